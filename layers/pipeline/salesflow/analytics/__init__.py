@@ -1,0 +1,1 @@
+"""The figures behind the reports: pure functions from tables to results."""

@@ -1,0 +1,71 @@
+"""Errors named after what went wrong for the operator; each says what to do next."""
+
+
+class SalesFlowError(Exception):
+    """Base of every error that this system raises on purpose.
+
+    `message` says what is wrong and where, `action` what the operator can do about it. Neither ever holds a secret.
+    """
+
+    def __init__(self, message: str, *, action: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.action = action
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.action}"
+
+
+class InvalidSettings(SalesFlowError):
+    """The function's environment is missing variables or holds bad ones; all of them are named in one message."""
+
+
+class InvalidJobEvent(SalesFlowError):
+    """The event asks for something that the job does not do; names the field and what is allowed. Nothing was run."""
+
+
+class SystemTokenMissing(SalesFlowError):
+    """The secret does not exist, is empty, may not be read, or holds none of the three accepted forms."""
+
+
+class SystemTokenRejected(SalesFlowError):
+    """The SalesFlow API refused the system token, also after a fresh read of the secret or a fresh login."""
+
+
+class SourceUnavailable(SalesFlowError):
+    """The SalesFlow API could not be reached or kept failing after all retries."""
+
+
+class SourceAccessDenied(SalesFlowError):
+    """The system account is known but not allowed to make this call (HTTP 403)."""
+
+
+class SourceNotFound(SalesFlowError):
+    """The SalesFlow API has no such product or no such call (HTTP 404)."""
+
+
+class SourceContractBroken(SalesFlowError):
+    """An answer is not what the API promises: not JSON, another shape, or more than 1% bad records.
+
+    The message names the call and, where there is one, the record and the field.
+    """
+
+
+class HistoryConflict(SalesFlowError):
+    """Another run kept rewriting the same history object; the conditional write lost every time."""
+
+
+class HistoryDamaged(SalesFlowError):
+    """A stored history object cannot be read back; names the key and how to rebuild it."""
+
+
+class ArtifactDamaged(SalesFlowError):
+    """What was read back from S3 is not what was written: size, hash, or the file does not open."""
+
+
+class ClaimLost(SalesFlowError):
+    """Another run took over this run's claim (its lease had ended); this one stops before it does harm."""
+
+
+class DeliveryIncomplete(SalesFlowError):
+    """Some recipients could not be told for a reason that a retry may cure; the others are recorded and not told again."""

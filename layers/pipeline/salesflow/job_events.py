@@ -1,0 +1,215 @@
+"""What a job was asked for: the three kinds of event become one request, and anything else is refused with a reason."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from salesflow.errors import InvalidJobEvent
+from salesflow.windows import Period, last_complete_day
+
+
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+class ReportType(StrEnum):
+    """The three reports."""
+
+    SALES = "sales"
+    STOCK = "stock"
+    COMBINED = "combined"
+
+
+class Format(StrEnum):
+    """The file formats of a report."""
+
+    PDF = "pdf"
+    EXCEL = "excel"
+    HTML = "html"
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSON = "json"
+
+    @property
+    def extension(self) -> str:
+        """The file name's ending."""
+        return "xlsx" if self is Format.EXCEL else self.value
+
+
+class Notify(StrEnum):
+    """Who is mailed: everybody, the owners alone, or nobody."""
+
+    ALL = "all"
+    OWNER = "owner"
+    NONE = "none"
+
+
+def _iso_date(value: object) -> object:
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value
+    if isinstance(value, str) and _ISO_DATE.fullmatch(value):
+        return date.fromisoformat(value)
+    raise ValueError("write it as an ISO date such as 2026-11-22")
+
+
+def _unique(value: object) -> object:
+    return tuple(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
+
+
+class JobFields(BaseModel):
+    """The fields that every job takes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    business_date: Annotated[date | None, BeforeValidator(_iso_date)] = None
+    force: Annotated[bool, Field(strict=True)] = False
+    notify: Notify = Notify.ALL
+
+
+class ReportFields(JobFields):
+    """The fields of the `report` job."""
+
+    report_type: ReportType = ReportType.SALES
+    formats: Annotated[tuple[Format, ...], Field(min_length=1), BeforeValidator(_unique)] = (Format.PDF, Format.EXCEL)
+    period: Period = Period.DAILY
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_single_format(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and "format" in data:
+            if "formats" in data:
+                raise ValueError("give either format or formats, not both")
+            data = {**data, "formats": [data["format"]]}
+            del data["format"]
+        return data
+
+    @property
+    def identity(self) -> str:
+        """What makes this report the same job on the same date: type, period and the set of formats."""
+        return f"report/{self.report_type}/{self.period}/{'+'.join(sorted(self.formats))}"
+
+
+class SyncHistoryFields(JobFields):
+    """The fields of the `sync_history` job; `rebuild` reads everything again, as on a fresh stack."""
+
+    rebuild: Annotated[bool, Field(strict=True)] = False
+
+    @property
+    def identity(self) -> str:
+        """There is one history."""
+        return "sync_history"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest[Fields: JobFields]:
+    """One firing of a job: what was asked, for which business date, and by which schedule.
+
+    `scheduled_time` is aware, in UTC; for an event without one it is the moment of the call.
+    """
+
+    fields: Fields
+    business_date: date
+    schedule: str
+    scheduled_time: datetime
+    trigger: Literal["schedule", "rule", "manual"]
+
+    @classmethod
+    def from_event(cls, event: object, fields_type: type[Fields], *, now: datetime, zone: ZoneInfo) -> Self:
+        """The request that an event makes.
+
+        `event` is a schedule's input, an EventBridge rule's event, or the job's own fields (a console test). The
+        business date defaults to the last complete day, in `zone`, before the scheduled time. Raises InvalidJobEvent
+        that names every bad field and what is allowed.
+        """
+        if not isinstance(event, Mapping):
+            raise _refused(f"the event is a {type(event).__name__}, not a JSON object")
+        own, schedule, scheduled_time, trigger = _unwrap(event)
+        moment = scheduled_time or now
+        try:
+            fields = fields_type.model_validate(own)
+        except ValidationError as error:
+            raise _refused(_describe(error, fields_type)) from None
+        today = moment.astimezone(zone).date()
+        business_date = fields.business_date or last_complete_day(moment, zone)
+        if business_date > today:
+            raise _refused(
+                f"business_date {business_date} lies in the future: today is {today} in {zone.key}, "
+                f"so the last complete day is {last_complete_day(moment, zone)}"
+            )
+        return cls(fields, business_date, schedule, moment.astimezone(UTC), trigger)
+
+
+def _unwrap(
+    event: Mapping[str, Any],
+) -> tuple[dict[str, Any], str, datetime | None, Literal["schedule", "rule", "manual"]]:
+    """The job's own fields, the schedule's name, its time, and how the job was fired."""
+    if event.get("source") == "aws.events":
+        detail = event.get("detail", {})
+        if isinstance(detail, str):
+            try:
+                detail = json.loads(detail or "{}")
+            except ValueError:
+                raise _refused("detail is a string that is not JSON; write the job's fields as a JSON object") from None
+        if detail is None:
+            detail = {}
+        if not isinstance(detail, Mapping):
+            raise _refused("detail must be a JSON object with the job's fields")
+        resources = event.get("resources") or ["rule"]
+        if not isinstance(resources, list) or not isinstance(resources[0], str):
+            raise _refused("resources must be a list that names the rule's ARN")
+        return dict(detail), resources[0].rpartition("/")[2], _moment(event.get("time"), "time"), "rule"
+    own = dict(event)
+    schedule = own.pop("schedule", None)
+    scheduled_time = _moment(own.pop("scheduled_time", None), "scheduled_time")
+    if schedule is None:
+        return own, "manual", scheduled_time, "manual"
+    if not isinstance(schedule, str) or not schedule.strip():
+        raise _refused("schedule must be the schedule's name")
+    return own, schedule, scheduled_time, "schedule"
+
+
+def _moment(value: object, field: str) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise _refused(f"{field} {str(value)[:80]!r} is no moment with a zone, such as 2026-11-22T23:00:00Z")
+    return moment
+
+
+def _refused(problem: str) -> InvalidJobEvent:
+    return InvalidJobEvent(
+        f"The event was refused and nothing was run: {problem}.", action="Correct the event and fire the job again."
+    )
+
+
+def _describe(error: ValidationError, fields_type: type[JobFields]) -> str:
+    """Every problem in one sentence: the field, what is wrong, what is allowed."""
+    problems = []
+    found = error.errors(include_url=False, include_input=True)
+    bad_items = {problem["loc"][0] for problem in found if len(problem["loc"]) > 1}
+    for problem in found:
+        location = [str(part) for part in problem["loc"]]
+        field = location[0] if location else ""
+        given = repr(problem["input"])[:80]
+        if problem["type"] == "too_short" and field in bad_items:
+            continue  # pydantic counts only the good items of a list: the bad ones are named already
+        if problem["type"] == "extra_forbidden":
+            allowed = ", ".join([*fields_type.model_fields, *(["format"] if "formats" in fields_type.model_fields else [])])
+            problems.append(f"{field[:80]} is no field of this job (allowed: {allowed})")
+        elif problem["type"] == "enum":
+            problems.append(f"{field} {given} is not allowed (allowed: {problem['ctx']['expected']})")
+        else:
+            text = problem["msg"].removeprefix("Value error, ")
+            problems.append(f"{field} {given}: {text}" if field else text)
+    return "; ".join(problems)
+

@@ -1,0 +1,130 @@
+"""The functions' environment, read and checked once per container, at init."""
+
+from collections.abc import Mapping
+from email.headerregistry import Address
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.numbers import is_currency
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
+
+from salesflow.errors import InvalidSettings
+from salesflow.money import Currency
+
+
+class MailContent(StrEnum):
+    """How much of a report goes into its mail."""
+
+    FULL = "full"
+    SUMMARY = "summary"
+    LINK = "link"
+
+
+class EmptyReports(StrEnum):
+    """What happens on a window without a single sale."""
+
+    SKIP = "skip"
+    SEND = "send"
+
+
+def _zone_key(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{value!r} is no IANA time zone such as Asia/Shanghai") from None
+    return value
+
+
+def _currency_code(value: str) -> str:
+    if not is_currency(value):
+        raise ValueError(f"{value!r} is no ISO 4217 currency code such as CNY")
+    return value
+
+
+def mail_address(value: str) -> str:
+    """The address, if it is one plain `local@domain`; raises ValueError naming it otherwise."""
+    if not value.isascii() or any(c.isspace() or not c.isprintable() for c in value):
+        raise ValueError(f"{value!r} is no e-mail address")
+    try:
+        address = Address(addr_spec=value)
+    except (ValueError, IndexError):
+        raise ValueError(f"{value!r} is no e-mail address") from None
+    if not address.username or "." not in address.domain.strip("."):
+        raise ValueError(f"{value!r} is no e-mail address")
+    return value
+
+
+def _addresses(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+
+
+MailAddress = Annotated[str, AfterValidator(mail_address)]
+MailAddresses = Annotated[tuple[MailAddress, ...], BeforeValidator(_addresses)]
+
+
+class Settings(BaseModel):
+    """Everything that a function is told by its environment; field names are the variables' in lower case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ignored_types=(cached_property,))
+
+    salesflow_api_url: HttpUrl
+    system_token_secret_id: str = Field(min_length=1)
+    reports_bucket: str = Field(min_length=3)
+    state_table: str = Field(min_length=3)
+    timezone: Annotated[str, AfterValidator(_zone_key)]
+    mail_sender: MailAddress
+    report_recipients: MailAddresses
+    alert_recipients: MailAddresses
+    owner_recipients: Annotated[MailAddresses, Field(min_length=1)]
+    ses_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    currency: Annotated[str, AfterValidator(_currency_code)]
+    ses_configuration_set: str | None = None
+    mail_content: MailContent = MailContent.FULL
+    empty_reports: EmptyReports = EmptyReports.SKIP
+    history_days: int = Field(default=800, ge=180, le=3650)
+    history_overlap_days: int = Field(default=7, ge=1, le=90)
+    stack_name: str = "salesflow"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the settings from `environment`.
+
+        Raises InvalidSettings that names every missing or bad variable at once. Optional variables that are empty
+        count as absent.
+        """
+        given = {}
+        for name, field in cls.model_fields.items():
+            value = environment.get(name.upper())
+            if value is not None and (value.strip() or field.is_required()):
+                given[name] = value.strip()
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            problems = [
+                f"{str(problem['loc'][0]).upper()}: "
+                + ("is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, "))
+                for problem in error.errors(include_url=False, include_input=False)
+            ]
+        raise InvalidSettings(
+            "The function's environment is not usable. " + "; ".join(problems) + ".",
+            action="Correct these variables (the template's Parameters set them) and deploy again.",
+        )
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The merchant's time zone: business dates are computed in it."""
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def money(self) -> Currency:
+        """The currency that all amounts are in."""
+        return Currency(self.currency)
+
+    @cached_property
+    def api_url(self) -> str:
+        """Base URL of the SalesFlow API without a trailing slash."""
+        return str(self.salesflow_api_url).rstrip("/")

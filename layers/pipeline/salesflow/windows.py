@@ -1,0 +1,88 @@
+"""Business dates and the windows of days that reports look at. No clock: time comes in as an argument."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+WEEKLY_DAYS = 7
+QUARTERLY_DAYS = 90
+
+
+class Period(StrEnum):
+    """How many days a report looks at, as the old service defined it; each ends on the business date."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A run of whole days in the merchant's zone, both ends included."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError(f"A window's last day {self.last} lies before its first {self.first}.")
+
+    @property
+    def days(self) -> int:
+        """Number of days."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def dates(self) -> Iterator[date]:
+        """Every day, in order."""
+        return (self.first + timedelta(days=n) for n in range(self.days))
+
+    @property
+    def start(self) -> datetime:
+        """The first moment, naive, in the merchant's zone (as the API's `saleDate` is)."""
+        return datetime.combine(self.first, datetime.min.time())
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after the window, naive, in the merchant's zone."""
+        return datetime.combine(self.last + timedelta(days=1), datetime.min.time())
+
+
+def last_complete_day(moment: datetime, zone: ZoneInfo) -> date:
+    """The last day that is over in `zone` at `moment` (aware)."""
+    return moment.astimezone(zone).date() - timedelta(days=1)
+
+
+def window_of(period: Period, business_date: date) -> Window:
+    """The days of a report: one day, 7 days, the calendar month to date, or 90 days, ending on the business date."""
+    match period:
+        case Period.DAILY:
+            return Window(business_date, business_date)
+        case Period.WEEKLY:
+            return Window(business_date - timedelta(days=WEEKLY_DAYS - 1), business_date)
+        case Period.MONTHLY:
+            return Window(business_date.replace(day=1), business_date)
+        case Period.QUARTERLY:
+            return Window(business_date - timedelta(days=QUARTERLY_DAYS - 1), business_date)
+
+
+def previous_window(period: Period, window: Window) -> Window:
+    """What the window is compared with: as many days just before it; for a month, the same days of the month before.
+
+    A month of 31 days is compared with the whole of a shorter month before it, and the whole of a month with the whole
+    of the month before (1 to 28 February against 1 to 31 January), because merchants compare months with months.
+    """
+    if period is not Period.MONTHLY:
+        return Window(window.first - timedelta(days=window.days), window.first - timedelta(days=1))
+    last_of_previous = window.first - timedelta(days=1)
+    whole_month = (window.last + timedelta(days=1)).day == 1
+    last_day = last_of_previous.day if whole_month else min(window.last.day, last_of_previous.day)
+    return Window(last_of_previous.replace(day=1), last_of_previous.replace(day=last_day))
+
+
+def same_weekday_last_week(business_date: date) -> Window:
+    """The same weekday a week before, as a window of one day."""
+    return Window(business_date - timedelta(days=WEEKLY_DAYS), business_date - timedelta(days=WEEKLY_DAYS))
