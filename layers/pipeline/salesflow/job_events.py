@@ -12,34 +12,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from salesflow.errors import InvalidJobEvent
+from salesflow.reports.formats import Format, ReportType
 from salesflow.windows import Period, last_complete_day
 
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-
-class ReportType(StrEnum):
-    """The three reports."""
-
-    SALES = "sales"
-    STOCK = "stock"
-    COMBINED = "combined"
-
-
-class Format(StrEnum):
-    """The file formats of a report."""
-
-    PDF = "pdf"
-    EXCEL = "excel"
-    HTML = "html"
-    CSV = "csv"
-    PARQUET = "parquet"
-    JSON = "json"
-
-    @property
-    def extension(self) -> str:
-        """The file name's ending."""
-        return "xlsx" if self is Format.EXCEL else self.value
 
 
 class Notify(StrEnum):
