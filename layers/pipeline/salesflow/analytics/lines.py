@@ -1,0 +1,130 @@
+"""Sale lines as arrays: the one place that knows how lines become sales, days and hours.
+
+The table of sale lines (one row a line, sorted by `sold_at`, `sale_id`, `line`) has the columns
+
+| column | dtype | meaning |
+|---|---|---|
+| sale_id | int64 | the sale; its lines stand together |
+| line | int32 | position in the sale; a sale without items has one line with an empty SKU and quantity 0 |
+| sold_at | datetime64[us] | naive, in the merchant's zone |
+| sale_total | int64 | minor units the customer paid for the whole sale, repeated on each of its lines |
+| product_id | int64 | the API's product id |
+| sku, name | category of str | as they were when sold |
+| quantity | int64 | pieces; negative for a return |
+| unit_price | float64 | major units, as the API gives it |
+| subtotal | int64 | minor units of the line |
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from salesflow.windows import Window
+
+Integers = npt.NDArray[np.int64]
+
+_MICROSECONDS_AN_HOUR = 3_600_000_000
+_MICROSECONDS_A_DAY = 24 * _MICROSECONDS_AN_HOUR
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return day.toordinal() - _EPOCH_ORDINAL
+
+
+def date_of(number: int) -> date:
+    """The date of a day number."""
+    return date.fromordinal(int(number) + _EPOCH_ORDINAL)
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLines:
+    """The columns that the analytics read, each an array of shape [n_lines].
+
+    sold_at: microseconds since 1970-01-01 00:00 local. opens_sale: whether the line is its sale's first.
+    sku: codes into `skus`; name: codes into `names`.
+    """
+
+    sold_at: Integers
+    opens_sale: npt.NDArray[np.bool_]
+    sale_total: Integers
+    sku: Integers
+    name: Integers
+    quantity: Integers
+    subtotal: Integers
+    skus: npt.NDArray[np.object_]
+    names: npt.NDArray[np.object_]
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> Self:
+        """The arrays of a table of sale lines; the table must be sorted (ValueError otherwise)."""
+        sold_at = table["sold_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
+        if np.any(sold_at[1:] < sold_at[:-1]):
+            raise ValueError("The sale lines are not sorted by sold_at.")
+        sale_id = table["sale_id"].to_numpy()
+        opens_sale = np.ones(len(table), dtype=bool)
+        opens_sale[1:] = sale_id[1:] != sale_id[:-1]
+        return cls(
+            sold_at=sold_at,
+            opens_sale=opens_sale,
+            sale_total=table["sale_total"].to_numpy(),
+            sku=table["sku"].cat.codes.to_numpy().astype(np.int64),
+            name=table["name"].cat.codes.to_numpy().astype(np.int64),
+            quantity=table["quantity"].to_numpy(),
+            subtotal=table["subtotal"].to_numpy(),
+            skus=table["sku"].cat.categories.to_numpy(dtype=object),
+            names=table["name"].cat.categories.to_numpy(dtype=object),
+        )
+
+    def __len__(self) -> int:
+        return len(self.sold_at)
+
+    def within(self, window: Window) -> "SaleLines":
+        """The lines sold in a window (views, nothing is copied)."""
+        return self._between(day_number(window.first), day_number(window.last) + 1)
+
+    def _between(self, first_day: int, end_day: int) -> "SaleLines":
+        begin, end = np.searchsorted(self.sold_at, (first_day * _MICROSECONDS_A_DAY, end_day * _MICROSECONDS_A_DAY))
+        part = slice(int(begin), int(end))
+        return SaleLines(
+            self.sold_at[part],
+            self.opens_sale[part],
+            self.sale_total[part],
+            self.sku[part],
+            self.name[part],
+            self.quantity[part],
+            self.subtotal[part],
+            self.skus,
+            self.names,
+        )
+
+    @property
+    def days(self) -> Integers:
+        """The day number of each line."""
+        return self.sold_at // _MICROSECONDS_A_DAY
+
+    @property
+    def hours(self) -> Integers:
+        """The hour (0 to 23) of each line."""
+        return (self.sold_at % _MICROSECONDS_A_DAY) // _MICROSECONDS_AN_HOUR
+
+    @property
+    def is_item(self) -> npt.NDArray[np.bool_]:
+        """Whether the line is an item: the one line of a sale without items is none."""
+        if "" not in self.skus:
+            return np.ones(len(self), dtype=bool)
+        placeholder = int(np.flatnonzero(self.skus == "")[0])
+        return (self.sku != placeholder) | (self.quantity != 0) | (self.subtotal != 0)
+
+
+def sums_by(codes: Integers, amounts: Integers, size: int) -> Integers:
+    """Sum of `amounts` for each code 0..size-1, shape [size].
+
+    numpy sums in doubles here; they are exact because every partial sum stays below 2**53 (`money.MAX_MINOR`).
+    """
+    return np.bincount(codes, weights=amounts, minlength=size).astype(np.int64)

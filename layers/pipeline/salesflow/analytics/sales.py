@@ -1,0 +1,178 @@
+"""Sales figures of a window, with what they are compared with.
+
+Definitions are the old service's (revenue is the sum of `totalAmount`, average ticket is revenue / transactions, the
+periods are those of `salesflow.windows`); the fields are described in `salesflow.analytics.results`.
+"""
+
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from salesflow.analytics.lines import SaleLines, date_of, day_number, sums_by
+from salesflow.analytics.results import DaySales, ProductSales, SalesAnalysis, SalesKpis, TrendDirection, TrendHint
+from salesflow.money import divide_minor
+from salesflow.windows import Period, Window, previous_window, same_weekday_last_week, window_of
+
+CONTEXT_DAYS = 90
+TREND_MIN_DAYS = 14
+TREND_HORIZON_DAYS = 30
+TREND_MIN_CHANGE = 0.05
+"""A trend is one when it moves the daily revenue by at least 5% of its mean in 30 days; less is called stable."""
+SEASON_MIN_WEEKS = 4
+
+
+def days_needed(period: Period, business_date: date) -> Window:
+    """All days that the analysis of a period looks at: window, previous window, same weekday last week, context."""
+    window = window_of(period, business_date)
+    first = min(
+        previous_window(period, window).first,
+        same_weekday_last_week(business_date).first,
+        business_date - timedelta(days=CONTEXT_DAYS - 1),
+    )
+    return Window(first, business_date)
+
+
+def analyse_sales(lines: pd.DataFrame, period: Period, business_date: date, *, known_from: date) -> SalesAnalysis:
+    """The sales analysis of the period that ends on `business_date`.
+
+    lines: sale lines (schema: `salesflow.analytics.lines`) that cover `days_needed`, as far as they are known.
+    known_from: first day that the history covers; comparisons that reach further back are None.
+    """
+    everything = SaleLines.from_table(lines)
+    window = window_of(period, business_date)
+    before = previous_window(period, window)
+    last_week = same_weekday_last_week(business_date)
+    here = everything.within(window)
+    context_first = max(known_from, business_date - timedelta(days=CONTEXT_DAYS - 1))
+    context = daily_series(everything, Window(min(context_first, business_date), business_date))
+    newest = np.searchsorted(everything.sold_at, (day_number(window.last) + 1) * 86_400_000_000) - 1
+    return SalesAnalysis(
+        window=window,
+        kpis=sales_kpis(here),
+        previous_window=before,
+        previous=sales_kpis(everything.within(before)) if before.first >= known_from else None,
+        same_weekday_window=last_week,
+        same_weekday=sales_kpis(everything.within(last_week)) if last_week.first >= known_from else None,
+        products=product_sales(here, everything.within(before)),
+        daily=daily_series(everything, window),
+        by_hour=revenue_by_hour(here),
+        by_weekday=revenue_by_weekday(here),
+        context=context,
+        trend=trend_hint(context),
+        data_as_of=_moment(int(everything.sold_at[newest])) if newest >= 0 else None,
+        rows=len(here),
+    )
+
+
+def sales_kpis(lines: SaleLines) -> SalesKpis:
+    """The headline figures of some lines."""
+    revenue = int(lines.sale_total[lines.opens_sale].sum())
+    transactions = int(np.count_nonzero(lines.opens_sale))
+    returned = lines.quantity < 0
+    sale_of_line = np.cumsum(lines.opens_sale)
+    return SalesKpis(
+        revenue=revenue,
+        quantity=int(lines.quantity.sum()),
+        transactions=transactions,
+        average_ticket=divide_minor(revenue, transactions),
+        returned_amount=-int(lines.subtotal[returned].sum()),
+        returned_quantity=-int(lines.quantity[returned].sum()),
+        returns=len(pd.unique(sale_of_line[returned])),
+        adjustments=revenue - int(lines.subtotal.sum()),
+    )
+
+
+def product_sales(lines: SaleLines, previous: SaleLines) -> tuple[ProductSales, ...]:
+    """Every product of some lines, by revenue; `previous` gives what it is compared with. Both share their SKU codes."""
+    size = len(lines.skus)
+    item = lines.is_item
+    sku, quantity, subtotal = lines.sku[item], lines.quantity[item], lines.subtotal[item]
+    revenue = sums_by(sku, subtotal, size)
+    pieces = sums_by(sku, quantity, size)
+    returned = quantity < 0
+    returned_pieces = sums_by(sku[returned], -quantity[returned], size)
+    returned_amount = sums_by(sku[returned], -subtotal[returned], size)
+    sale_of_line = np.cumsum(lines.opens_sale)[item]
+    transactions = np.bincount(pd.unique(sale_of_line * size + sku) % size if size else sku, minlength=size)
+    previous_item = previous.is_item
+    previous_sku = previous.sku[previous_item]
+    previous_revenue = sums_by(previous_sku, previous.subtotal[previous_item], size)
+    previous_pieces = sums_by(previous_sku, previous.quantity[previous_item], size)
+    # Lines are in order of time and the last assignment stands: a product carries the name it was last sold under.
+    name = np.zeros(size, dtype=np.int64)
+    name[sku] = lines.name[item]
+    total = int(revenue.sum())
+    sold = pd.unique(sku)
+    order = sold[np.lexsort((lines.skus[sold].astype(str), -revenue[sold]))] if len(sold) else sold
+    return tuple(
+        ProductSales(
+            sku=str(lines.skus[code]),
+            name=str(lines.names[name[code]]),
+            quantity=int(pieces[code]),
+            revenue=int(revenue[code]),
+            share=int(revenue[code]) / total if total else 0.0,
+            transactions=int(transactions[code]),
+            returned_quantity=int(returned_pieces[code]),
+            returned_amount=int(returned_amount[code]),
+            previous_quantity=int(previous_pieces[code]),
+            previous_revenue=int(previous_revenue[code]),
+        )
+        for code in order
+    )
+
+
+def daily_series(lines: SaleLines, window: Window) -> tuple[DaySales, ...]:
+    """Revenue, pieces and sales of every day of a window."""
+    part = lines.within(window)
+    days = part.days - day_number(window.first)
+    opening = part.opens_sale
+    revenue = sums_by(days[opening], part.sale_total[opening], window.days)
+    transactions = np.bincount(days[opening], minlength=window.days)
+    quantity = sums_by(days, part.quantity, window.days)
+    return tuple(
+        DaySales(day, int(revenue[n]), int(quantity[n]), int(transactions[n])) for n, day in enumerate(window.dates)
+    )
+
+
+def revenue_by_hour(lines: SaleLines) -> tuple[int, ...]:
+    """Revenue of each hour of the day, 0 to 23."""
+    opening = lines.opens_sale
+    return tuple(int(amount) for amount in sums_by(lines.hours[opening], lines.sale_total[opening], 24))
+
+
+def revenue_by_weekday(lines: SaleLines) -> tuple[int, ...]:
+    """Revenue of each weekday, Monday first."""
+    opening = lines.opens_sale
+    weekday = (lines.days[opening] + date_of(0).weekday()) % 7
+    return tuple(int(amount) for amount in sums_by(weekday, lines.sale_total[opening], 7))
+
+
+def trend_hint(series: tuple[DaySales, ...]) -> TrendHint:
+    """Where the daily revenue goes, by the median of the slopes between all pairs of days (Theil 1950, Sen 1968).
+
+    One wholesale order or one closed day does not move a median, as it would a least-squares line.
+    """
+    if any(later.day - earlier.day != timedelta(days=1) for earlier, later in pairwise(series)):
+        raise ValueError("The daily series has a gap.")
+    revenue = np.array([day.revenue for day in series], dtype=float)
+    weekdays = np.array([day.day.weekday() for day in series])
+    mean = float(revenue.mean()) if len(revenue) else 0.0
+    if len(series) < TREND_MIN_DAYS or mean <= 0:
+        return TrendHint(TrendDirection.UNKNOWN, 0.0, len(series), None, None)
+    earlier, later = np.triu_indices(len(series), k=1)
+    change = float(np.median((revenue[later] - revenue[earlier]) / (later - earlier))) / mean
+    direction = TrendDirection.STABLE
+    if abs(change) * TREND_HORIZON_DAYS >= TREND_MIN_CHANGE:
+        direction = TrendDirection.UPWARD if change > 0 else TrendDirection.DOWNWARD
+    strongest = weakest = None
+    if len(series) >= 7 * SEASON_MIN_WEEKS:
+        open_days = sorted({day.day.weekday() for day in series if day.transactions})
+        means = {weekday: float(revenue[weekdays == weekday].mean()) for weekday in open_days}
+        strongest, weakest = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    return TrendHint(direction, change, len(series), strongest, weakest)
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime(1970, 1, 1) + timedelta(microseconds=microseconds)  # noqa: DTZ001 - naive by design, see the schema
