@@ -1,0 +1,95 @@
+"""Whole objects on S3, replaced only if nobody else replaced them meanwhile."""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from salesflow.errors import HistoryConflict
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ATTEMPTS = 8
+_CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as it was read: its bytes, its version tag, and its own metadata (lower-case names)."""
+
+    body: bytes
+    etag: str
+    metadata: Mapping[str, str]
+
+
+class ObjectStore:
+    """Reads and conditional writes below one bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def read(self, key: str) -> StoredObject | None:
+        """The object, or None where there is none."""
+        try:
+            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+        return StoredObject(answer["Body"].read(), answer["ETag"], answer["Metadata"])
+
+    def write_new(self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str]) -> bool:
+        """Create the object; False where there is one already, which then stays as it is."""
+        return self._put(key, body, media_type, metadata, None)
+
+    def update(
+        self,
+        key: str,
+        change: Callable[[StoredObject | None], tuple[bytes, Mapping[str, str]] | None],
+        media_type: str,
+    ) -> None:
+        """Replace the object by what `change` makes of the stored one (None in: there is none; None out: leave it).
+
+        Nothing is written when the bytes stay the same (the bucket keeps versions). When another run replaced the object between read and
+        write, `change` is asked again with what is there now; raises HistoryConflict after `ATTEMPTS` lost races.
+        """
+        for attempt in range(ATTEMPTS):
+            stored = self.read(key)
+            changed = change(stored)
+            if changed is None:
+                return
+            body, metadata = changed
+            if stored is not None and stored.body == body:
+                return
+            if self._put(key, body, media_type, metadata, stored):
+                return
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
+        raise HistoryConflict(
+            f"s3://{self.bucket}/{key} was rewritten by other runs {ATTEMPTS} times in a row while this one updated it.",
+            action="Run the job again; if it keeps happening, look for a schedule that fires the same job many times.",
+        )
+
+    def _put(
+        self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str], stored: StoredObject | None
+    ) -> bool:
+        condition = {"IfNoneMatch": "*"} if stored is None else {"IfMatch": stored.etag}
+        try:
+            self._client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentType=media_type,
+                Metadata=dict(metadata),
+                ChecksumAlgorithm="SHA256",
+                **condition,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CONFLICTS:
+                return False
+            raise
+        return True

@@ -1,0 +1,110 @@
+"""The daily panel: one row a day and SKU, as gzip CSV, one object a month. pandas alone reads and writes it.
+
+| column | meaning |
+|---|---|
+| date | the day, ISO |
+| sku | the product |
+| name | its name on the day's last sale |
+| quantity | pieces sold, returned ones taken off |
+| revenue | sum of line subtotals in major units, exact to the minor unit |
+| transactions | sales that hold the product |
+
+Days without any sale have no row; `history/coverage/daily.json` says which days are covered.
+"""
+
+import gzip
+import io
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from salesflow.analytics.lines import SaleLines
+from salesflow.history.months import MonthlyTable
+from salesflow.history.objects import ObjectStore
+from salesflow.history.reading import Reading
+from salesflow.money import Currency, minor_units
+
+COLUMNS = ("date", "sku", "name", "quantity", "revenue", "transactions")
+
+
+class DailyPanel:
+    """The panel of all months. In memory `date` is datetime64[s] and `revenue` integer minor units."""
+
+    def __init__(self, store: ObjectStore, currency: Currency) -> None:
+        self._store = store
+        self._months = MonthlyTable(
+            key=lambda month: f"history/daily/month={month}/daily.csv.gz",
+            media_type="application/gzip",
+            encode=lambda rows: _encode(rows, currency.digits),
+            decode=lambda body: _decode(body, currency.digits),
+            arrange=lambda rows: rows.sort_values(["date", "sku"], kind="stable", ignore_index=True),
+            days=_days,
+        )
+
+    def replace_days(self, panel: pd.DataFrame, reading: Reading, through: date) -> None:
+        """Replace every stored day from the reading's first on by `panel`."""
+        self._months.replace_days(self._store, panel, reading, through)
+
+    def read(self, first: date, last: date) -> pd.DataFrame:
+        """The panel's rows of the days from first to last, by day and SKU."""
+        tables = self._months.read(self._store, first, last)
+        return pd.concat(tables, ignore_index=True) if tables else panel_of(None)
+
+
+def panel_of(lines: pd.DataFrame | None) -> pd.DataFrame:
+    """The panel of a table of sale lines (None: an empty one)."""
+    if lines is None or lines.empty:
+        empty = pd.DataFrame({column: pd.Series(dtype="int64") for column in COLUMNS})
+        return empty.astype({"date": "datetime64[s]", "sku": "str", "name": "str"})
+    columns = SaleLines.from_table(lines)
+    item = columns.is_item
+    sku, size = columns.sku[item], max(len(columns.skus), 1)
+    row_of_line, keys = pd.factorize(columns.days[item] * size + sku, sort=True)
+    name = np.zeros(len(keys), dtype=np.int64)
+    name[row_of_line] = columns.name[item]  # lines are in order of time: the day's last name stands
+    sale_and_row = pd.unique(np.cumsum(columns.opens_sale)[item] * len(keys) + row_of_line)
+    rows = len(keys)
+    return pd.DataFrame(
+        {
+            "date": (keys // size).astype("datetime64[D]").astype("datetime64[s]"),
+            "sku": columns.skus[keys % size].astype(str),
+            "name": columns.names[name].astype(str),
+            "quantity": np.bincount(row_of_line, columns.quantity[item], rows).astype(np.int64),
+            "revenue": np.bincount(row_of_line, columns.subtotal[item], rows).astype(np.int64),
+            "transactions": np.bincount(sale_and_row % rows, minlength=rows) if rows else np.empty(0, np.int64),
+        }
+    ).astype({"sku": "str", "name": "str"})
+
+
+def _encode(rows: pd.DataFrame, digits: int) -> bytes:
+    text = rows.assign(
+        date=rows["date"].to_numpy().astype("datetime64[D]").astype(str),
+        revenue=[_decimal(amount, digits) for amount in rows["revenue"].tolist()],
+    )
+    csv = text.to_csv(index=False, columns=list(COLUMNS), lineterminator="\n").encode()
+    return gzip.compress(csv, mtime=0)  # no time of day: the same rows give the same bytes
+
+
+def _decode(body: bytes, digits: int) -> pd.DataFrame:
+    rows = pd.read_csv(
+        io.BytesIO(gzip.decompress(body)),
+        dtype={"sku": "str", "name": "str", "quantity": "int64", "revenue": "float64", "transactions": "int64"},
+        keep_default_na=False,
+        float_precision="round_trip",
+    )
+    rows["date"] = rows["date"].to_numpy(dtype="datetime64[D]").astype("datetime64[s]")
+    rows["revenue"] = minor_units(rows["revenue"].to_numpy(), digits)
+    return rows[list(COLUMNS)]
+
+
+def _decimal(minor: int, digits: int) -> str:
+    if digits == 0:
+        return str(minor)
+    whole, fraction = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{whole}.{fraction:0{digits}d}"
+
+
+def _days(rows: pd.DataFrame) -> npt.NDArray[np.datetime64]:
+    return rows["date"].to_numpy().astype("datetime64[D]")

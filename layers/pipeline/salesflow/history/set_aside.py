@@ -1,0 +1,61 @@
+"""Records of the source that could not be used, remembered by day, so that each report can say what its window lacks."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+
+from salesflow.errors import HistoryDamaged
+from salesflow.history.objects import ObjectStore, StoredObject
+from salesflow.history.reading import Reading
+
+_KEY = "history/set-aside.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAsideRecord:
+    """One record: the call that answered it, which record and field, what is wrong, and its day (ISO) where that can be told."""
+
+    call: str
+    record: str
+    field: str
+    reason: str
+    day: str | None
+
+
+class SetAside:
+    """All records set aside, as one small object."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def replace_days(self, records: Iterable[SetAsideRecord], reading: Reading) -> None:
+        """What a reading set aside takes the place of what was known of its days, and of records without a day."""
+        new = list(records)
+        since = reading.since.isoformat()
+
+        def merge(stored: StoredObject | None) -> tuple[bytes, dict[str, str]] | None:
+            kept = [record for record in self._parse(stored) if record.day is not None and record.day < since]
+            if stored is None and not new:
+                return None
+            ordered = sorted([*kept, *new], key=lambda record: (record.day or "", record.call, record.record, record.field))
+            document = json.dumps([asdict(record) for record in ordered], ensure_ascii=False, indent=1)
+            return document.encode(), reading.metadata()
+
+        self._store.update(_KEY, merge, "application/json")
+
+    def read(self, first: date, last: date) -> list[SetAsideRecord]:
+        """The records of the days from first to last, and those whose day cannot be told."""
+        known = self._parse(self._store.read(_KEY))
+        return [r for r in known if r.day is None or first.isoformat() <= r.day <= last.isoformat()]
+
+    def _parse(self, stored: StoredObject | None) -> list[SetAsideRecord]:
+        if stored is None:
+            return []
+        try:
+            return [SetAsideRecord(**record) for record in json.loads(stored.body)]
+        except (ValueError, TypeError):
+            raise HistoryDamaged(
+                f"s3://{self._store.bucket}/{_KEY} is not the list of records set aside.",
+                action='Delete it and fire sync_history with {"rebuild": true}.',
+            ) from None
