@@ -1,0 +1,78 @@
+# Needs python3.13, make and the network; everything else it gets itself, into .venv and .build of this folder.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.13
+ARCH ?= x86_64
+DATA ?=
+
+VENV := .venv
+PYTHON_VENV := $(VENV)/bin/python
+READY := $(VENV)/.ready
+LOCK := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --python-platform linux
+SAM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sam
+
+export SAM_CLI_TELEMETRY := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup lock format lint types template check test layers-check bench demo build clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
+
+setup: $(READY) ## the development environment in .venv (the other targets see to it themselves)
+
+$(READY): requirements/dev.txt requirements/uv.txt layers/report/fonts.txt layers/build_fonts.py layers/report/salesflow_fonts/__init__.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' || { echo "$(PYTHON) is not Python 3.13: make PYTHON=/path/to/python3.13 ..."; exit 1; }
+	@test -x $(PYTHON_VENV) || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the locked packages"
+	@$(PYTHON_VENV) -m pip install -qq --require-hashes --requirement requirements/uv.txt
+	@$(VENV)/bin/uv pip sync --quiet --require-hashes --python $(PYTHON_VENV) requirements/dev.txt
+	@echo "making the fonts (half a minute, once)"
+	@$(PYTHON_VENV) layers/build_fonts.py "$$($(PYTHON_VENV) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null
+	@touch $@
+
+lock: $(READY) ## resolve the *.in files anew into hashed locks; UPGRADE=1 takes the newest of everything
+	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/uv.in -c requirements/dev.txt -o requirements/uv.txt
+	for layer in core arrow report; do $(LOCK) layers/$$layer/requirements.in -c requirements/dev.txt --no-emit-package botocore -o layers/$$layer/requirements.txt; done
+	$(LOCK) $(if $(UPGRADE),--upgrade) layers/report/fonts.in -o layers/report/fonts.txt
+
+format: $(READY) ## lay the code out
+	$(VENV)/bin/ruff check --quiet --fix .
+	$(VENV)/bin/ruff format .
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(READY)
+	$(VENV)/bin/mypy
+
+template: $(READY)
+	$(VENV)/bin/cfn-lint template.yaml
+	$(SAM) validate --lint --region us-east-1
+
+check: lint types template ## lint, layout, types, template
+
+test: $(READY) ## every test that needs no built layer
+	$(PYTHON_VENV) -m pytest -m "not layers and not benchmark"
+
+layers-check: $(READY) ## build for both architectures with sam, and prove what was built
+	$(MAKE) --no-print-directory build ARCH=x86_64 BUILD_DIR=.build/sam/x86_64
+	$(MAKE) --no-print-directory build ARCH=arm64 BUILD_DIR=.build/sam/arm64
+	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/layers
+
+bench: $(READY) ## measurements, side by side; DATA=... for real sales
+	$(PYTHON_VENV) -m pytest -m benchmark -s tests/benchmarks
+
+demo: $(READY) ## a whole local cloud: fire the last days' schedules, show what came of it; DATA=... for real sales
+	$(PYTHON_VENV) -m ops demo $(if $(DATA),--data $(DATA))
+
+build: $(READY) ## sam build; ARCH=arm64 for Graviton
+	$(SAM) build --parameter-overrides Architecture=$(ARCH) $(if $(BUILD_DIR),--build-dir $(BUILD_DIR))
+
+clean: ## everything that was made here
+	rm -rf $(VENV) .build .aws-sam out .pytest_cache .mypy_cache .ruff_cache .hypothesis
