@@ -1,0 +1,59 @@
+"""The SalesFlow Lite API on this machine, for tests, the demo and benchmarks; never deployed.
+
+store = sample_sales(seed=7, end_date=date(2026, 11, 22), days=400)
+with SalesFlowServer(store, clock=lambda: datetime(2026, 11, 23, 6)) as server:
+    server.faults.inject("/sales/history", Status(503), times=2)
+    ...  # a client with server.url and server.issue_token()
+    assert server.count("/sales/history") == 3
+"""
+
+from ops.salesflow_api.accounts import SystemAccount
+from ops.salesflow_api.faults import (
+    BadRecords,
+    Body,
+    Call,
+    EmptyBody,
+    Faults,
+    Forbidden,
+    HtmlPage,
+    InvalidJson,
+    Redirect,
+    Reset,
+    Slow,
+    Status,
+    Trickle,
+    Truncated,
+    Unauthorized,
+)
+from ops.salesflow_api.records import DateStyle, Product, Sale, SaleItem, Wrapping
+from ops.salesflow_api.sample import Surprise, sample_sales
+from ops.salesflow_api.server import SalesFlowServer
+from ops.salesflow_api.store import SalesStore
+
+__all__ = [
+    "BadRecords",
+    "Body",
+    "Call",
+    "DateStyle",
+    "EmptyBody",
+    "Faults",
+    "Forbidden",
+    "HtmlPage",
+    "InvalidJson",
+    "Product",
+    "Redirect",
+    "Reset",
+    "Sale",
+    "SaleItem",
+    "SalesFlowServer",
+    "SalesStore",
+    "Slow",
+    "Status",
+    "Surprise",
+    "SystemAccount",
+    "Trickle",
+    "Truncated",
+    "Unauthorized",
+    "Wrapping",
+    "sample_sales",
+]
