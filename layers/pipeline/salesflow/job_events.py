@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from salesflow.errors import InvalidJobEvent
 from salesflow.reports.formats import Format, ReportType
@@ -35,8 +35,8 @@ def _iso_date(value: object) -> object:
     raise ValueError("write it as an ISO date such as 2026-11-22")
 
 
-def _unique(value: object) -> object:
-    return tuple(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
+def _unique(formats: tuple[Format, ...]) -> tuple[Format, ...]:
+    return tuple(dict.fromkeys(formats))
 
 
 class JobFields(BaseModel):
@@ -53,7 +53,7 @@ class ReportFields(JobFields):
     """The fields of the `report` job."""
 
     report_type: ReportType = ReportType.SALES
-    formats: Annotated[tuple[Format, ...], Field(min_length=1), BeforeValidator(_unique)] = (Format.PDF, Format.EXCEL)
+    formats: Annotated[tuple[Format, ...], Field(min_length=1), AfterValidator(_unique)] = (Format.PDF, Format.EXCEL)
     period: Period = Period.DAILY
 
     @model_validator(mode="before")
@@ -68,7 +68,7 @@ class ReportFields(JobFields):
 
     @property
     def identity(self) -> str:
-        """What makes this report the same job on the same date: type, period and the set of formats."""
+        """What makes this the same report on the same date: type, period and the set of formats."""
         return f"report/{self.report_type}/{self.period}/{'+'.join(sorted(self.formats))}"
 
 
@@ -76,11 +76,6 @@ class SyncHistoryFields(JobFields):
     """The fields of the `sync_history` job; `rebuild` reads everything again, as on a fresh stack."""
 
     rebuild: Annotated[bool, Field(strict=True)] = False
-
-    @property
-    def identity(self) -> str:
-        """There is one history."""
-        return "sync_history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +115,14 @@ class JobRequest[Fields: JobFields]:
                 f"so the last complete day is {last_complete_day(moment, zone)}"
             )
         return cls(fields, business_date, schedule, moment.astimezone(UTC), trigger)
+
+    def asked_on(self, zone: ZoneInfo) -> date:
+        """The day, in `zone`, that the job was fired for."""
+        return self.scheduled_time.astimezone(zone).date()
+
+    def day_is_over(self, zone: ZoneInfo) -> bool:
+        """Whether the business date was over, in `zone`, at the scheduled time."""
+        return self.business_date < self.asked_on(zone)
 
 
 def _unwrap(

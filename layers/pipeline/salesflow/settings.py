@@ -66,6 +66,13 @@ MailAddress = Annotated[str, AfterValidator(mail_address)]
 MailAddresses = Annotated[tuple[MailAddress, ...], BeforeValidator(_addresses)]
 
 
+class Paper(StrEnum):
+    """The paper that PDFs are made for."""
+
+    A4 = "A4"
+    LETTER = "Letter"
+
+
 class Settings(BaseModel):
     """Everything that a function is told by its environment; field names are the variables' in lower case."""
 
@@ -85,6 +92,7 @@ class Settings(BaseModel):
     ses_configuration_set: str | None = None
     mail_content: MailContent = MailContent.FULL
     empty_reports: EmptyReports = EmptyReports.SKIP
+    paper: Paper = Paper.A4
     history_days: int = Field(default=800, ge=180, le=3650)
     history_overlap_days: int = Field(default=7, ge=1, le=90)
     stack_name: str = "salesflow"

@@ -73,7 +73,8 @@ class TrendDirection(StrEnum):
 class TrendHint:
     """A hint at trend and season from the days before and in the window.
 
-    daily_change: the slope of a robust line (Theil-Sen) through the daily revenue of `days` days, a day, as a share of its mean.
+    daily_change: the slope of a robust line (Theil-Sen) through the daily revenue of `days` days, a day, as a share of
+    the median day with sales.
     strongest_weekday, weakest_weekday: 0 Monday to 6 Sunday by mean revenue, of the weekdays with any sale;
     None where too few weeks are known.
     """

@@ -19,7 +19,7 @@ CONTEXT_DAYS = 90
 TREND_MIN_DAYS = 14
 TREND_HORIZON_DAYS = 30
 TREND_MIN_CHANGE = 0.05
-"""A trend is one when it moves the daily revenue by at least 5% of its mean in 30 days; less is called stable."""
+"""A trend is one when it moves the daily revenue by at least 5% of a usual day's in 30 days; less is called stable."""
 SEASON_MIN_WEEKS = 4
 
 
@@ -158,11 +158,11 @@ def trend_hint(series: tuple[DaySales, ...]) -> TrendHint:
         raise ValueError("The daily series has a gap.")
     revenue = np.array([day.revenue for day in series], dtype=float)
     weekdays = np.array([day.day.weekday() for day in series])
-    mean = float(revenue.mean()) if len(revenue) else 0.0
-    if len(series) < TREND_MIN_DAYS or mean <= 0:
+    usual = float(np.median(revenue[revenue > 0])) if np.any(revenue > 0) else 0.0
+    if len(series) < TREND_MIN_DAYS or usual == 0:
         return TrendHint(TrendDirection.UNKNOWN, 0.0, len(series), None, None)
     earlier, later = np.triu_indices(len(series), k=1)
-    change = float(np.median((revenue[later] - revenue[earlier]) / (later - earlier))) / mean
+    change = float(np.median((revenue[later] - revenue[earlier]) / (later - earlier))) / usual
     direction = TrendDirection.STABLE
     if abs(change) * TREND_HORIZON_DAYS >= TREND_MIN_CHANGE:
         direction = TrendDirection.UPWARD if change > 0 else TrendDirection.DOWNWARD

@@ -11,11 +11,12 @@ from salesflow.history.coverage import Coverage, extend_coverage, read_coverage
 from salesflow.history.objects import ObjectStore
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.reading import Reading
+from salesflow.history.set_aside import SetAside, SetAsideRecord
 
 if TYPE_CHECKING:
     from salesflow.history.lines import SaleLineHistory
     from salesflow.source.client import SalesFlowClient
-    from salesflow.source.records import SalesBatch
+    from salesflow.source.records import RejectedRecord, SalesBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class History:
         store: ObjectStore,
         panel: DailyPanel,
         lines: "SaleLineHistory | None",
+        set_aside: SetAside,
         *,
         history_days: int,
         overlap_days: int,
@@ -91,6 +93,7 @@ class History:
         self._store = store
         self._panel = panel
         self._lines = lines
+        self._set_aside = set_aside
         self._history_days = history_days
         self._overlap_days = overlap_days
 
@@ -104,6 +107,8 @@ class History:
         plan = plan_sync(demand, covered, history_days=self._history_days, overlap_days=self._overlap_days)
         batch = client.fetch_sales_since(plan.since, asked_on=demand.asked_on)
         reading = Reading(plan.since, read_at)
+        # What was set aside is remembered before the days count as covered: a crash between repeats the read.
+        self._set_aside.replace_days([_remembered(record) for record in batch.rejected], reading)
         if self._lines is not None:
             self._lines.replace_days(batch.lines, reading, demand.asked_on)
             extend_coverage(self._store, "sales", plan.gained)
@@ -122,3 +127,12 @@ class History:
     def read_panel(self, first: date, last: date) -> pd.DataFrame:
         """The daily panel of the days from first to last."""
         return self._panel.read(first, last)
+
+    def set_aside(self, first: date, last: date) -> list[SetAsideRecord]:
+        """The records of those days that could not be used, and those whose day cannot be told."""
+        return self._set_aside.read(first, last)
+
+
+def _remembered(record: "RejectedRecord") -> SetAsideRecord:
+    day = None if record.day is None else record.day.isoformat()
+    return SetAsideRecord(record.call, record.record, record.field, record.reason, day)

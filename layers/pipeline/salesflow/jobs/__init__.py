@@ -1,0 +1,1 @@
+"""The jobs: each orchestrates the pipeline for one business date and owns no arithmetic."""

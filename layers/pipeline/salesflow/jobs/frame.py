@@ -1,0 +1,135 @@
+"""What every job does around its work: parse, claim, do it once, record the outcome, answer."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+from salesflow import clock
+from salesflow.job_events import JobFields, JobRequest
+from salesflow.ledger import Artifact, Claim, RunRecord, RunStatus
+from salesflow.observability import MetricUnit, logger, metrics
+from salesflow.runtime import Runtime
+
+DUPLICATE = "DUPLICATE"
+
+
+class LambdaContext(Protocol):
+    """The part of Lambda's context object that jobs use."""
+
+    aws_request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job's work came to. `details` goes into the answer and the ledger as it is (JSON values only)."""
+
+    status: RunStatus
+    reason: str
+    artifacts: tuple[Artifact, ...] = ()
+    notified: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job[Fields: JobFields]:
+    """A job: its name, the fields that its events may have, and its work."""
+
+    name: str
+    fields: type[Fields]
+    identity: Callable[[JobRequest[Fields]], str]
+    work: Callable[[JobRequest[Fields], Claim, Runtime], Outcome]
+
+
+def run_job[Fields: JobFields](job: Job[Fields], event: object, context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
+    """Run a job for an event and answer as the contract says.
+
+    Raises InvalidJobEvent before anything is done; any other error is recorded in the ledger as FAILED, then raised, so
+    that Lambda retries and its failure destination sees it.
+    """
+    began = time.perf_counter()
+    request = JobRequest.from_event(event, job.fields, now=clock.now(), zone=runtime.settings.zone)
+    identity = job.identity(request)
+    logger.append_keys(
+        job=job.name,
+        identity=identity,
+        schedule=request.schedule,
+        scheduled_time=request.scheduled_time.isoformat(),
+        business_date=request.business_date.isoformat(),
+    )
+    claim = runtime.ledger.claim(
+        identity,
+        request.business_date,
+        request_id=context.aws_request_id,
+        schedule=request.schedule,
+        scheduled_time=request.scheduled_time,
+        force=request.fields.force,
+        day_is_over=request.day_is_over(runtime.settings.zone),
+    )
+    if isinstance(claim, RunRecord):
+        logger.info("duplicate", run_id=claim.run_id, status=claim.status)
+        return _duplicate(job.name, request.business_date, claim)
+    logger.append_keys(run_id=claim.run_id, attempt=claim.attempt)
+    metrics.add_dimension(name="job", value=job.name)
+    try:
+        with claim:
+            outcome = job.work(request, claim, runtime)
+            claim.finish(
+                outcome.status,
+                reason=outcome.reason,
+                artifacts=outcome.artifacts,
+                notified=outcome.notified,
+                details=outcome.details,
+            )
+    except Exception as error:
+        logger.exception("failed", error=type(error).__name__)
+        metrics.add_metric(name="RunsFailed", unit=MetricUnit.Count, value=1)
+        raise
+    else:
+        logger.info("finished", status=outcome.status, reason=outcome.reason, details=dict(outcome.details))
+        metrics.add_metric(name=f"Runs{outcome.status.title().replace('_', '')}", unit=MetricUnit.Count, value=1)
+    finally:
+        metrics.add_metric(name="Duration", unit=MetricUnit.Milliseconds, value=(time.perf_counter() - began) * 1000)
+        metrics.flush_metrics()
+        logger.clear_state()
+    return _answer(
+        job.name,
+        request.business_date,
+        str(outcome.status),
+        outcome.reason,
+        outcome.artifacts,
+        outcome.notified,
+        {"run_id": claim.run_id, "attempt": claim.attempt, "schedule": request.schedule, **outcome.details},
+    )
+
+
+def _duplicate(job: str, business_date: date, standing: RunRecord) -> dict[str, Any]:
+    live = standing.status is RunStatus.RUNNING
+    reason = (
+        f"Run {standing.run_id} is at work on {business_date} right now."
+        if live
+        else f"{business_date} is done already: run {standing.run_id} ended as {standing.status}. "
+        'Fire the job with "force": true to run it again.'
+    )
+    return _answer(job, business_date, DUPLICATE, reason, standing.artifacts, (), {"run_id": standing.run_id})
+
+
+def _answer(
+    job: str,
+    business_date: date,
+    status: str,
+    reason: str,
+    artifacts: tuple[Artifact, ...],
+    notified: tuple[str, ...],
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    return {
+        "job": job,
+        "business_date": business_date.isoformat(),
+        "status": status,
+        "reason": reason,
+        "artifacts": [artifact.as_dict() for artifact in artifacts],
+        "notified": list(notified),
+        **more,
+    }

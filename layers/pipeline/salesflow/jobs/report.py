@@ -1,0 +1,233 @@
+"""The `report` job: one report of one business date, saved, verified, mailed, and recorded."""
+
+from datetime import timedelta
+from typing import Any
+
+import salesflow
+from salesflow import clock
+from salesflow.analytics.results import Provenance, ReportContent
+from salesflow.analytics.sales import analyse_sales, days_needed
+from salesflow.analytics.stock import analyse_stock
+from salesflow.delivery.mail import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size, send_to_all
+from salesflow.errors import DeliveryIncomplete
+from salesflow.history.sync import Demand
+from salesflow.job_events import JobRequest, Notify, ReportFields
+from salesflow.jobs.frame import Job, LambdaContext, Outcome, run_job
+from salesflow.jobs.inputs import read_inputs
+from salesflow.ledger import Artifact, Claim, RunStatus
+from salesflow.observability import MetricUnit, logger, metrics
+from salesflow.reports.formats import Format, ReportType
+from salesflow.reports.mail import compose_report_mail
+from salesflow.reports.render import render
+from salesflow.runtime import Runtime
+from salesflow.settings import EmptyReports, MailContent, Settings
+
+
+def report(event: object, context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
+    """Run the job for an event; see `salesflow.jobs.frame.run_job` for the answer and the errors."""
+    return run_job(_JOB, event, context, runtime)
+
+
+def _work(request: JobRequest[ReportFields], claim: Claim, runtime: Runtime) -> Outcome:
+    content = _content(request, runtime)
+    details = _details(content)
+    metrics.add_metric(name="SalesRows", unit=MetricUnit.Count, value=content.provenance.sales_rows)
+    if _is_empty(content) and runtime.settings.empty_reports is EmptyReports.SKIP:
+        return Outcome(RunStatus.SKIPPED_EMPTY, _why_empty(content), details=details)
+    files = {fmt: render(content, fmt, paper=runtime.settings.paper) for fmt in request.fields.formats}
+    claim.ensure_held()
+    artifacts = runtime.store.save(
+        report_type=request.fields.report_type,
+        period=request.fields.period,
+        business_date=request.business_date,
+        files=files,
+        manifest=_manifest(content),
+    )
+    notified, problems = _deliver(request, claim, runtime, content, files, artifacts)
+    problems += _cuts(content, day_is_over=request.day_is_over(runtime.settings.zone))
+    made = ", ".join(str(fmt) for fmt in files)
+    if problems:
+        return Outcome(RunStatus.PARTIAL, " ".join(problems), artifacts, notified, details)
+    told = f"{len(notified)} recipient{'' if len(notified) == 1 else 's'} told"
+    return Outcome(RunStatus.SUCCEEDED, f"Made {made}; {told}.", artifacts, notified, details)
+
+
+def _content(request: JobRequest[ReportFields], runtime: Runtime) -> ReportContent:
+    """Read, analyse, and note where the figures come from."""
+    settings, fields, business_date = runtime.settings, request.fields, request.business_date
+    wants_sales = fields.report_type is not ReportType.STOCK
+    wants_stock = fields.report_type is not ReportType.SALES
+    needed = days_needed(fields.period, business_date)
+    complete = request.day_is_over(settings.zone)
+    demand = Demand(business_date, complete, needed.first, request.asked_on(settings.zone))
+    inputs = read_inputs(runtime, demand, want_stock=wants_stock, now=clock.now())
+    lines = runtime.history.read_lines(needed.first, business_date)
+    known_from = inputs.sync.coverage.first
+    sales = analyse_sales(lines, fields.period, business_date, known_from=known_from) if wants_sales else None
+    stock = None
+    notes = [] if complete else [f"{business_date} is not over yet: these are its figures so far."]
+    if inputs.stock is not None:
+        stock = analyse_stock(
+            inputs.stock.items, lines, business_date, known_from=known_from, counted_at=inputs.stock.counted_at
+        )
+        if inputs.stock.counted_at.date() > business_date + timedelta(days=1):
+            notes.append(
+                f"No stock snapshot was kept for {business_date}; the stock is as counted at "
+                f"{inputs.stock.counted_at:%Y-%m-%d %H:%M}."
+            )
+        if not inputs.costs_known:
+            notes.append("The source knows no costs, so the stock is valued at sales prices alone.")
+    window = days_needed(fields.period, business_date) if sales is None else sales.window
+    set_aside = runtime.history.set_aside(window.first, window.last) if wants_sales else []
+    reasons = [f"{r.call}, record {r.record}, {r.field}: {r.reason}" for r in set_aside] + list(inputs.stock_set_aside)
+    return ReportContent(
+        report_type=fields.report_type,
+        period=fields.period,
+        currency=settings.currency,
+        sales=sales,
+        stock=stock,
+        provenance=Provenance(
+            business_date=business_date,
+            timezone=settings.timezone,
+            data_as_of=_data_as_of(lines) if sales is None else sales.data_as_of,
+            sales_rows=len(lines) if sales is None else sales.rows,
+            stock_rows=0 if stock is None else len(stock.items),
+            set_aside=len(reasons),
+            set_aside_reasons=tuple(reasons[:10]),
+            notes=tuple(notes),
+            version=salesflow.__version__,
+        ),
+    )
+
+
+def _deliver(
+    request: JobRequest[ReportFields],
+    claim: Claim,
+    runtime: Runtime,
+    content: ReportContent,
+    files: dict[Format, bytes],
+    artifacts: tuple[Artifact, ...],
+) -> tuple[tuple[str, ...], list[str]]:
+    """Mail whom the event says; who was told, and what kept others from being told for good."""
+    recipients = _recipients(request.fields.notify, runtime.settings)
+    if not recipients:
+        return (), []
+    mail = _mail(claim, runtime.settings, content, files, artifacts)
+    result = send_to_all(runtime.mailer, claim, mail, recipients)
+    if result.unreached:
+        raise DeliveryIncomplete(
+            f"{len(result.unreached)} of {len(recipients)} recipients could not be told: "
+            + "; ".join(f"{address}: {why}" for address, why in result.unreached.items())
+            + ".",
+            action="Lambda runs the job again and mails only them; nobody is told twice.",
+        )
+    return result.notified, [f"{address} was refused: {why}." for address, why in result.refused.items()]
+
+
+def _mail(
+    claim: Claim,
+    settings: Settings,
+    content: ReportContent,
+    files: dict[Format, bytes],
+    artifacts: tuple[Artifact, ...],
+) -> Mail:
+    """The mail with the report attached, or without it where it would be too large or is not wanted."""
+    attachments = tuple(
+        Attachment(artifact.key.rpartition("/")[2], Format(artifact.format).media_type, files[Format(artifact.format)])
+        for artifact in artifacts
+    )
+    if settings.mail_content is not MailContent.FULL:
+        return _composed(claim, settings, content, artifacts, (), ())
+    mail = _composed(claim, settings, content, artifacts, attachments, ())
+    if encoded_size(mail) <= MAX_ENCODED_BYTES:
+        return mail
+    logger.warning("attachments left out of the mail", encoded_bytes=encoded_size(mail))
+    too_large = tuple(f"{a.filename} ({len(a.data) / 1e6:.1f} MB, too large for a mail)" for a in attachments)
+    return _composed(claim, settings, content, artifacts, (), too_large)
+
+
+def _composed(
+    claim: Claim,
+    settings: Settings,
+    content: ReportContent,
+    artifacts: tuple[Artifact, ...],
+    attachments: tuple[Attachment, ...],
+    left_out: tuple[str, ...],
+) -> Mail:
+    text = compose_report_mail(
+        content,
+        mode=settings.mail_content.value,
+        attached=[attachment.filename for attachment in attachments],
+        left_out=left_out,
+        locations=[f"s3://{artifact.bucket}/{artifact.key}" for artifact in artifacts],
+        reference=claim.reference,
+        run_id=claim.run_id,
+        reply_to=settings.owner_recipients[0],
+    )
+    headers = {"X-SalesFlow-Run-Id": claim.run_id, "X-SalesFlow-Reference": claim.reference}
+    return Mail(text.subject, text.text, text.html, attachments, headers)
+
+
+def _recipients(notify: Notify, settings: Settings) -> tuple[str, ...]:
+    match notify:
+        case Notify.ALL:
+            return settings.report_recipients
+        case Notify.OWNER:
+            return settings.owner_recipients
+        case Notify.NONE:
+            return ()
+
+
+def _is_empty(content: ReportContent) -> bool:
+    no_sales = content.sales is None or content.sales.is_empty
+    no_stock = content.stock is None or not content.stock.items
+    return no_sales and no_stock
+
+
+def _why_empty(content: ReportContent) -> str:
+    if content.sales is None:
+        return "The source lists no product, so there is no stock to report."
+    window = content.sales.window
+    days = f"on {window.last}" if window.days == 1 else f"from {window.first} to {window.last}"
+    return f"The source was read and holds no sale {days}; no report was made (Parameter EmptyReports)."
+
+
+def _cuts(content: ReportContent, *, day_is_over: bool) -> list[str]:
+    """What keeps the report from being whole."""
+    cuts = [] if day_is_over else [f"{content.provenance.business_date} is not over yet."]
+    if content.provenance.set_aside:
+        cuts.append(f"{content.provenance.set_aside} records of the source could not be used and are listed in the report.")
+    return cuts
+
+
+def _details(content: ReportContent) -> dict[str, Any]:
+    provenance = content.provenance
+    return {
+        "report_type": content.report_type,
+        "period": content.period,
+        "data_as_of": None if provenance.data_as_of is None else provenance.data_as_of.isoformat(),
+        "sales_rows": provenance.sales_rows,
+        "stock_rows": provenance.stock_rows,
+        "set_aside": provenance.set_aside,
+    }
+
+
+def _manifest(content: ReportContent) -> dict[str, Any]:
+    """What the files were made from; the same inputs give the same manifest."""
+    return {
+        **_details(content),
+        "business_date": content.provenance.business_date.isoformat(),
+        "timezone": content.provenance.timezone,
+        "currency": content.currency,
+        "set_aside_reasons": list(content.provenance.set_aside_reasons),
+        "notes": list(content.provenance.notes),
+        "stock_counted_at": None if content.stock is None else content.stock.counted_at.isoformat(),
+        "version": content.provenance.version,
+    }
+
+
+def _data_as_of(lines):  # type: ignore[no-untyped-def]
+    return None if lines.empty else lines["sold_at"].iloc[-1].to_pydatetime()
+
+
+_JOB = Job("report", ReportFields, lambda request: request.fields.identity, _work)

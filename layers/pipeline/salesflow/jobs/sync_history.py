@@ -1,0 +1,57 @@
+"""The `sync_history` job: brings sales history, daily panel and stock snapshot up to date, and mails nobody."""
+
+from typing import Any
+
+from salesflow import clock
+from salesflow.analytics.sales import days_needed
+from salesflow.history.sync import Demand
+from salesflow.job_events import JobRequest, SyncHistoryFields
+from salesflow.jobs.frame import Job, LambdaContext, Outcome, run_job
+from salesflow.jobs.inputs import read_inputs
+from salesflow.ledger import Claim, RunStatus
+from salesflow.runtime import Runtime
+from salesflow.windows import Period
+
+
+def sync_history(event: object, context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
+    """Run the job for an event; see `salesflow.jobs.frame.run_job` for the answer and the errors."""
+    return run_job(_JOB, event, context, runtime)
+
+
+def _identity(request: JobRequest[SyncHistoryFields]) -> str:
+    """The history is synced many times for one business date: each tick of the day is a job of its own."""
+    if request.trigger == "manual":
+        return "sync_history"
+    return f"sync_history@{request.scheduled_time:%Y-%m-%dT%H:%MZ}"
+
+
+def _work(request: JobRequest[SyncHistoryFields], claim: Claim, runtime: Runtime) -> Outcome:
+    del claim  # nothing is sent, so nothing needs to be held back from being sent twice
+    zone = runtime.settings.zone
+    demand = Demand(
+        business_date=request.business_date,
+        complete=request.day_is_over(zone),
+        first_day=days_needed(Period.QUARTERLY, request.business_date).first,
+        asked_on=request.asked_on(zone),
+        rebuild=request.fields.rebuild,
+    )
+    inputs = read_inputs(runtime, demand, want_stock=True, now=clock.now())
+    reason = (
+        f"Read {inputs.sync.batch.records} sales from {inputs.sync.since} on; "
+        f"the history covers {inputs.sync.coverage.first} to {inputs.sync.coverage.last}."
+    )
+    return Outcome(
+        RunStatus.SUCCEEDED,
+        reason,
+        details={
+            "read_from": inputs.sync.since.isoformat(),
+            "sales_read": inputs.sync.batch.records,
+            "set_aside": len(inputs.sync.batch.rejected),
+            "products_counted": 0 if inputs.stock is None else len(inputs.stock.items),
+            "covered_from": inputs.sync.coverage.first.isoformat(),
+            "covered_to": inputs.sync.coverage.last.isoformat(),
+        },
+    )
+
+
+_JOB = Job("sync_history", SyncHistoryFields, _identity, _work)

@@ -1,0 +1,68 @@
+"""The functions' environment: what is missing or bad is named, all at once."""
+
+import pytest
+
+from salesflow.errors import InvalidSettings
+from salesflow.settings import MailContent, Settings
+
+GOOD = {
+    "SALESFLOW_API_URL": "https://shop.example/api/v1/",
+    "SYSTEM_TOKEN_SECRET_ID": "salesflow/system-token",
+    "REPORTS_BUCKET": "salesflow-reports",
+    "STATE_TABLE": "salesflow-state",
+    "TIMEZONE": "Asia/Shanghai",
+    "MAIL_SENDER": "reports@shop.example",
+    "REPORT_RECIPIENTS": "one@shop.example, two@shop.example,one@shop.example",
+    "ALERT_RECIPIENTS": "",
+    "OWNER_RECIPIENTS": "owner@shop.example",
+    "SES_REGION": "ap-southeast-1",
+    "CURRENCY": "CNY",
+}
+
+
+def test_a_good_environment_is_read() -> None:
+    settings = Settings.from_environment(GOOD | {"MAIL_CONTENT": "", "PATH": "/bin"})
+    assert settings.api_url == "https://shop.example/api/v1"
+    assert settings.report_recipients == ("one@shop.example", "two@shop.example")
+    assert settings.alert_recipients == ()
+    assert settings.zone.key == "Asia/Shanghai"
+    assert settings.money.digits == 2
+    assert settings.mail_content is MailContent.FULL
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_variable_is_named(name: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"{name}: is not set"):
+        Settings.from_environment({key: value for key, value in GOOD.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SALESFLOW_API_URL", "ftp://shop.example"),
+        ("SALESFLOW_API_URL", "shop.example/api/v1"),
+        ("SYSTEM_TOKEN_SECRET_ID", " "),
+        ("TIMEZONE", "Asia/Peking"),
+        ("TIMEZONE", "../etc/passwd"),
+        ("MAIL_SENDER", "reports"),
+        ("MAIL_SENDER", "Reports <reports@shop.example>"),
+        ("REPORT_RECIPIENTS", "one@shop.example,two"),
+        ("REPORT_RECIPIENTS", "one@shop.example\r\nBcc: all@shop.example"),
+        ("OWNER_RECIPIENTS", ""),
+        ("SES_REGION", "Singapore"),
+        ("CURRENCY", "RMB"),
+        ("MAIL_CONTENT", "everything"),
+        ("HISTORY_DAYS", "30"),
+        ("HISTORY_OVERLAP_DAYS", "a week"),
+    ],
+)
+def test_a_bad_variable_is_named(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"{name}: "):
+        Settings.from_environment(GOOD | {name: value})
+
+
+def test_all_problems_are_told_in_one_message() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        Settings.from_environment({"CURRENCY": "RMB"})
+    assert all(name in str(caught.value) for name in GOOD)
+    assert "deploy again" in caught.value.action
