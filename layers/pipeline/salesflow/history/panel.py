@@ -37,8 +37,8 @@ class DailyPanel:
         self._months = MonthlyTable(
             key=lambda month: f"history/daily/month={month}/daily.csv.gz",
             media_type="application/gzip",
-            encode=lambda rows: _encode(rows, currency.digits),
-            decode=lambda body: _decode(body, currency.digits),
+            encode=lambda rows: encode_panel(rows, currency.digits),
+            decode=lambda body: decode_panel(body, currency.digits),
             arrange=lambda rows: rows.sort_values(["date", "sku"], kind="stable", ignore_index=True),
             days=_days,
         )
@@ -78,7 +78,8 @@ def panel_of(lines: pd.DataFrame | None) -> pd.DataFrame:
     ).astype({"sku": "str", "name": "str"})
 
 
-def _encode(rows: pd.DataFrame, digits: int) -> bytes:
+def encode_panel(rows: pd.DataFrame, digits: int) -> bytes:
+    """The file of some rows; the same rows give the same bytes. `digits`: of the currency, after the point."""
     text = rows.assign(
         date=rows["date"].to_numpy().astype("datetime64[D]").astype(str),
         revenue=[_decimal(amount, digits) for amount in rows["revenue"].tolist()],
@@ -87,12 +88,12 @@ def _encode(rows: pd.DataFrame, digits: int) -> bytes:
     return gzip.compress(csv, mtime=0)  # no time of day: the same rows give the same bytes
 
 
-def _decode(body: bytes, digits: int) -> pd.DataFrame:
+def decode_panel(body: bytes, digits: int) -> pd.DataFrame:
+    """The rows of a file, as `encode_panel` took them."""
     rows = pd.read_csv(
         io.BytesIO(gzip.decompress(body)),
         dtype={"sku": "str", "name": "str", "quantity": "int64", "revenue": "float64", "transactions": "int64"},
         keep_default_na=False,
-        float_precision="round_trip",
     )
     rows["date"] = rows["date"].to_numpy(dtype="datetime64[D]").astype("datetime64[s]")
     rows["revenue"] = minor_units(rows["revenue"].to_numpy(), digits)

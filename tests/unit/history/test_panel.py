@@ -1,0 +1,74 @@
+"""The daily panel: what it sums, and that it comes back from its file as it went in."""
+
+import gzip
+from collections import defaultdict
+from datetime import date, datetime
+
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salesflow.history.panel import COLUMNS, decode_panel, encode_panel, panel_of
+from tests.unit.analytics.tables import Item, Sale, lines_of, sales_between
+
+
+@settings(max_examples=60, deadline=None)
+@given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)))
+def test_one_row_a_day_and_sku_with_its_sums(sales: list[Sale]) -> None:
+    panel = panel_of(lines_of(sales))
+    quantity: dict[tuple[date, str], int] = defaultdict(int)
+    revenue: dict[tuple[date, str], int] = defaultdict(int)
+    transactions: dict[tuple[date, str], int] = defaultdict(int)
+    for sale in sales:
+        for item in sale.items:
+            quantity[sale.sold_at.date(), item.sku] += item.quantity
+            revenue[sale.sold_at.date(), item.sku] += item.subtotal
+        for sku in {item.sku for item in sale.items}:
+            transactions[sale.sold_at.date(), sku] += 1
+    keys = list(zip(panel["date"].dt.date, panel["sku"], strict=True))
+    assert keys == sorted(quantity)
+    assert dict(zip(keys, panel["quantity"], strict=True)) == quantity
+    assert dict(zip(keys, panel["revenue"], strict=True)) == revenue
+    assert dict(zip(keys, panel["transactions"], strict=True)) == transactions
+
+
+_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(_TEXT, _TEXT, st.integers(-(10**6), 10**6), st.integers(-(10**11), 10**11)), max_size=6),
+    st.sampled_from([0, 2, 3]),
+)
+def test_the_file_gives_back_every_name_and_every_cent(rows: list[tuple[str, str, int, int]], digits: int) -> None:
+    panel = panel_of(None)
+    if rows:
+        panel = pd.DataFrame(
+            {
+                "date": pd.Series([pd.Timestamp("2026-11-22")] * len(rows)).astype("datetime64[s]"),
+                "sku": [row[0] for row in rows],
+                "name": [row[1] for row in rows],
+                "quantity": [row[2] for row in rows],
+                "revenue": [row[3] for row in rows],
+                "transactions": 1,
+            }
+        )
+    back = decode_panel(encode_panel(panel, digits), digits)
+    assert list(back.columns) == list(COLUMNS)
+    for column in COLUMNS:
+        assert back[column].tolist() == panel[column].tolist(), column
+
+
+def test_amounts_in_the_file_are_decimals_that_a_person_can_read() -> None:
+    sales = [Sale(datetime(2026, 11, 22, 9), (Item("A1", "Thé, vert", 2, 1234), Item("B2", "Cup", -1, -5)))]
+    text = gzip.decompress(encode_panel(panel_of(lines_of(sales)), 2)).decode()
+    assert text.splitlines() == [
+        "date,sku,name,quantity,revenue,transactions",
+        '2026-11-22,A1,"Thé, vert",2,12.34,1',
+        "2026-11-22,B2,Cup,-1,-0.05,1",
+    ]
+
+
+def test_the_same_rows_give_the_same_bytes() -> None:
+    sales = [Sale(datetime(2026, 11, 22, 9), (Item("A1", "Tea", 2, 1234),))]
+    assert encode_panel(panel_of(lines_of(sales)), 2) == encode_panel(panel_of(lines_of(list(sales))), 2)

@@ -1,0 +1,114 @@
+"""How much of the source a sync asks for."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salesflow.history.coverage import Coverage
+from salesflow.history.reading import Reading
+from salesflow.history.sync import Demand, SyncPlan, plan_sync
+
+DAY = date(2026, 11, 22)
+
+
+def ago(days: int) -> date:
+    return DAY - timedelta(days=days)
+
+
+def plan(demand: Demand, sales: Coverage | None, daily: Coverage | None) -> SyncPlan:
+    return plan_sync(demand, {"sales": sales, "daily": daily}, history_days=800, overlap_days=7)
+
+
+def demand(*, complete: bool = True, first_day: date = ago(179), rebuild: bool = False, day: date = DAY) -> Demand:
+    return Demand(day, complete, first_day, day + timedelta(days=1), rebuild)
+
+
+def test_a_fresh_stack_reads_the_whole_history() -> None:
+    assert plan(demand(), None, None) == SyncPlan(ago(800), Coverage(ago(800), DAY))
+
+
+def test_the_next_day_reads_one_day_and_the_overlap() -> None:
+    covered = Coverage(ago(800), ago(1))
+    assert plan(demand(), covered, covered).since == ago(7)
+
+
+def test_the_same_day_again_reads_the_same_days() -> None:
+    """Else a re-run would see other set-aside records than the run it repeats."""
+    before = plan(demand(), Coverage(ago(800), ago(1)), Coverage(ago(800), ago(1)))
+    after = plan(demand(), Coverage(ago(800), DAY), Coverage(ago(800), DAY))
+    assert before.since == after.since
+
+
+def test_days_missed_are_caught_up() -> None:
+    assert plan(demand(), Coverage(ago(800), ago(10)), Coverage(ago(800), ago(10))).since == ago(16)
+
+
+def test_the_part_that_lags_decides() -> None:
+    assert plan(demand(), Coverage(ago(800), ago(1)), Coverage(ago(800), ago(30))).since == ago(36)
+    assert plan(demand(), Coverage(ago(800), ago(1)), None).since == ago(800)
+
+
+def test_an_old_date_reads_from_that_date_on_and_forgets_nothing() -> None:
+    covered = Coverage(ago(800), DAY)
+    result = plan(demand(day=ago(60), first_day=ago(239)), covered, covered)
+    assert result.since == ago(67)
+    assert result.gained.joined(covered) == covered
+
+
+def test_a_date_before_everything_stored_reads_from_its_own_first_day() -> None:
+    covered = Coverage(ago(100), DAY)
+    assert plan(demand(day=ago(60), first_day=ago(239)), covered, covered).since == ago(239)
+
+
+def test_a_rebuild_reads_everything() -> None:
+    covered = Coverage(ago(800), DAY)
+    assert plan(demand(rebuild=True), covered, covered).since == ago(800)
+
+
+def test_a_day_that_is_not_over_is_not_covered() -> None:
+    covered = Coverage(ago(800), ago(1))
+    assert plan(demand(complete=False), covered, covered).gained.last == ago(1)
+
+
+@given(
+    st.dates(date(2020, 1, 1), date(2026, 11, 22)),
+    st.integers(0, 400),
+    st.integers(0, 900),
+    st.booleans(),
+    st.integers(1, 200),
+)
+def test_after_a_sync_there_is_no_gap(day: date, back: int, length: int, complete: bool, looks_back: int) -> None:
+    stored = Coverage(DAY - timedelta(days=back + length), DAY - timedelta(days=back))
+    result = plan(demand(day=day, complete=complete, first_day=day - timedelta(days=looks_back)), stored, stored)
+    assert result.since <= stored.last + timedelta(days=1)  # touches what is stored
+    joined = result.gained.joined(stored)
+    assert joined.first <= day - timedelta(days=looks_back)  # the job has all it looks at
+    assert joined.last >= (day if complete else day - timedelta(days=1))
+
+
+def at(minute: int) -> datetime:
+    return datetime(2026, 11, 22, 8, minute, tzinfo=UTC)
+
+
+def test_the_later_read_is_the_truth_whoever_writes_last() -> None:
+    early, late = Reading(date(2026, 11, 1), at(0)), Reading(date(2026, 11, 15), at(5))
+    assert late.days_over(early) == (date(2026, 11, 15), date.max)
+    assert early.days_over(late) == (date(2026, 11, 1), date(2026, 11, 15))
+    assert early.newest(late) == late.newest(early) == late
+
+
+def test_an_early_read_of_fewer_days_overrules_nothing_of_a_later_one() -> None:
+    early, late = Reading(date(2026, 11, 15), at(0)), Reading(date(2026, 11, 1), at(5))
+    first, end = early.days_over(late)
+    assert first == end
+
+
+def test_a_reading_survives_the_metadata() -> None:
+    reading = Reading(date(2026, 11, 1), at(7))
+    assert Reading.from_metadata(reading.metadata()) == reading
+
+
+def test_unknown_metadata_is_older_than_anything() -> None:
+    reading = Reading(date(2026, 11, 1), at(7))
+    assert reading.days_over(Reading.from_metadata({})) == (date(2026, 11, 1), date.max)
