@@ -26,6 +26,7 @@ from ops.salesflow_api.faults import (
     Unauthorized,
 )
 from ops.salesflow_api.records import DateStyle, Product, Sale, SaleItem, Wrapping
+from ops.salesflow_api.retail import online_retail_store
 from ops.salesflow_api.sample import Surprise, sample_sales
 from ops.salesflow_api.server import SalesFlowServer
 from ops.salesflow_api.store import SalesStore
@@ -55,5 +56,6 @@ __all__ = [
     "Truncated",
     "Unauthorized",
     "Wrapping",
+    "online_retail_store",
     "sample_sales",
 ]
