@@ -1,0 +1,361 @@
+"""What an ordinary day looks like: level x weekday profile x day factor, with a variance that knows counts.
+
+One call fits all series of a panel on the days before one day and says what that day should have been. No state is kept.
+Shapes: S series, T = 7 * WEEKS days ending the day before, oldest first; day t of the window has weekday slot t % 7, and the day
+to be scored has slot 0 (the window begins exactly WEEKS weeks before it).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salesflow.anomalies.tails import gamma_quantile, gamma_z, negative_binomial_z
+
+Floats = NDArray[np.float64]
+
+WEEKS = 26
+MIN_DAYS = 84
+"""Days since a series was first known, before which it is learnt and not scored."""
+
+HALF_LIVES = np.array([5.0, 12.0, 30.0])
+CLIP = 2.5
+PROFILE_HALF_LIFE = 8.0
+PROFILE_PRIOR = 14.0
+FACTOR_MIN_SERIES = 10
+POOL = 0.2
+SCALE_DAYS = 98
+
+
+@dataclass(frozen=True)
+class DayModel:
+    """What is expected of one day, before it is seen; arrays [S].
+
+    `mean` without the day factor, `cv2` squared coefficient of variation of the prediction, `unit` the size of one piece (1 for
+    counts), `scale` how much wider the series' residuals are than its model, `ready`: enough history, `closed`: a weekday on which
+    the series is nearly never open, `profile` [S, 7] with slot 0 the scored day's weekday, `level` the mean open day's sales.
+    """
+
+    mean: Floats
+    cv2: Floats
+    unit: Floats
+    scale: Floats
+    dispersion: Floats
+    ready: NDArray[np.bool_]
+    closed: NDArray[np.bool_]
+    profile: Floats
+    level: Floats
+    factor_spread: float
+
+
+def fit(history: Floats) -> DayModel:
+    """Fit the model of the day that follows `history` [S, T] (NaN unknown, T a multiple of 7)."""
+    n, days = history.shape
+    weeks = days // 7
+    known = np.isfinite(history)
+    y = np.where(known, np.maximum(history, 0), 0.0)
+    age = np.where(known.any(axis=1), days - np.argmax(known, axis=1), 0)
+    ready = (age >= MIN_DAYS) & (known.sum(axis=1) >= MIN_DAYS // 2)
+
+    # A day on which the whole shop sold nothing (holiday, failed sync) teaches nothing about any series.
+    if n >= FACTOR_MIN_SERIES:
+        known = known & (y > 0).any(axis=0)
+    recency = 0.5 ** ((weeks - 1 - np.arange(weeks)) / PROFILE_HALF_LIFE)
+    y3 = y.reshape(n, weeks, 7)
+    k3 = known.reshape(n, weeks, 7)
+
+    closed, impossible = _zeros(y3, k3, recency)
+    k3 = k3 & ~impossible
+    known = k3.reshape(n, days)
+    y3 = np.where(k3, y3, 0.0)
+    y = y3.reshape(n, days)
+
+    open3 = k3 & ~closed[:, None, :]
+    unit = _unit(y, open3.reshape(n, days))
+    profile, mean3, factor, dispersion = _smooth(y3, open3, closed, recency, unit)
+    factor_spread = float(np.std(np.log(factor[-56:]))) if factor is not None else 0.0
+    g = factor if factor is not None else np.ones(days)
+
+    open_days = open3.reshape(n, days)
+    level, forecast = _filter(y, open_days, np.tile(profile, (1, weeks)) * g, dispersion, unit, mean3)
+    dispersion, scale = _spread(y, open_days, forecast, unit, n)
+    mean = level * profile[:, 0]
+    cv2 = _cv2(mean, dispersion, unit)
+    return DayModel(mean, cv2, unit, scale, dispersion, ready, closed[:, 0], profile, level, factor_spread)
+
+
+def _zeros(y3: Floats, k3: NDArray[np.bool_], recency: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which weekday slots are closed [S, 7], and which zeros are impossible sales days [S, weeks, 7].
+
+    Closed: open on less than 15% of its known days where the series' other days make that no accident. Impossible: zero on an open
+    day although the median open day of the last 8 weeks sold at least 8 pieces (money: although such zeros are rarer than one day in 16).
+    """
+    w = recency[None, :, None] * k3
+    seen = w.sum(axis=1)
+    open_share = np.divide((w * (y3 > 0)).sum(axis=1), seen, out=np.zeros_like(seen), where=seen > 0)
+    overall = (w * (y3 > 0)).sum(axis=(1, 2)) / np.maximum(w.sum(axis=(1, 2)), 1e-9)
+    closed = (open_share < 0.15) & (overall[:, None] > 0.5)
+    closed |= (seen == 0) & (overall[:, None] > 0)
+
+    recent = np.where(k3[:, -8:] & ~closed[:, None, :], y3[:, -8:], np.nan).reshape(len(y3), -1)
+    median = _nanmedian(recent)
+    smallest = np.where(y3 > 0, y3, np.inf).min(axis=(1, 2))
+    open3 = k3 & ~closed[:, None, :]
+    silent = (open3 & (y3 == 0)).sum(axis=(1, 2)) / np.maximum(open3.sum(axis=(1, 2)), 1)
+    counts = np.all(y3 == np.rint(y3), axis=(1, 2)) & (smallest <= 40)
+    dense = np.where(counts, median >= 8, (silent < 0.06) & (median > 0))
+    return closed, dense[:, None, None] & (y3 == 0) & open3
+
+
+def _unit(y: Floats, open_days: NDArray[np.bool_]) -> Floats:
+    """The size of one piece, [S]: 1 for whole numbers that get small. For money it is the lower quartile of the days with sales if
+
+    the series has many days without, and else one hundredth of the mean: too small to matter beside the dispersion.
+    """
+    sold = open_days & (y > 0)
+    positive = np.where(sold, y, np.nan)
+    quartile = _nanquantile(positive, 0.25)
+    whole = np.all(y == np.rint(y), axis=1)
+    smallest = np.where(sold, y, np.inf).min(axis=1)
+    days = np.maximum(open_days.sum(axis=1), 1)
+    silent = 1 - sold.sum(axis=1) / days
+    mean = (y * open_days).sum(axis=1) / days
+    money = np.maximum(0.01 * mean, np.where(np.isfinite(quartile), quartile, 1.0) * np.minimum(silent / 0.1, 1.0))
+    return np.where(whole & (smallest <= 40), 1.0, np.where(money > 0, money, 1.0))
+
+
+def _smooth(
+    y3: Floats, open3: NDArray[np.bool_], closed: NDArray[np.bool_], recency: Floats, unit: Floats
+) -> tuple[Floats, Floats, Floats | None, Floats]:
+    """Weekday profile [S, 7], fitted mean [S, weeks, 7], day factor [T] (None for few series), and dispersion [S].
+
+    Two passes of weekly level and weekday ratio on values clipped around the previous pass's fit; sums, not medians, so that series
+    with many zeros have a profile too; shrunk to the shop's profile by how many pieces speak for the series' own.
+    """
+    n, weeks, _ = y3.shape
+    distance = np.abs(np.arange(weeks)[:, None] - np.arange(weeks)[None, :])
+    kernel = np.exp(-distance / 1.2)
+    profile = np.where(closed, 0.0, 1.0)
+    clipped = y3
+    factor: Floats | None = None
+    g3 = np.ones((1, weeks, 7))
+    variance_ratio = np.ones(n)
+    mean3 = y3
+    for round_ in range(3):
+        mass = (profile[:, None, :] * g3 * open3).sum(axis=2) @ kernel
+        level = np.divide(clipped.sum(axis=2) @ kernel, mass, out=np.zeros_like(mass), where=mass > 1e-9)
+        base = level[:, :, None] * g3 * open3
+        w = recency[None, :, None]
+        top = (w * clipped).sum(axis=1)
+        bottom = (w * base).sum(axis=1)
+        own = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+        pieces = bottom / (unit * variance_ratio)[:, None]
+        pull = np.minimum(pieces.sum(axis=1), 200.0)[:, None] * ~closed
+        total = pull.sum(axis=0)
+        shop = np.divide((pull * own).sum(axis=0), total, out=np.ones(7), where=total > 0)
+        profile = np.where(closed, 0.0, (pieces * own + PROFILE_PRIOR * shop) / (pieces + PROFILE_PRIOR))
+        open_slots = np.maximum((~closed).sum(axis=1), 1)
+        size = profile.sum(axis=1) / open_slots
+        profile = np.divide(profile, size[:, None], out=np.ones_like(profile), where=size[:, None] > 0)
+        mass = (profile[:, None, :] * g3 * open3).sum(axis=2) @ kernel
+        level = np.divide(clipped.sum(axis=2) @ kernel, mass, out=np.zeros_like(mass), where=mass > 1e-9)
+        flat3 = level[:, :, None] * profile[:, None, :]
+        if n >= FACTOR_MIN_SERIES:
+            cv2 = _cv2(flat3, np.maximum(variance_ratio - 1, 0.02)[:, None, None] * unit[:, None, None] / np.maximum(flat3, unit[:, None, None]), unit[:, None, None])
+            raw = day_factor(
+                y3.reshape(n, -1), flat3.reshape(n, -1), cv2.reshape(n, -1), (open3 & (flat3 > 0)).reshape(n, -1)
+            )
+            factor = raw
+            g3 = factor.reshape(1, weeks, 7)
+        mean3 = flat3 * g3
+        error2 = np.minimum((y3 - mean3) ** 2, _cap(mean3, variance_ratio, unit)) * open3
+        denominator = (mean3 * open3).sum(axis=(1, 2)) * unit
+        ratio = np.divide(error2.sum(axis=(1, 2)), denominator, out=np.ones(n), where=denominator > 0)
+        variance_ratio = np.clip(ratio * 1.15, 0.5, None)
+        if round_ < 2:
+            half = CLIP * np.sqrt(np.maximum(mean3, unit[:, None, None] * 0.3) * (variance_ratio * unit)[:, None, None])
+            clipped = np.clip(y3, mean3 - half, mean3 + half) * open3
+    level_mean = np.maximum((mean3 * open3).sum(axis=(1, 2)) / np.maximum(open3.sum(axis=(1, 2)), 1), 1e-12)
+    dispersion = np.maximum(variance_ratio - 1, 0.02) * unit / level_mean
+    return profile, mean3, factor, dispersion
+
+
+def _cap(mean3: Floats, variance_ratio: Floats, unit: Floats) -> Floats:
+    first = np.maximum(variance_ratio, 4.0)
+    return 9 * np.maximum(mean3, unit[:, None, None]) * (first * unit)[:, None, None]
+
+
+def day_factor(y: Floats, mean: Floats, cv2: Floats, usable: NDArray[np.bool_]) -> Floats:
+    """How much the whole shop was above (> 1) or below its expectation, [T], from `y`, `mean`, `cv2` [S, T].
+
+    A Huber estimate of the common ratio of actual to expected, each series weighted by how exactly it is known, shrunk to 1 by its
+    own uncertainty against the spread of the factors; 1 where too few series speak.
+    """
+    weight = np.where(usable, 1 / np.maximum(cv2, 1e-3), 0.0)
+    weight = np.minimum(weight, 8 * weight.sum(axis=0) / np.maximum(usable.sum(axis=0), 1))
+    safe = np.where(usable, mean, 1.0)
+    ratio = np.where(usable, y / safe, 0.0)
+    total = weight.sum(axis=0)
+    speaks = (usable.sum(axis=0) >= FACTOR_MIN_SERIES) & (total > 0)
+    g = np.ones(y.shape[1])
+    sd = np.sqrt(np.maximum(cv2, 1e-3))
+    for _ in range(4):
+        residual = (ratio - g) / (sd * np.sqrt(np.maximum(g, 0.05)))
+        huber = np.minimum(1.0, 1.5 / np.maximum(np.abs(residual), 1e-9))
+        w = weight * huber
+        g = np.divide((w * ratio).sum(axis=0), w.sum(axis=0), out=np.ones_like(g), where=speaks & (w.sum(axis=0) > 0))
+    g = np.clip(g, 0.2, 5.0)
+    log_g = np.log(g)
+    error2 = 1.3 / np.maximum(total, 1e-9)
+    spread2 = np.maximum(np.mean(np.where(speaks, log_g**2 - error2, 0.0)) * len(g) / max(speaks.sum(), 1), 1e-6)
+    shrink = np.where(speaks, spread2 / (spread2 + error2), 0.0)
+    return np.exp(log_g * shrink)
+
+
+def _filter(
+    y: Floats, known: NDArray[np.bool_], shape: Floats, dispersion: Floats, unit: Floats, mean3: Floats
+) -> tuple[Floats, Floats]:
+    """Level after the last day [S], and the one-day-ahead forecasts [S, T], by exponential weighting of Huber-clipped days.
+
+    Three half-lives run at once; each series weighs them by how well they forecast its own past.
+    """
+    n, days = y.shape
+    decay = 0.5 ** (1 / HALF_LIVES)
+    k = len(decay)
+    weeks4 = slice(0, 28)
+    start_mass = (shape[:, weeks4] * known[:, weeks4]).sum(axis=1)
+    start_sum = (mean3.reshape(n, days)[:, weeks4] * known[:, weeks4]).sum(axis=1)
+    start = np.divide(start_sum, start_mass, out=np.zeros(n), where=start_mass > 0)
+    den = np.where(start_mass > 0, 3.0, 1e-6)[:, None] * np.ones(k)
+    num = start[:, None] * den
+    forecasts = np.empty((days, n, k))
+    for t in range(days):
+        level = num / den
+        m = level * shape[:, t, None]
+        forecasts[t] = m
+        on = known[:, t]
+        half = CLIP * np.sqrt(_variance(np.maximum(m, 0.3 * unit[:, None]), dispersion[:, None], unit[:, None]))
+        value = np.clip(y[:, t, None], m - half, m + half)
+        weight = np.where(on, shape[:, t], 0.0)[:, None]
+        num = np.where(on[:, None], num * decay + value, num)
+        den = np.where(on[:, None], den * decay + weight, den)
+    level = num / den
+
+    recent = slice(max(days - SCALE_DAYS, 0), days)
+    f = forecasts[recent]
+    v = _variance(np.maximum(f.mean(axis=2, keepdims=True), 0.3 * unit[None, :, None]), dispersion[None, :, None], unit[None, :, None])
+    loss = np.minimum((y.T[recent, :, None] - f) ** 2 / v, 6.0) * known.T[recent, :, None]
+    loss = loss.sum(axis=0)
+    loss += 0.5 * loss.mean(axis=0, keepdims=True) if n > 1 else 0.0
+    weight = np.exp(-0.5 * (loss - loss.min(axis=1, keepdims=True)))
+    weight /= weight.sum(axis=1, keepdims=True)
+    return (level * weight).sum(axis=1), np.einsum("tsk,sk->st", forecasts, weight)
+
+
+def _variance(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:
+    return unit * mean + dispersion * mean**2
+
+
+def _cv2(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:
+    return unit / np.maximum(mean, 0.02 * unit) + dispersion
+
+
+def _spread(
+    y: Floats, known: NDArray[np.bool_], forecast: Floats, unit: Floats, n: int
+) -> tuple[Floats, Floats]:
+    """Dispersion [S] of the one-day-ahead errors, and how much wider than the model the residuals really are [S].
+
+    Both are robust and 20% (scale: by weight of evidence) pooled over the panel.
+    """
+    days = y.shape[1]
+    recent = slice(max(days - SCALE_DAYS, 0), days)
+    y, known, forecast = y[:, recent], known[:, recent], forecast[:, recent]
+    usable = known & (forecast > 0)
+    count = np.maximum(usable.sum(axis=1), 1)
+    safe = np.where(usable, forecast, 1.0)
+    u = unit[:, None]
+    relative2 = np.where(usable, ((y - safe) / safe) ** 2, 0.0)
+    weight = np.where(usable, safe / (safe + 2 * u), 0.0)
+    dispersion = np.zeros(len(y))
+    for _ in range(3):
+        limit = 6.5 * (u / safe + np.maximum(dispersion, 0.02)[:, None])
+        excess = np.minimum(relative2, limit) * 1.08 - u / safe
+        total = (weight**2).sum(axis=1)
+        dispersion = np.divide((weight**2 * excess).sum(axis=1), total, out=np.zeros(len(y)), where=total > 0)
+        dispersion = np.clip(dispersion, 0.002, 10.0)
+    if n > 1:
+        dispersion = (1 - POOL) * dispersion + POOL * np.median(dispersion)
+    z = np.where(usable, gamma_z(y, safe, _cv2(safe, dispersion[:, None], u)), np.nan)
+    centre = 0.0
+    mad = 1.4826 * _nanmedian(np.abs(z - centre))
+    q90 = _nanquantile(np.abs(z), 0.9) / 1.645
+    own = np.fmax(mad, q90)
+    own = np.where(np.isfinite(own), own, 1.0)
+    evidence = count / (count + 30.0)
+    prior = np.median(own) if n >= FACTOR_MIN_SERIES else 1.0
+    return dispersion, np.clip(evidence * own + (1 - evidence) * prior, 0.7, 4.0)
+
+
+def score(model: DayModel, value: Floats, factor: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Signed z, expected value, lower and upper bound (z of -3 and 3) of the day's `value` [S] (NaN: not scored)."""
+    mean = model.mean * factor
+    open_ = model.ready & (mean > 0)
+    floor = np.maximum(mean, 1e-9)
+    cv2 = _cv2(floor, model.dispersion, model.unit) * model.scale**2
+    z = gamma_z(np.where(np.isfinite(value), value, 0.0), floor, cv2)
+    pieces = np.abs(np.where(np.isfinite(value), value, 0.0)) / model.unit
+    expected_pieces = floor / model.unit
+    small = expected_pieces < 20
+    spread = np.maximum(cv2 - 1 / np.maximum(expected_pieces, 0.02), 1e-4)
+    exact = negative_binomial_z(np.where(small, pieces, 0.0), np.where(small, expected_pieces, 1.0), spread)
+    z = np.where(small, np.where(value < 0, -np.abs(exact), exact), z)
+    z = np.clip(z, -12, 12)
+    never = model.ready & ~(mean > 0)
+    z = np.where(never, np.where(value > 0, 12.0, 0.0), z)
+    z = np.where(np.isfinite(value) & model.ready, z, np.nan)
+    expected = np.where(model.ready, np.where(mean > 0, mean, 0.0), np.nan)
+    lower = np.where(open_, gamma_quantile(-3.0, floor, cv2), expected)
+    upper = np.where(open_, gamma_quantile(3.0, floor, cv2), expected)
+    return z, expected, lower, upper
+
+
+def today_factor(model: DayModel, value: Floats) -> float:
+    """The day factor of the scored day, from its values [S]; 1 where fewer than ten series speak."""
+    if len(value) < FACTOR_MIN_SERIES:
+        return 1.0
+    usable = np.isfinite(value) & model.ready & (model.mean > 0) & ~model.closed
+    cv2 = _cv2(np.maximum(model.mean, 1e-9), model.dispersion, model.unit) * model.scale**2
+    weight = np.where(usable, 1 / np.maximum(cv2, 1e-3), 0.0)
+    if usable.sum() < FACTOR_MIN_SERIES:
+        return 1.0
+    weight = np.minimum(weight, 8 * weight.sum() / usable.sum())
+    ratio = np.where(usable, np.maximum(value, 0) / np.where(usable, model.mean, 1.0), 0.0)
+    g, sd = 1.0, np.sqrt(np.maximum(cv2, 1e-3))
+    for _ in range(6):
+        huber = np.minimum(1.0, 1.5 / np.maximum(np.abs(ratio - g) / (sd * np.sqrt(max(g, 0.05))), 1e-9))
+        g = float((weight * huber * ratio).sum() / (weight * huber).sum())
+    g = min(max(g, 0.2), 5.0)
+    error2 = 1.3 / weight.sum()
+    spread2 = max(model.factor_spread**2, 1e-4)
+    # A factor far outside the usual spread is real when many series say so: shrink by its own size too.
+    spread2 = max(spread2, np.log(g) ** 2 - error2)
+    return float(np.exp(np.log(g) * spread2 / (spread2 + error2)))
+
+
+def _nanmedian(x: Floats) -> Floats:
+    return _nanquantile(x, 0.5)
+
+
+def _nanquantile(x: Floats, q: float) -> Floats:
+    """Row-wise quantile that ignores NaN; NaN for a row without values, and never a warning."""
+    if x.shape[1] == 0:
+        return np.full(len(x), np.nan)
+    ordered = np.sort(x, axis=1)
+    count = np.isfinite(x).sum(axis=1)
+    position = q * np.maximum(count - 1, 0)
+    low = position.astype(int)
+    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    rows = np.arange(len(x))
+    a, b = ordered[rows, low], ordered[rows, high]
+    out = a + (b - a) * (position - low)
+    return np.where(count > 0, out, np.nan)

@@ -1,0 +1,90 @@
+"""`score_panel`: how unusual each of the last days of many series is, each day judged by the days before it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from salesflow.anomalies import engine
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PanelScores:
+    """Scores of the last days of a panel; arrays [n_series, evaluate_last] unless stated."""
+
+    scores: Floats
+    """Signed, comparable with a normal z; NaN = not scored (unknown value, or less than 12 weeks of history)."""
+    expected: Floats
+    lower: Floats
+    upper: Floats
+    day_factor: Floats
+    """[evaluate_last]: the whole shop against its expectation (1 = as expected, and for fewer than ten series)."""
+    profile: Floats
+    """Weekday share of the scored day (1 = an average open day)."""
+    level: Floats
+    """Sales of an average open day at the time."""
+
+
+def score_panel(values: ArrayLike, dates: ArrayLike, *, evaluate_last: int) -> PanelScores:
+    """Score each of the last `evaluate_last` days of every series using only the days before it.
+
+    `values` [n_series, n_days]: NaN = unknown, 0 = no sale, negative = returns exceed sales; infinities count as unknown.
+    `dates` [n_days]: convertible to datetime64[D], strictly increasing; days missing between them are unknown.
+    The day's own values of the other series enter through the day factor (ten series or more): "the whole shop was slow".
+
+    Raises ValueError naming the problem: wrong shapes, unsorted or duplicate dates, NaT, `evaluate_last` out of range.
+    """
+    y, days = _checked(values, dates, evaluate_last)
+    n = len(y)
+    first = days[0]
+    offsets = (days - first).astype(int)
+    window = 7 * engine.WEEKS
+    full = np.full((n, window + offsets[-1] + 1), np.nan)
+    full[:, window + offsets] = y
+    shape = (n, evaluate_last)
+    out = [np.full(shape, np.nan) for _ in range(6)]
+    factors = np.ones(evaluate_last)
+    scores, expected, lower, upper, profile, level = out
+    for column, offset in enumerate(offsets[len(offsets) - evaluate_last :]):
+        if offset < engine.MIN_DAYS or n == 0:
+            continue
+        model = engine.fit(full[:, offset : offset + window])
+        today = full[:, offset + window]
+        if _whole_shop_silent(model, today):
+            today = np.full(n, np.nan)
+        factor = engine.today_factor(model, today)
+        factors[column] = factor
+        scores[:, column], expected[:, column], lower[:, column], upper[:, column] = engine.score(model, today, factor)
+        profile[:, column] = model.profile[:, 0]
+        level[:, column] = model.level
+    return PanelScores(scores, expected, lower, upper, factors, profile, level)
+
+
+def _whole_shop_silent(model: engine.DayModel, today: Floats) -> bool:
+    """No series of a larger panel sold anything on a day that should have sold: a missing day, not a thousand drops."""
+    known = np.isfinite(today) & model.ready
+    if known.sum() < 3 or np.any(today[known] > 0):
+        return False
+    return bool((model.mean[known] / model.unit[known]).sum() > 10)
+
+
+def _checked(values: ArrayLike, dates: ArrayLike, evaluate_last: int) -> tuple[Floats, NDArray[np.datetime64]]:
+    y = np.asarray(values, dtype=float)
+    if y.ndim != 2:
+        raise ValueError(f"values must have two dimensions [n_series, n_days], not {y.ndim}")
+    days = np.asarray(dates).astype("datetime64[D]")
+    if days.ndim != 1 or len(days) != y.shape[1]:
+        raise ValueError(f"dates must have one day per column of values: {days.shape} dates for {y.shape[1]} columns")
+    if np.isnat(days).any():
+        raise ValueError(f"dates[{int(np.argmax(np.isnat(days)))}] is not a date (NaT)")
+    step = np.diff(days).astype(int)
+    if (step == 0).any():
+        raise ValueError(f"dates are not unique: {days[int(np.argmax(step == 0))]} occurs twice")
+    if (step < 0).any():
+        at = int(np.argmax(step < 0))
+        raise ValueError(f"dates are not sorted: {days[at]} comes before {days[at + 1]}")
+    if not 1 <= evaluate_last <= len(days):
+        raise ValueError(f"evaluate_last must be between 1 and the number of days {len(days)}, not {evaluate_last}")
+    return np.where(np.isfinite(y), y, np.nan), days
