@@ -1,0 +1,24 @@
+"""From a report's content to its document."""
+
+from salesflow.analytics.results import ReportContent
+from salesflow.reports.combined import build_combined
+from salesflow.reports.document import Document
+from salesflow.reports.figures import Figures
+from salesflow.reports.formats import ReportType
+from salesflow.reports.sales import build_sales
+from salesflow.reports.stock import build_stock
+
+
+def build_document(content: ReportContent, *, locale: str = "en") -> Document:
+    """The document of a report, by its type.
+
+    Raises ValueError where the content lacks the analysis that its type needs.
+    """
+    figures = Figures(content.currency, locale)
+    match ReportType(content.report_type):
+        case ReportType.SALES:
+            return build_sales(content, figures)
+        case ReportType.STOCK:
+            return build_stock(content, figures)
+        case ReportType.COMBINED:
+            return build_combined(content, figures)

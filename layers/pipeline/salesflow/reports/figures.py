@@ -1,0 +1,209 @@
+"""How a value is printed: money, counts, shares, days and dates, by the CLDR rules of one locale (Babel).
+
+Every format prints through `Figures.show`, so that a figure looks the same wherever it stands.
+"""
+
+import re
+import unicodedata
+from datetime import date, datetime, time
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_interval, format_skeleton, format_time, get_day_names
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+)
+
+from salesflow.money import Currency
+from salesflow.windows import Window
+
+type Value = Any
+"""An int, float, str, date or None, as the `Kind` beside it says."""
+
+MISSING = "\u2013"
+"""Printed where there is no value."""
+
+_WORLD_ENGLISH = "en_001"
+_LONG_NUMBER = 10_000_000
+_SHORT_NUMBER = 1_000
+_COARSE_PERCENT = 10.0
+_NO_CHANGE = 0.0005
+_SIGNED_PERCENT = "+#,##0.0%;-#,##0.0%"
+_SIGNED_PERCENT_COARSE = "+#,##0%;-#,##0%"
+_DIRECTION_MARKS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+
+
+class Kind(StrEnum):
+    """What a value is, and with it how it is printed and aligned."""
+
+    MONEY = "money"
+    """Whole minor units."""
+    COUNT = "count"
+    """A whole number of things."""
+    SHARE = "share"
+    """A fraction, printed as a percentage."""
+    CHANGE = "change"
+    """A fraction, printed as a percentage with its sign."""
+    DECIMAL = "decimal"
+    """A number with one digit after the point."""
+    DAY = "day"
+    """A date."""
+    WEEKDAY = "weekday"
+    """0 Monday to 6 Sunday."""
+    HOUR = "hour"
+    """0 to 23."""
+    NAME = "name"
+    """Text that the merchant wrote: any script, any length, perhaps hostile."""
+    TEXT = "text"
+    """Text of ours."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is aligned to the left."""
+        return self in (Kind.NAME, Kind.TEXT, Kind.DAY, Kind.WEEKDAY, Kind.HOUR)
+
+
+def printable(text: str) -> str:
+    """The text on one line, without what could disturb a page: control characters, line breaks, marks that turn the
+    direction of the text after it, and halves of surrogate pairs (replaced by U+FFFD)."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return unicodedata.normalize("NFC", _BREAKS.sub(" ", _DIRECTION_MARKS.sub("", text))).strip()
+
+
+class Figures:
+    """Prints values in one locale and one currency."""
+
+    def __init__(self, currency: str, locale: str = "en") -> None:
+        """`locale` is a CLDR name; plain "en" is the English of the world (22 November), not of the United States."""
+        self.currency = Currency(currency)
+        self.locale = Locale.parse(_WORLD_ENGLISH if locale == "en" else locale)
+
+    @cached_property
+    def currency_symbol(self) -> str:
+        """The sign that marks amounts, as the locale writes it."""
+        return get_currency_symbol(self.currency.code, locale=self.locale)
+
+    @property
+    def language(self) -> str:
+        """The BCP 47 tag of the language, for files that name theirs."""
+        return self.locale.language
+
+    def show(self, kind: Kind, value: Value) -> str:
+        """The value as text; `MISSING` for None."""
+        if value is None:
+            return MISSING
+        match kind:
+            case Kind.MONEY:
+                return self.money(int(value))
+            case Kind.COUNT:
+                return format_decimal(value, locale=self.locale)
+            case Kind.SHARE:
+                return format_percent(value, format="#,##0.0%", locale=self.locale)
+            case Kind.CHANGE:
+                return self.change(float(value))
+            case Kind.DECIMAL:
+                return format_decimal(value, format="#,##0.0", locale=self.locale)
+            case Kind.DAY:
+                return self.day(value)
+            case Kind.WEEKDAY:
+                return self.weekday(int(value))
+            case Kind.HOUR:
+                return f"{int(value):02d}:00"
+            case Kind.NAME:
+                return printable(str(value)) or MISSING
+            case Kind.TEXT:
+                return str(value)
+
+    def money(self, minor: int) -> str:
+        """An amount with all its digits."""
+        return format_currency(self.currency.to_major(minor), self.currency.code, locale=self.locale)
+
+    def money_short(self, minor: int) -> str:
+        """An amount for a place with little room: whole major units from 1,000 on, rounded to millions from 10 million on."""
+        major = self.currency.to_major(minor)
+        if abs(major) >= _LONG_NUMBER:
+            return format_compact_currency(major, self.currency.code, locale=self.locale, fraction_digits=1)
+        if abs(major) < _SHORT_NUMBER:
+            return self.money(minor)
+        pattern = self.locale.currency_formats["standard"].pattern.replace("0.00", "0")
+        return format_currency(
+            round(major), self.currency.code, format=pattern, locale=self.locale, currency_digits=False
+        )
+
+    def axis(self, kind: Kind, value: float) -> str:
+        """A mark on a chart's axis: as short as it can be. Amounts come in minor units and carry no currency sign."""
+        number = self.currency.to_major(round(value)) if kind is Kind.MONEY else value
+        return format_compact_decimal(number, locale=self.locale, fraction_digits=1)
+
+    def change(self, fraction: float) -> str:
+        """A relative change with its sign."""
+        if abs(fraction) < _NO_CHANGE:
+            return self.show(Kind.SHARE, 0)
+        pattern = _SIGNED_PERCENT if abs(fraction) < _COARSE_PERCENT else _SIGNED_PERCENT_COARSE
+        return format_percent(fraction, format=pattern, locale=self.locale)
+
+    def change_short(self, fraction: float) -> str:
+        """A relative change with its sign, in whole percents."""
+        return format_percent(fraction, format=_SIGNED_PERCENT_COARSE, locale=self.locale)
+
+    def signed_money(self, minor: int) -> str:
+        """A difference of amounts with its sign."""
+        return ("+" if minor > 0 else "") + self.money(minor)
+
+    def day(self, value: date) -> str:
+        """22 Nov 2026."""
+        return format_skeleton("yMMMd", value, locale=self.locale)
+
+    def day_short(self, value: date) -> str:
+        """22 Nov."""
+        return format_skeleton("MMMd", value, locale=self.locale)
+
+    def day_with_weekday(self, value: date) -> str:
+        """Sun, 22 Nov."""
+        return format_skeleton("MMMEd", value, locale=self.locale)
+
+    def day_long(self, value: date) -> str:
+        """Sunday, 22 November 2026."""
+        return format_date(value, "full", locale=self.locale)
+
+    def weekday(self, index: int) -> str:
+        """Monday for 0."""
+        return str(get_day_names("wide", locale=self.locale)[index])
+
+    def weekday_short(self, index: int) -> str:
+        """Mon for 0."""
+        return str(get_day_names("abbreviated", locale=self.locale)[index])
+
+    def moment(self, value: datetime) -> str:
+        """22 Nov 2026, 21:45."""
+        return f"{self.day(value.date())}, {format_datetime(value, 'HH:mm', locale=self.locale)}"
+
+    def clock(self, hour: int) -> str:
+        """09:00 for 9."""
+        return format_time(time(hour), "HH:mm", locale=self.locale)
+
+    def window(self, window: Window) -> str:
+        """Sunday, 22 November 2026, or 16–22 Nov 2026."""
+        if window.days == 1:
+            return self.day_long(window.first)
+        return format_interval(window.first, window.last, "yMMMd", locale=self.locale)
+
+    def window_short(self, window: Window) -> str:
+        """Sun, 22 Nov, or 16–22 Nov."""
+        if window.days == 1:
+            return self.day_with_weekday(window.first)
+        return format_interval(window.first, window.last, "MMMd", locale=self.locale)
+
+    def window_shortest(self, window: Window) -> str:
+        """22 Nov, or 16–22 Nov."""
+        return self.day_short(window.first) if window.days == 1 else self.window_short(window)
