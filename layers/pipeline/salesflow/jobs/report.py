@@ -215,8 +215,7 @@ def _details(content: ReportContent) -> dict[str, Any]:
 def _manifest(content: ReportContent) -> dict[str, Any]:
     """What the files were made from; the same inputs give the same manifest."""
     return {
-        **_details(content),
-        "business_date": content.provenance.business_date.isoformat(),
+        **{name: value for name, value in _details(content).items() if name not in ("report_type", "period")},
         "timezone": content.provenance.timezone,
         "currency": content.currency,
         "set_aside_reasons": list(content.provenance.set_aside_reasons),

@@ -1,0 +1,213 @@
+"""The stored history against a real object API: what a sync replaces, and what two syncs at once leave behind."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from salesflow.aws import AwsClients
+from salesflow.errors import HistoryConflict, HistoryDamaged
+from salesflow.history.coverage import Coverage, extend_coverage, read_coverage
+from salesflow.history.lines import SaleLineHistory
+from salesflow.history.objects import ATTEMPTS, ObjectStore
+from salesflow.history.panel import DailyPanel, panel_of
+from salesflow.history.reading import Reading
+from salesflow.history.set_aside import SetAside, SetAsideRecord
+from salesflow.history.stock import StockHistory, StockSnapshot
+from salesflow.money import Currency
+from tests.unit.analytics.tables import Item, Sale, lines_of
+
+NOVEMBER = date(2026, 11, 1)
+TODAY = date(2026, 11, 23)
+
+
+@pytest.fixture
+def store(clients: AwsClients, bucket: str) -> ObjectStore:
+    return ObjectStore(clients.s3, bucket)
+
+
+@pytest.fixture
+def lines(store: ObjectStore) -> SaleLineHistory:
+    return SaleLineHistory(store, "CNY")
+
+
+def shop(first: date, days: int, cents: int = 100) -> pd.DataFrame:
+    """One sale a day at noon; `cents` tells one reading from another."""
+    return lines_of(
+        [
+            Sale(datetime.combine(first + timedelta(days=n), datetime.min.time()).replace(hour=12), (Item("A1", "Thé 茶", 1, cents),))
+            for n in range(days)
+        ]
+    )
+
+
+def reading(since: date, minute: int) -> Reading:
+    return Reading(since, datetime(2026, 11, 23, 8, minute, tzinfo=UTC))
+
+
+def cents_by_day(lines: SaleLineHistory, first: date, last: date) -> dict[date, int]:
+    table = lines.read(first, last)
+    return dict(zip(table["sold_at"].dt.date, table["subtotal"], strict=True))
+
+
+def test_what_was_stored_is_read_back_exactly(lines: SaleLineHistory) -> None:
+    table = shop(date(2026, 9, 20), 60)
+    lines.replace_days(table, reading(date(2026, 9, 1), 0), TODAY)
+    back = lines.read(date(2026, 9, 1), TODAY)
+    pd.testing.assert_frame_equal(back, table)
+
+
+def test_only_the_days_asked_for_come_back(lines: SaleLineHistory) -> None:
+    lines.replace_days(shop(date(2026, 9, 20), 60), reading(date(2026, 9, 1), 0), TODAY)
+    back = lines.read(date(2026, 9, 30), date(2026, 10, 1))
+    assert [moment.date() for moment in back["sold_at"]] == [date(2026, 9, 30), date(2026, 10, 1)]
+
+
+def test_a_later_reading_replaces_its_days_and_no_others(lines: SaleLineHistory) -> None:
+    lines.replace_days(shop(NOVEMBER, 20, cents=100), reading(NOVEMBER, 0), TODAY)
+    lines.replace_days(shop(date(2026, 11, 15), 8, cents=200), reading(date(2026, 11, 15), 5), TODAY)
+    days = cents_by_day(lines, NOVEMBER, TODAY)
+    assert {day: cents for day, cents in days.items() if day < date(2026, 11, 15)} == {
+        NOVEMBER + timedelta(days=n): 100 for n in range(14)
+    }
+    assert set(days[date(2026, 11, 15) + timedelta(days=n)] for n in range(8)) == {200}
+
+
+def test_a_sale_deleted_at_the_source_goes(lines: SaleLineHistory) -> None:
+    lines.replace_days(shop(NOVEMBER, 20), reading(NOVEMBER, 0), TODAY)
+    lines.replace_days(shop(date(2026, 11, 18), 0), reading(date(2026, 11, 18), 5), TODAY)
+    assert max(cents_by_day(lines, NOVEMBER, TODAY)) == date(2026, 11, 17)
+
+
+def test_a_reading_begun_earlier_but_written_later_takes_nothing_back(lines: SaleLineHistory) -> None:
+    late, early = reading(date(2026, 11, 15), 5), reading(NOVEMBER, 0)
+    lines.replace_days(shop(date(2026, 11, 15), 8, cents=200), late, TODAY)
+    lines.replace_days(shop(NOVEMBER, 20, cents=100), early, TODAY)
+    days = cents_by_day(lines, NOVEMBER, TODAY)
+    assert days[date(2026, 11, 14)] == 100
+    assert days[date(2026, 11, 15)] == 200
+    assert days[date(2026, 11, 22)] == 200
+
+
+def test_ten_readings_at_once_leave_every_day_once(store: ObjectStore) -> None:
+    def sync(n: int) -> None:
+        table = shop(NOVEMBER, 20, cents=100 + n)
+        SaleLineHistory(store, "CNY").replace_days(table, reading(NOVEMBER, n), TODAY)
+        DailyPanel(store, Currency("CNY")).replace_days(panel_of(table), reading(NOVEMBER, n), TODAY)
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(sync, range(10)))
+    days = cents_by_day(SaleLineHistory(store, "CNY"), NOVEMBER, TODAY)
+    assert days == {NOVEMBER + timedelta(days=n): 109 for n in range(20)}  # the newest reading, whoever wrote last
+    panel = DailyPanel(store, Currency("CNY")).read(NOVEMBER, TODAY)
+    assert panel["revenue"].tolist() == [109] * 20
+
+
+def test_unchanged_months_are_not_written_again(lines: SaleLineHistory, clients: AwsClients, bucket: str) -> None:
+    for minute in range(3):
+        lines.replace_days(shop(NOVEMBER, 20), reading(NOVEMBER, minute), TODAY)
+    versions = clients.s3.list_object_versions(Bucket=bucket)["Versions"]
+    assert len(versions) == 1
+
+
+def test_the_same_days_give_the_same_bytes_however_they_were_read(lines: SaleLineHistory, store: ObjectStore) -> None:
+    key = "history/sales/month=2026-11/lines.parquet"
+    whole = shop(NOVEMBER, 20)
+    lines.replace_days(whole, reading(NOVEMBER, 0), TODAY)
+    first = store.read(key)
+    lines.replace_days(shop(NOVEMBER, 22, cents=900), reading(NOVEMBER, 1), TODAY)
+    lines.replace_days(whole, reading(NOVEMBER, 2), TODAY)
+    again = store.read(key)
+    assert first is not None and again is not None
+    assert first.body == again.body
+
+
+def test_a_damaged_month_is_named_and_a_rebuild_mends_it(
+    lines: SaleLineHistory, clients: AwsClients, bucket: str
+) -> None:
+    key = "history/sales/month=2026-11/lines.parquet"
+    lines.replace_days(shop(NOVEMBER, 20), reading(NOVEMBER, 0), TODAY)
+    clients.s3.put_object(Bucket=bucket, Key=key, Body=b"PAR1 and then nothing")
+    with pytest.raises(HistoryDamaged, match=key) as caught:
+        lines.read(NOVEMBER, TODAY)
+    assert "rebuild" in caught.value.action
+    with pytest.raises(HistoryDamaged):
+        lines.replace_days(shop(date(2026, 11, 15), 5), reading(date(2026, 11, 15), 1), TODAY)
+    lines.replace_days(shop(NOVEMBER, 20), reading(date(2026, 10, 1), 2), TODAY)
+    assert len(cents_by_day(lines, NOVEMBER, TODAY)) == 20
+
+
+def test_a_history_without_any_sale_is_an_empty_table(lines: SaleLineHistory) -> None:
+    lines.replace_days(shop(NOVEMBER, 0), reading(NOVEMBER, 0), TODAY)
+    empty = lines.read(NOVEMBER, TODAY)
+    assert empty.empty
+    assert [dtype.kind for dtype in empty.dtypes] == [dtype.kind for dtype in shop(NOVEMBER, 1).dtypes]
+
+
+def test_coverage_grows_and_survives_two_writers(store: ObjectStore) -> None:
+    assert read_coverage(store, "sales") is None
+    spans = [Coverage(NOVEMBER - timedelta(days=n), NOVEMBER + timedelta(days=n)) for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda span: extend_coverage(store, "sales", span), spans))
+    assert read_coverage(store, "sales") == spans[-1]
+
+
+def test_damaged_coverage_is_named(store: ObjectStore, clients: AwsClients, bucket: str) -> None:
+    clients.s3.put_object(Bucket=bucket, Key="history/coverage/sales.json", Body=b"<html>")
+    with pytest.raises(HistoryDamaged, match="history/coverage/sales.json"):
+        read_coverage(store, "sales")
+
+
+def test_an_object_that_others_keep_rewriting_is_given_up_with_a_reason(
+    store: ObjectStore, clients: AwsClients, bucket: str
+) -> None:
+    calls = 0
+
+    def overtaken(_: object) -> tuple[bytes, dict[str, str]]:
+        nonlocal calls
+        calls += 1
+        clients.s3.put_object(Bucket=bucket, Key="history/x", Body=f"another {calls}".encode())
+        return b"mine", {}
+
+    with pytest.raises(HistoryConflict, match="history/x"):
+        store.update("history/x", overtaken, "text/plain")
+    assert calls == ATTEMPTS
+
+
+def test_a_stock_snapshot_is_kept_as_it_was_first_taken(store: ObjectStore) -> None:
+    def stock(pieces: int) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "product_id": [1, 2],
+                "sku": ["NA", "B2"],
+                "name": ['=SUM(A1), "quoted"\nand broken', "Thé 茶"],
+                "price": [1250, 0],
+                "stock_quantity": [pieces, -1],
+                "low_stock_threshold": [5, 0],
+                "cost": pd.array([700, None], dtype="Int64"),
+                "category": ["Tea", None],
+            }
+        )
+
+    history = StockHistory(store)
+    assert history.read(TODAY) is None
+    first = history.keep(TODAY, StockSnapshot(stock(10), datetime(2026, 11, 24, 0, 20)))
+    second = history.keep(TODAY, StockSnapshot(stock(7), datetime(2026, 11, 24, 9, 40)))
+    assert second.counted_at == first.counted_at == datetime(2026, 11, 24, 0, 20)
+    assert second.items["stock_quantity"].tolist() == [10, -1]
+    assert second.items["name"].tolist() == ['=SUM(A1), "quoted"\nand broken', "Thé 茶"]
+    assert second.items["sku"].tolist() == ["NA", "B2"]
+    assert second.items["cost"].isna().tolist() == [False, True]
+    assert second.items["category"].isna().tolist() == [False, True]
+
+
+def test_records_set_aside_are_remembered_by_day_and_forgotten_when_mended(store: ObjectStore) -> None:
+    def record(number: int, day: str | None) -> SetAsideRecord:
+        return SetAsideRecord("GET /sales/history", str(number), "quantity", "is missing", day)
+
+    set_aside = SetAside(store)
+    set_aside.replace_days([record(1, "2026-11-02"), record(2, "2026-11-20"), record(3, None)], reading(NOVEMBER, 0))
+    assert [r.record for r in set_aside.read(date(2026, 11, 20), TODAY)] == ["3", "2"]
+    set_aside.replace_days([], reading(date(2026, 11, 15), 1))
+    assert [r.record for r in set_aside.read(NOVEMBER, TODAY)] == ["1"]
