@@ -1,0 +1,76 @@
+"""The AWS clients of a function: made when first used, kept for the life of the container.
+
+The endpoint, the region and the credentials come from the environment as in every AWS SDK (`AWS_ENDPOINT_URL`,
+`AWS_REGION`, ...): the local cloud differs from the real one in nothing else. The clients are botocore's own, which
+are the same objects that boto3 hands out; leaving boto3's resource layer out saves a cold start its import.
+"""
+
+from threading import RLock
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+CONNECT_SECONDS = 3.0
+
+
+def _config(*, read_seconds: float, attempts: int) -> Config:
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        tcp_keepalive=True,
+    )
+
+
+_CONFIGS = {
+    "s3": _config(read_seconds=20, attempts=4),
+    # Three quick tries end well inside a lease, so that a heartbeat that fails leaves time for another.
+    "dynamodb": _config(read_seconds=3, attempts=3),
+    "secretsmanager": _config(read_seconds=5, attempts=4),
+    "sesv2": _config(read_seconds=20, attempts=1),
+}
+
+
+class AwsClients:
+    """S3, DynamoDB, Secrets Manager and SES v2, each made once and only if it is used. Safe to share between threads.
+
+    Every call has a time limit and botocore's standard retries (throttling, 5xx, lost connections; exponential with
+    jitter). SES is the exception: botocore would also repeat a SendEmail whose answer was lost, and SES, which knows
+    no idempotency token, would mail it twice. So its client never repeats by itself; `delivery.mail` repeats only what
+    SES has certainly not accepted.
+    """
+
+    def __init__(self, *, ses_region: str) -> None:
+        self._ses_region = ses_region
+        self._lock = RLock()
+        self._session: botocore.session.Session | None = None
+        self._made: dict[str, Any] = {}
+
+    @property
+    def s3(self) -> Any:
+        """The S3 client."""
+        return self._client("s3")
+
+    @property
+    def dynamodb(self) -> Any:
+        """The DynamoDB client (the low-level one: attribute values carry their type)."""
+        return self._client("dynamodb")
+
+    @property
+    def secretsmanager(self) -> Any:
+        """The Secrets Manager client."""
+        return self._client("secretsmanager")
+
+    @property
+    def sesv2(self) -> Any:
+        """The SES v2 client, in the region that mail is sent from."""
+        return self._client("sesv2", region=self._ses_region)
+
+    def _client(self, service: str, *, region: str | None = None) -> Any:
+        with self._lock:
+            if service not in self._made:
+                if self._session is None:
+                    self._session = botocore.session.get_session()
+                self._made[service] = self._session.create_client(service, region_name=region, config=_CONFIGS[service])
+            return self._made[service]
