@@ -1,0 +1,177 @@
+"""The state table as rows of plain Python values, and DynamoDB's failures as the ledger's own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from salesflow.errors import SalesFlowError
+
+type Row = dict[str, Any]
+
+
+class LedgerUnavailable(SalesFlowError):
+    """DynamoDB could not be reached, kept failing, or refused the call; what it said is in the message."""
+
+
+class ConditionFailed(Exception):
+    """A conditional write found a row that it may not change; `row` is that row, None where there is none."""
+
+    def __init__(self, row: Row | None) -> None:
+        super().__init__("the row does not meet the condition")
+        self.row = row
+
+
+class Rows:
+    """Reads and conditional writes on one table with the partition key `pk` and the sort key `sk`.
+
+    Values are str, int, bool, None, and lists and mappings of them. Reads are strongly consistent. Every method raises
+    LedgerUnavailable where DynamoDB does not do its part.
+    """
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self.table = table
+
+    def get(self, key: Mapping[str, str]) -> Row | None:
+        """One row, or None."""
+        answer = self._call("get_item", Key=_encode_row(key), ConsistentRead=True)
+        return _decode_row(answer["Item"]) if "Item" in answer else None
+
+    def put(self, row: Row) -> None:
+        """Write a row, whatever was there."""
+        self._call("put_item", Item=_encode_row(row))
+
+    def put_if(self, row: Row, condition: str, values: Row) -> None:
+        """Write a row if `condition` holds; raises ConditionFailed otherwise."""
+        self._call(
+            "put_item",
+            Item=_encode_row(row),
+            ConditionExpression=condition,
+            ExpressionAttributeValues=_encode_row({f":{name}": value for name, value in values.items()}),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    def update_if(
+        self,
+        key: Mapping[str, str],
+        condition: str,
+        values: Row,
+        *,
+        change: Row,
+        remove: Sequence[str] = (),
+        count_up: str | None = None,
+    ) -> Row | None:
+        """Set the attributes in `change`, drop those in `remove`, count `count_up` up by one, if `condition` holds.
+
+        Returns the row as it was before, None where there was none. In the condition `#status` stands for the attribute
+        status (a reserved word) and `:name` for `values["name"]`. Raises ConditionFailed with the present row otherwise.
+        """
+        names = {f"#set_{name}": name for name in change} | {f"#drop_{name}": name for name in remove}
+        given = {f":{name}": value for name, value in values.items()}
+        given |= {f":set_{name}": value for name, value in change.items()}
+        expression = "SET " + ", ".join(f"#set_{name} = :set_{name}" for name in change)
+        if remove:
+            expression += " REMOVE " + ", ".join(f"#drop_{name}" for name in remove)
+        if count_up is not None:
+            expression += " ADD #counter :one"
+            names["#counter"] = count_up
+            given[":one"] = 1
+        if "#status" in condition:
+            names["#status"] = "status"
+        answer = self._call(
+            "update_item",
+            Key=_encode_row(key),
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=_encode_row(given),
+            ReturnValues="ALL_OLD",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+        return _decode_row(answer["Attributes"]) if answer.get("Attributes") else None
+
+    def between(self, pk: str, first: str, last: str) -> list[Row]:
+        """All rows of a partition whose sort key lies between `first` and `last`, both included, in order."""
+        return self._query("pk = :pk AND sk BETWEEN :first AND :last", {":pk": pk, ":first": first, ":last": last})
+
+    def beginning_with(self, pk: str, prefix: str) -> list[Row]:
+        """All rows of a partition whose sort key begins with `prefix`, in order."""
+        return self._query("pk = :pk AND begins_with(sk, :prefix)", {":pk": pk, ":prefix": prefix})
+
+    def _query(self, condition: str, values: Row) -> list[Row]:
+        rows: list[Row] = []
+        page: dict[str, Any] = {}
+        while True:
+            answer = self._call(
+                "query",
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=_encode_row(values),
+                ConsistentRead=True,
+                **page,
+            )
+            if "Items" not in answer:  # an answer that lost its body must not pass for "nothing there"
+                raise self._unavailable("query", ValueError("the answer has no Items"))
+            rows.extend(_decode_row(item) for item in answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return rows
+            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(self._client, operation)(TableName=self.table, **parameters)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                found: Any = error.response.get("Item")
+                raise ConditionFailed(_decode_row(found) if found else None) from None
+            raise self._unavailable(operation, error) from error
+        except BotoCoreError as error:
+            raise self._unavailable(operation, error) from error
+        return answer
+
+    def _unavailable(self, operation: str, error: Exception) -> LedgerUnavailable:
+        return LedgerUnavailable(
+            f"The state table {self.table} could not be used ({operation}): {error}.",
+            action="Check that the table exists, that the function's role may use it, and DynamoDB's health; then retry.",
+        )
+
+
+def _encode_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _encode(value) for name, value in row.items()}
+
+
+def _encode(value: Any) -> dict[str, Any]:
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case str():
+            return {"S": str(value)}
+        case Mapping():
+            return {"M": _encode_row(value)}
+        case Sequence():
+            return {"L": [_encode(item) for item in value]}
+        case _:
+            raise TypeError(f"A {type(value).__name__} has no place in the state table.")
+
+
+def _decode_row(row: Mapping[str, Any]) -> Row:
+    return {name: _decode(value) for name, value in row.items()}
+
+
+def _decode(value: Mapping[str, Any]) -> Any:
+    ((kind, content),) = value.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            return int(content)
+        case "M":
+            return _decode_row(content)
+        case "L":
+            return [_decode(item) for item in content]
+        case _:
+            return content
