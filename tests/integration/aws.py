@@ -1,0 +1,211 @@
+"""A real AWS API on a loopback port (moto), and a wire in front of it on which things go wrong on demand."""
+
+import http.client
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote
+
+from moto.server import ThreadedMotoServer
+
+type Matches = Callable[[Request], bool]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One API call as it came over the wire."""
+
+    service: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def operation(self) -> str:
+        """DynamoDB's and Secrets Manager's operation, SES's `SendEmail`, or S3's method with its key."""
+        if target := self.headers.get("x-amz-target"):
+            return target.rpartition(".")[2]
+        if self.service == "ses" and self.path.endswith("/outbound-emails"):
+            return "SendEmail"
+        return f"{self.method} {self.key}"
+
+    @property
+    def key(self) -> str:
+        """The S3 key."""
+        return unquote(self.path.partition("?")[0]).lstrip("/").partition("/")[2]
+
+    @property
+    def recipient(self) -> str:
+        """Whom a SendEmail is for."""
+        return str(json.loads(self.body)["Destination"]["ToAddresses"][0])
+
+
+@dataclass
+class Answer:
+    """What the API answered."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@dataclass
+class _Rule:
+    matches: Matches
+    act: Callable[[Request, Callable[[], Answer]], Answer | None]
+    left: float
+
+
+@dataclass
+class Wire:
+    """What lies between the SDK and the cloud. Rules are tried in order; each acts `times` times.
+
+    The cloud behind it answers one call at a time: moto looks at a condition and writes in two steps, which in the real
+    services are one.
+    """
+
+    rules: list[_Rule] = field(default_factory=list)
+    seen: list[Request] = field(default_factory=list)
+
+    def reset(self) -> None:
+        """No faults, no memory."""
+        self.rules = []
+        self.seen = []
+
+    def operations(self) -> list[str]:
+        """The operations of all calls so far, in order."""
+        return [request.operation for request in self.seen]
+
+    def refuse(
+        self, matches: Matches, status: int, code: str, message: str = "made to fail", *, times: float = 1
+    ) -> None:
+        """Answer with an error of the service's own form; the cloud never sees the call."""
+
+        def act(request: Request, forward: Callable[[], Answer]) -> Answer:
+            if request.service == "s3":
+                text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+                return Answer(status, [("Content-Type", "application/xml")], text.encode())
+            headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
+            return Answer(status, headers, json.dumps({"__type": code, "message": message}).encode())
+
+        self.rules.append(_Rule(matches, act, times))
+
+    def cut_before(self, matches: Matches, *, times: float = 1) -> None:
+        """Close the connection; the cloud never sees the call."""
+        self.rules.append(_Rule(matches, lambda request, forward: None, times))
+
+    def cut_after(self, matches: Matches, *, times: float = 1) -> None:
+        """Let the call take effect, then close the connection without an answer."""
+
+        def act(request: Request, forward: Callable[[], Answer]) -> None:
+            forward()
+
+        self.rules.append(_Rule(matches, act, times))
+
+    def alter(self, matches: Matches, change: Callable[[Answer], None], *, times: float = 1) -> None:
+        """Change the answer on its way back."""
+
+        def act(request: Request, forward: Callable[[], Answer]) -> Answer:
+            answer = forward()
+            change(answer)
+            return answer
+
+        self.rules.append(_Rule(matches, act, times))
+
+    def meanwhile(self, matches: Matches, deed: Callable[[], object], *, times: float = 1) -> None:
+        """Do something between the sending of a call and its effect: what another run does in that moment."""
+
+        def act(request: Request, forward: Callable[[], Answer]) -> Answer:
+            deed()
+            return forward()
+
+        self.rules.append(_Rule(matches, act, times))
+
+
+def calls(operation: str, *, recipient: str | None = None) -> Matches:
+    """Matches calls whose operation begins with `operation`, for one recipient if given."""
+
+    def matches(request: Request) -> bool:
+        return request.operation.startswith(operation) and (recipient is None or request.recipient == recipient)
+
+    return matches
+
+
+class Cloud:
+    """The moto server with the wire in front of it; `endpoint` is the wire's."""
+
+    def __init__(self) -> None:
+        self.wire = Wire()
+        self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self._moto.start()
+        self._host, self._port = self._moto.get_host_and_port()
+        self._one_at_a_time = threading.Lock()
+        cloud = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", headers.get("authorization", ""))
+                service = scope[1] if scope else ""
+                answer = cloud.answer(Request(service, self.command, self.path, headers, body))
+                if answer is None:
+                    self.close_connection = True
+                    return
+                self.send_response_only(answer.status)
+                for name, value in answer.headers:
+                    self.send_header(name, value)
+                if not any(name.lower() == "content-length" for name, _ in answer.headers):
+                    self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(answer.body)
+
+            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815 - http.server's names
+
+            def log_message(self, *_: Any) -> None:
+                """Quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def endpoint(self) -> str:
+        """What AWS_ENDPOINT_URL is set to."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def answer(self, request: Request) -> Answer | None:
+        """The answer to a call, by the first rule that matches it or by the cloud; None: the connection is cut."""
+        self.wire.seen.append(request)
+        for rule in self.wire.rules:
+            if rule.left > 0 and rule.matches(request):
+                rule.left -= 1
+                return rule.act(request, lambda: self._forward(request))
+        return self._forward(request)
+
+    def _forward(self, request: Request) -> Answer:
+        with self._one_at_a_time:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=30)
+            try:
+                headers = {name: value for name, value in request.headers.items() if name != "expect"}
+                connection.request(request.method, request.path, request.body, headers)
+                response = connection.getresponse()
+                dropped = {"connection", "transfer-encoding", "server", "date"}
+                kept = [(name, value) for name, value in response.getheaders() if name.lower() not in dropped]
+                return Answer(response.status, kept, response.read())
+            finally:
+                connection.close()
+
+    def stop(self) -> None:
+        """Close both servers."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._moto.stop()

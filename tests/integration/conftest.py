@@ -1,0 +1,93 @@
+"""The cloud that integration tests run against; every test gets a bucket and a table of its own."""
+
+import itertools
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from salesflow import clock
+from salesflow.aws import AwsClients
+from tests.integration.aws import Cloud, Wire
+from tests.integration.clocks import HandClock
+
+REGION = "ap-southeast-1"
+SENDER = "reports@shop.example.com"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    """One moto server for all tests."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    running = Cloud()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def wire(cloud: Cloud) -> Iterator[Wire]:
+    """The wire to the cloud, without faults."""
+    cloud.wire.reset()
+    yield cloud.wire
+    cloud.wire.reset()
+
+
+@pytest.fixture
+def aws_environment(cloud: Cloud, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The environment that points every AWS client at the cloud; the endpoint."""
+    for name in ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    return cloud.endpoint
+
+
+@pytest.fixture
+def clients(aws_environment: str) -> AwsClients:
+    """The system's own AWS clients."""
+    return AwsClients(ses_region=REGION)
+
+
+@pytest.fixture
+def state_table(clients: AwsClients) -> str:
+    """A fresh state table."""
+    name = f"state-{next(_numbers)}"
+    clients.dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name
+
+
+@pytest.fixture
+def bucket(clients: AwsClients) -> str:
+    """A fresh, versioned reports bucket."""
+    name = f"reports-{next(_numbers)}"
+    clients.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    clients.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return name
+
+
+@pytest.fixture
+def verified_sender(clients: AwsClients) -> str:
+    """A sender that SES accepts."""
+    known = clients.sesv2.list_email_identities()["EmailIdentities"]
+    if SENDER not in (identity["IdentityName"] for identity in known):
+        clients.sesv2.create_email_identity(EmailIdentity=SENDER)
+    return SENDER
+
+
+@pytest.fixture
+def hand_clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
+    """Takes the place of the wall clock."""
+    hand = HandClock()
+    monkeypatch.setattr(clock, "now", hand.now)
+    return hand
