@@ -68,7 +68,7 @@ class ObjectStore:
                 return
             if self._put(key, body, media_type, metadata, stored):
                 return
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
         raise HistoryConflict(
             f"s3://{self.bucket}/{key} was rewritten by other runs {ATTEMPTS} times in a row while this one updated it.",
             action="Run the job again; if it keeps happening, look for a schedule that fires the same job many times.",
