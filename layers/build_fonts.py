@@ -96,7 +96,7 @@ def _install(tools: Path) -> None:
         "-m",
         "pip",
         "install",
-        "--quiet",
+        "-qq",
         "--disable-pip-version-check",
         "--no-compile",
         "--no-deps",
@@ -122,9 +122,9 @@ def _make(tools: Path, package: Path) -> None:
 
 
 def _cut(source: Path, axes: dict[str, float], target: Path) -> None:
-    from fontTools.subset import Options, Subsetter  # noqa: PLC0415 - found only in the build's own folder
-    from fontTools.ttLib import TTFont  # noqa: PLC0415
-    from fontTools.varLib import instancer  # noqa: PLC0415
+    from fontTools.subset import Options, Subsetter
+    from fontTools.ttLib import TTFont
+    from fontTools.varLib import instancer
 
     # lazy=False: the instancer walks tables that a lazy font changes while it reads them. No new time stamps: same input, same bytes.
     font = TTFont(source, lazy=False, recalcTimestamp=False)
