@@ -1,0 +1,30 @@
+"""AWS on this machine, made from the template itself: what is deployed here is what is deployed there.
+
+`LocalCloud.start()` runs the AWS APIs (moto) on a free loopback port; `deploy` makes a stack of `template.yaml`; `invoke` and `invoke_async`
+run its functions as Lambda does; `Scheduler` fires its schedules over a simulated span of time.
+"""
+
+from ops.local_cloud.aws import LocalAws, LocalCloudError, Mail
+from ops.local_cloud.clock import SimulatedClock
+from ops.local_cloud.cloud import AsyncResult, LocalCloud
+from ops.local_cloud.containers import Function, FunctionSettings, Invocation
+from ops.local_cloud.deployment import Deployment, Resource
+from ops.local_cloud.scheduler import Firing, ScheduleOnRecord, Scheduler, due_times
+
+__all__ = [
+    "AsyncResult",
+    "Deployment",
+    "Firing",
+    "Function",
+    "FunctionSettings",
+    "Invocation",
+    "LocalAws",
+    "LocalCloud",
+    "LocalCloudError",
+    "Mail",
+    "Resource",
+    "ScheduleOnRecord",
+    "Scheduler",
+    "SimulatedClock",
+    "due_times",
+]

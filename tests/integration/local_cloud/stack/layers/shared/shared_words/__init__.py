@@ -1,0 +1,3 @@
+"""What the probe imports from its layer."""
+
+GREETING = "from the layer"
