@@ -58,7 +58,7 @@ def inject(panel: Panel, *, seed: int, per_series: int = 2) -> tuple[np.ndarray,
             at = slice(first + start, first + start + days)
             today = weekday[first + start]
             if kind == "weekday":
-                others = [d for d in range(7) if usual[today] > 0 and abs(np.log((usual[d] + 1e-9) / usual[today])) > 0.3]
+                others = [d for d in range(7) if usual[today] > 0 and abs(np.log((usual[d] + 1e-9) / usual[today])) > 0.4]
                 if not others:
                     kind = "drop"
                 else:

@@ -18,11 +18,23 @@ WEEKS = 26
 MIN_DAYS = 84
 """Days since a series was first known, before which it is learnt and not scored."""
 
+
 HALF_LIVES = np.array([5.0, 12.0, 30.0])
+"""Days; each series weighs these memories of its level by how well they forecast its own past."""
+
 CLIP = 2.5
+"""A day counts at most this many standard deviations off its expectation when the level is learnt."""
+
 PROFILE_HALF_LIFE = 8.0
-PROFILE_PRIOR = 14.0
+"""Weeks."""
+
+PROFILE_PRIOR = 30.0
+"""The shop's weekday profile counts as much as this many pieces of the series' own."""
+
 FACTOR_MIN_SERIES = 10
+FACTOR_MAX_SERIES = 500
+"""The day factor comes from at least so many series, and from the best known ones of a large panel."""
+
 POOL = 0.2
 SCALE_DAYS = 98
 
@@ -161,11 +173,7 @@ def _smooth(
         level = np.divide(clipped.sum(axis=2) @ kernel, mass, out=np.zeros_like(mass), where=mass > 1e-9)
         flat3 = level[:, :, None] * profile[:, None, :]
         if n >= FACTOR_MIN_SERIES:
-            cv2 = _cv2(flat3, np.maximum(variance_ratio - 1, 0.02)[:, None, None] * unit[:, None, None] / np.maximum(flat3, unit[:, None, None]), unit[:, None, None])
-            raw = day_factor(
-                y3.reshape(n, -1), flat3.reshape(n, -1), cv2.reshape(n, -1), (open3 & (flat3 > 0)).reshape(n, -1)
-            )
-            factor = raw
+            factor = _history_factor(y3, flat3, open3, variance_ratio, unit)
             g3 = factor.reshape(1, weeks, 7)
         mean3 = flat3 * g3
         error2 = np.minimum((y3 - mean3) ** 2, _cap(mean3, variance_ratio, unit)) * open3
@@ -183,6 +191,20 @@ def _smooth(
 def _cap(mean3: Floats, variance_ratio: Floats, unit: Floats) -> Floats:
     first = np.maximum(variance_ratio, 4.0)
     return 9 * np.maximum(mean3, unit[:, None, None]) * (first * unit)[:, None, None]
+
+
+def _history_factor(
+    y3: Floats, flat3: Floats, open3: NDArray[np.bool_], variance_ratio: Floats, unit: Floats
+) -> Floats:
+    """Day factor of each day of the window, [T], from the series that know most about it."""
+    n, weeks, _ = y3.shape
+    pieces = flat3.mean(axis=(1, 2)) / (unit * variance_ratio)
+    best = np.sort(np.argsort(-pieces, kind="stable")[:FACTOR_MAX_SERIES])
+    y, mean = y3[best].reshape(len(best), -1), flat3[best].reshape(len(best), -1)
+    usable = open3[best].reshape(len(best), -1) & (mean > 0)
+    u = unit[best][:, None]
+    dispersion = np.maximum(variance_ratio[best] - 1, 0.02)[:, None] * u / np.maximum(mean, u)
+    return day_factor(y, mean, _cv2(mean, dispersion, u), usable)
 
 
 def day_factor(y: Floats, mean: Floats, cv2: Floats, usable: NDArray[np.bool_]) -> Floats:
@@ -286,8 +308,7 @@ def _spread(
     if n > 1:
         dispersion = (1 - POOL) * dispersion + POOL * np.median(dispersion)
     z = np.where(usable, gamma_z(y, safe, _cv2(safe, dispersion[:, None], u)), np.nan)
-    centre = 0.0
-    mad = 1.4826 * _nanmedian(np.abs(z - centre))
+    mad = 1.4826 * _nanmedian(np.abs(z))
     q90 = _nanquantile(np.abs(z), 0.9) / 1.645
     own = np.fmax(mad, q90)
     own = np.where(np.isfinite(own), own, 1.0)
