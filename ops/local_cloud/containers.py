@@ -293,8 +293,11 @@ class Function:
     def kill(self) -> None:
         """End every container at once, busy or idle, as a crash would; the next invocation starts cold."""
         with self._lock:
-            for process in (*self._busy, *self._idle):
+            for process in self._busy:
+                process.usable = False
                 process.kill()
+            while self._idle:
+                self._idle.pop().close()
 
     def stop(self) -> None:
         """End every container and take no more invocations."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.local_cloud.aws import LocalAws, LocalCloudError
 from ops.local_cloud.containers import FunctionSettings
@@ -140,9 +140,10 @@ def _put_stack(aws: LocalAws, stack: str, translated: Mapping[str, Any], paramet
         else:
             cloudformation.create_stack(**request)
     except ClientError as error:
-        raise LocalCloudError(
-            f"The stack {stack} could not be deployed: {error.response['Error'].get('Message')}"
-        ) from error
+        reason = error.response["Error"].get("Message")
+        raise LocalCloudError(f"The stack {stack} could not be deployed: {reason}") from error
+    except BotoCoreError as error:  # not even an error that AWS would answer: moto itself failed
+        raise LocalCloudError(f"The stack {stack} could not be deployed; moto failed on it, as shown above.") from error
 
 
 def _resources(aws: LocalAws, stack: str, translated: Mapping[str, Any]) -> dict[str, Resource]:

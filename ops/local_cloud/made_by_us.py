@@ -11,10 +11,14 @@ This module is for the AWS process (`ops.local_cloud.aws_process`) alone: import
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.validate import validate_parameters
+from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 
 ACCESS_KEY = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
@@ -90,6 +94,14 @@ class MadeThroughApi:
         answer: dict[str, Any] = getattr(client, operation)(**coerced(given, shape))
         return answer
 
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """Turn what the service or the service's model refuses into CloudFormation's own error, which names the resource."""
+        try:
+            yield
+        except (BotoCoreError, ClientError, KeyError, ValueError) as error:
+            raise ValidationError(message=f"{self.TYPE} {self.name}: {type(error).__name__}: {error}") from error
+
     def create(self) -> None:
         """Make the resource."""
         raise NotImplementedError
@@ -133,7 +145,8 @@ class MadeThroughApi:
         """Make the resource for moto's engine."""
         del account_id, kwargs
         resource = cls(resource_name, cloudformation_json["Properties"], region_name)
-        resource.create()
+        with resource.refusals():
+            resource.create()
         return resource
 
     @classmethod
@@ -152,7 +165,8 @@ class MadeThroughApi:
         resource = cls(name, properties, region_name)
         resource.physical_resource_id = original_resource.physical_resource_id
         resource.attributes = original_resource.attributes
-        resource.update(original_resource)
+        with resource.refusals():
+            resource.update(original_resource)
         return resource
 
     def delete(self, account_id: str, region_name: str) -> None:
@@ -195,7 +209,7 @@ class Schedule(MadeThroughApi, CloudFormationModel):
 
     def update(self, previous: MadeThroughApi) -> None:
         if (self.name, self.properties.get("GroupName")) == (previous.name, previous.properties.get("GroupName")):
-            self.call("scheduler", "update_schedule", **{**self.properties, "Name": self.name})
+            self.call("scheduler", "update_schedule", **{"State": "ENABLED", **self.properties, "Name": self.name})
         else:
             self.create()
             previous.remove()

@@ -249,7 +249,7 @@ def _on_record(full: dict[str, Any]) -> ScheduleOnRecord:
         arn=full["Arn"],
         expression=full["ScheduleExpression"],
         zone=full.get("ScheduleExpressionTimezone") or "UTC",
-        enabled=full["State"] == "ENABLED",
+        enabled=(full.get("State") or "ENABLED") == "ENABLED",
         target=target["Arn"],
         input=target.get("Input"),
         dead_letter_queue=target.get("DeadLetterConfig", {}).get("Arn"),
