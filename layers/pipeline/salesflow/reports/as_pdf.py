@@ -174,6 +174,7 @@ def _paragraph(text: str, size: float, leading: float, *, color: str = INK, bold
     style = ParagraphStyle(
         "text",
         fontName=BOLD if bold else REGULAR,
+        bulletFontName=REGULAR,
         fontSize=size,
         leading=leading,
         textColor=HexColor(color),
@@ -208,6 +209,8 @@ def _section(section: Section, figures: Figures, wide: float, share: float) -> l
     for row in charts:
         parts += [row, Spacer(0, 9)]
     for table in section.tables:
+        if table.rows:
+            parts.append(CondPageBreak(28 + _ROW * (1 + min(_FEWEST_ROWS + 1, len(table.rows)))))
         limit = max(1, int(table.limit * share))
         if table.title.casefold() != section.title.casefold():
             parts.append(_paragraph(table.title, 8.5, 12, bold=True))
@@ -233,6 +236,7 @@ def _closing(document: Document, wide: float) -> list[Flowable]:
     table = Table(rows, colWidths=[66, wide - 66], hAlign="LEFT")
     table.setStyle(
         [
+            ("FONT", (0, 0), (-1, -1), REGULAR),
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
             ("LEFTPADDING", (0, 0), (-1, -1), 0),
             ("TOPPADDING", (0, 0), (-1, -1), 0.5),
@@ -448,6 +452,8 @@ class _Rows(Flowable):  # type: ignore[misc]  # ReportLab has no types
 
     def split(self, _: float, available: float) -> list[Flowable]:
         fit = int((available - 2) / _ROW) - 1
+        if fit < len(self._rows) < fit + _FEWEST_ROWS:
+            fit = len(self._rows) - _FEWEST_ROWS
         if fit < _FEWEST_ROWS:
             return []
         return [

@@ -7,13 +7,13 @@ from salesflow.reports.sales import (
     products_table,
     returns_table,
     revenue_charts,
+    revenue_section,
     sales_finding,
     sales_headline,
     sales_kpis,
     sales_of,
     sales_sheets,
     top_products_chart,
-    trend_lead,
 )
 from salesflow.reports.stock import (
     dead_table,
@@ -49,15 +49,12 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
         kpis=sales_first + stock_first,
         more_kpis=sales_more + stock_more,
         sections=(
-            Section(
-                "revenue",
-                "Revenue",
-                charts=(*revenue_charts(sales, figures)[:2], *top_products_chart(sales, figures)),
-                lead=trend_lead(sales, figures),
+            *revenue_section(
+                sales, (*revenue_charts(sales, figures)[:2], *top_products_chart(sales, figures)), figures
             ),
             Section("at_risk", "Sold, and running out", tables=(_at_risk_table(at_risk),)),
             Section("products", "Products", tables=(products_table(sales, limit=15),)),
-            Section("state", "Stock", charts=(status_chart(stock, figures),), tables=(reorder_table(stock, limit=12),)),
+            Section("state", "Stock", charts=status_chart(stock, figures), tables=(reorder_table(stock, limit=12),)),
             Section("dead", "Dead stock", tables=(dead_table(stock, limit=6),)),
             *(
                 (Section("returns", "Returns", tables=(returns_table(sales, limit=5),)),)

@@ -28,11 +28,16 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A figure against an earlier one: `text` "+8.2%", `against` "vs Sat, 21 Nov", `before` the earlier figure as text."""
+    """A figure against an earlier one.
+
+    text: "+8.2%"; against: "vs Sat, 21 Nov"; before: the earlier figure as text, before_value as value; fraction: the change
+    where a percentage means something.
+    """
 
     text: str
     against: str
     before: str
+    before_value: int
     tone: Tone
     fraction: float | None
 
@@ -218,7 +223,7 @@ def change_of(
         tone = more_is
     else:
         tone = Tone.BAD if more_is is Tone.GOOD else Tone.GOOD
-    return Change(text, against, figures.show(kind, before), tone, fraction)
+    return Change(text, against, figures.show(kind, before), before, tone, fraction)
 
 
 def changes_of(

@@ -50,7 +50,7 @@ def build_sales(content: ReportContent, figures: Figures) -> Document:
         kpis=kpis,
         more_kpis=more_kpis,
         sections=(
-            Section("revenue", "Revenue", charts=revenue_charts(sales, figures), lead=trend_lead(sales, figures)),
+            *revenue_section(sales, revenue_charts(sales, figures), figures),
             Section(
                 "products",
                 "Products",
@@ -164,7 +164,7 @@ def sales_kpis(sales: SalesAnalysis, figures: Figures) -> tuple[tuple[Kpi, ...],
             Kind.MONEY,
             "Value of the lines with a negative quantity, shown as a positive amount. Revenue has it taken off already.",
             more_is=Tone.BAD,
-            detail=pieces,
+            detail=pieces if now.returns else "",
         ),
         Kpi(
             "adjustments",
@@ -223,6 +223,12 @@ def trend_lead(sales: SalesAnalysis, figures: Figures) -> str:
     return text
 
 
+def revenue_section(sales: SalesAnalysis, charts: tuple[Chart, ...], figures: Figures) -> tuple[Section, ...]:
+    """Revenue over time; none on the first day of a shop that has sold nothing."""
+    lead = trend_lead(sales, figures)
+    return (Section("revenue", "Revenue", charts=charts, lead=lead),) if charts else ()
+
+
 def days_known(sales: SalesAnalysis) -> tuple[DaySales, ...]:
     """The days before the window that are known, and the window's own, in order."""
     days = {day.day: day for day in sales.context} | {day.day: day for day in sales.daily}
@@ -231,7 +237,9 @@ def days_known(sales: SalesAnalysis) -> tuple[DaySales, ...]:
 
 def revenue_charts(sales: SalesAnalysis, figures: Figures) -> tuple[Chart, ...]:
     """Revenue by day, by hour and, over a week or more, by weekday."""
-    charts = [trend_chart(sales, figures)]
+    charts = [trend_chart(sales, figures)] if any(day.revenue for day in days_known(sales)) else []
+    if sales.is_empty:
+        return tuple(charts)
     hours = sales.by_hour
     best = max(range(24), key=lambda hour: hours[hour])
     charts.append(
@@ -242,9 +250,7 @@ def revenue_charts(sales: SalesAnalysis, figures: Figures) -> tuple[Chart, ...]:
             Kind.MONEY,
             tuple(figures.clock(hour) for hour in range(24)),
             tuple(float(value) for value in hours),
-            f"Revenue by hour of sale. The strongest hour is {figures.clock(best)} with {figures.money(hours[best])}."
-            if any(hours)
-            else "Revenue by hour of sale: nothing was sold.",
+            f"Revenue by hour of sale. The strongest hour is {figures.clock(best)} with {figures.money(hours[best])}.",
             label_every=6,
         )
     )
@@ -339,7 +345,8 @@ def products_table(sales: SalesAnalysis, *, limit: int) -> Table:
     columns = _PRODUCT_COLUMNS if before_known else _PRODUCT_COLUMNS[:5]
 
     def cells(product: ProductSales) -> tuple[object, ...]:
-        fraction = product.revenue / product.previous_revenue - 1 if product.previous_revenue > 0 else None
+        comparable = product.previous_revenue > 0 and product.revenue >= 0
+        fraction = product.revenue / product.previous_revenue - 1 if comparable else None
         row = (product.name, product.sku, product.quantity, product.revenue, product.share)
         return (*row, product.previous_revenue, fraction) if before_known else row
 

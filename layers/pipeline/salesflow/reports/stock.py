@@ -55,7 +55,7 @@ def build_stock(content: ReportContent, figures: Figures) -> Document:
             Section(
                 "state",
                 "State of the stock",
-                charts=(status_chart(stock, figures), _coverage_chart(stock, figures), *_value_chart(stock, figures)),
+                charts=status_chart(stock, figures) + _coverage_chart(stock, figures) + _value_chart(stock, figures),
                 lead=_history_lead(stock),
             ),
             Section("reorder", "Needs ordering", tables=(reorder_table(stock, limit=24),)),
@@ -183,12 +183,14 @@ def _history_lead(stock: StockAnalysis) -> str:
     return f"Daily sales and coverage rest on {stock.sales_days} days of sales, because no more are known."
 
 
-def status_chart(stock: StockAnalysis, figures: Figures) -> Chart:
+def status_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:
     """Number of products in each state."""
+    if not stock.items:
+        return ()
     counts = {status: 0 for status in StockStatus}
     for item in stock.items:
         counts[item.status] += 1
-    return Chart(
+    chart = Chart(
         "status",
         "Products by status",
         ChartKind.BARS,
@@ -199,9 +201,10 @@ def status_chart(stock: StockAnalysis, figures: Figures) -> Chart:
         + ", ".join(f"{STATUS_WORDS[s]} {figures.show(Kind.COUNT, counts[s])}" for s in StockStatus)
         + ".",
     )
+    return (chart,)
 
 
-def _coverage_chart(stock: StockAnalysis, figures: Figures) -> Chart:
+def _coverage_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:
     """Number of selling products by how long their stock lasts."""
     counts = [0] * len(_COVERAGE_STEPS)
     for item in stock.items:
@@ -212,8 +215,10 @@ def _coverage_chart(stock: StockAnalysis, figures: Figures) -> Chart:
             continue
         step = next(n for n, (_, low, high) in enumerate(_COVERAGE_STEPS) if n and low <= item.coverage_days < high)
         counts[step] += 1
+    if not any(counts):
+        return ()
     names = tuple(name for name, _, _ in _COVERAGE_STEPS)
-    return Chart(
+    chart = Chart(
         "coverage",
         "Selling products by days of coverage",
         ChartKind.BARS,
@@ -224,6 +229,7 @@ def _coverage_chart(stock: StockAnalysis, figures: Figures) -> Chart:
         + ", ".join(f"{name} {figures.show(Kind.COUNT, n)}" for name, n in zip(names, counts, strict=True))
         + ".",
     )
+    return (chart,)
 
 
 def _value_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:

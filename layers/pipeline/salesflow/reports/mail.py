@@ -1,0 +1,220 @@
+"""The words of the mails: the report's for its readers, failures and recoveries for the owner.
+
+Layout by tables and attributes that Outlook, Gmail and phones understand, readable without images (there are none), in the
+dark and at 360 px. No name that the merchant wrote reaches a subject, and nothing with a control character does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+from salesflow.analytics.results import ReportContent
+from salesflow.reports.as_html import templates
+from salesflow.reports.build import build_document
+from salesflow.reports.document import Chart, ChartKind, Document, Kpi, Tone
+from salesflow.reports.figures import Figures, printable
+
+SUBJECT_LENGTH: Final = 60
+"""Subjects are shorter than this."""
+
+type MailMode = Literal["full", "summary", "link"]
+
+_LONGEST_REFERENCE: Final = 16
+_LONGEST_NAME: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class MailText:
+    """What a mail says: its subject, and the same thing as plain text and as HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class _ReportMail:
+    """Everything that both the text and the HTML of a report's mail show."""
+
+    document: Document
+    headline: str
+    kpis: tuple[Kpi, ...]
+    charts: tuple[tuple[str, tuple["Bar", ...]], ...]
+    attached: tuple[str, ...]
+    left_out: tuple[str, ...]
+    locations: tuple[str, ...]
+    small_print: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    @property
+    def kpi_rows(self) -> list[tuple[Kpi, ...]]:
+        """Key figures two by two, the last alone where their number is odd."""
+        return [self.kpis[n : n + 2] for n in range(0, len(self.kpis), 2)]
+
+    @property
+    def lists(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What is attached, what is not, and where the files are."""
+        found = (("Attached", self.attached), ("Not attached", self.left_out), ("Where the files are", self.locations))
+        return tuple((title, entries) for title, entries in found if entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a chart in a mail: `percent` of the full width, at least 1 where there is something to show."""
+
+    label: str
+    text: str
+    percent: int
+    negative: bool
+
+
+def compose_report_mail(
+    content: ReportContent,
+    *,
+    mode: MailMode,
+    attached: Sequence[str],
+    left_out: Sequence[str],
+    locations: Sequence[str],
+    reference: str,
+    run_id: str,
+    reply_to: str | None,
+    locale: str = "en",
+) -> MailText:
+    """The mail that brings a report.
+
+    mode: "full" and "summary" show the key figures; "link" shows none, only where the report is, for merchants whose
+    figures must not travel by mail. attached: file names; left_out: what is not attached, with the reason, one sentence
+    each; locations: where the files are. reference: the short one that stands in the subject; run_id: the full one.
+    """
+    document = build_document(content, locale=locale)
+    figures = document.figures
+    shows_figures = mode != "link"
+    name = document.title.removesuffix(" report")
+    findings = document.finding if shows_figures else (f"{name} {document.window_short}: report ready", name)
+    headline = document.headline if shows_figures else f"The {document.title.lower()} is ready."
+    charts = [(chart.title, bars_of(chart, figures)) for chart in document.charts if chart.kind is ChartKind.BARS]
+    mail = _ReportMail(
+        document=document,
+        headline=headline,
+        kpis=document.kpis + document.more_kpis if shows_figures else (),
+        charts=tuple(charts[:2]) if shows_figures else (),
+        attached=tuple(printable(name) for name in attached),
+        left_out=tuple(printable(text) for text in left_out),
+        locations=tuple(printable(text) for text in locations),
+        small_print=_small_print(document, run_id, reply_to),
+        notes=document.notes if shows_figures else (),
+    )
+    html = templates().get_template("mail_report.html.j2").render(mail=mail, tone=Tone)
+    return MailText(subject_of(findings, reference), _report_text(mail), html)
+
+
+def compose_failure_mail(
+    *, job: str, business_date: date, reason: str, action: str, reference: str, run_id: str
+) -> MailText:
+    """The mail that tells the owner that a job failed, why, and what to do."""
+    name, day = printable(job)[:_LONGEST_NAME], Figures("USD").day(business_date)
+    return _notice(
+        findings=(f"Failed: {name}, {day}", f"Failed: {name}"[: SUBJECT_LENGTH - _LONGEST_REFERENCE - 5]),
+        headline=f"{name} for {day} failed.",
+        paragraphs=(("What went wrong", printable(reason)), ("What to do", printable(action))),
+        footer="The readers of the report were not told. You get a mail when the job works again.",
+        reference=reference,
+        run_id=run_id,
+        bad=True,
+    )
+
+
+def compose_recovery_mail(
+    *, job: str, business_date: date, failed_since: date, failures: int, reference: str, run_id: str
+) -> MailText:
+    """The mail that tells the owner that a job which had failed works again. failures: how many runs failed, from `failed_since` on."""
+    figures = Figures("USD")
+    name, day = printable(job)[:_LONGEST_NAME], figures.day(business_date)
+    runs = "One run" if failures == 1 else f"{failures} runs"
+    return _notice(
+        findings=(f"Works again: {name}, {day}", f"Works again: {name}"[: SUBJECT_LENGTH - _LONGEST_REFERENCE - 5]),
+        headline=f"{name} works again: the run for {day} succeeded.",
+        paragraphs=(("What happened", f"{runs} had failed since {figures.day(failed_since)}."),),
+        footer="There is nothing left to do, unless you want the days between: run the job again with their business_date.",
+        reference=reference,
+        run_id=run_id,
+        bad=False,
+    )
+
+
+def subject_of(findings: Sequence[str], reference: str) -> str:
+    """The first finding that leaves room for the reference in brackets; on one line, shorter than `SUBJECT_LENGTH`."""
+    tail = f" [{printable(reference)[:_LONGEST_REFERENCE]}]"
+    room = SUBJECT_LENGTH - 1 - len(tail)
+    cleaned = [_plain_spaces(printable(finding)) for finding in findings]
+    chosen = next((finding for finding in cleaned if len(finding) <= room), cleaned[-1][:room].rstrip())
+    return chosen + tail
+
+
+def bars_of(chart: Chart, figures: Figures) -> tuple[Bar, ...]:
+    """The bars of a chart, the longest as 100 percent."""
+    longest = max((abs(value) for value in chart.values), default=0.0)
+    return tuple(
+        Bar(
+            label,
+            figures.show(chart.value_kind, round(value)),
+            max(1, round(100 * abs(value) / longest)) if value else 0,
+            value < 0,
+        )
+        for label, value in zip(chart.labels, chart.values, strict=True)
+    )
+
+
+def _plain_spaces(text: str) -> str:
+    """Thin and no-break spaces as plain ones, which every mail client shows."""
+    return "".join(" " if char.isspace() else char for char in text)
+
+
+def _small_print(document: Document, run_id: str, reply_to: str | None) -> tuple[tuple[str, str], ...]:
+    lines = [*document.small_print, ("Run", printable(run_id))]
+    if reply_to:
+        lines.append(("Questions", f"Answer this mail: it goes to {printable(reply_to)}."))
+    return tuple(lines)
+
+
+def _report_text(mail: _ReportMail) -> str:
+    """The plain text: the same figures in the same order as the HTML."""
+    lines = [f"{mail.document.title}, {mail.document.window_text}", "", mail.headline, ""]
+    wide = max((len(kpi.label) for kpi in mail.kpis), default=0) + 2
+    for kpi in mail.kpis:
+        extras = [f"{change.text} {change.against}" for change in kpi.changes] + ([kpi.detail] if kpi.detail else [])
+        lines.append(f"{kpi.label:<{wide}}{kpi.text}" + (f"  ({'; '.join(extras)})" if extras else ""))
+    if mail.kpis:
+        lines.append("")
+    for title, bars in mail.charts:
+        lines += [f"{title}:", *(f"  {bar.label}: {bar.text}" for bar in bars), ""]
+    for title, entries in mail.lists:
+        lines += [f"{title}:", *(f"  {entry}" for entry in entries), ""]
+    lines += ["-- ", *(f"{label}: {text}" for label, text in mail.small_print)]
+    lines += [f"Note: {note}" for note in mail.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _notice(
+    *,
+    findings: Sequence[str],
+    headline: str,
+    paragraphs: Sequence[tuple[str, str]],
+    footer: str,
+    reference: str,
+    run_id: str,
+    bad: bool,
+) -> MailText:
+    """A mail for the owner: a headline, titled paragraphs, small print."""
+    run = printable(run_id)
+    html = (
+        templates()
+        .get_template("mail_notice.html.j2")
+        .render(headline=headline, paragraphs=paragraphs, footer=footer, run_id=run, bad=bad)
+    )
+    lines = [headline, ""]
+    for title, text in paragraphs:
+        lines += [f"{title}:", f"  {text}", ""]
+    lines += ["-- ", footer, f"Run: {run}"]
+    return MailText(subject_of(findings, reference), "\n".join(lines) + "\n", html)

@@ -1,0 +1,40 @@
+"""One way to every format. Each renderer is imported when it is first asked for: a cold start pays only for what it makes."""
+
+from salesflow.analytics.results import ReportContent
+from salesflow.reports.formats import Format
+
+
+def render(content: ReportContent, fmt: Format, *, paper: str = "A4", locale: str = "en") -> bytes:
+    """The report as the bytes of one file: the same content gives the same bytes.
+
+    paper: A4 or Letter, for the formats that have pages. locale: a CLDR name, for numbers and dates.
+    Raises ValueError for an unknown paper or locale, and where the content lacks the analysis that its type needs.
+    """
+    match Format(fmt):
+        case Format.CSV:
+            from salesflow.reports.as_csv import render_csv
+
+            return render_csv(content)
+        case Format.PARQUET:
+            from salesflow.reports.as_parquet import render_parquet
+
+            return render_parquet(content)
+        case Format.JSON:
+            from salesflow.reports.as_json import render_json
+
+            return render_json(content)
+        case Format.PDF:
+            from salesflow.reports.as_pdf import render_pdf
+            from salesflow.reports.build import build_document
+
+            return render_pdf(build_document(content, locale=locale), paper=paper)
+        case Format.EXCEL:
+            from salesflow.reports.as_excel import render_excel
+            from salesflow.reports.build import build_document
+
+            return render_excel(build_document(content, locale=locale), paper=paper)
+        case Format.HTML:
+            from salesflow.reports.as_html import render_html
+            from salesflow.reports.build import build_document
+
+            return render_html(build_document(content, locale=locale))
