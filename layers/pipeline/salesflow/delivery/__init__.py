@@ -1,0 +1,1 @@
+"""Delivery: save what was made, check what was saved, then tell who should know."""

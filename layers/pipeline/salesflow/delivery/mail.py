@@ -1,0 +1,393 @@
+"""Mail: one message per recipient through SES v2, built the same way every time, each recipient's send recorded.
+
+What is repeated, and what is not. SES has no idempotency token. A SendEmail is therefore repeated here only where SES
+has certainly not accepted it: no connection came about, it was throttled, or SES itself answered that it failed (500)
+or is unavailable (503). A read time-out, a connection lost after the request went out, and a gateway's 502 or 504
+leave open whether the mail is on its way; such a recipient is `unreached`, and the job's next attempt, not this one,
+mails again under the same reference. That uncertainty is the gap between "accepted" and "recorded" and nothing else.
+"""
+
+import hashlib
+import logging
+import random
+import re
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from email.generator import BytesGenerator
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from io import BytesIO
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's
+
+from salesflow import clock
+from salesflow.errors import SalesFlowError
+from salesflow.ledger import SentRecord
+from salesflow.settings import mail_address
+
+_log = logging.getLogger(__name__)
+
+MAX_ENCODED_BYTES = 7_000_000
+"""SES v2 takes 40 MB after base64 but slows down above 10 MB, and many mail servers refuse more than that."""
+
+MAX_SUBJECT_CHARACTERS = 180
+MAX_HEADER_CHARACTERS = 900
+"""RFC 5322 allows 998 bytes in a line; values of ours are ASCII tokens, and this leaves room for the name."""
+
+REFERENCE_HEADER = "X-SalesFlow-Reference"
+RUN_ID_HEADER = "X-SalesFlow-Run-Id"
+
+_OWN_HEADERS = {
+    "from", "to", "cc", "bcc", "sender", "reply-to", "subject", "message-id", "mime-version", "content-type",
+    "content-transfer-encoding", "auto-submitted", "list-unsubscribe", "return-path",
+}  # fmt: skip
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_BIDI_CONTROLS = {*"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
+_INVISIBLE = {"Cc", "Cs", "Zl", "Zp"}
+
+_POLICY = SMTP.clone(cte_type="7bit")
+_ONE_LINE = _POLICY.clone(max_line_length=998)
+
+_TRIES = 4
+_NOT_ACCEPTED_CODES = {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown"}
+_NOT_ACCEPTED_STATUS = {429, 500, 503}
+_THIS_RECIPIENT = {"MessageRejected", "BadRequestException", "InvalidParameterValue", "ValidationException"}
+_UNCERTAIN_OR_PASSING_STATUS = 500
+
+
+class MailTooLarge(SalesFlowError):
+    """The mail is over the cap after encoding; it was sent to nobody."""
+
+
+class MailRefused(SalesFlowError):
+    """SES will not mail this recipient (bad, rejected or unverified address); repeating does not help."""
+
+
+class MailNotConfirmed(SalesFlowError):
+    """SES did not confirm this mail for a reason that passes: throttling, 5xx, a time-out, a lost connection."""
+
+
+class MailingImpossible(SalesFlowError):
+    """SES mails nobody at the moment: account paused, sender or configuration set unknown, access denied, no route."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file in a mail; `media_type` as in Content-Type, parameters included."""
+
+    filename: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What every recipient gets. `headers` are additional ones (`X-...`, `Date`, `References`)."""
+
+    subject: str
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResult:
+    """Who has been told (now or by an earlier attempt), whom SES refuses and why, and who is still to be told."""
+
+    notified: tuple[str, ...]
+    refused: dict[str, str]
+    unreached: dict[str, str]
+
+
+class SendRecorder(Protocol):
+    """What `send_to_all` needs of a claim."""
+
+    run_id: str
+    reference: str
+
+    def ensure_held(self) -> None:
+        """Raise ClaimLost if the date is no longer this run's."""
+
+    def told(self) -> dict[str, SentRecord]:
+        """Who was told already."""
+
+    def record_sent(self, recipient: str, *, message_id: str) -> None:
+        """Record an accepted mail."""
+
+    def record_refused(self, recipient: str, *, reason: str) -> None:
+        """Record a refused recipient."""
+
+
+def encoded_size(mail: Mail) -> int:
+    """Bytes of the mail as it is sent (attachments after base64, +35%), but for the headers that name the sender."""
+    return len(_body(mail, "size"))
+
+
+class Mailer:
+    """Sends mail through SES v2.
+
+    `reply_to` is the owner: answers and unsubscribe requests go there (to the sender without one). Every mail names the
+    configuration set, so that bounces and complaints are seen. `pause` waits between tries (seconds).
+    """
+
+    def __init__(
+        self,
+        sesv2_client: Any,
+        *,
+        sender: str,
+        reply_to: str | None,
+        configuration_set: str | None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._ses = sesv2_client
+        self._sender = mail_address(sender)
+        self._reply_to = mail_address(reply_to or sender)
+        self._configuration_set = configuration_set
+        self._pause = pause
+        self._body_of: tuple[Mail, bytes] | None = None
+
+    def drop_connections(self) -> None:
+        """Begin with fresh connections.
+
+        A container sleeps between runs. A connection kept from the last one may have died without notice, and a reset
+        in the middle of a SendEmail would leave open whether the mail went out.
+        """
+        self._ses.close()
+
+    def build(self, mail: Mail, recipient: str) -> bytes:
+        """The MIME message, the same bytes for the same mail and recipient.
+
+        Message-ID and boundaries derive from the mail's reference (`X-SalesFlow-Reference`; its subject without one)
+        and the recipient. SES puts a Message-ID of its own over ours; the reference stays. Raises ValueError for a
+        recipient that is not one plain address and for an additional header that is not the caller's to set.
+        """
+        mail_address(recipient)
+        reference = mail.headers.get(REFERENCE_HEADER, mail.subject)
+        if self._body_of is None or self._body_of[0] is not mail:
+            self._body_of = mail, _body(mail, reference)  # encoding the attachments once is enough for all recipients
+        headers = {
+            "From": self._sender,
+            "To": recipient,
+            "Reply-To": self._reply_to,
+            "Subject": _one_line(mail.subject, MAX_SUBJECT_CHARACTERS),
+            "Message-ID": f"<{_digest(reference, recipient)}@{self._sender.rpartition('@')[2]}>",
+            "Auto-Submitted": "auto-generated",
+            "List-Unsubscribe": f"<mailto:{self._reply_to}?subject=unsubscribe>",
+        }
+        for name, value in mail.headers.items():
+            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+                raise ValueError(f"{name!r} is no header that a mail can add.")
+            headers[name] = _one_line(value, MAX_HEADER_CHARACTERS)
+        return "".join(map(_header_line, headers, headers.values())).encode("ascii") + self._body_of[1]
+
+    def send(self, mail: Mail, recipient: str) -> str:
+        """Send to one recipient and return SES's message id.
+
+        Raises MailTooLarge, MailRefused (this recipient, for good), MailNotConfirmed (may pass; the mail may or may not
+        have been accepted), MailingImpossible (nobody can be mailed until an operator acts).
+        """
+        try:
+            raw = self.build(mail, recipient)
+        except ValueError as error:
+            raise MailRefused(str(error), action="Correct the recipients in the template's Parameters.") from None
+        if len(raw) > MAX_ENCODED_BYTES:
+            raise _too_large(len(raw))
+        request: dict[str, Any] = {
+            "FromEmailAddress": self._sender,
+            "Destination": {"ToAddresses": [recipient]},
+            "Content": {"Raw": {"Data": raw}},
+        }
+        if self._configuration_set:
+            request["ConfigurationSetName"] = self._configuration_set
+        if reference := mail.headers.get(REFERENCE_HEADER):
+            request["EmailTags"] = [{"Name": "reference", "Value": re.sub(r"[^A-Za-z0-9_-]", "_", reference)[:256]}]
+        for tried in range(1, _TRIES + 1):
+            try:
+                # A 2xx is SES's word that it has the mail, also where its body did not survive the way.
+                return str(self._ses.send_email(**request).get("MessageId", "unknown"))
+            except (ClientError, BotoCoreError) as error:
+                if tried == _TRIES or not _certainly_not_accepted(error):
+                    raise self._explained(error, recipient) from error
+                # Full jitter, up to 1, 2 and 4 seconds: an account in the sandbox may send one mail a second.
+                self._pause(random.uniform(0.1, 1) * 2 ** (tried - 1))  # noqa: S311 - spreads load, hides nothing
+        raise AssertionError("unreachable")
+
+    def _explained(self, error: ClientError | BotoCoreError, recipient: str) -> SalesFlowError:
+        """What a failed send means: for this recipient, for all of them, or for the moment."""
+        if isinstance(error, HTTPClientError):
+            return MailNotConfirmed(
+                f"SES did not answer for {recipient}: {error}.",
+                action="The next attempt mails again, with the same reference.",
+            )
+        if not isinstance(error, ClientError):
+            return MailingImpossible(
+                f"SES cannot be reached: {error}.",
+                action="Check SES_REGION, the function's credentials and network, and SES's health.",
+            )
+        code = str(error.response["Error"]["Code"])
+        said = str(error.response["Error"].get("Message", ""))
+        status = int(error.response["ResponseMetadata"]["HTTPStatusCode"])
+        if status >= _UNCERTAIN_OR_PASSING_STATUS or code in _NOT_ACCEPTED_CODES or status in _NOT_ACCEPTED_STATUS:
+            return MailNotConfirmed(
+                f"SES did not take the mail to {recipient} ({code}: {said}).", action="The next attempt mails again."
+            )
+        if code in _THIS_RECIPIENT and not self._blames_sender(said, recipient):
+            return MailRefused(
+                f"SES refuses to mail {recipient} ({code}: {said}).",
+                action="Correct or verify the address, then run the job again: it mails only those not told yet.",
+            )
+        return MailingImpossible(
+            f"SES sends no mail ({code}: {said}).",
+            action="Check the sender's verification, the configuration set, the account's sending status and quota, and "
+            "the function's role; then run the job again: it mails only those not told yet.",
+        )
+
+    def _blames_sender(self, said: str, recipient: str) -> bool:
+        """Whether SES's words are about the sender, whom all mails have, and not about the recipient."""
+        said = said.lower()
+        sender = self._sender.lower()
+        return recipient.lower() not in said and (sender in said or sender.rpartition("@")[2] in said)
+
+
+def send_to_all(mailer: Mailer, claim: SendRecorder, mail: Mail, recipients: Iterable[str]) -> DeliveryResult:
+    """Mail every recipient who has not been told in the claim's edition, one message each.
+
+    The claim is checked before each send, and recording it is the very next call after SES accepts. One recipient's
+    refusal or time-out does not stop the others; what concerns all of them (MailingImpossible) does, and leaves the
+    rest unreached. The mail gets the claim's reference in its subject and headers.
+
+    Raises MailTooLarge before anything is sent, ClaimLost, and LedgerUnavailable (an accepted mail could not be
+    recorded: the run must stop here, so that at most this one is repeated).
+    """
+    wanted = tuple(dict.fromkeys(recipients))
+    mail = _with_reference(mail, claim)
+    if (size := encoded_size(mail)) > MAX_ENCODED_BYTES:
+        raise _too_large(size)
+    told = claim.told()
+    notified: list[str] = [recipient for recipient in wanted if recipient in told]
+    refused: dict[str, str] = {}
+    unreached: dict[str, str] = {}
+    stopped_by = ""
+    mailer.drop_connections()
+    for recipient in (recipient for recipient in wanted if recipient not in told):
+        if stopped_by:
+            unreached[recipient] = stopped_by
+            continue
+        claim.ensure_held()
+        try:
+            message_id = mailer.send(mail, recipient)
+        except MailRefused as refusal:
+            claim.record_refused(recipient, reason=refusal.message)
+            refused[recipient] = refusal.message
+        except MailNotConfirmed as delay:
+            unreached[recipient] = delay.message
+        except MailingImpossible as stop:
+            unreached[recipient] = stopped_by = stop.message
+        else:
+            claim.record_sent(recipient, message_id=message_id)
+            notified.append(recipient)
+    return DeliveryResult(tuple(r for r in wanted if r in set(notified)), refused, unreached)
+
+
+def _with_reference(mail: Mail, claim: SendRecorder) -> Mail:
+    subject = _one_line(mail.subject, MAX_SUBJECT_CHARACTERS)
+    if claim.reference not in subject:
+        ending = f" [{claim.reference}]"
+        subject = _one_line(mail.subject, MAX_SUBJECT_CHARACTERS - len(ending)) + ending
+    headers = {
+        "Date": format_datetime(clock.now()),
+        **mail.headers,
+        RUN_ID_HEADER: claim.run_id,
+        REFERENCE_HEADER: claim.reference,
+    }
+    return replace(mail, subject=subject, headers=headers)
+
+
+def _certainly_not_accepted(error: ClientError | BotoCoreError) -> bool:
+    if isinstance(error, ClientError):
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        return error.response["Error"]["Code"] in _NOT_ACCEPTED_CODES or status in _NOT_ACCEPTED_STATUS
+    return isinstance(error, ConnectionError)  # botocore's: no connection, so no request; a lost one is another class
+
+
+def _too_large(size: int) -> MailTooLarge:
+    return MailTooLarge(
+        f"The mail has {size:,} bytes after encoding; the cap is {MAX_ENCODED_BYTES:,}.",
+        action="Mail the summary and where to find the report instead (MailContent).",
+    )
+
+
+def _body(mail: Mail, reference: str) -> bytes:
+    """Everything from the MIME-Version header on: multipart/mixed of the two texts and the attachments."""
+    texts = EmailMessage(policy=_POLICY)
+    texts.set_content(_writable(mail.text), cte=_encoding(mail.text))
+    texts.add_alternative(_writable(mail.html), subtype="html", cte=_encoding(mail.html))
+    message = texts
+    if mail.attachments:
+        message = EmailMessage(policy=_POLICY)
+        message.make_mixed()
+        del texts["MIME-Version"]
+        message.attach(texts)
+        for attachment in mail.attachments:
+            kind, *parameters = attachment.media_type.split(";")
+            maintype, _, subtype = kind.strip().partition("/")
+            message.add_attachment(
+                attachment.data,
+                maintype=maintype,
+                subtype=subtype,
+                filename=_one_line(attachment.filename, 120).replace("/", "_").replace("\\", "_"),
+                params=dict(parameter.strip().split("=", 1) for parameter in parameters),
+            )
+        texts.set_boundary(_boundary(reference, "texts"))
+        message["MIME-Version"] = "1.0"
+    message.set_boundary(_boundary(reference, "mixed"))
+    sink = BytesIO()
+    BytesGenerator(sink, mangle_from_=False, policy=_POLICY).flatten(message)
+    return sink.getvalue()
+
+
+def _header_line(name: str, value: str) -> str:
+    """One header, encoded where it is not ASCII (RFC 2047).
+
+    The email package folds what is longer than a line by encoding it, ASCII or not; no mail program would understand an
+    encoded List-Unsubscribe. Values of ours fit into the 998 bytes that a line may have, so only the others are folded.
+    """
+    policy = _ONE_LINE if value.isascii() else _POLICY
+    line: str = policy.fold(*policy.header_store_parse(name, value))
+    return line
+
+
+def _encoding(text: str) -> str:
+    """How a text is written: never as it is, so that no line of it (a product's name, say) can pass for a boundary.
+
+    Boundaries begin with "=_", which neither base64 nor quoted-printable text can hold.
+    """
+    return "quoted-printable" if text.isascii() else "base64"
+
+
+def _boundary(reference: str, part: str) -> str:
+    return f"=_{_digest(reference, part)}"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _one_line(text: str, limit: int) -> str:
+    """The text as one visible line: no line breaks, control or bidirectional override characters, at most `limit` long."""
+    visible = "".join(
+        "" if character in _BIDI_CONTROLS else " " if unicodedata.category(character) in _INVISIBLE else character
+        for character in text
+    )
+    line = " ".join(visible.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _writable(text: str) -> str:
+    """The text without lone surrogates, which no encoding can carry."""
+    return text.encode("utf-8", "replace").decode()
