@@ -1,0 +1,86 @@
+"""Claims to send under, a mailer that does not wait, and what SES was given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from email import message_from_string, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from moto.ses.models import ses_backends
+
+from salesflow.aws import AwsClients
+from salesflow.delivery.mail import Mailer
+from salesflow.ledger import Claim, Ledger
+from tests.integration.conftest import REGION
+
+ACCOUNT = "123456789012"
+DATE = date(2026, 11, 22)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A mail that SES accepted."""
+
+    recipient: str
+    message_id: str
+    message: EmailMessage
+
+
+@pytest.fixture
+def outbox(verified_sender: str) -> Callable[[], list[Delivered]]:
+    """What SES has accepted during the test, in order."""
+    sent = ses_backends[ACCOUNT][REGION].sent_messages
+    sent.clear()
+
+    def delivered() -> list[Delivered]:
+        return [
+            Delivered(mail.destinations[0], mail.id, message_from_string(mail.raw_data, policy=policy.default))
+            for mail in sent
+        ]
+
+    return delivered
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """How long the mailer would have waited, in seconds."""
+    return []
+
+
+@pytest.fixture
+def mailer(clients: AwsClients, verified_sender: str, pauses: list[float]) -> Mailer:
+    """A mailer that notes its pauses instead of waiting."""
+    return Mailer(
+        clients.sesv2,
+        sender=verified_sender,
+        reply_to="owner@shop.example.com",
+        configuration_set=None,
+        pause=pauses.append,
+    )
+
+
+@pytest.fixture
+def ledger(clients: AwsClients, state_table: str) -> Ledger:
+    """A ledger on an empty table."""
+    return Ledger(clients.dynamodb, state_table)
+
+
+@pytest.fixture
+def take(ledger: Ledger) -> Callable[..., Claim]:
+    """Claims a date, which must be free."""
+
+    def claim(identity: str = "report/sales/daily/pdf", **changes: Any) -> Claim:
+        tick: dict[str, Any] = {
+            "request_id": "request-1",
+            "schedule": "shop-sales-pdf",
+            "scheduled_time": datetime(2026, 11, 23, 1, tzinfo=UTC),
+            "force": False,
+            "day_is_over": True,
+        } | changes
+        answer = ledger.claim(identity, DATE, **tick)
+        assert isinstance(answer, Claim)
+        return answer
+
+    return claim
