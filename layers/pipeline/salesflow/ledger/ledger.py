@@ -8,9 +8,7 @@ from typing import Any
 from salesflow import clock
 from salesflow.ledger.claims import Claim, Lease
 from salesflow.ledger.records import RUN_PREFIX, RunRecord, RunStatus, SentRecord, run_key, sent_prefix, stamp
-from salesflow.ledger.rows import ConditionFailed, LedgerUnavailable, Row, Rows
-
-__all__ = ["Ledger", "LedgerUnavailable"]
+from salesflow.ledger.rows import ConditionFailed, Row, Rows
 
 _DONE = " OR ".join(f"#status = :{status.lower()}" for status in RunStatus if status.is_done)
 
