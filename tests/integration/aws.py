@@ -167,6 +167,8 @@ class Cloud:
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(answer.body)
+                    promised = {name.lower(): value for name, value in answer.headers}.get("content-length")
+                    self.close_connection = promised is not None and int(promised) > len(answer.body)
 
             do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815 - http.server's names
 
