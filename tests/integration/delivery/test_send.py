@@ -75,6 +75,7 @@ def test_who_was_told_is_not_told_again(mailer: Mailer, take: Take, outbox: Outb
     ("code", "said"),
     [
         ("MessageRejected", f"Email address is not verified. The following identities failed the check: {BOB}"),
+        ("MessageRejected", "Email address is not verified: bob@shop.example.com"),
         ("BadRequestException", "Missing final '@domain'"),
     ],
 )
@@ -110,7 +111,8 @@ def test_an_address_that_is_none_is_refused_without_asking_ses(mailer: Mailer, t
         (400, "LimitExceededException", "daily quota"),
         (404, "NotFoundException", "Configuration set <x> does not exist."),
         (403, "AccessDeniedException", "not authorized to perform: ses:SendEmail"),
-        (400, "MessageRejected", "Email address is not verified: reports@shop.example.com"),
+        (400, "MessageRejected", "Email address is not verified: Reports@shop.example.com"),
+        (400, "MessageRejected", f"The following identities failed the check: {BOB}, shop.example.com"),
     ],
 )
 def test_what_concerns_everybody_stops_the_sending_and_refuses_nobody(

@@ -236,7 +236,7 @@ class Mailer:
             return MailNotConfirmed(
                 f"SES did not take the mail to {recipient} ({code}: {said}).", action="The next attempt mails again."
             )
-        if code in _THIS_RECIPIENT and not self._blames_sender(said, recipient):
+        if code in _THIS_RECIPIENT and not self._blames_sender(said):
             return MailRefused(
                 f"SES refuses to mail {recipient} ({code}: {said}).",
                 action="Correct or verify the address, then run the job again: it mails only those not told yet.",
@@ -247,11 +247,11 @@ class Mailer:
             "the function's role; then run the job again: it mails only those not told yet.",
         )
 
-    def _blames_sender(self, said: str, recipient: str) -> bool:
-        """Whether SES's words are about the sender, whom all mails have, and not about the recipient."""
-        said = said.lower()
-        sender = self._sender.lower()
-        return recipient.lower() not in said and (sender in said or sender.rpartition("@")[2] in said)
+    def _blames_sender(self, said: str) -> bool:
+        """Whether SES's words name the sender, whom all mails have: the address, or its domain as an identity."""
+        domain = self._sender.rpartition("@")[2]
+        names = rf"(?<![\w.+-]){re.escape(self._sender)}|(?<![@\w.-]){re.escape(domain)}"
+        return re.search(names, said, re.IGNORECASE) is not None
 
 
 def send_to_all(mailer: Mailer, claim: SendRecorder, mail: Mail, recipients: Iterable[str]) -> DeliveryResult:
