@@ -111,6 +111,7 @@ def test_a_killed_runs_date_is_taken_up_when_its_lease_is_over(
     first = won(fire())
     with pytest.raises(Killed), first:
         raise Killed
+    assert not lease_threads()
     assert ledger.find(IDENTITY, DATE).status is RunStatus.RUNNING  # type: ignore[union-attr]
     hand_clock.advance(seconds=44)
     assert lost(fire()).run_id == first.run_id
