@@ -19,8 +19,10 @@ import os
 import re
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from moto.cloudformation.models import cloudformation_backends
@@ -89,7 +91,7 @@ class LocalAws:
             return self._local(request)(environ, start_response)
         sends_mail = request.path == SEND_EMAIL and request.method == "POST"
         if not (sends_mail or self._rules):
-            return self._moto(environ, start_response)
+            return self._answer(environ)(environ, start_response)
         body = request.get_data()
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
@@ -97,12 +99,22 @@ class LocalAws:
         rule = self._take(request, body)
         if rule and rule.when == "before" and (refused := self._apply(rule)):
             return refused(environ, start_response)
-        response = Response.from_app(self._moto, environ, buffered=True)
+        response = self._answer(environ)
         if sends_mail and response.status_code == 200:
             self._keep_mail(request, body, response.get_json(force=True)["MessageId"])
         if rule and rule.when == "after" and (refused := self._apply(rule)):
             return refused(environ, start_response)
         return response(environ, start_response)
+
+    def _answer(self, environ: dict[str, Any]) -> Response:
+        """What moto answers; where it fails itself, that is kept with its warnings and shown on standard error."""
+        try:
+            return Response.from_app(self._moto, environ, buffered=True)
+        except Exception as error:  # noqa: BLE001 - whatever moto's code raises must not pass unseen
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            self._warnings.append(f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
+            sys.stderr.write(traceback.format_exc())
+            return Response(f"moto failed: {self._warnings[-1]}", status=500, content_type="text/plain")
 
     def _take(self, request: Request, body: bytes) -> Rule | None:
         with self._changed:

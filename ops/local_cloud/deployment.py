@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from ops.local_cloud.aws import LocalAws, LocalCloudError
 from ops.local_cloud.containers import FunctionSettings
@@ -103,9 +105,38 @@ def deploy(aws: LocalAws, template: Path, *, stack: str, parameters: Mapping[str
 
 
 def _check_parameters(source: Mapping[str, Any], given: Mapping[str, str], template: Path) -> None:
-    unknown = sorted(set(given) - set(source.get("Parameters", {})))
+    """What CloudFormation checks before it makes anything, and moto does not."""
+    declared = source.get("Parameters", {})
+    unknown = sorted(set(given) - set(declared))
     if unknown:
         raise LocalCloudError(f"{template.name} has no parameter {', '.join(unknown)}.")
+    missing = sorted(name for name, rule in declared.items() if name not in given and "Default" not in rule)
+    if missing:
+        raise LocalCloudError(f"{template.name} needs a value for {', '.join(missing)}.")
+    problems = [
+        f"{name} {given[name]!r}: {problem}" for name in given if (problem := _refusal(declared[name], given[name]))
+    ]
+    if problems:
+        raise LocalCloudError(f"{template.name} does not allow {'; '.join(problems)}.")
+
+
+def _refusal(rule: Mapping[str, Any], value: str) -> str | None:
+    """Why CloudFormation would refuse this value of a parameter; None where it would not."""
+    said = rule.get("ConstraintDescription")
+    if "AllowedValues" in rule and value not in {str(allowed) for allowed in rule["AllowedValues"]}:
+        return said or f"must be one of {', '.join(map(str, rule['AllowedValues']))}"
+    if "AllowedPattern" in rule and not re.fullmatch(rule["AllowedPattern"], value):
+        return said or f"must match {rule['AllowedPattern']}"
+    if not int(rule.get("MinLength", 0)) <= len(value) <= int(rule.get("MaxLength", 4096)):
+        return said or "is too short or too long"
+    if rule["Type"] == "Number":
+        try:
+            number = float(value)
+        except ValueError:
+            return said or "must be a number"
+        if not float(rule.get("MinValue", "-inf")) <= number <= float(rule.get("MaxValue", "inf")):
+            return said or f"must be {rule.get('MinValue', '')} to {rule.get('MaxValue', '')}"
+    return None
 
 
 def _check_types(aws: LocalAws, translated: Mapping[str, Any]) -> None:
@@ -142,8 +173,9 @@ def _put_stack(aws: LocalAws, stack: str, translated: Mapping[str, Any], paramet
     except ClientError as error:
         reason = error.response["Error"].get("Message")
         raise LocalCloudError(f"The stack {stack} could not be deployed: {reason}") from error
-    except BotoCoreError as error:  # not even an error that AWS would answer: moto itself failed
-        raise LocalCloudError(f"The stack {stack} could not be deployed; moto failed on it, as shown above.") from error
+    except ResponseParserError as error:  # not even an error that AWS would answer: moto itself failed
+        reason = "; ".join(aws.local("GET", "warnings"))
+        raise LocalCloudError(f"The stack {stack} could not be deployed; moto failed on it: {reason}") from error
 
 
 def _resources(aws: LocalAws, stack: str, translated: Mapping[str, Any]) -> dict[str, Resource]:
@@ -174,10 +206,10 @@ def _check_warnings(aws: LocalAws) -> None:
 def _function(aws: LocalAws, name: str, code: Path, layers: Mapping[str, Path]) -> FunctionSettings:
     """The function as the Lambda API describes it, with the local folders of its code and layers."""
     configuration = aws.client("lambda").get_function_configuration(FunctionName=name)
-    path = [code]
-    for layer in configuration.get("Layers", ()):
-        folder = layers[layer["Arn"]]
-        path.append(folder / "python" if (folder / "python").is_dir() else folder)
+    path = [
+        code,
+        *(found for layer in configuration.get("Layers", ()) if (found := _import_path(layers[layer["Arn"]]))),
+    ]
     return FunctionSettings(
         name=name,
         arn=configuration["FunctionArn"],
@@ -188,6 +220,17 @@ def _function(aws: LocalAws, name: str, code: Path, layers: Mapping[str, Path]) 
         memory_mb=configuration["MemorySize"],
         log_group=configuration.get("LoggingConfig", {}).get("LogGroup") or DEFAULT_LOG_GROUP.format(name),
     )
+
+
+def _import_path(layer: Path) -> Path | None:
+    """Where a layer's packages are imported from.
+
+    A built layer holds them in `python/`, as Lambda wants it; an unbuilt one with `requirements.txt` stands for packages that are installed
+    in this environment; any other holds its packages as they are.
+    """
+    if (layer / "python").is_dir():
+        return layer / "python"
+    return None if (layer / "requirements.txt").exists() else layer
 
 
 type _Look = Callable[[LocalAws, str], Any]
@@ -207,7 +250,6 @@ _LOOKS: Mapping[str, _Look] = {
         "logGroups"
     ][0],
     "AWS::S3::Bucket": lambda aws, name: aws.client("s3").head_bucket(Bucket=name),
-    "AWS::S3::BucketPolicy": lambda aws, name: aws.client("s3").get_bucket_policy(Bucket=name.partition("/")[0]),
     "AWS::SecretsManager::Secret": lambda aws, arn: aws.client("secretsmanager").describe_secret(SecretId=arn),
     "AWS::SES::ConfigurationSet": lambda aws, name: aws.client("sesv2").get_configuration_set(
         ConfigurationSetName=name

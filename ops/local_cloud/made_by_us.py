@@ -272,13 +272,23 @@ class SecretPolicy(MadeThroughApi, CloudFormationModel):
 
 
 class BucketPolicy(MadeThroughApi, CloudFormationModel):
-    """A bucket's policy."""
+    """A bucket's policy.
+
+    Statements on `aws:SecureTransport` stay out: the local cloud speaks plain HTTP, and moto denies by such a statement without looking at
+    its condition. The rest of the policy is enforced.
+    """
 
     TYPE = "AWS::S3::BucketPolicy"
 
     def create(self) -> None:
-        bucket = self.properties["Bucket"]
-        self.call("s3", "put_bucket_policy", Bucket=bucket, Policy=self.properties["PolicyDocument"])
+        bucket, document = self.properties["Bucket"], self.properties["PolicyDocument"]
+        statements = [
+            s for s in document["Statement"] if "aws:SecureTransport" not in s.get("Condition", {}).get("Bool", {})
+        ]
+        if statements:
+            self.call("s3", "put_bucket_policy", Bucket=bucket, Policy={**document, "Statement": statements})
+        else:
+            self.call("s3", "head_bucket", Bucket=bucket)
         self.physical_resource_id = f"{bucket}/policy"
 
 

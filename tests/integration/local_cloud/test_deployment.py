@@ -1,9 +1,9 @@
 """What a template becomes in the local cloud, seen through the services' own APIs."""
 
-import json
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ops.local_cloud import LocalCloud, LocalCloudError
 from tests.integration.local_cloud.conftest import TEMPLATE
@@ -31,8 +31,12 @@ def test_schedules_are_as_the_template_says(cloud: LocalCloud):
 
 
 def test_policies_are_on_what_they_protect(cloud: LocalCloud):
-    policy = json.loads(cloud.aws.client("s3").get_bucket_policy(Bucket=cloud.stack.physical_id("Files"))["Policy"])
-    assert policy["Statement"][0]["Resource"][0] == f"arn:aws:s3:::{cloud.stack.physical_id('Files')}"
+    s3, bucket = cloud.aws.client("s3"), cloud.stack.physical_id("Files")
+    for key in ("kept/a", "other/a"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"plain HTTP is let in: the local cloud has no TLS")
+    s3.delete_object(Bucket=bucket, Key="other/a")
+    with pytest.raises(ClientError, match="403|AccessDenied"):
+        s3.delete_object(Bucket=bucket, Key="kept/a")
     queue = cloud.aws.client("sqs").get_queue_attributes(
         QueueUrl=cloud.stack.physical_id("Undelivered"), AttributeNames=["Policy"]
     )
