@@ -35,7 +35,13 @@ FACTOR_MIN_SERIES = 10
 FACTOR_MAX_SERIES = 500
 """The day factor comes from at least so many series, and from the best known ones of a large panel."""
 
+SMALL = 20.0
+"""Expected pieces below which a day is scored by the exact negative-binomial tail."""
+
 POOL = 0.2
+ERROR_LIMIT, ERROR_LIMIT_SMALL = 6.5, 12.0
+"""A squared error counts at most this many variances when the dispersion is learnt; more for small sellers, whose tails are longer."""
+
 SCALE_DAYS = 98
 
 
@@ -176,7 +182,8 @@ def _smooth(
             factor = _history_factor(y3, flat3, open3, variance_ratio, unit)
             g3 = factor.reshape(1, weeks, 7)
         mean3 = flat3 * g3
-        error2 = np.minimum((y3 - mean3) ** 2, _cap(mean3, variance_ratio, unit)) * open3
+        largest = 9 * np.maximum(mean3, unit[:, None, None]) * (np.maximum(variance_ratio, 4.0) * unit)[:, None, None]
+        error2 = np.minimum((y3 - mean3) ** 2, largest) * open3
         denominator = (mean3 * open3).sum(axis=(1, 2)) * unit
         ratio = np.divide(error2.sum(axis=(1, 2)), denominator, out=np.ones(n), where=denominator > 0)
         variance_ratio = np.clip(ratio * 1.15, 0.5, None)
@@ -186,11 +193,6 @@ def _smooth(
     level_mean = np.maximum((mean3 * open3).sum(axis=(1, 2)) / np.maximum(open3.sum(axis=(1, 2)), 1), 1e-12)
     dispersion = np.maximum(variance_ratio - 1, 0.02) * unit / level_mean
     return profile, mean3, factor, dispersion
-
-
-def _cap(mean3: Floats, variance_ratio: Floats, unit: Floats) -> Floats:
-    first = np.maximum(variance_ratio, 4.0)
-    return 9 * np.maximum(mean3, unit[:, None, None]) * (first * unit)[:, None, None]
 
 
 def _history_factor(
@@ -298,9 +300,11 @@ def _spread(
     u = unit[:, None]
     relative2 = np.where(usable, ((y - safe) / safe) ** 2, 0.0)
     weight = np.where(usable, safe / (safe + 2 * u), 0.0)
+    small = (safe * usable).sum(axis=1) / count < SMALL * unit
+    limit_at = np.where(small, ERROR_LIMIT_SMALL, ERROR_LIMIT)[:, None]
     dispersion = np.zeros(len(y))
     for _ in range(3):
-        limit = 6.5 * (u / safe + np.maximum(dispersion, 0.02)[:, None])
+        limit = limit_at * (u / safe + np.maximum(dispersion, 0.02)[:, None])
         excess = np.minimum(relative2, limit) * 1.08 - u / safe
         total = (weight**2).sum(axis=1)
         dispersion = np.divide((weight**2 * excess).sum(axis=1), total, out=np.zeros(len(y)), where=total > 0)
@@ -311,6 +315,8 @@ def _spread(
     mad = 1.4826 * _nanmedian(np.abs(z))
     q90 = _nanquantile(np.abs(z), 0.9) / 1.645
     own = np.fmax(mad, q90)
+    # Under 20 pieces a day the quantiles of so few different values say little: the dispersion alone carries the width.
+    own = np.where(small, np.fmin(own, 1.0), own)
     own = np.where(np.isfinite(own), own, 1.0)
     evidence = count / (count + 30.0)
     prior = np.median(own) if n >= FACTOR_MIN_SERIES else 1.0
@@ -323,10 +329,11 @@ def score(model: DayModel, value: Floats, factor: float) -> tuple[Floats, Floats
     open_ = model.ready & (mean > 0)
     floor = np.maximum(mean, 1e-9)
     cv2 = _cv2(floor, model.dispersion, model.unit) * model.scale**2
-    z = gamma_z(np.where(np.isfinite(value), value, 0.0), floor, cv2)
+    bounded = np.minimum(cv2, 4.0)  # beyond, the cube root is no longer near normal
+    z = gamma_z(np.where(np.isfinite(value), value, 0.0), floor, bounded)
     pieces = np.abs(np.where(np.isfinite(value), value, 0.0)) / model.unit
     expected_pieces = floor / model.unit
-    small = expected_pieces < 20
+    small = expected_pieces < SMALL
     spread = np.maximum(cv2 - 1 / np.maximum(expected_pieces, 0.02), 1e-4)
     exact = negative_binomial_z(np.where(small, pieces, 0.0), np.where(small, expected_pieces, 1.0), spread)
     z = np.where(small, np.where(value < 0, -np.abs(exact), exact), z)
@@ -335,8 +342,8 @@ def score(model: DayModel, value: Floats, factor: float) -> tuple[Floats, Floats
     z = np.where(never, np.where(value > 0, 12.0, 0.0), z)
     z = np.where(np.isfinite(value) & model.ready, z, np.nan)
     expected = np.where(model.ready, np.where(mean > 0, mean, 0.0), np.nan)
-    lower = np.where(open_, gamma_quantile(-3.0, floor, cv2), expected)
-    upper = np.where(open_, gamma_quantile(3.0, floor, cv2), expected)
+    lower = np.where(open_, gamma_quantile(-3.0, floor, bounded), expected)
+    upper = np.where(open_, gamma_quantile(3.0, floor, bounded), expected)
     return z, expected, lower, upper
 
 
