@@ -1,0 +1,204 @@
+"""The SalesFlow Lite API as the jobs see it: calls that answer checked tables, or raise an error that says what to do."""
+
+import copy
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from time import sleep
+from typing import Self
+from urllib.parse import quote
+
+from urllib3.util import Retry
+
+from salesflow import clock
+from salesflow.errors import (
+    SourceAccessDenied,
+    SourceContractBroken,
+    SourceNotFound,
+    SourceUnavailable,
+    SystemTokenRejected,
+)
+from salesflow.source.decode import (
+    UnreadableAnswer,
+    decode_days,
+    decode_inventory,
+    decode_products,
+    decode_sales,
+    stock_batch,
+)
+from salesflow.source.records import DailyBatch, SalesBatch, SourceSnapshot, StockBatch
+from salesflow.source.token import AccessToken, SystemToken
+from salesflow.source.transport import CONNECT_SECONDS, READ_SECONDS, RETRIES, Answer, Transport
+
+UNREADABLE_PAUSE = 2.0
+"""Seconds before an answer that is no JSON is asked for once more: it may be a proxy's page."""
+
+
+class SalesFlowClient:
+    """Reads from the SalesFlow Lite API with the system token. Safe to share between threads.
+
+    base_url: ends in `/api/v1`; the token goes to that host alone. minor_digits: digits after the point of the currency
+    that all amounts are in. zone: the merchant's. deadline: aware; nothing goes on after it.
+
+    Every method raises SystemTokenMissing or SystemTokenRejected (also after one fresh token), SourceAccessDenied (403),
+    SourceNotFound (404), SourceUnavailable (after all tries), or SourceContractBroken (the answer is not what the API
+    promises; also after one more try where it is no JSON at all).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: SystemToken,
+        *,
+        minor_digits: int,
+        zone: tzinfo = UTC,
+        connect_seconds: float = CONNECT_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        retries: Retry = RETRIES,
+        pause: Callable[[float], None] = sleep,
+        deadline: datetime | None = None,
+    ) -> None:
+        self._token = token
+        self._minor_digits = minor_digits
+        self._zone = zone
+        self._deadline = deadline
+        self._transport = Transport(
+            base_url, connect_seconds=connect_seconds, read_seconds=read_seconds, retries=retries, pause=pause
+        )
+
+    def with_deadline(self, deadline: datetime) -> Self:
+        """The same client (its connections and its token shared) that gives up at `deadline` (aware).
+
+        A job sets it a little before the end of its function's time, so that it can still record the failure.
+        """
+        other = copy.copy(self)
+        other._deadline = deadline  # noqa: SLF001 - a copy of this very object
+        return other
+
+    def fetch_sales(self, days: int) -> SalesBatch:
+        """The sales since 00:00 of the server's today minus `days`. ValueError for negative days."""
+        if days < 0:
+            raise ValueError(f"days is {days}; it counts backwards from today and is not negative.")
+        return self._fetch_sales(days, None)
+
+    def fetch_sales_since(self, since: date, *, asked_on: date | None = None) -> SalesBatch:
+        """The sales of the days from `since` on, in the merchant's zone.
+
+        asked_on: the day that the job was scheduled for, where it is to count as today if the clock is behind. The API
+        counts days back from its own today; one day more is asked for, in case that has begun already, and left out again.
+        """
+        today = clock.now().astimezone(self._zone).date()
+        days = (max(today, asked_on or today) - since).days + 1
+        return self._fetch_sales(max(days, 0), since)
+
+    def fetch_stock(self) -> StockBatch:
+        """The stock of all products now, with cost and category where the account may read the inventory.
+
+        `/products` and `/inventory` are called at the same time; 403 or 404 of the latter only means that no costs are
+        known.
+        """
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            counting = pool.submit(self._fetch, "/inventory", decode_inventory)
+            products = self._fetch("/products", decode_products)
+            try:
+                inventory = counting.result()
+            except (SourceAccessDenied, SourceNotFound):
+                inventory = None
+        return stock_batch(products, inventory, minor_digits=self._minor_digits)
+
+    def fetch_daily_by_sku(self, sku: str, days: int) -> DailyBatch:
+        """Pieces sold a day of the product with this SKU, for the last `days` days. ValueError for a blank SKU."""
+        return self._fetch_days("by-sku", sku, days)
+
+    def fetch_daily_by_name(self, name: str, days: int) -> DailyBatch:
+        """Pieces sold a day of the product that has this name now. ValueError for a blank name."""
+        return self._fetch_days("by-name", name, days)
+
+    def fetch_all(self, *, sales_since_days: int | None = None, stock: bool = False) -> SourceSnapshot:
+        """Several calls at the same time: the sales of so many days (None: no sales), and the stock."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            counting = pool.submit(self.fetch_stock) if stock else None
+            sales = None if sales_since_days is None else self.fetch_sales(sales_since_days)
+            return SourceSnapshot(sales, None if counting is None else counting.result())
+
+    def _fetch_sales(self, days: int, since: date | None) -> SalesBatch:
+        return self._fetch(
+            f"/sales/history?days={days}",
+            lambda body, call: decode_sales(body, call=call, minor_digits=self._minor_digits, since=since),
+        )
+
+    def _fetch_days(self, kind: str, key: str, days: int) -> DailyBatch:
+        if not key.strip():
+            raise ValueError("A product is asked for by a SKU or a name that is not blank.")
+        return self._fetch(f"/sales/history/{kind}/{_segment(key)}?days={days}", decode_days)
+
+    def _fetch[Table](self, path: str, decode: Callable[[bytes, str], Table]) -> Table:
+        call = f"GET {path}"
+        body = self._get(path, call)
+        try:
+            return decode(body, call)
+        except UnreadableAnswer:
+            if not self._transport.pause(UNREADABLE_PAUSE, self._deadline):
+                raise
+        return decode(self._get(path, call), call)
+
+    def _get(self, path: str, call: str) -> bytes:
+        token = self._token.current(deadline=self._deadline)
+        answer = self._send(path, call, token)
+        if answer.status == 401:
+            token = self._token.refresh(token, deadline=self._deadline)
+            answer = self._send(path, call, token)
+        if answer.status == 200:
+            return answer.body
+        raise _refusal(call, answer.status, token)
+
+    def _send(self, path: str, call: str, token: AccessToken) -> Answer:
+        return self._transport.send(
+            "GET",
+            path,
+            call=call,
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip", **token.headers},
+            deadline=self._deadline,
+        )
+
+
+def _segment(text: str) -> str:
+    """A text as one segment of a path: everything quoted, and dots too where the whole would mean a folder."""
+    return "%2E" * len(text) if text in {".", ".."} else quote(text, safe="")
+
+
+def _refusal(call: str, status: int, token: AccessToken) -> Exception:
+    """The error for an answer that is neither good nor worth another try."""
+    match status:
+        case 401:
+            expired = token.expires_at is not None and token.expires_at <= clock.now() + timedelta(seconds=1)
+            when = f"; it expired at {token.expires_at:%Y-%m-%d %H:%M:%S} UTC" if expired else ""
+            return SystemTokenRejected(
+                f"{call}: the SalesFlow API refused the system token, also after a fresh one{when}.",
+                action="Issue a new system token, or check the system account, and store it in the secret.",
+            )
+        case 403:
+            return SourceAccessDenied(
+                f"{call}: the system account may not make this call (403).",
+                action="Give the account the role that the call needs (ADMIN or PYTHON_SERVICE).",
+            )
+        case 404:
+            return SourceNotFound(
+                f"{call}: the SalesFlow API has no such product or no such call (404).",
+                action="Check the SKU or the name, and that SALESFLOW_API_URL ends in /api/v1.",
+            )
+        case _ if status >= 500:
+            return SourceUnavailable(
+                f"{call}: the SalesFlow API is not available (it answers {status}).",
+                action="Look at the SalesFlow service; fire the job again once it answers.",
+            )
+        case _ if 300 <= status < 400:
+            return SourceContractBroken(
+                f"{call}: the address answers with a redirect ({status}), which is not followed: the token stays here.",
+                action="Set SALESFLOW_API_URL to the address that the API itself answers at.",
+            )
+        case _:
+            return SourceContractBroken(
+                f"{call} answered {status}, which the API does not promise.",
+                action="Compare the call with the API's description; the server may be another version.",
+            )

@@ -1,0 +1,70 @@
+"""What the source hands out: tables, and the records that had to be set aside."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRecord:
+    """One record of an answer that could not be used.
+
+    call: the API call that answered it. record: its id ("id 4711"), or its position in the answer from 0 on
+    ("position 17") where the id cannot be told. field: a path such as `items[2].quantity`. reason: what is wrong with
+    it. day: the day of the sale, where that can be told.
+    """
+
+    call: str
+    record: str
+    field: str
+    reason: str
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SalesBatch:
+    """Sales of one call. lines: the table of `salesflow.analytics.lines`, one row a sale line, sorted.
+
+    records: how many sales the API answered, those set aside included. duplicates: how many of them were dropped because
+    a later one of the same answer had their id.
+    """
+
+    lines: pd.DataFrame
+    rejected: tuple[RejectedRecord, ...]
+    records: int
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StockBatch:
+    """The stock of all products. items: the table of `salesflow.analytics.stock`, one row a product, sorted by SKU.
+
+    A SKU that only the inventory knows has product_id 0 and threshold 0. costs_known: whether the system account may read
+    the inventory; without it every cost and category is missing. records: products and inventory items answered, those
+    set aside included. duplicates: records dropped because a later one had their SKU.
+    """
+
+    items: pd.DataFrame
+    rejected: tuple[RejectedRecord, ...]
+    records: int
+    costs_known: bool
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DailyBatch:
+    """Pieces of one product sold a day. days: one row a day with columns `date` (datetime64[us], midnight) and `quantity`
+    (int64, returns taken off), ascending; days that the API leaves out had no sale."""
+
+    days: pd.DataFrame
+    rejected: tuple[RejectedRecord, ...]
+    records: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceSnapshot:
+    """Several independent calls made at the same time; None is what was not asked for."""
+
+    sales: SalesBatch | None
+    stock: StockBatch | None

@@ -1,0 +1,221 @@
+"""One HTTP exchange with the SalesFlow API that outlasts the small server's restarts, but never the caller's deadline.
+
+The policy is urllib3's `Retry`; the loop is here, because a deadline must also cut the pauses between the tries, and an
+answer that trickles in, which no read time-out notices.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from time import sleep
+from typing import Literal
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    InvalidHeader,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+from urllib3.util import Retry, Timeout
+
+from salesflow import clock
+from salesflow.errors import SourceContractBroken, SourceUnavailable
+from salesflow.observability import logger
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 100.0
+RETRIES = Retry(
+    total=6,
+    backoff_factor=1.0,  # pauses of 0, 2, 4, 8, 16 and 30 seconds, plus jitter: they outlast a minute's restart
+    backoff_max=30.0,
+    backoff_jitter=1.0,
+    retry_after_max=60,
+    status_forcelist=(408, 429, 500, 502, 503, 504),
+    allowed_methods=None,
+)
+PATIENCE = timedelta(minutes=10)
+"""How long one call may take with all its tries where the caller gives no deadline; a function lives for 15 minutes."""
+MAX_ANSWER_BYTES = 512 * 2**20
+
+_PIECE = 1 << 20
+_REASONS: tuple[tuple[type[HTTPError], str], ...] = (
+    (NameResolutionError, "its host name is not known"),
+    (NewConnectionError, "it takes no connection"),
+    (ConnectTimeoutError, "it takes no connection in time"),
+    (ReadTimeoutError, "it does not answer in time"),
+    (SSLError, "its TLS certificate is not accepted"),
+    (HTTPError, "the connection breaks off"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API answered in the end. The body goes into no message: a server may echo the token that it was sent."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    answer: Answer
+    retry_after: str | None
+
+
+class _OutOfTime(Exception):
+    """The deadline came while the answer was being read."""
+
+
+class Transport:
+    """Sends requests below one base URL, to that host alone: no redirect is followed. Safe to share between threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        retries: Retry = RETRIES,
+        pause: Callable[[float], None] = sleep,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._connect_seconds = connect_seconds
+        self._read_seconds = read_seconds
+        self._retries = retries
+        self._pause = pause
+        self._max_answer_bytes = max_answer_bytes
+        self._pool = urllib3.PoolManager(num_pools=1, maxsize=4)
+
+    def send(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        *,
+        call: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        deadline: datetime | None = None,
+    ) -> Answer:
+        """The first answer that the policy does not want tried again. Only for calls that may be repeated.
+
+        path: below the base URL, quoted, with its query. call: how messages name it. deadline: aware; no try and no pause
+        goes on after it. Raises SourceUnavailable when tries or time run out, SourceContractBroken for an answer that is
+        too large.
+        """
+        until = deadline or clock.now() + PATIENCE
+        policy, why = self._retries, "there was no time left to call it"
+        for attempt in count(1):
+            if _seconds_left(until) <= 0:
+                break
+            try:
+                outcome = self._try(method, path, headers, body, call, until)
+            except _OutOfTime:
+                why = "its answer comes too slowly"
+                break
+            if isinstance(outcome, _Received):
+                if not policy.is_retry(method, outcome.answer.status):
+                    return outcome.answer
+                why = f"it answers {outcome.answer.status}"
+            else:
+                why = _reason(outcome)
+            wanted = outcome.retry_after if isinstance(outcome, _Received) else None
+            following = _incremented(policy, method, outcome if isinstance(outcome, HTTPError) else None)
+            if following is None:
+                break
+            policy = following
+            wait = _wait(policy, wanted)
+            if wait >= _seconds_left(until):
+                why += ", and the job has no time left to wait for it"
+                break
+            logger.warning(
+                "A call of the SalesFlow API is tried again.", call=call, attempt=attempt, why=why, wait=wait
+            )
+            self._pause(wait)
+        raise SourceUnavailable(
+            f"{call} failed after {attempt} tries: the SalesFlow API is not available ({why}).",
+            action="Look at the SalesFlow service and at SALESFLOW_API_URL; fire the job again once it answers.",
+        )
+
+    def pause(self, seconds: float, deadline: datetime | None) -> bool:
+        """Wait before a further try and answer True, unless the deadline comes before."""
+        if deadline is not None and seconds >= _seconds_left(deadline):
+            return False
+        self._pause(seconds)
+        return True
+
+    def _try(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, call: str, until: datetime
+    ) -> _Received | HTTPError:
+        left = _seconds_left(until)
+        timeout = Timeout(connect=min(self._connect_seconds, left), read=min(self._read_seconds, left))
+        try:
+            response = self._pool.request(
+                method,
+                self._base_url + path,
+                headers=headers,
+                body=body,
+                timeout=timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                content = self._read(response, call, until)
+            except BaseException:
+                response.close()  # what is left of the answer must not be taken for the next one's
+                raise
+            response.release_conn()
+        except HTTPError as error:
+            return error
+        return _Received(Answer(response.status, content), response.headers.get("Retry-After"))
+
+    def _read(self, response: urllib3.BaseHTTPResponse, call: str, until: datetime) -> bytes:
+        pieces, size = [], 0
+        while piece := response.read1(_PIECE):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._max_answer_bytes:
+                raise SourceContractBroken(
+                    f"{call} answered more than {self._max_answer_bytes:,} bytes.",
+                    action="Ask for fewer days; a history of that size has to be read in another way.",
+                )
+            left = _seconds_left(until)
+            if left <= 0:
+                raise _OutOfTime
+            sock = getattr(response.connection, "sock", None)
+            if left < self._read_seconds and sock is not None:
+                sock.settimeout(left)
+        return b"".join(pieces)
+
+
+def _seconds_left(until: datetime) -> float:
+    return (until - clock.now()).total_seconds()
+
+
+def _incremented(policy: Retry, method: str, error: HTTPError | None) -> Retry | None:
+    """The policy with one try less, None where there is none left."""
+    try:
+        return policy.increment(method, error=error)
+    except MaxRetryError:
+        return None
+
+
+def _wait(policy: Retry, retry_after: str | None) -> float:
+    """Seconds to wait: what the server asks for (capped by the policy), or else the policy's own pause."""
+    if retry_after is not None:
+        try:
+            return policy.parse_retry_after(retry_after) or policy.get_backoff_time()
+        except InvalidHeader:
+            return policy.get_backoff_time()
+    return policy.get_backoff_time()
+
+
+def _reason(error: HTTPError) -> str:
+    return next(reason for kind, reason in _REASONS if isinstance(error, kind))

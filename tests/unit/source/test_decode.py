@@ -1,0 +1,447 @@
+"""What the API's JSON becomes, oddity by oddity."""
+
+import json
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from salesflow.errors import SourceContractBroken
+from salesflow.source.decode import (
+    UnreadableAnswer,
+    decode_days,
+    decode_inventory,
+    decode_products,
+    decode_sales,
+    stock_batch,
+)
+from salesflow.source.records import RejectedRecord, SalesBatch, StockBatch
+
+CALL = "GET /sales/history?days=90"
+
+
+def item(**changes: Any) -> dict[str, Any]:
+    return {
+        "productId": 7,
+        "productName": "Riz parfumé",
+        "sku": "RIZ-005",
+        "quantity": 2,
+        "unitPrice": 42.5,
+        "subtotal": 85.0,
+        **changes,
+    }
+
+
+def sale(number: int = 1, *items: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "saleDate": "2026-11-22T18:04:11.123456",
+        "totalAmount": 85.0,
+        "items": list(items) or [item()],
+        **changes,
+    }
+
+
+def good(count: int) -> list[dict[str, Any]]:
+    return [sale(1000 + n) for n in range(count)]
+
+
+def decode(*sales: Any, minor_digits: int = 2, since: date | None = None) -> SalesBatch:
+    return decode_sales(json.dumps(sales).encode(), call=CALL, minor_digits=minor_digits, since=since)
+
+
+def test_lines_have_the_schema_and_are_sorted() -> None:
+    lines = decode(
+        sale(
+            9, item(sku="B"), item(sku="A", quantity=-1, subtotal=-1.25), saleDate="2026-11-22T09:00", totalAmount=84.0
+        ),
+        sale(3, saleDate="2026-11-22T09:00"),
+        sale(4, saleDate="2026-11-21T23:59:59.999"),
+    ).lines
+    assert lines.dtypes.astype(str).to_dict() == {
+        "sale_id": "int64",
+        "line": "int32",
+        "sold_at": "datetime64[us]",
+        "sale_total": "int64",
+        "product_id": "int64",
+        "sku": "category",
+        "name": "category",
+        "quantity": "int64",
+        "unit_price": "float64",
+        "subtotal": "int64",
+    }
+    assert str(lines["sku"].cat.categories.dtype) == "str"
+    assert lines["sale_id"].tolist() == [4, 3, 9, 9]
+    assert lines["line"].tolist() == [0, 0, 0, 1]
+    assert lines["sku"].tolist() == ["RIZ-005", "RIZ-005", "B", "A"]
+    assert lines["sale_total"].tolist() == [8500, 8500, 8400, 8400]
+    assert lines["subtotal"].tolist() == [8500, 8500, 8500, -125]
+    assert lines["quantity"].tolist() == [2, 2, 2, -1]
+    assert lines["sku"].cat.categories.tolist() == ["A", "B", "RIZ-005"]
+
+
+def test_no_sales_are_an_empty_table_of_the_same_schema() -> None:
+    batch = decode()
+    assert (len(batch.lines), batch.records, batch.rejected) == (0, 0, ())
+    assert batch.lines.dtypes.astype(str).to_dict() == decode(sale()).lines.dtypes.astype(str).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-22T18:04", datetime(2026, 11, 22, 18, 4)),
+        ("2026-11-22T18:04:11", datetime(2026, 11, 22, 18, 4, 11)),
+        ("2026-11-22T18:04:11.120", datetime(2026, 11, 22, 18, 4, 11, 120_000)),
+        ("2026-11-22T18:04:11.123456", datetime(2026, 11, 22, 18, 4, 11, 123_456)),
+        ("2026-11-22T18:04:11.123456789", datetime(2026, 11, 22, 18, 4, 11, 123_456)),
+        ("2026-11-22T18:04:11.1", datetime(2026, 11, 22, 18, 4, 11, 100_000)),
+        ("2024-02-29T00:00", datetime(2024, 2, 29)),
+    ],
+)
+def test_a_local_date_time_of_any_precision(text: str, moment: datetime) -> None:
+    lines = decode(sale(saleDate=text), sale(2, saleDate="2026-11-22T18:04")).lines
+    assert moment in lines["sold_at"].dt.to_pydatetime().tolist()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-22T18:04:11Z", "2026-11-22T18:04+08:00", "2026-11-22", "22/11/2026 18:04", "", "now", "NaT", "today"],
+)
+def test_a_date_that_is_no_local_date_time_is_bad(text: str) -> None:
+    batch = decode(*good(100), sale(1, saleDate=text))
+    assert [(record.record, record.field) for record in batch.rejected] == [("id 1", "saleDate")]
+    assert batch.rejected[0].reason == "Expected a local date and time without a zone"
+
+
+@pytest.mark.parametrize("text", ["2026-02-30T18:04", "2026-13-01T00:00", "2026-11-22T24:00", "2026-11-22T23:59:60"])
+def test_a_date_that_does_not_exist_is_bad(text: str) -> None:
+    batch = decode(*good(150), sale(1, saleDate=text), *[sale(5000 + n) for n in range(20)])
+    assert batch.rejected == (RejectedRecord(CALL, "id 1", "saleDate", "No such date or time"),)
+    assert (batch.records, len(batch.lines)) == (171, 170)
+    assert not batch.lines["sold_at"].isna().any()
+
+
+@pytest.mark.parametrize("key", ["data", "content", "items", "sales", "result"])
+def test_a_wrapped_list_is_unwrapped(key: str) -> None:
+    body = json.dumps({"success": True, key: [sale(), sale(2)], "meta": {"items": [1]}}).encode()
+    assert decode_sales(body, call=CALL, minor_digits=2).records == 2
+    assert decode_sales(b'\xef\xbb\xbf \n{"%s": []}' % key.encode(), call=CALL, minor_digits=2).records == 0
+
+
+def test_unknown_fields_are_ignored() -> None:
+    batch = decode(sale(1, item(discount={"percent": 5}), channel="till", cashier=None))
+    assert (batch.records, batch.rejected) == (1, ())
+
+
+@pytest.mark.parametrize("name", [None, "", "  "])
+def test_a_product_without_a_name_is_called_by_its_sku(name: str | None) -> None:
+    assert decode(sale(1, item(productName=name), item(sku="B"))).lines["name"].tolist() == ["RIZ-005", "Riz parfumé"]
+
+
+def test_a_missing_name_too() -> None:
+    nameless = item()
+    del nameless["productName"]
+    assert decode(sale(1, nameless)).lines["name"].tolist() == ["RIZ-005"]
+
+
+@pytest.mark.parametrize(
+    "name", ["方便面", "Maharage mekundu", "Конфеты", "🍬", "=SUM(A1)", "<script>", 'a"\\\n\t\x00b']
+)
+def test_names_and_skus_are_kept_as_they_are(name: str) -> None:
+    lines = decode(sale(1, item(productName=name, sku=name))).lines
+    assert (lines["name"][0], lines["sku"][0]) == (name, name)
+
+
+@pytest.mark.parametrize("sku", [None, "", " "])
+def test_an_item_whose_product_is_gone_counts_for_the_shop(sku: str | None) -> None:
+    lines = decode(sale(1, item(sku=sku, productId=None, productName=None), item())).lines
+    assert lines["sku"].tolist() == ["", "RIZ-005"]
+    assert lines["product_id"].tolist() == [0, 7]
+    assert lines["subtotal"].tolist() == [8500, 8500]
+
+
+@pytest.mark.parametrize("items", [[], None])
+def test_a_sale_without_items_is_one_line_without_a_product(items: list[Any] | None) -> None:
+    (line,) = decode(sale(1, items=items)).lines.to_dict("records")
+    assert (line["sku"], line["quantity"], line["subtotal"], line["line"]) == ("", 0, 0, 0)
+    assert line["sale_total"] == 8500
+
+
+def test_a_discounted_total_stands_beside_its_subtotals() -> None:
+    lines = decode(sale(1, item(), item(subtotal=15.0), totalAmount=95.0)).lines
+    assert (lines["sale_total"].tolist(), lines["subtotal"].sum()) == ([9500, 9500], 10_000)
+
+
+def test_a_price_of_zero_is_a_price() -> None:
+    lines = decode(sale(1, item(unitPrice=0, subtotal=0), totalAmount=0)).lines
+    assert (lines["unit_price"][0], lines["subtotal"][0], lines["sale_total"][0]) == (0.0, 0, 0)
+
+
+def test_integral_floats_are_integers() -> None:
+    batch = decode(sale(5.0, item(quantity=3.0, productId=8.0), items=[item(quantity=3.0, productId=8.0)]))  # type: ignore[arg-type]
+    assert batch.lines[["sale_id", "product_id", "quantity"]].values.tolist() == [[5, 8, 3]]
+    assert batch.rejected == ()
+
+
+@pytest.mark.parametrize(("digits", "minor"), [(0, 1235), (2, 123_456), (3, 1_234_560)])
+def test_amounts_are_minor_units_of_the_currency(digits: int, minor: int) -> None:
+    lines = decode(sale(1, item(subtotal=1234.56), totalAmount=1234.56), minor_digits=digits).lines
+    assert (lines["sale_total"][0], lines["subtotal"][0]) == (minor, minor)
+
+
+@pytest.mark.parametrize("cents", [1, 29, 57, 115, 435, 99_999_999_999])
+def test_no_double_costs_a_cent(cents: int) -> None:
+    assert decode(sale(1, totalAmount=cents / 100)).lines["sale_total"][0] == cents
+
+
+@pytest.mark.parametrize(
+    ("bad", "field"),
+    [
+        (sale(1, totalAmount="85.0"), "totalAmount"),
+        (sale(1, totalAmount=None), "totalAmount"),
+        (sale(1, totalAmount=True), "totalAmount"),
+        (sale(1, totalAmount=1e15), "totalAmount"),
+        (sale(1, totalAmount="NaN"), "totalAmount"),
+        (sale(1, item(), item(quantity="2")), "items[1].quantity"),
+        (sale(1, item(quantity=2.5)), "items[0].quantity"),
+        (sale(1, item(quantity=2**31)), "items[0].quantity"),
+        (sale(1, item(quantity=10**30)), "items[0].quantity"),
+        (sale(1, item(subtotal=-1e12)), "items[0].subtotal"),
+        (sale(1, item(unitPrice=None)), "items[0].unitPrice"),
+        (sale(1, item(sku=12)), "items[0].sku"),
+        (sale(1, items={}), "items"),
+        ({k: v for k, v in sale(1).items() if k != "items"}, "items"),
+        (sale(1, {k: v for k, v in item().items() if k != "sku"}), "items[0].sku"),
+    ],
+)
+def test_a_bad_record_is_set_aside_with_its_field(bad: dict[str, Any], field: str) -> None:
+    batch = decode(*good(99), bad)
+    (rejected,) = batch.rejected
+    assert (rejected.call, rejected.record, rejected.field) == (CALL, "id 1", field)
+    assert rejected.day == date(2026, 11, 22)
+    assert rejected.reason
+    assert (batch.records, len(batch.lines)) == (100, 99)
+
+
+@pytest.mark.parametrize("bad", [7, None, "sale", [], {}, sale("x")])  # type: ignore[arg-type]
+def test_a_record_without_an_id_is_named_by_its_position(bad: Any) -> None:
+    (rejected,) = decode(*good(100), bad, *good(100)).rejected
+    assert rejected.record == "position 100"
+
+
+def test_a_bad_id_leaves_the_day_known() -> None:
+    (rejected,) = decode(*good(100), sale(2**63)).rejected
+    assert (rejected.field, rejected.day) == ("id", date(2026, 11, 22))
+
+
+@pytest.mark.parametrize("damage", [b'"Riz \xff"', b"1e999"])
+def test_a_damaged_text_or_number_costs_its_own_record_only(damage: bytes) -> None:
+    records = [json.dumps(record).encode() for record in good(100)]
+    field = b'"totalAmount": 85.0' if damage == b"1e999" else b'"productName": "Riz parfum\\u00e9"'
+    assert field in records[50]
+    records[50] = records[50].replace(field, field.partition(b":")[0] + b": " + damage)
+    batch = decode_sales(b"[" + b",".join(records) + b"]", call=CALL, minor_digits=2)
+    assert len(batch.rejected) == 1
+    assert len(batch.lines) == 99
+
+
+@pytest.mark.parametrize(
+    ("escaped", "name"),
+    [
+        (rb"\ud83c\udf6c \ud83c", "🍬 �"),
+        (rb"\uDF6C!", "�!"),
+        (rb"\ud83c\ud83c\udf6c", "�🍬"),
+        (rb"\\\ud83c\\ud83c", "\\�\\ud83c"),
+    ],
+)
+def test_an_emoji_cut_in_two_costs_one_character(escaped: bytes, name: str) -> None:
+    body = json.dumps([sale(1, item(productName="NAME")), sale(2)]).encode().replace(b"NAME", escaped)
+    batch = decode_sales(body, call=CALL, minor_digits=2)
+    assert batch.lines["name"].tolist() == [name, "Riz parfumé"]
+
+
+def test_more_than_one_percent_of_bad_records_is_no_answer_to_report_on() -> None:
+    allowed = decode(*good(198), sale(1, totalAmount="x"), sale(2, totalAmount="x"))
+    assert len(allowed.rejected) == 2
+    with pytest.raises(SourceContractBroken) as broken:
+        decode(
+            *good(197), sale(1, totalAmount="x"), sale(2, saleDate="2026-02-30T00:00"), sale(3, item(quantity="many"))
+        )
+    message = str(broken.value)
+    assert CALL in message
+    assert "200 records of which 3 are bad" in message
+    assert "id 1, totalAmount: Expected `float`, got `str`" in message
+    assert "many" not in message  # what the server sent stays out of messages
+
+
+def test_of_two_sales_with_one_id_the_later_stands() -> None:
+    batch = decode(sale(1, totalAmount=1.0), sale(2), sale(1, totalAmount=3.0, saleDate="2026-11-20T08:00"))
+    assert (batch.duplicates, batch.records) == (1, 3)
+    assert batch.lines["sale_id"].tolist() == [1, 2]
+    assert batch.lines["sale_total"].tolist() == [300, 8500]
+
+
+def test_since_leaves_earlier_days_out() -> None:
+    bad_before, bad_after = sale(1, saleDate="2026-11-19T10:00", totalAmount=None), sale(2, totalAmount=None)
+    batch = decode(
+        *good(300),
+        sale(3, saleDate="2026-11-19T23:59:59.999999"),
+        sale(4, saleDate="2026-11-20T00:00"),
+        bad_before,
+        bad_after,
+        since=date(2026, 11, 20),
+    )
+    assert batch.lines["sold_at"].min() == pd.Timestamp(2026, 11, 20)
+    assert [record.record for record in batch.rejected] == ["id 2"]
+    assert batch.records == 302
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"", "an empty body"),
+        (b"  \n", "an empty body"),
+        (b"<!DOCTYPE html><html>", "an HTML page"),
+        (b'[{"id": 1, "saleDa', "JSON that breaks off"),
+        (b'{"data": [', "JSON that breaks off"),
+        (b"[NaN]", "JSON that breaks off"),
+        (b"OK", "neither a list nor an object"),
+        (b'"text"', "neither a list nor an object"),
+        (b"null", "neither a list nor an object"),
+        (b"[" * 100_000, "JSON that breaks off"),
+        (b'{"data":' * 100_000, "JSON that breaks off"),
+        (b"[] trailing", "JSON that breaks off"),
+    ],
+)
+def test_a_body_that_is_no_list_is_named(body: bytes, what: str) -> None:
+    with pytest.raises(UnreadableAnswer, match=what) as unreadable:
+        decode_sales(body, call=CALL, minor_digits=2)
+    assert CALL in unreadable.value.message
+    assert unreadable.value.__cause__ is None
+    assert unreadable.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code": "NOT_FOUND", "message": "?"}',
+        b'{"data": null}',
+        b'{"data": {"content": []}}',
+        b'{"data":[],"items":[]}',
+    ],
+)
+def test_an_object_without_one_list_breaks_the_contract(body: bytes) -> None:
+    with pytest.raises(SourceContractBroken, match="does not hold one list"):
+        decode_sales(body, call=CALL, minor_digits=2)
+
+
+def test_one_page_of_several_is_not_taken_for_everything() -> None:
+    assert decode_sales(b'{"content": [], "totalPages": 1}', call=CALL, minor_digits=2).records == 0
+    with pytest.raises(SourceContractBroken, match="one of 3 pages"):
+        decode_sales(b'{"content": [], "totalPages": 3}', call=CALL, minor_digits=2)
+
+
+def product(sku: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": 7,
+        "sku": sku,
+        "name": f"Product {sku}",
+        "price": 42.5,
+        "stockQuantity": 5,
+        "lowStockThreshold": 3,
+        "description": None,
+        "imageUrl": None,
+        **changes,
+    }
+
+
+def counted(sku: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": 1,
+        "sku": sku,
+        "name": f"Item {sku}",
+        "quantity": 9,
+        "price": 40.0,
+        "cost": 30.05,
+        "category": "Dry",
+        **changes,
+    }
+
+
+def stock(products: list[Any], inventory: list[Any] | None) -> StockBatch:
+    return stock_batch(
+        decode_products(json.dumps(products).encode(), "GET /products"),
+        None if inventory is None else decode_inventory(json.dumps(inventory).encode(), "GET /inventory"),
+        minor_digits=2,
+    )
+
+
+def test_stock_joins_cost_and_category_by_sku() -> None:
+    batch = stock(
+        [product("B", name=None), product("A", id=3, stockQuantity=-2, price=0.29)],
+        [counted("A", category=None), counted("C", name=" "), counted("B", cost=None)],
+    )
+    assert batch.items.dtypes.astype(str).to_dict() == {
+        "product_id": "int64",
+        "sku": "str",
+        "name": "str",
+        "price": "int64",
+        "stock_quantity": "int64",
+        "low_stock_threshold": "int64",
+        "cost": "Int64",
+        "category": "str",
+    }
+    rows = batch.items.astype(object).where(batch.items.notna(), None).values.tolist()
+    assert rows == [
+        [3, "A", "Product A", 29, -2, 3, 3005, None],
+        [7, "B", "B", 4250, 5, 3, None, "Dry"],
+        [0, "C", "C", 4000, 9, 0, 3005, "Dry"],
+    ]
+    assert (batch.records, batch.duplicates, batch.costs_known) == (5, 0, True)
+
+
+def test_stock_without_an_inventory_has_no_costs() -> None:
+    batch = stock([product("A")], None)
+    assert not batch.costs_known
+    assert batch.items[["cost", "category"]].isna().all(axis=None)
+
+
+def test_no_products_are_an_empty_table_of_the_same_schema() -> None:
+    assert stock([], []).items.dtypes.equals(stock([product("A")], [counted("A")]).items.dtypes)
+
+
+def test_of_two_products_with_one_sku_the_later_stands() -> None:
+    batch = stock([product("A", stockQuantity=1), product("A", stockQuantity=2)], [counted("A"), counted("A", cost=1)])
+    assert (batch.items["stock_quantity"].tolist(), batch.items["cost"].tolist(), batch.duplicates) == ([2], [100], 2)
+
+
+@pytest.mark.parametrize(
+    "bad", [product(""), product(" "), {**product("A"), "sku": None}, product("A", stockQuantity=None)]
+)
+def test_a_bad_product_is_set_aside(bad: dict[str, Any]) -> None:
+    batch = stock([*[product(f"S{n}") for n in range(99)], bad], [])
+    assert [(record.call, record.record) for record in batch.rejected] == [("GET /products", "id 7")]
+    assert len(batch.items) == 99
+
+
+def test_days_of_one_product() -> None:
+    body = b'{"result": [{"date": "2026-11-20", "quantity": 4}, {"date": "2026-11-19", "quantity": -1.0}]}'
+    batch = decode_days(body, "GET /sales/history/by-sku/A?days=90")
+    assert batch.days.dtypes.astype(str).to_dict() == {"date": "datetime64[us]", "quantity": "int64"}
+    assert batch.days.values.tolist() == [[pd.Timestamp("2026-11-19"), -1], [pd.Timestamp("2026-11-20"), 4]]
+    assert decode_days(b"[]", "x").days.dtypes.equals(batch.days.dtypes)
+    with pytest.raises(SourceContractBroken, match="position 0, date"):
+        decode_days(b'[{"date": "2026-02-30", "quantity": 4}]', "x")
+
+
+def test_a_day_answered_twice_counts_as_its_later_answer() -> None:
+    body = b'[{"date": "2026-11-20", "quantity": 4}, {"date": "2026-11-20", "quantity": 6}]'
+    assert decode_days(body, "x").days["quantity"].tolist() == [6]
+
+
+def test_reading_in_any_order_gives_the_same_table() -> None:
+    sales = [sale(n, item(sku=f"S{n % 7}"), saleDate=f"2026-11-{1 + n % 20:02d}T08:00") for n in range(60)]
+    shuffled = [sales[n] for n in np.random.default_rng(1).permutation(60)]
+    pd.testing.assert_frame_equal(decode(*sales).lines, decode(*shuffled).lines)
