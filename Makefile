@@ -61,8 +61,8 @@ test: $(READY) ## every test that needs no built layer
 	$(PYTHON_VENV) -m pytest -m "not layers and not benchmark"
 
 layers-check: $(READY) ## build for both architectures with sam, and prove what was built
-	$(MAKE) --no-print-directory build ARCH=x86_64 BUILD_DIR=.build/sam/x86_64
-	$(MAKE) --no-print-directory build ARCH=arm64 BUILD_DIR=.build/sam/arm64
+	$(SAM) build --no-cached --parameter-overrides Architecture=x86_64 --build-dir .build/sam/x86_64
+	$(SAM) build --no-cached --parameter-overrides Architecture=arm64 --build-dir .build/sam/arm64
 	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/layers
 
 bench: $(READY) ## measurements, side by side; DATA=... for real sales
@@ -72,7 +72,7 @@ demo: $(READY) ## a whole local cloud: fire the last days' schedules, show what 
 	$(PYTHON_VENV) -m ops demo $(if $(DATA),--data $(DATA))
 
 build: $(READY) ## sam build; ARCH=arm64 for Graviton
-	$(SAM) build --parameter-overrides Architecture=$(ARCH) $(if $(BUILD_DIR),--build-dir $(BUILD_DIR))
+	$(SAM) build --parameter-overrides Architecture=$(ARCH)
 
 clean: ## everything that was made here
 	rm -rf $(VENV) .build .aws-sam out .pytest_cache .mypy_cache .ruff_cache .hypothesis
