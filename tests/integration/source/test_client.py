@@ -1,0 +1,434 @@
+"""The client against the server, over a socket: good answers, and every way in which they go wrong."""
+
+import json
+import logging
+import threading
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
+from time import monotonic
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from ops.salesflow_api import (
+    BadRecords,
+    Body,
+    DateStyle,
+    EmptyBody,
+    Forbidden,
+    HtmlPage,
+    InvalidJson,
+    Redirect,
+    Reset,
+    SalesFlowServer,
+    SalesStore,
+    Slow,
+    Status,
+    Trickle,
+    Truncated,
+    Unauthorized,
+    Wrapping,
+)
+from salesflow import clock
+from salesflow.errors import (
+    SalesFlowError,
+    SourceAccessDenied,
+    SourceContractBroken,
+    SourceNotFound,
+    SourceUnavailable,
+    SystemTokenRejected,
+)
+from salesflow.observability import logger
+from salesflow.source.transport import Transport
+from tests.integration.source.conftest import NOW, STORE, MakeClient, MakeToken, SecretBox
+from tests.integration.source.test_token import everything_about
+
+
+def expected_lines(first: date) -> list[tuple[int, int, datetime, int, str, int, int]]:
+    """The lines of the shop's sales since `first`, worked out from the store and not from its JSON."""
+    sales = sorted(
+        (sale for sale in STORE.sales if sale.sold_at.date() >= first), key=lambda sale: (sale.sold_at, sale.id)
+    )
+    return [
+        (sale.id, n, sale.sold_at, round(sale.total_amount * 100), item.sku, item.quantity, round(item.subtotal * 100))
+        for sale in sales
+        for n, item in enumerate(sale.items)
+    ]
+
+
+def lines_of(table: pd.DataFrame) -> list[tuple[int, int, datetime, int, str, int, int]]:
+    return list(
+        zip(
+            table["sale_id"].tolist(),
+            table["line"].tolist(),
+            table["sold_at"].dt.to_pydatetime().tolist(),
+            table["sale_total"].tolist(),
+            table["sku"].tolist(),
+            table["quantity"].tolist(),
+            table["subtotal"].tolist(),
+            strict=True,
+        )
+    )
+
+
+@pytest.mark.parametrize("wrapping", list(Wrapping))
+def test_sales_arrive_as_they_were_made(server: SalesFlowServer, make_client: MakeClient, wrapping: Wrapping) -> None:
+    server.wrapping = wrapping
+    batch = make_client().fetch_sales(10)
+    assert lines_of(batch.lines) == expected_lines(date(2026, 11, 12))
+    assert batch.records == batch.lines["sale_id"].nunique()
+    assert (batch.rejected, batch.duplicates) == ((), 0)
+
+
+def test_dates_of_every_precision_are_the_same_moments(make_client: MakeClient) -> None:
+    tables = []
+    for style in (DateStyle.MICROS, DateStyle.NANOS, DateStyle.JAVA):
+        with SalesFlowServer(
+            SalesStore(STORE.sales, [], date_style=style), clock=lambda: NOW, require_auth=False
+        ) as server:
+            tables.append(make_client(base_url=server.url).fetch_sales(5).lines)
+    pd.testing.assert_frame_equal(tables[0], tables[1])
+    pd.testing.assert_frame_equal(tables[0], tables[2])
+
+
+def test_sales_since_a_day_are_those_of_the_merchants_days(server: SalesFlowServer, make_client: MakeClient) -> None:
+    batch = make_client(zone=ZoneInfo("Asia/Shanghai")).fetch_sales_since(
+        date(2026, 11, 12), asked_on=date(2026, 11, 22)
+    )
+    assert lines_of(batch.lines) == expected_lines(date(2026, 11, 12))
+
+
+def test_a_late_run_still_reaches_back_to_its_first_day(server: SalesFlowServer, make_client: MakeClient) -> None:
+    since = clock.now().date() - timedelta(days=400)
+    make_client().fetch_sales_since(since, asked_on=since + timedelta(days=3))
+    make_client().fetch_sales_since(since, asked_on=clock.now().date() + timedelta(days=10))
+    assert [int(call.query["days"]) >= wanted for call, wanted in zip(server.calls, (401, 411), strict=True)] == [
+        True
+    ] * 2
+
+
+def test_a_sale_synced_late_is_there_the_next_time(make_client: MakeClient) -> None:
+    moment = NOW
+    store = SalesStore(STORE.sales, STORE.products)
+    late = store.sales[-200]
+    store.delay_sync([late.id], NOW + timedelta(hours=1))
+    with SalesFlowServer(store, clock=lambda: moment, require_auth=False) as server:
+        client = make_client(base_url=server.url)
+        before = client.fetch_sales(30).lines
+        moment += timedelta(hours=2)
+        after = client.fetch_sales(30).lines
+    assert late.id not in set(before["sale_id"])
+    assert set(after["sale_id"]) - set(before["sale_id"]) == {late.id}
+
+
+def test_stock_with_costs(server: SalesFlowServer, make_client: MakeClient) -> None:
+    batch = make_client().fetch_stock()
+    items = batch.items.set_index("sku")
+    assert len(items) == len(STORE.products)
+    for product in STORE.products:
+        row = items.loc[product.sku]
+        assert row["stock_quantity"] == STORE.stock_of(product, NOW)
+        assert (row["price"], row["cost"]) == (round(product.price * 100), round((product.cost or 0) * 100))
+        assert (row["name"], row["product_id"]) == (product.name, product.id)
+        assert row["category"] == product.category or (product.category is None and pd.isna(row["category"]))
+    assert batch.costs_known
+
+
+@pytest.mark.parametrize("fault", [Forbidden(), Status(404)])
+def test_without_access_to_the_inventory_no_costs_are_known(
+    server: SalesFlowServer, make_client: MakeClient, fault: Forbidden | Status
+) -> None:
+    server.faults.inject("/inventory", fault, times=None)
+    batch = make_client().fetch_stock()
+    assert not batch.costs_known
+    assert batch.items["cost"].isna().all()
+    assert len(batch.items) == len(STORE.products)
+
+
+def test_an_inventory_that_fails_is_not_one_without_costs(server: SalesFlowServer, make_client: MakeClient) -> None:
+    server.faults.inject("/inventory", Status(500), times=None)
+    with pytest.raises(SourceUnavailable, match="GET /inventory"):
+        make_client().fetch_stock()
+
+
+@pytest.mark.parametrize("sku", ["NOU-001", "XSS/01", "=1+2"])
+def test_days_of_one_product_by_any_sku(server: SalesFlowServer, make_client: MakeClient, sku: str) -> None:
+    batch = make_client().fetch_daily_by_sku(sku, 30)
+    assert dict(zip(batch.days["date"].dt.date, batch.days["quantity"], strict=True)) == STORE.daily_quantities(
+        sku, 30, NOW
+    )
+
+
+def test_days_of_one_product_by_any_name(server: SalesFlowServer, make_client: MakeClient) -> None:
+    client = make_client()
+    for product in STORE.products:
+        expected = STORE.daily_quantities(product.sku, 30, NOW)
+        assert client.fetch_daily_by_name(product.name, 30).days["quantity"].sum() == sum(expected.values()), product
+
+
+@pytest.mark.parametrize("name", [".", "..", "../../products", "a?days=1&b=%2e%2e#c", "%", "\\", "a\r\nb"])
+def test_no_name_leads_to_another_call(server: SalesFlowServer, make_client: MakeClient, name: str) -> None:
+    with pytest.raises(SourceNotFound):
+        make_client().fetch_daily_by_name(name, 30)
+    assert [(call.path, call.query) for call in server.calls] == [(f"/sales/history/by-name/{name}", {"days": "30"})]
+
+
+def test_arguments_that_mean_nothing_are_refused(make_client: MakeClient) -> None:
+    with pytest.raises(ValueError, match="days is -1"):
+        make_client().fetch_sales(-1)
+    with pytest.raises(ValueError, match="blank"):
+        make_client().fetch_daily_by_sku(" ", 30)
+
+
+def test_independent_calls_run_at_the_same_time(server: SalesFlowServer, make_client: MakeClient) -> None:
+    together = threading.Barrier(3, timeout=5)
+
+    def now() -> datetime:
+        together.wait()  # breaks unless three calls are under way at once
+        return NOW
+
+    server.clock = now
+    snapshot = make_client().fetch_all(sales_since_days=3, stock=True)
+    assert snapshot.sales is not None
+    assert snapshot.stock is not None
+    assert snapshot.sales.records > 0
+    assert len(snapshot.stock.items) > 0
+    server.clock = lambda: NOW
+    assert make_client().fetch_all(stock=False).sales is None
+
+
+@pytest.mark.parametrize(
+    "fault", [Status(500), Status(502), Status(503), Status(504), Status(408), Status(429), Reset(), Truncated(0.6)]
+)
+def test_passing_faults_are_outlasted(
+    server: SalesFlowServer, make_client: MakeClient, pauses: list[float], fault: Status | Reset | Truncated
+) -> None:
+    server.faults.inject("/sales/history", fault, times=3)
+    batch = make_client().fetch_sales(10)
+    assert lines_of(batch.lines) == expected_lines(date(2026, 11, 12))
+    assert server.count("/sales/history") == 4
+    assert pauses[0] == 0
+    assert 2 <= pauses[1] <= 3
+    assert 4 <= pauses[2] <= 5
+
+
+def test_pauses_outlast_a_minutes_restart(
+    server: SalesFlowServer, make_client: MakeClient, pauses: list[float]
+) -> None:
+    server.faults.inject("/products", Status(503), times=None)
+    with pytest.raises(SourceUnavailable, match=r"GET /products failed after 7 tries.*503"):
+        make_client().fetch_stock()
+    assert 60 <= sum(pauses) <= 70
+
+
+def test_retry_after_is_honoured_up_to_a_minute(
+    server: SalesFlowServer, make_client: MakeClient, pauses: list[float]
+) -> None:
+    in_20_seconds = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    for value in ("7", "86400", in_20_seconds, "soon"):
+        server.faults.inject("/sales/history", Status(429, retry_after=value))
+    make_client().fetch_sales(1)
+    seven, capped, dated, backoff = pauses
+    assert (seven, capped) == (7, 60)
+    assert 17 <= dated <= 20
+    assert 8 <= backoff <= 9
+
+
+def test_an_answer_that_never_comes(server: SalesFlowServer, make_client: MakeClient) -> None:
+    server.faults.inject("/sales/history", Slow(30), times=None)
+    with pytest.raises(SourceUnavailable, match="does not answer in time"):
+        make_client(read_seconds=0.05).fetch_sales(1)
+    assert len(server.calls) == 0  # the server is still asleep over all of them
+
+
+def test_nobody_listens(make_client: MakeClient) -> None:
+    with SalesFlowServer(STORE, clock=lambda: NOW) as stopped:
+        url = stopped.url
+    with pytest.raises(SourceUnavailable, match="takes no connection"):
+        make_client(base_url=url).fetch_sales(1)
+    with pytest.raises(SourceUnavailable, match="host name is not known"):
+        make_client(base_url="http://nobody.invalid/api/v1").fetch_sales(1)
+
+
+@pytest.mark.parametrize("fault", [Slow(30), Trickle(0.02, piece=1)])
+def test_nothing_goes_on_after_the_deadline(
+    server: SalesFlowServer, make_client: MakeClient, fault: Slow | Trickle
+) -> None:
+    server.faults.inject("/sales/history", fault, times=None)
+    started = monotonic()
+    with pytest.raises(SourceUnavailable):
+        make_client().with_deadline(clock.now() + timedelta(seconds=0.4)).fetch_sales(1)
+    assert monotonic() - started < 0.9
+
+
+def test_no_pause_reaches_beyond_the_deadline(
+    server: SalesFlowServer, make_client: MakeClient, pauses: list[float]
+) -> None:
+    server.faults.inject("/products", Status(503, retry_after=50), times=None)
+    server.faults.inject("/inventory", HtmlPage(), times=None)
+    client = make_client(deadline=clock.now() + timedelta(seconds=1.5))
+    with pytest.raises(SourceUnavailable, match="no time left to wait"):
+        client.fetch_stock()
+    assert pauses == []
+    assert server.count("/inventory") == 1
+
+
+def test_a_deadline_in_the_past_makes_no_call(server: SalesFlowServer, make_client: MakeClient) -> None:
+    with pytest.raises(SourceUnavailable, match="no time left"):
+        make_client(deadline=clock.now() - timedelta(seconds=1)).fetch_sales(1)
+    assert server.calls == ()
+
+
+@pytest.mark.parametrize("html", [True, False])
+def test_a_refused_token_is_read_anew_once(
+    server: SalesFlowServer, secret: SecretBox, make_client: MakeClient, html: bool
+) -> None:
+    server.html_unauthorized = html
+    secret.store("old.token.value")
+    client = make_client()
+    with pytest.raises(SystemTokenRejected):
+        client.fetch_sales(1)
+    assert server.count("/sales/history", status=401) == 2
+    secret.store(server.issue_token())
+    assert client.fetch_sales(1).records > 0
+    assert server.count("/sales/history", status=401) == 3
+
+
+def test_a_revoked_session_is_logged_in_again(
+    server: SalesFlowServer, secret: SecretBox, make_client: MakeClient, make_token: MakeToken
+) -> None:
+    secret.store({"phoneNumber": server.account.phone_number, "password": server.account.password})
+    provider = make_token()
+    client = make_client(token=provider)
+    assert client.fetch_sales(1).records > 0
+    server.revoke(provider.current().value)
+    assert client.fetch_sales(1).records > 0
+    assert server.count("/auth/login") == 2
+
+
+def test_calls_refused_at_the_same_time_log_in_once(
+    server: SalesFlowServer, secret: SecretBox, make_client: MakeClient, make_token: MakeToken
+) -> None:
+    secret.store({"phoneNumber": server.account.phone_number, "password": server.account.password})
+    provider = make_token()
+    server.revoke(provider.current().value)
+    snapshot = make_client(token=provider).fetch_all(sales_since_days=1, stock=True)
+    assert snapshot.stock is not None
+    assert server.count("/auth/login") == 2
+
+
+def test_a_token_refused_for_good_says_when_it_expired(
+    server: SalesFlowServer, secret: SecretBox, make_client: MakeClient
+) -> None:
+    secret.store(server.issue_token(timedelta(days=-1)))
+    with pytest.raises(SystemTokenRejected, match=r"also after a fresh one; it expired at \d{4}-\d\d-\d\d"):
+        make_client().fetch_sales(1)
+
+
+def test_a_role_that_may_not_read(server: SalesFlowServer, secret: SecretBox, make_client: MakeClient) -> None:
+    secret.store(server.issue_token(role="MERCHANT"))
+    with pytest.raises(SourceAccessDenied, match=r"by-sku/NOU-001\?days=3.*403"):
+        make_client().fetch_daily_by_sku("NOU-001", 3)
+    assert len(server.calls) == 1
+
+
+def test_an_unknown_product(server: SalesFlowServer, make_client: MakeClient) -> None:
+    with pytest.raises(SourceNotFound, match="by-sku/nope"):
+        make_client().fetch_daily_by_sku("nope", 3)
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize("fault", [HtmlPage(), EmptyBody(), InvalidJson()])
+def test_an_answer_that_is_no_json_is_asked_for_once_more(
+    server: SalesFlowServer, make_client: MakeClient, fault: HtmlPage | EmptyBody | InvalidJson
+) -> None:
+    server.faults.inject("/sales/history", fault)
+    assert make_client().fetch_sales(1).records > 0
+    server.faults.inject("/sales/history", fault, times=None)
+    server.forget_calls()
+    with pytest.raises(SourceContractBroken, match=r"GET /sales/history\?days=1 answered"):
+        make_client().fetch_sales(1)
+    assert len(server.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (Body(b'{"code": "OK"}'), "does not hold one list"),
+        (Body(b'{"content": [], "totalPages": 4}'), "one of 4 pages"),
+        (Body(b"[1, 2]"), "2 records of which 2 are bad"),
+        (Status(400), "answered 400"),
+        (Status(418), "answered 418"),
+    ],
+)
+def test_an_answer_of_another_shape_is_not_asked_for_again(
+    server: SalesFlowServer, make_client: MakeClient, fault: Body | Status, problem: str
+) -> None:
+    server.faults.inject("/sales/history", fault, times=None)
+    with pytest.raises(SourceContractBroken, match=problem):
+        make_client().fetch_sales(1)
+    assert len(server.calls) == 1
+
+
+def test_a_bad_record_is_set_aside(server: SalesFlowServer, make_client: MakeClient) -> None:
+    bad = {"id": 5, "saleDate": "2026-11-20T10:00", "totalAmount": "12,50", "items": []}
+    server.faults.inject("/sales/history", BadRecords([bad]))
+    batch = make_client().fetch_sales(40)
+    (rejected,) = batch.rejected
+    assert (rejected.call, rejected.record, rejected.field) == ("GET /sales/history?days=40", "id 5", "totalAmount")
+    assert lines_of(batch.lines) == expected_lines(date(2026, 10, 13))
+
+
+def test_a_sale_answered_twice_counts_once(server: SalesFlowServer, make_client: MakeClient) -> None:
+    last = STORE.sales[-1]
+    stale = {"id": last.id, "saleDate": "2026-11-20T10:00", "totalAmount": 1.0, "items": []}
+    server.faults.inject("/sales/history", BadRecords([stale]))
+    batch = make_client().fetch_sales(10)
+    assert batch.duplicates == 1
+    assert lines_of(batch.lines) == expected_lines(date(2026, 11, 12))
+
+
+def test_the_token_goes_to_no_other_host(server: SalesFlowServer, make_client: MakeClient) -> None:
+    with SalesFlowServer(STORE, clock=lambda: NOW, require_auth=False) as other:
+        for code in (301, 302, 307, 308):
+            server.faults.inject("/sales/history", Redirect(f"{other.url}/sales/history", code))
+            with pytest.raises(SourceContractBroken, match=rf"redirect \({code}\)"):
+                make_client().fetch_sales(1)
+        assert other.calls == ()
+
+
+def test_an_answer_beyond_all_measure_is_cut_off(server: SalesFlowServer) -> None:
+    server.require_auth = False
+    with pytest.raises(SourceContractBroken, match="more than 10,000 bytes"):
+        Transport(server.url, max_answer_bytes=10_000).send(
+            "GET", "/sales/history", call="GET /sales/history", headers={}
+        )
+
+
+def test_the_token_is_in_no_error_and_no_log(
+    server: SalesFlowServer, secret: SecretBox, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = server.issue_token()
+    secret.store(token)
+    client = make_client(read_seconds=0.05)
+    echo = Body(json.dumps({"error": f"Bearer {token}"}).encode())
+    faults = [Status(500), Reset(), Truncated(), Unauthorized(), Forbidden(), Status(404), HtmlPage(), echo, Slow(1)]
+    faults += [Redirect(f"http://x/?t={token}"), BadRecords([{"id": 1, "saleDate": token}] * 900), InvalidJson()]
+    logger.addHandler(caplog.handler)  # the system's own logger does not hand its records on
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger("botocore").setLevel(logging.INFO)  # at DEBUG botocore prints every answer of AWS
+        for fault in faults:
+            server.faults.clear()
+            server.faults.inject("/sales/history", fault, times=None)
+            with pytest.raises(SalesFlowError) as failed:
+                client.fetch_sales(5)
+            told = everything_about(failed.value)
+            assert token not in told
+            assert token.split(".")[2] not in told
+    logger.removeHandler(caplog.handler)
+    logged = str([vars(record) for record in caplog.records])
+    assert "tried again" in logged
+    assert "/sales/history?days=5" in logged  # urllib3's own records are among them
+    assert token not in logged
+    assert token not in repr(client) + repr(vars(client))
