@@ -20,6 +20,8 @@ from salesflow.analytics.results import (
     TrendHint,
 )
 from salesflow.money import divide_minor
+from salesflow.reports.formats import Format
+from salesflow.reports.render import render
 from salesflow.windows import Period, Window, previous_window, same_weekday_last_week, window_of
 
 BUSINESS_DATE = date(2026, 11, 22)
@@ -65,7 +67,9 @@ HOSTILE_NAMES = (
 )
 
 
-def _kpis(revenue: int, quantity: int, transactions: int, returned: tuple[int, int, int], adjustments: int) -> SalesKpis:
+def _kpis(
+    revenue: int, quantity: int, transactions: int, returned: tuple[int, int, int], adjustments: int
+) -> SalesKpis:
     amount, pieces, sales = returned
     ticket = divide_minor(revenue, transactions)
     return SalesKpis(revenue, quantity, transactions, ticket, amount, pieces, sales, adjustments)
@@ -356,3 +360,9 @@ def all_samples() -> dict[str, ReportContent]:
             set_aside_reasons=tuple(f"sale {n}: <i>{'y' * 900}</i>" for n in range(20)),
         ),
     }
+
+
+@cache
+def rendered(name: str, fmt: Format, paper: str = "A4") -> bytes:
+    """One case in one format, made once for all tests."""
+    return render(all_samples()[name], fmt, paper=paper)

@@ -177,7 +177,12 @@ class _Writer:
             rule = {"type": "cell", "criteria": "==", "value": f'"{text}"', "format": self._format(**style)}
             sheet.conditional_format(1, column, rows, column, rule)
         coverage = next(n for n, part in enumerate(table.columns) if part.key == "urgent")
-        rule = {"type": "cell", "criteria": "==", "value": '"yes"', "format": self._format(font_color=ORANGE, bold=True)}
+        rule = {
+            "type": "cell",
+            "criteria": "==",
+            "value": '"yes"',
+            "format": self._format(font_color=ORANGE, bold=True),
+        }
         sheet.conditional_format(1, coverage, rows, coverage, rule)
 
     def _hours_sheet(self, hours: Table, weekdays: Table | None) -> None:
@@ -285,7 +290,9 @@ class _Writer:
         drawn: list[tuple[Any, str]] = []
         alts = {chart.key: chart.alt for chart in document.charts}
         if daily is not None and len(daily.rows) > 1:
-            drawn.append((self._column_chart("Revenue by day", "Daily", 0, 2, len(daily.rows), money, dates=True), "trend"))
+            drawn.append(
+                (self._column_chart("Revenue by day", "Daily", 0, 2, len(daily.rows), money, dates=True), "trend")
+            )
         if hours is not None:
             drawn.append((self._column_chart("Revenue by hour", "Hours", 0, 1, 24, money), "hours"))
         if weekdays is not None and document.period != "daily":
@@ -313,7 +320,7 @@ class _Writer:
             place = {"description": alts.get(key, ""), "x_offset": (n % 2) * _CHART_SIZE[0]}
             sheet.insert_chart(row + n // 2 * _CHART_ROWS, 0, chart, place)
 
-    def _column_chart(  # noqa: PLR0917  # where the cells lie
+    def _column_chart(  # where the cells lie
         self, title: str, sheet: str, labels: int, values: int, rows: int, money: str, *, dates: bool = False
     ) -> Any:
         chart = self._book.add_chart({"type": "column"})
@@ -328,9 +335,18 @@ class _Writer:
         }
         chart.add_series(series)
         self._dress(chart, title)
-        axis: dict[str, Any] = {"line": {"color": QUIET}, "num_font": {"color": QUIET, "size": 9}, "label_position": "low"}
+        axis: dict[str, Any] = {
+            "line": {"color": QUIET},
+            "num_font": {"color": QUIET, "size": 9},
+            "label_position": "low",
+        }
         if dates:
-            axis |= {"date_axis": True, "num_format": "d mmm", "major_unit": max(1, rows // 6), "major_unit_type": "days"}
+            axis |= {
+                "date_axis": True,
+                "num_format": "d mmm",
+                "major_unit": max(1, rows // 6),
+                "major_unit_type": "days",
+            }
         chart.set_x_axis(axis)
         chart.set_y_axis(
             {
@@ -385,5 +401,3 @@ def _columns_of(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-

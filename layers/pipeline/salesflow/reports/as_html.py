@@ -78,8 +78,10 @@ def render_html(document: Document) -> bytes:
         )
         for section in document.sections
     ]
-    html = templates().get_template("report.html.j2").render(
-        document=document, sections=sections, light=LIGHT, dark=DARK, tone=Tone, seal=MARK + BLANK
+    html = (
+        templates()
+        .get_template("report.html.j2")
+        .render(document=document, sections=sections, light=LIGHT, dark=DARK, tone=Tone, seal=MARK + BLANK)
     )
     return seal(html.encode("utf-8", "replace"))
 

@@ -4,7 +4,7 @@ Metadata keys: `salesflow.report_type`, `.period`, `.currency`, `.business_date`
 `.timezone`, `.data_as_of`, `.sales_rows`, `.stock_rows`, `.set_aside`, `.version`.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,22 +28,33 @@ def render_parquet(content: ReportContent) -> bytes:
         FieldType.DAY: pa.date32(),
         FieldType.FLAG: pa.bool_(),
     }
-    schema = pa.schema(
-        [pa.field(field.name, types[field.type]) for field in fields], metadata=_provenance(content)
-    )
+    schema = pa.schema([pa.field(field.name, types[field.type]) for field in fields], metadata=_provenance(content))
     columns = list(zip(*product_rows(content, fields), strict=True)) or [()] * len(fields)
-    arrays = []
-    for field, values in zip(fields, columns, strict=True):
-        if field.type is FieldType.MONEY:
-            values = [None if value is None else currency.to_major(value) for value in values]
-        elif field.type is FieldType.TEXT:
-            values = [None if value is None else str(value).encode("utf-8", "replace").decode() for value in values]
-        arrays.append(pa.array(values, types[field.type]))
+    arrays = [
+        pa.array([_cell(value, field.type, currency) for value in values], types[field.type])
+        for field, values in zip(fields, columns, strict=True)
+    ]
     sink = pa.BufferOutputStream()
     pq.write_table(
-        pa.Table.from_arrays(arrays, schema=schema), sink, compression="zstd", write_page_checksum=True, version="2.6"
+        pa.Table.from_arrays(arrays, schema=schema),
+        sink,
+        compression="zstd",
+        write_page_checksum=True,
+        write_statistics=False,
     )
     return bytes(sink.getvalue().to_pybytes())
+
+
+def _cell(value: Any, kind: FieldType, currency: Currency) -> Any:
+    if value is None:
+        return None
+    match kind:
+        case FieldType.MONEY:
+            return currency.to_major(value)
+        case FieldType.TEXT:
+            return str(value).encode("utf-8", "replace").decode()
+        case _:
+            return value
 
 
 def _provenance(content: ReportContent) -> dict[bytes, bytes]:

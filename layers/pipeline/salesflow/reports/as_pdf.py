@@ -34,6 +34,8 @@ _MARGIN: Final = 42.0
 _GAP: Final = 18.0
 _ROW: Final = 15.5
 _CELL_GAP: Final = 12.0
+_SMALLER: Final = 0.8
+_SMALLEST: Final = 0.1
 _FEWEST_ROWS: Final = 3
 _WIDE_CHART: Final = 32
 _NARROW_HEIGHT: Final = 92.0
@@ -53,8 +55,8 @@ def render_pdf(document: Document, *, paper: str = "A4") -> bytes:
     load_families()
     share = 1.0
     data, pages = _build(document, size, share)
-    while document.period == Period.DAILY and pages > MOST_PAGES_OF_A_DAY and share > 0.1:
-        share /= 2
+    while document.period == Period.DAILY and pages > MOST_PAGES_OF_A_DAY and share > _SMALLEST:
+        share *= _SMALLER
         data, pages = _build(document, size, share)
     return seal(_with_place_for_seal(data))
 
@@ -132,7 +134,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
         super()._endBuild()
 
 
-def _text(  # noqa: PLR0913  # where, what and how
+def _text(  # where, what and how
     canvas: Canvas,
     x: float,
     y: float,
@@ -367,7 +369,9 @@ class _ChartRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
             _text(self.canv, x, top, chart.title, 8.5, BOLD)
             if chart.caption:
                 after = x + width(chart.title, BOLD, 8.5) + 8
-                _text(self.canv, after, top, cut(chart.caption, REGULAR, 7.5, picture.width - after + x), 7.5, color=QUIET)
+                _text(
+                    self.canv, after, top, cut(chart.caption, REGULAR, 7.5, picture.width - after + x), 7.5, color=QUIET
+                )
             self.canv.saveState()
             self.canv.translate(x, self.height - 16)
             _draw(self.canv, picture)
@@ -457,7 +461,9 @@ class _Rows(Flowable):  # type: ignore[misc]  # ReportLab has no types
         if fit < _FEWEST_ROWS:
             return []
         return [
-            _Rows(self._header, part, self._kinds, self._widths) for part in (self._rows[:fit], self._rows[fit:]) if part
+            _Rows(self._header, part, self._kinds, self._widths)
+            for part in (self._rows[:fit], self._rows[fit:])
+            if part
         ]
 
     def draw(self) -> None:
@@ -470,7 +476,7 @@ class _Rows(Flowable):  # type: ignore[misc]  # ReportLab has no types
             self._line(y, cells, BOLD if bold else REGULAR, QUIET if role == "rest" else INK, 8, bad=role == "bad")
             _rule(self.canv, 0, y - 4.5, self.width)
 
-    def _line(  # noqa: PLR0913  # a line of a table in one style
+    def _line(  # a line of a table in one style
         self, y: float, cells: Sequence[str], font: str, color: str, size: float, *, bad: bool = False
     ) -> None:
         x = 0.0
@@ -490,7 +496,10 @@ def _widths(
 ) -> list[float]:
     """Each column as wide as its widest cell; names share what is left."""
     widths = [
-        max(width(label, REGULAR, 7.5), *(width(cells[n], BOLD if role == "total" else REGULAR, 8) for cells, role in rows))
+        max(
+            width(label, REGULAR, 7.5),
+            *(width(cells[n], BOLD if role == "total" else REGULAR, 8) for cells, role in rows),
+        )
         + _CELL_GAP
         for n, label in enumerate(header)
     ]

@@ -83,9 +83,7 @@ def height_of(chart: Chart, columns_height: float) -> float:
     return len(chart.values) * _ROW + 2 if chart.kind is ChartKind.BARS else columns_height
 
 
-def lay_out(
-    chart: Chart, figures: Figures, width: float, height: float, measure: Measure, cut: Cut
-) -> Picture:
+def lay_out(chart: Chart, figures: Figures, width: float, height: float, measure: Measure, cut: Cut) -> Picture:
     """The chart's shapes in a box of that size."""
     if chart.kind is ChartKind.BARS:
         return _bars(chart, figures, width, measure, cut)

@@ -1,6 +1,13 @@
 """The combined report: sales and stock, and what only both together show."""
 
-from salesflow.analytics.results import ProductSales, ReportContent, SalesAnalysis, StockAnalysis, StockItem, StockStatus
+from salesflow.analytics.results import (
+    ProductSales,
+    ReportContent,
+    SalesAnalysis,
+    StockAnalysis,
+    StockItem,
+    StockStatus,
+)
 from salesflow.reports.document import Column, Document, Section, Table, notes_of, small_print
 from salesflow.reports.figures import Figures, Kind
 from salesflow.reports.sales import (
@@ -56,11 +63,7 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
             Section("products", "Products", tables=(products_table(sales, limit=15),)),
             Section("state", "Stock", charts=status_chart(stock, figures), tables=(reorder_table(stock, limit=12),)),
             Section("dead", "Dead stock", tables=(dead_table(stock, limit=6),)),
-            *(
-                (Section("returns", "Returns", tables=(returns_table(sales, limit=5),)),)
-                if sales.kpis.returns
-                else ()
-            ),
+            *((Section("returns", "Returns", tables=(returns_table(sales, limit=5),)),) if sales.kpis.returns else ()),
         ),
         sheets=(*sales_sheets(sales), stock_table(stock)),
         small_print=small_print(figures, content.provenance, window_text=window_text, stock_counted=counted),
@@ -73,9 +76,7 @@ def sold_and_short(sales: SalesAnalysis, stock: StockAnalysis) -> tuple[tuple[Pr
     """The products sold in the window that are now out of stock or run out within 7 days, by revenue."""
     items = {i.sku: i for i in stock.items if i.sku and (i.urgent or i.status is StockStatus.OUT_OF_STOCK)}
     return tuple(
-        (product, items[product.sku])
-        for product in sales.products
-        if product.sku in items and product.quantity > 0
+        (product, items[product.sku]) for product in sales.products if product.sku in items and product.quantity > 0
     )
 
 
@@ -102,8 +103,8 @@ def _at_risk_table(at_risk: tuple[tuple[ProductSales, StockItem], ...]) -> Table
             Column("name", "Product", Kind.NAME),
             Column("sku", "SKU", Kind.NAME, minor=True),
             Column("revenue", "Revenue", Kind.MONEY, sums=True),
-            Column("quantity", "Pieces", Kind.COUNT, sums=True),
-            Column("stock", "Stock", Kind.COUNT),
+            Column("quantity", "Pieces", Kind.COUNT, sums=True, minor=True),
+            Column("stock", "Stock", Kind.COUNT, minor=True),
             Column("coverage_days", "Days left", Kind.DECIMAL),
             Column("status", "Status", Kind.TEXT, minor=True),
         ),

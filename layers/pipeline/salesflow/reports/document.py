@@ -11,11 +11,12 @@ from datetime import date
 from enum import StrEnum
 
 from salesflow.analytics.results import Provenance, SalesKpis
-from salesflow.reports.figures import Figures, Kind, Value
+from salesflow.reports.figures import Figures, Kind, Value, printable
 from salesflow.windows import Window
 
-_MOST_NOTES = 12
-_LONGEST_NOTE = 400
+_MOST_NOTES = 8
+_MOST_REASONS = 3
+_LONGEST_NOTE = 240
 
 
 class Tone(StrEnum):
@@ -258,7 +259,9 @@ def small_print(
         used += f", {figures.show(Kind.COUNT, provenance.stock_rows)} products in stock list"
     lines.append(("Rows used", used))
     aside = figures.show(Kind.COUNT, provenance.set_aside)
-    reasons = "; ".join(figures.show(Kind.NAME, reason)[:_LONGEST_NOTE] for reason in provenance.set_aside_reasons[:5])
+    reasons = "; ".join(_shortened(reason) for reason in provenance.set_aside_reasons[:_MOST_REASONS])
+    if len(provenance.set_aside_reasons) > _MOST_REASONS:
+        reasons += "; more reasons are in the JSON file"
     lines.append(("Set aside", f"{aside} ({reasons})" if provenance.set_aside and reasons else aside))
     lines.append(("Made by", f"SalesFlow Lite {provenance.version}"))
     return tuple(lines)
@@ -266,7 +269,13 @@ def small_print(
 
 def notes_of(figures: Figures, provenance: Provenance) -> tuple[str, ...]:
     """The sentences for the reader, each on one line."""
-    notes = [figures.show(Kind.NAME, note)[:_LONGEST_NOTE] for note in provenance.notes[:_MOST_NOTES]]
+    notes = [_shortened(note) for note in provenance.notes[:_MOST_NOTES]]
     if len(provenance.notes) > _MOST_NOTES:
-        notes.append(f"{len(provenance.notes) - _MOST_NOTES} more notes are in the JSON file.")
+        left_out = figures.show(Kind.COUNT, len(provenance.notes) - _MOST_NOTES)
+        notes.append(f"{left_out} more notes are in the JSON file.")
     return tuple(notes)
+
+
+def _shortened(text: str) -> str:
+    line = printable(text)
+    return line if len(line) <= _LONGEST_NOTE else f"{line[: _LONGEST_NOTE - 1]}\u2026"

@@ -5,6 +5,7 @@ Sans SC for Chinese, Japanese and Korean signs it shares, and more scripts where
 once in a process, and the large ones only when a text needs them.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ _REPLACEMENT: Final = "\u25a1"
 _LAST_RESORT: Final = "?"
 _ELLIPSIS: Final = "\u2026"
 _JOINERS: Final = frozenset("\u200c\u200d\ufe0e\ufe0f\u20e3") | {chr(c) for c in range(0x1F3FB, 0x1F400)}
-_RIGHT_TO_LEFT: Final = ("R", "AL")
+_STRONG: Final = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
+_RIGHT_TO_LEFT_STRETCH: Final = re.compile(f"[{_STRONG}](?:[^A-Za-z\u00c0-\u058f\u0900-\ufb1c]*(?:[{_STRONG}]|\\d%?))*")
+_NUMBER_OR_SIGN: Final = re.compile(r"\d+(?:[.,:/]\d+)*%?|.", re.DOTALL)
 _MIRRORED: Final = str.maketrans("()[]{}<>", ")(][}{><")
 
 
@@ -44,7 +47,9 @@ def _load(name: str) -> frozenset[int] | None:
     if not path.is_file():
         return None
     font = TTFont(name, str(path))
-    font.face.name = name.encode()  # a cut font keeps its parent's name, and ReportLab takes two of one name for the same
+    font.face.name = (
+        name.encode()
+    )  # a cut font keeps its parent's name, and ReportLab takes two of one name for the same
     pdfmetrics.registerFont(font)
     return frozenset(font.face.charToGlyph)
 
@@ -84,7 +89,7 @@ def runs(text: str, font: str = REGULAR) -> tuple[Run, ...]:
 
 def width(text: str, font: str, size: float) -> float:
     """How wide the text is when drawn in runs, in points."""
-    return sum(pdfmetrics.stringWidth(run.text, run.font, size) for run in runs(text, font))
+    return float(sum(pdfmetrics.stringWidth(run.text, run.font, size) for run in runs(text, font)))
 
 
 def cut(text: str, font: str, size: float, room: float) -> str:
@@ -127,7 +132,7 @@ def _with_replacements(text: str, font: str) -> Iterator[str]:
 
 
 def _has_right_to_left(text: str) -> bool:
-    return not text.isascii() and any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in text)
+    return not text.isascii() and _RIGHT_TO_LEFT_STRETCH.search(text) is not None
 
 
 def _visual_order(chars: Iterator[str]) -> Iterator[str]:
@@ -135,26 +140,11 @@ def _visual_order(chars: Iterator[str]) -> Iterator[str]:
 
     This is the part of the Unicode bidirectional algorithm that one-line names need; letters of Arabic are not joined.
     """
-    line = list(chars)
-    start = 0
-    while start < len(line):
-        if unicodedata.bidirectional(line[start]) not in _RIGHT_TO_LEFT:
-            yield line[start]
-            start += 1
-            continue
-        end, last = start, start
-        while end < len(line) and unicodedata.bidirectional(line[end]) != "L":
-            if unicodedata.bidirectional(line[end]) in _RIGHT_TO_LEFT or line[end].isdigit():
-                last = end
-            end += 1
-        stretch = line[start : last + 1]
-        numbers: list[str] = []
-        for char in reversed(stretch):
-            if char.isdigit() or (numbers and char in ".,"):
-                numbers.insert(0, char)
-                continue
-            yield from numbers
-            numbers.clear()
-            yield char.translate(_MIRRORED)
-        yield from numbers
-        start = last + 1
+    line = "".join(chars)
+    end = 0
+    for stretch in _RIGHT_TO_LEFT_STRETCH.finditer(line):
+        yield from line[end : stretch.start()]
+        for part in reversed(_NUMBER_OR_SIGN.findall(stretch.group())):
+            yield from part if len(part) > 1 else part.translate(_MIRRORED)
+        end = stretch.end()
+    yield from line[end:]

@@ -180,7 +180,7 @@ def _small_print(document: Document, run_id: str, reply_to: str | None) -> tuple
 
 def _report_text(mail: _ReportMail) -> str:
     """The plain text: the same figures in the same order as the HTML."""
-    lines = [f"{mail.document.title}, {mail.document.window_text}", "", mail.headline, ""]
+    lines = [f"{mail.document.title} \u00b7 {mail.document.window_text}", "", mail.headline, ""]
     wide = max((len(kpi.label) for kpi in mail.kpis), default=0) + 2
     for kpi in mail.kpis:
         extras = [f"{change.text} {change.against}" for change in kpi.changes] + ([kpi.detail] if kpi.detail else [])

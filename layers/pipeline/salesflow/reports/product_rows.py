@@ -100,16 +100,17 @@ def product_rows(content: ReportContent, fields: Sequence[Field]) -> Iterator[tu
 
 def _pairs(content: ReportContent) -> Iterator[tuple[ProductSales | None, StockItem | None]]:
     items = content.stock.items if content.stock else ()
-    waiting: dict[str, list[StockItem]] = {}
-    for item in items:
-        waiting.setdefault(item.sku or item.name, []).append(item)
-    used: set[int] = set()
+    waiting: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        waiting.setdefault(item.sku or item.name, []).append(place)
+    met: set[int] = set()
     for sold in content.sales.products if content.sales else ():
-        found = waiting.get(sold.sku or sold.name)
-        match = found.pop(0) if found else None
-        if match is not None:
-            used.add(id(match))
-        yield sold, match
-    for item in items:
-        if id(item) not in used:
+        places = waiting.get(sold.sku or sold.name)
+        if places:
+            met.add(places[0])
+            yield sold, items[places.pop(0)]
+        else:
+            yield sold, None
+    for place, item in enumerate(items):
+        if place not in met:
             yield None, item

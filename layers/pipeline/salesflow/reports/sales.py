@@ -83,7 +83,9 @@ def sales_headline(sales: SalesAnalysis, period: str, figures: Figures) -> str:
     if sales.is_empty:
         before = f", after {figures.money(sales.previous.revenue)} {_BEFORE[Period(period)]}" if sales.previous else ""
         return f"Nothing was sold {on} {days}{before}"
-    sentence = f"Sales {on} {days} came to {figures.money(kpis.revenue)} from {_transactions(kpis.transactions, figures)}"
+    sentence = (
+        f"Sales {on} {days} came to {figures.money(kpis.revenue)} from {_transactions(kpis.transactions, figures)}"
+    )
     if kpis.revenue < 0:
         sentence = (
             f"More was given back than sold {on} {days}: revenue is {figures.money(kpis.revenue)} "
@@ -331,7 +333,7 @@ def top_products_chart(sales: SalesAnalysis, figures: Figures) -> tuple[Chart, .
 _PRODUCT_COLUMNS: Final = (
     Column("name", "Product", Kind.NAME),
     Column("sku", "SKU", Kind.NAME, minor=True),
-    Column("quantity", "Pieces", Kind.COUNT, sums=True),
+    Column("quantity", "Pieces", Kind.COUNT, sums=True, minor=True),
     Column("revenue", "Revenue", Kind.MONEY, sums=True),
     Column("share", "Share", Kind.SHARE, sums=True, minor=True),
     Column("previous_revenue", "Before", Kind.MONEY, sums=True, minor=True),
@@ -406,11 +408,11 @@ def daily_table(days: Sequence[DaySales], window: Window, *, own_column: bool) -
     """One row a day; `own_column` adds whether the day belongs to the report's window."""
     columns = [
         Column("day", "Day", Kind.DAY),
-        Column("weekday", "Weekday", Kind.WEEKDAY),
+        Column("weekday", "Weekday", Kind.WEEKDAY, minor=True),
         Column("revenue", "Revenue", Kind.MONEY, sums=True),
         Column("transactions", "Transactions", Kind.COUNT, sums=True),
         Column("average_ticket", "Average ticket", Kind.MONEY, minor=True),
-        Column("quantity", "Pieces", Kind.COUNT, sums=True),
+        Column("quantity", "Pieces", Kind.COUNT, sums=True, minor=True),
     ]
     if own_column:
         columns.append(Column("own", "In this report", Kind.TEXT))
@@ -424,7 +426,7 @@ def daily_table(days: Sequence[DaySales], window: Window, *, own_column: bool) -
 
 def _daily_section(sales: SalesAnalysis) -> tuple[Section, ...]:
     """Day by day, for a week or a month; for longer the chart says it and the sheet holds the rows."""
-    if not 1 < sales.window.days <= 31:  # noqa: PLR2004  # a calendar month
+    if not 1 < sales.window.days <= 31:  # a calendar month
         return ()
     return (Section("daily", "Day by day", tables=(daily_table(sales.daily, sales.window, own_column=False),)),)
 

@@ -187,7 +187,7 @@ def status_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:
     """Number of products in each state."""
     if not stock.items:
         return ()
-    counts = {status: 0 for status in StockStatus}
+    counts = dict.fromkeys(StockStatus, 0)
     for item in stock.items:
         counts[item.status] += 1
     chart = Chart(
@@ -252,13 +252,21 @@ def _value_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:
     )
 
 
+def item_state(item: StockItem) -> str:
+    """The product's status in words; what would be OK but runs out within 7 days says so."""
+    return "Runs out" if item.urgent and item.status is StockStatus.OK else STATUS_WORDS[item.status]
+
+
 type _Cell = Callable[[StockItem], object]
 
 _NAME: Final[tuple[Column, _Cell]] = (Column("name", "Product", Kind.NAME), lambda item: item.name)
 _SKU: Final[tuple[Column, _Cell]] = (Column("sku", "SKU", Kind.NAME, minor=True), lambda item: item.sku)
 _CATEGORY: Final[tuple[Column, _Cell]] = (Column("category", "Category", Kind.NAME), lambda item: item.category)
 _STOCK: Final[tuple[Column, _Cell]] = (Column("stock", "Stock", Kind.COUNT), lambda item: item.stock)
-_THRESHOLD: Final[tuple[Column, _Cell]] = (Column("threshold", "Threshold", Kind.COUNT), lambda item: item.threshold)
+_THRESHOLD: Final[tuple[Column, _Cell]] = (
+    Column("threshold", "Threshold", Kind.COUNT, minor=True),
+    lambda item: item.threshold,
+)
 _DAILY: Final[tuple[Column, _Cell]] = (
     Column("daily_sales", "Sold a day", Kind.DECIMAL, minor=True),
     lambda item: item.daily_sales,
@@ -270,13 +278,13 @@ _COVERAGE: Final[tuple[Column, _Cell]] = (
 _LAST_SOLD: Final[tuple[Column, _Cell]] = (Column("last_sold", "Last sold", Kind.DAY), lambda item: item.last_sold)
 _STATE: Final[tuple[Column, _Cell]] = (
     Column("status", "Status", Kind.TEXT, minor=True),
-    lambda item: item_state(item),
+    item_state,
 )
 _STATUS: Final[tuple[Column, _Cell]] = (
     Column("status", "Status", Kind.TEXT, minor=True),
     lambda item: STATUS_WORDS[item.status],
 )
-_PRICE: Final[tuple[Column, _Cell]] = (Column("price", "Price", Kind.MONEY), lambda item: item.price)
+_PRICE: Final[tuple[Column, _Cell]] = (Column("price", "Price", Kind.MONEY, minor=True), lambda item: item.price)
 _VALUE: Final[tuple[Column, _Cell]] = (Column("value", "Stock value", Kind.MONEY, sums=True), lambda item: item.value)
 _COST: Final[tuple[Column, _Cell]] = (Column("cost_value", "At cost", Kind.MONEY), lambda item: item.cost_value)
 _URGENT: Final[tuple[Column, _Cell]] = (
@@ -285,17 +293,12 @@ _URGENT: Final[tuple[Column, _Cell]] = (
 )
 
 
-def item_state(item: StockItem) -> str:
-    """The product's status in words; what would be OK but runs out within 7 days says so."""
-    return "Runs out" if item.urgent and item.status is StockStatus.OK else STATUS_WORDS[item.status]
-
-
 def item_tone(item: StockItem) -> Tone:
     """Bad for what is out of stock."""
     return Tone.BAD if item.status is StockStatus.OUT_OF_STOCK else Tone.NEUTRAL
 
 
-def _table(  # noqa: PLR0913  # a table has this many parts
+def _table(  # a table has this many parts
     key: str, title: str, parts: tuple[tuple[Column, _Cell], ...], items: list[StockItem], *, limit: int, lead: str
 ) -> Table:
     return Table(
@@ -324,7 +327,9 @@ def reorder_table(stock: StockAnalysis, *, limit: int) -> Table:
         (_NAME, _SKU, _STOCK, _DAILY, _COVERAGE, _STATE),
         items,
         limit=limit,
-        lead="The products whose sales are worth most stand first." if items else "Nothing that sells is about to run out.",
+        lead="The products whose sales are worth most stand first."
+        if items
+        else "Nothing that sells is about to run out.",
     )
 
 
@@ -357,7 +362,7 @@ def dead_table(stock: StockAnalysis, *, limit: int) -> Table:
 
 def stock_table(stock: StockAnalysis) -> Table:
     """Every product, what needs doing first."""
-    parts = (
+    parts: tuple[tuple[Column, _Cell], ...] = (
         _NAME,
         _SKU,
         _CATEGORY,

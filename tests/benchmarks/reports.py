@@ -1,0 +1,148 @@
+"""How long a report takes in each format, and the PDF against a headless browser printing an equal page.
+
+    python -m tests.benchmarks.reports
+
+The first call of a format is made in a fresh process and includes its imports (what a cold start pays on top of what the job
+has imported already); warm is the median of several further calls. CPU seconds, so that a busy machine changes little.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "pipeline")]
+
+from salesflow.analytics.results import ReportContent  # noqa: E402 - after the path above
+from salesflow.reports.formats import Format  # noqa: E402
+from salesflow.reports.mail import compose_report_mail  # noqa: E402
+from salesflow.reports.render import render  # noqa: E402
+from tests.unit.reports.samples import all_samples, make_content, make_stock  # noqa: E402
+
+CASE = "combined-daily"
+WARM_CALLS = 7
+MANY_ROWS = 100_000
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+COLD = """
+import time
+from tests.unit.reports.samples import all_samples
+from salesflow.reports.render import render
+from salesflow.reports.formats import Format
+content = all_samples()["{case}"]
+start = time.process_time()
+render(content, Format("{fmt}"))
+print(time.process_time() - start)
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    content = all_samples()[CASE]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
+    print(f"{CASE}: CPU milliseconds")
+    print(f"{'format':<10}{'cold':>10}{'warm':>10}{'KB':>10}")
+    total = 0.0
+    for fmt in Format:
+        cold = _cold(fmt, environment)
+        warm = _median(lambda fmt=fmt: render(content, fmt))  # type: ignore[misc]  # the loop's value, bound here
+        total += warm
+        print(f"{fmt:<10}{cold * 1000:>10.1f}{warm * 1000:>10.1f}{len(render(content, fmt)) / 1024:>10.1f}")
+    mail = _median(lambda: _mail(content))
+    print(f"{'mail':<10}{'':>10}{mail * 1000:>10.1f}{len(_mail(content)) / 1024:>10.1f}")
+    print(f"all formats and the mail, warm: {(total + mail) * 1000:.0f} ms (aim: under 700)")
+    _many_rows()
+    _against_browser(content)
+
+
+def _cold(fmt: Format, environment: dict[str, str]) -> float:
+    command = [sys.executable, "-c", COLD.format(case=CASE, fmt=fmt)]
+    runs = [
+        float(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    ]
+    return statistics.median(runs)
+
+
+def _median(call: Callable[[], object], *, clock: Callable[[], float] = time.process_time) -> float:
+    call()
+    times = []
+    for _ in range(WARM_CALLS):
+        start = clock()
+        call()
+        times.append(clock() - start)
+    return statistics.median(times)
+
+
+def _mail(content: ReportContent) -> str:
+    mail = compose_report_mail(
+        content, mode="full", attached=("a.pdf",), left_out=(), locations=(), reference="r", run_id="r", reply_to=None
+    )
+    return mail.html
+
+
+def _many_rows() -> None:
+    """An Excel file of many products, in a process of its own for its memory."""
+    code = (
+        "import resource, time\n"
+        "from tests.benchmarks.reports import MANY_ROWS, many_rows_content\n"
+        "from salesflow.reports.formats import Format\n"
+        "from salesflow.reports.render import render\n"
+        "content = many_rows_content()\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "start = time.process_time()\n"
+        "size = len(render(content, Format.EXCEL))\n"
+        "used = time.process_time() - start\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(f'Excel with {MANY_ROWS:,} products: {used:.1f} s of CPU (aim: under 10), '\n"
+        "      f'peak {peak / 1024:.0f} MB, of which {before / 1024:.0f} MB before (aim: under 400), {size / 2**20:.1f} MB')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    print(done.stdout, end="")
+
+
+def many_rows_content() -> ReportContent:
+    """A stock report of very many products."""
+    return make_content("stock", stock=make_stock([f"Product {n}" for n in range(MANY_ROWS)]))
+
+
+def _against_browser(content: ReportContent) -> None:
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None:
+        print("PDF against a browser: no Chromium is installed, not measured.")
+        return
+    ours = _median(lambda: render(content, Format.PDF), clock=time.perf_counter)
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        page.write_bytes(render(content, Format.HTML))
+        command = [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--no-pdf-header-footer",
+            f"--user-data-dir={folder}/profile",
+            f"--print-to-pdf={folder}/page.pdf",
+            page.as_uri(),
+        ]
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            subprocess.run(command, capture_output=True, check=True)
+            times.append(time.perf_counter() - start)
+    theirs = statistics.median(times)
+    print(
+        f"PDF, wall: ours {ours * 1000:.0f} ms, {Path(browser).name} printing the HTML report {theirs * 1000:.0f} ms: "
+        f"{theirs / ours:.0f} times faster (aim: 10)"
+    )
+
+
+if __name__ == "__main__":
+    main()

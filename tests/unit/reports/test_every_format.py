@@ -1,0 +1,135 @@
+"""Every case in every format: it renders, it opens, it is the same bytes each time, and it shows the same figures."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pypdf
+import pytest
+
+from salesflow.money import Currency
+from salesflow.reports.build import build_document
+from salesflow.reports.formats import Format
+from salesflow.reports.integrity import check_opens
+from salesflow.reports.mail import compose_report_mail
+from salesflow.reports.render import render
+from tests.unit.reports.samples import all_samples, rendered
+
+ROOT = Path(__file__).parents[3]
+SAMPLES = tuple(all_samples())
+SMALL = tuple(name for name in SAMPLES if "10000" not in name)
+
+PRINT_HASHES = """
+import hashlib
+from salesflow.reports.formats import Format
+from salesflow.reports.render import render
+from tests.unit.reports.samples import all_samples, rendered
+for fmt in Format:
+    print(fmt, hashlib.sha256(render(all_samples()["combined-weekly-40-scripts"], fmt)).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("fmt", Format)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_case_renders_and_opens(name: str, fmt: Format) -> None:
+    check_opens(fmt, rendered(name, fmt))
+
+
+@pytest.mark.parametrize("fmt", Format)
+@pytest.mark.parametrize("name", ["combined-daily", "sales-monthly-40-scripts"])
+def test_the_same_content_gives_the_same_bytes(name: str, fmt: Format) -> None:
+    content = all_samples()[name]
+    assert render(content, fmt) == rendered(name, fmt)
+
+
+def test_processes_with_other_hash_seeds_and_zones_write_the_same_bytes() -> None:
+    """What another container makes of the same inputs must be the same object on S3."""
+    outputs = []
+    for seed, zone in (("1", "UTC"), ("2", "America/New_York")):
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "TZ": zone,
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/pipeline'}",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", PRINT_HASHES], env=environment, capture_output=True, text=True, check=True
+        )
+        outputs.append(done.stdout)
+    assert outputs[0] == outputs[1]
+    assert outputs[0].count("\n") == len(Format)
+    here = hashlib.sha256(render(all_samples()["combined-weekly-40-scripts"], Format.PDF)).hexdigest()
+    assert here in outputs[0]
+
+
+@pytest.mark.parametrize("name", [name for name in SMALL if not name.startswith("stock")])
+def test_revenue_is_the_same_figure_everywhere(name: str) -> None:
+    content = all_samples()[name]
+    sales = content.sales
+    assert sales is not None
+    exact = Currency(content.currency).to_major(sales.kpis.revenue)
+    printed = build_document(content).figures.money(sales.kpis.revenue)
+
+    pdf = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(rendered(name, Format.PDF))).pages)
+    assert printed in pdf
+    assert printed in rendered(name, Format.HTML).decode()
+    mail = compose_report_mail(
+        content, mode="full", attached=(), left_out=(), locations=(), reference="r", run_id="r", reply_to=None
+    )
+    assert printed in mail.text
+    assert printed in mail.html
+    parsed = json.loads(rendered(name, Format.JSON), parse_float=Decimal)
+    assert Decimal(parsed["sales"]["kpis"]["revenue"]) == exact
+    overview = openpyxl.load_workbook(io.BytesIO(rendered(name, Format.EXCEL)))["Overview"]
+    value = next(row[1].value for row in overview.iter_rows(min_row=5) if row[0].value == "Revenue")
+    assert Decimal(str(value)).quantize(exact) == exact
+
+    lines = exact - Currency(content.currency).to_major(sales.kpis.adjustments)
+    rows = list(csv.DictReader(io.StringIO(rendered(name, Format.CSV).decode("utf-8-sig"), newline="")))
+    assert sum(Decimal(row["revenue"]) for row in rows if row["revenue"]) == lines
+    table = pq.read_table(pa.BufferReader(rendered(name, Format.PARQUET)))
+    assert sum(value for value in table["revenue"].to_pylist() if value is not None) == lines
+
+
+def test_a_type_needs_its_analysis() -> None:
+    content = replace(all_samples()["combined-daily"], stock=None)
+    with pytest.raises(ValueError, match="combined report needs the stock"):
+        render(content, Format.PDF)
+
+
+@pytest.mark.parametrize("fmt", [Format.PDF, Format.EXCEL])
+def test_an_unknown_paper_is_refused(fmt: Format) -> None:
+    with pytest.raises(ValueError, match="A4, Letter"):
+        render(all_samples()["sales-one"], fmt, paper="A7")
+
+
+@pytest.mark.parametrize("locale", ["en", "fr", "zh", "ln", "sw"])
+def test_numbers_and_dates_follow_the_locale(locale: str) -> None:
+    content = all_samples()["sales-daily"]
+    document = build_document(content, locale=locale)
+    html = render(content, Format.HTML, locale=locale).decode()
+    assert document.window_text in html
+    assert f'<html lang="{locale}">' in html
+    expected = {"en": "CN¥2,437.84", "fr": "2\u202f437,84\xa0CNY", "zh": "¥2,437.84"}
+    if locale in expected:
+        assert expected[locale] in html
+    check_opens(Format.PDF, render(content, Format.PDF, locale=locale))
+
+
+def test_currencies_without_and_with_three_decimals() -> None:
+    yen = rendered("combined-yen", Format.HTML).decode()
+    assert "JP¥243,784" in yen
+    assert "JP¥243,784." not in yen
+    assert "KWD243.784" in rendered("sales-dinar", Format.HTML).decode()
+    rows = csv.DictReader(io.StringIO(rendered("combined-yen", Format.CSV).decode("utf-8-sig"), newline=""))
+    assert all("." not in row["revenue"] for row in rows)

@@ -1,0 +1,107 @@
+"""The rules behind the pages: figures, changes, axes, texts that fit."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salesflow.reports.as_html import estimated_width
+from salesflow.reports.build import build_document
+from salesflow.reports.charts import Box, Label, lay_out, nice_ticks
+from salesflow.reports.document import Tone, change_of
+from salesflow.reports.figures import Figures, Kind, printable
+from salesflow.reports.fonts import REGULAR, cut, runs, width
+from tests.unit.reports.samples import all_samples
+
+AMOUNTS = st.floats(-1e13, 1e13, allow_nan=False).filter(lambda value: value == 0 or abs(value) > 1e-3)
+
+
+@given(AMOUNTS, AMOUNTS)
+def test_axis_marks_enclose_the_values_and_zero(one: float, other: float) -> None:
+    low, high = min(one, other), max(one, other)
+    ticks = nice_ticks(low, high)
+    slack = 1e-6 * max(abs(low), abs(high), 1.0)
+    assert ticks[0] <= min(low, 0.0) + slack
+    assert ticks[-1] >= max(high, 0.0) - slack
+    assert any(abs(tick) < slack for tick in ticks)
+    assert len(ticks) <= 6
+
+
+@given(st.text(max_size=60), st.floats(20, 200))
+def test_a_cut_text_fits_and_starts_like_the_whole(text: str, room: float) -> None:
+    line = printable(text)
+    short = cut(line, REGULAR, 8, room)
+    assert width(short, REGULAR, 8) <= room
+    assert line.startswith(short.removesuffix("\u2026"))
+
+
+@given(st.text(max_size=60))
+def test_printable_text_is_one_line_that_every_encoding_takes(text: str) -> None:
+    line = printable(text)
+    assert not {"\n", "\r", "\t", "\x00", "\u202e", "\u2028"} & set(line)
+    assert line.encode("utf-8").decode() == line
+    assert printable(line) == line
+
+
+def test_runs_keep_the_text_and_choose_a_font_for_each_script() -> None:
+    text = "Café 北京 Гречка"
+    parts = runs(text)
+    assert "".join(run.text for run in parts) == text
+    assert [run.font for run in parts] == [REGULAR, "NotoSansSC-Regular", REGULAR]
+
+
+@pytest.mark.parametrize(
+    ("value", "before", "text", "tone"),
+    [
+        (110, 100, "+10.0%", Tone.GOOD),
+        (90, 100, "-10.0%", Tone.BAD),
+        (100, 100, "0.0%", Tone.NEUTRAL),
+        (5000, 100, "+4,900%", Tone.GOOD),
+        (150, 0, "+CN¥1.50", Tone.GOOD),
+        (-50, 100, "-CN¥1.50", Tone.BAD),
+        (100, -50, "+CN¥1.50", Tone.GOOD),
+    ],
+)
+def test_a_change_is_a_percentage_only_where_one_means_something(
+    value: int, before: int, text: str, tone: Tone
+) -> None:
+    change = change_of(Figures("CNY"), Kind.MONEY, value, before, "vs then")
+    assert (change.text, change.tone) == (text, tone)
+
+
+def test_more_returns_are_bad_news() -> None:
+    assert change_of(Figures("CNY"), Kind.MONEY, 2, 1, "vs then", more_is=Tone.BAD).tone is Tone.BAD
+
+
+@pytest.mark.parametrize("name", tuple(all_samples()))
+def test_every_shape_of_every_chart_lies_inside_its_picture(name: str) -> None:
+    document = build_document(all_samples()[name])
+    for chart in document.charts:
+        picture = lay_out(chart, document.figures, 320, 120, estimated_width, lambda text, size, room: text[:20])
+        for shape in picture.shapes:
+            if isinstance(shape, Box):
+                assert -0.01 <= shape.x <= shape.x + shape.width <= picture.width + 0.01
+                assert -0.01 <= shape.y <= shape.y + shape.height <= picture.height + 0.01
+            elif isinstance(shape, Label):
+                assert 0 <= shape.y <= picture.height
+
+
+def test_headlines_say_what_happened() -> None:
+    headline = {name: build_document(content).headline for name, content in all_samples().items()}
+    assert headline["sales-daily"] == (
+        "Sales on Sunday, 22 November 2026 came to CN¥2,437.84 from 45 transactions: "
+        "28.0% less than the day before and 1.7% more than the Sunday before."
+    )
+    assert headline["sales-empty"].startswith("Nothing was sold on Sunday, 22 November 2026, after CN¥3,387.87")
+    assert headline["stock-daily"].startswith("10 of 40 products are out of stock and 10 more run out within 7 days")
+    assert headline["sales-returns-above"].startswith("More was given back than sold")
+    assert "the stock list holds no product" in headline["combined-empty-first-day"]
+
+
+def test_the_three_reports_are_different_reports() -> None:
+    keys = {
+        name: [section.key for section in build_document(all_samples()[name]).sections]
+        for name in ("sales-daily", "stock-daily", "combined-daily")
+    }
+    assert keys["sales-daily"] == ["revenue", "products", "returns"]
+    assert keys["stock-daily"] == ["state", "reorder", "low", "dead"]
+    assert "at_risk" in keys["combined-daily"]

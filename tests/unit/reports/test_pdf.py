@@ -1,0 +1,135 @@
+"""The PDF as its readers and their programs see it."""
+
+import io
+import re
+from dataclasses import replace
+
+import pypdf
+import pytest
+
+from salesflow.reports import fonts
+from salesflow.reports.formats import Format
+from salesflow.reports.render import render
+from salesflow.windows import Period
+from tests.unit.reports.samples import all_samples, make_content, make_sales, rendered
+
+
+def read(name: str, paper: str = "A4") -> pypdf.PdfReader:
+    return pypdf.PdfReader(io.BytesIO(rendered(name, Format.PDF, paper)))
+
+
+def text_of(name: str) -> str:
+    return "\n".join(page.extract_text() for page in read(name).pages)
+
+
+@pytest.mark.parametrize("name", [name for name, c in all_samples().items() if c.period == "daily"])
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_a_day_takes_at_most_three_pages(name: str, paper: str) -> None:
+    assert 1 <= len(read(name, paper=paper).pages) <= 3
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        "Café crème moulu 250 g",
+        "北京烤鸭酱（大瓶）",
+        "Гречневая крупа 800 г",
+        "Ελαιόλαδο εξαιρετικό παρθένο",
+        "Żubrówka Ćwikła Łódź",
+        "Trà sen Tây Hồ",
+        "抹茶ラテ スティック 12本",
+        "<b>bold</b> & <script>alert(1)</script>",
+        "=SUM(A1)",
+        "{{ 7 * 7 }} {% raw %}",
+    ],
+)
+def test_names_in_every_script_can_be_copied_out(product: str) -> None:
+    assert product in text_of("sales-monthly-40-scripts")
+
+
+def test_what_no_font_has_is_a_visible_box_and_the_rest_stays() -> None:
+    text = text_of("sales-monthly-40-scripts")
+    assert "Red apple \u25a1 juice \u25a1 1 l" in text
+    assert "family \u25a1 pack" in text
+
+
+def test_a_right_to_left_name_reads_from_right_to_left() -> None:
+    drawn = "".join(run.text for run in fonts.runs("חלב טרי 3%"))
+    assert drawn.endswith("בלח")
+    assert "3" in drawn.split()[0]
+    assert {run.font for run in fonts.runs("שלום")} == {"NotoSansHebrew-Regular"}
+
+
+def test_properties_bookmarks_language_and_page_numbers() -> None:
+    reader = read("combined-daily")
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Sales and stock report, Sunday, 22 November 2026"
+    assert reader.metadata.author == "SalesFlow Lite"
+    assert reader.trailer["/Root"]["/Lang"] == "en"
+    titles = [entry["/Title"] for entry in reader.outline if not isinstance(entry, list)]
+    assert titles == [
+        "Revenue",
+        "Sold, and running out",
+        "Products",
+        "Stock",
+        "Dead stock",
+        "Returns",
+        "About these figures",
+    ]
+    pages = [reader.get_destination_page_number(entry) for entry in reader.outline if not isinstance(entry, list)]
+    assert pages == sorted(pages)
+    assert pages[-1] == len(reader.pages) - 1
+    for number, page in enumerate(reader.pages, start=1):
+        assert f"{number} / " in page.extract_text()
+
+
+def test_every_font_is_embedded() -> None:
+    for page in read("combined-weekly-40-scripts").pages:
+        for font in page["/Resources"]["/Font"].values():
+            assert "/FontFile2" in font.get_object()["/FontDescriptor"]
+
+
+@pytest.mark.parametrize(("paper", "size"), [("A4", (595, 842)), ("Letter", (612, 792))])
+def test_paper(paper: str, size: tuple[int, int]) -> None:
+    box = read("sales-daily", paper=paper).pages[0].mediabox
+    assert (round(box.width), round(box.height)) == size
+
+
+def test_a_cut_table_says_so_and_still_adds_up() -> None:
+    text = text_of("combined-10000")
+    cut = re.search(r"The first (\d+) of 10,000 products; the Excel, CSV, Parquet and JSON files hold all", text)
+    assert cut is not None
+    assert f"{10_000 - int(cut.group(1)):,} more products" in text
+
+
+def test_table_headers_repeat_on_every_page() -> None:
+    content = make_content(
+        "sales", sales=make_sales(Period.MONTHLY, [f"Product {n}" for n in range(60)]), period=Period.MONTHLY
+    )
+    reader = pypdf.PdfReader(io.BytesIO(render(content, Format.PDF)))
+    with_products = [page.extract_text() for page in reader.pages if "Product 3" in page.extract_text()]
+    assert len(with_products) > 1
+    assert all("SKU" in text and "Revenue" in text for text in with_products)
+
+
+def test_a_report_without_a_day_before_says_so() -> None:
+    assert "there is nothing earlier to compare with" in text_of("sales-first-day").replace("\n", " ")
+
+
+def test_small_print_is_there() -> None:
+    text = text_of("combined-daily")
+    for line in (
+        "Asia/Shanghai",
+        "22 Nov 2026, 21:47",
+        "135 sale lines, 40 products in stock list",
+        "totalAmount is missing",
+    ):
+        assert line in text
+
+
+def test_a_name_far_too_long_for_its_column_is_cut_not_printed_over_its_neighbour() -> None:
+    sales = make_sales(Period.DAILY, ["W" * 4000, "b"])
+    content = make_content("sales", sales=replace(sales))
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(render(content, Format.PDF))).pages)
+    assert "W\u2026" in text
+    assert "W" * 100 not in text
