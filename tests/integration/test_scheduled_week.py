@@ -1,0 +1,159 @@
+"""The real template, a simulated week, the real handlers: every report exactly once, of the right business date, to each recipient once.
+
+One week has no clock change (Asia/Shanghai), one loses an hour in its middle (Europe/Paris, 29 March 2026, 02:00 to 03:00).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ops.local_cloud import Firing, Mail, Scheduler
+from ops.shop import LocalShop, sample_shop
+
+FEWER_SYNCS = {"SyncHourlyFirstHour": "12", "SyncHourlyLastHour": "13"}  # two of fifteen a day: they make no report
+EXTENSIONS = {"pdf": "pdf", "excel": "xlsx"}
+
+
+@dataclass(frozen=True)
+class Week:
+    """A simulated week: seven local days from `monday` on, and everything that came of it."""
+
+    zone: ZoneInfo
+    monday: date
+    shop: LocalShop
+    firings: list[Firing]
+    mails: list[Mail]
+    keys: dict[str, int]
+
+    @property
+    def reports(self) -> list[Firing]:
+        """The firings of report schedules."""
+        return [firing for firing in self.firings if "report_type" in firing.event]
+
+    def files(self) -> list[str]:
+        """Keys of the dated reports, without manifests and pointers."""
+        return sorted(
+            key
+            for key in self.keys
+            if key.startswith("reports/")
+            and not key.startswith("reports/latest/")
+            and not key.endswith("manifest.json")
+        )
+
+
+WEEKS = {
+    "Asia/Shanghai": date(2026, 6, 29),  # with the first of July in it: daily, weekly and monthly reports
+    "Europe/Paris": date(2026, 3, 23),  # Monday to Sunday; the clocks change in the night to Sunday
+}
+
+
+@pytest.fixture(scope="module", params=WEEKS, ids=lambda zone: zone.replace("/", "-"))
+def week(request: pytest.FixtureRequest) -> Iterator[Week]:
+    zone, monday = ZoneInfo(request.param), WEEKS[request.param]
+    start = datetime.combine(monday, datetime.min.time(), zone)
+    end = datetime.combine(monday + timedelta(days=7), datetime.min.time(), zone)
+    shop = sample_shop(monday + timedelta(days=9), zone=request.param, days=240)
+    with LocalShop.open(replace(shop, parameters=FEWER_SYNCS), start) as running:
+        firings = Scheduler(running.cloud).run(start, end, running.clock)
+        s3, bucket = running.cloud.aws.client("s3"), running.cloud.stack.outputs["ReportsBucketName"]
+        pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+        keys = Counter(version["Key"] for page in pages for version in page.get("Versions", ()))
+        yield Week(zone, monday, running, firings, running.cloud.aws.mails(), dict(keys))
+
+
+def business_date(firing: Firing) -> date:
+    """The local day before the one on which the schedule fired."""
+    return firing.due.astimezone(ZoneInfo(firing.schedule.zone)).date() - timedelta(days=1)
+
+
+def test_every_firing_did_its_work(week: Week):
+    failed = [
+        (f.schedule.name, f.due, f.problem or (f.result and f.result.last.error))
+        for f in week.firings
+        if not f.succeeded
+    ]
+    assert failed == []
+    assert {f.result.last.answer["status"] for f in week.reports if f.result} == {"SUCCEEDED"}
+    assert all(len(f.result.tries) == 1 for f in week.firings if f.result)
+    assert week.shop.cloud.messages("FailedRuns") == []
+    assert week.shop.cloud.messages("UndeliveredSchedules") == []
+
+
+def test_each_schedule_was_due_once_a_local_day_or_week_or_month(week: Week):
+    days = [week.monday + timedelta(days=n) for n in range(7)]
+    fired = Counter(
+        (f.schedule.name.removeprefix("salesflow-"), f.due.astimezone(week.zone).date()) for f in week.reports
+    )
+    expected = Counter(
+        {
+            **{("scheduled-sales-pdf", day): 1 for day in days},
+            **{("scheduled-stock-excel", day): 1 for day in days},
+            ("scheduled-combined-weekly", week.monday): 1,
+            **{("scheduled-combined-monthly", day): 1 for day in days if day.day == 1},
+        }
+    )
+    assert fired == expected
+    assert {f.due.astimezone(week.zone).strftime("%H:%M") for f in week.reports} <= {"07:00", "07:10", "07:20", "07:30"}
+
+
+def test_every_report_is_there_exactly_once_under_its_business_date(week: Week):
+    expected = sorted(
+        f"reports/{f.event['report_type']}/{f.event['period']}/{business_date(f)}/"
+        f"{f.event['report_type']}-{f.event['period']}-{business_date(f)}.{EXTENSIONS[fmt]}"
+        for f in week.reports
+        for fmt in f.event["formats"]
+    )
+    assert week.files() == expected
+    assert [week.keys[key] for key in week.files()] == [1] * len(expected), "no report was written twice"
+    for firing in week.reports:
+        assert firing.result is not None
+        answer = firing.result.last.answer
+        assert answer["business_date"] == business_date(firing).isoformat()
+        assert {a["key"] for a in answer["artifacts"]} <= set(expected)
+
+
+def test_each_recipient_was_mailed_exactly_once_per_report(week: Week):
+    told = Counter((mail.recipients, mail.message["X-SalesFlow-Reference"]) for mail in week.mails)
+    assert set(told.values()) == {1}
+    references = {reference for _, reference in told}
+    assert len(references) == len(week.reports)
+    for reference in references:
+        recipients = {address for (addresses, r) in told if r == reference for address in addresses}
+        assert recipients == set(week.shop.shop.report_recipients)
+    assert all(len(mail.recipients) == 1 for mail in week.mails), "nobody sees who else is told"
+    assert len(week.mails) == len(week.reports) * len(week.shop.shop.report_recipients)
+
+
+def test_the_sales_in_a_report_are_those_of_the_local_day(week: Week):
+    """The manifest's newest sale lies on the business date, as the shop's own books have it."""
+    s3, bucket = week.shop.cloud.aws.client("s3"), week.shop.cloud.stack.outputs["ReportsBucketName"]
+    for firing in week.reports:
+        if firing.event["report_type"] != "sales":
+            continue
+        day = business_date(firing)
+        manifest = json.loads(
+            s3.get_object(Bucket=bucket, Key=f"reports/sales/daily/{day}/manifest.json")["Body"].read()
+        )
+        sold = [sale for sale in week.shop.shop.store.sales if sale.sold_at.date() == day]
+        assert sold, "the sample shop is open every day of these weeks"
+        assert datetime.fromisoformat(manifest["data_as_of"]) == max(sale.sold_at for sale in sold)
+        assert manifest["timezone"] == week.zone.key
+
+
+def test_firing_the_week_again_changes_and_mails_nothing(week: Week):
+    """EventBridge delivers at least once: the same firing again is a duplicate."""
+    scheduler = Scheduler(week.shop.cloud)
+    again = [scheduler.fire(firing.schedule, firing.due) for firing in week.reports[-3:]]
+    assert [f.result.last.answer["status"] for f in again if f.result] == ["DUPLICATE"] * 3
+    assert len(week.shop.cloud.aws.mails()) == len(week.mails)
+
+
+def test_the_clock_change_lies_in_the_week_that_says_so(week: Week):
+    """07:00 local is another hour in UTC after the change, and the same without one."""
+    hours = {f.due.astimezone(UTC).hour for f in week.reports if f.event["report_type"] == "sales"}
+    assert hours == ({5, 6} if week.zone.key == "Europe/Paris" else {23})
