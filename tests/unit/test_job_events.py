@@ -131,7 +131,9 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
     max_leaves=8,
 )
-_NAMES = st.sampled_from([*ReportFields.model_fields, "format", "schedule", "scheduled_time", "source", "detail", "time", "resources"])
+_NAMES = st.sampled_from(
+    [*ReportFields.model_fields, "format", "schedule", "scheduled_time", "source", "detail", "time", "resources"]
+)
 
 
 @given(st.dictionaries(_NAMES | st.text(max_size=8), _JSON | st.sampled_from(["aws.events", "pdf", "2026-11-22"])))

@@ -15,7 +15,6 @@ from salesflow.errors import InvalidJobEvent
 from salesflow.reports.formats import Format, ReportType
 from salesflow.windows import Period, last_complete_day
 
-
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -184,7 +183,9 @@ def _describe(error: ValidationError, fields_type: type[JobFields]) -> str:
         if problem["type"] == "too_short" and field in bad_items:
             continue  # pydantic counts only the good items of a list: the bad ones are named already
         if problem["type"] == "extra_forbidden":
-            allowed = ", ".join([*fields_type.model_fields, *(["format"] if "formats" in fields_type.model_fields else [])])
+            allowed = ", ".join(
+                [*fields_type.model_fields, *(["format"] if "formats" in fields_type.model_fields else [])]
+            )
             problems.append(f"{field[:80]} is no field of this job (allowed: {allowed})")
         elif problem["type"] == "enum":
             problems.append(f"{field} {given} is not allowed (allowed: {problem['ctx']['expected']})")
@@ -192,4 +193,3 @@ def _describe(error: ValidationError, fields_type: type[JobFields]) -> str:
             text = problem["msg"].removeprefix("Value error, ")
             problems.append(f"{field} {given}: {text}" if field else text)
     return "; ".join(problems)
-

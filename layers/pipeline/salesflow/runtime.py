@@ -11,7 +11,6 @@ from salesflow.settings import Settings
 if TYPE_CHECKING:
     from salesflow.delivery.mail import Mailer
     from salesflow.delivery.store import ReportStore
-    from salesflow.history.set_aside import SetAside
     from salesflow.history.stock import StockHistory
     from salesflow.history.sync import History
     from salesflow.ledger import Ledger

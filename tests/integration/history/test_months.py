@@ -36,7 +36,10 @@ def shop(first: date, days: int, cents: int = 100) -> pd.DataFrame:
     """One sale a day at noon; `cents` tells one reading from another."""
     return lines_of(
         [
-            Sale(datetime.combine(first + timedelta(days=n), datetime.min.time()).replace(hour=12), (Item("A1", "Thé 茶", 1, cents),))
+            Sale(
+                datetime.combine(first + timedelta(days=n), datetime.min.time()).replace(hour=12),
+                (Item("A1", "Thé 茶", 1, cents),),
+            )
             for n in range(days)
         ]
     )
@@ -71,7 +74,7 @@ def test_a_later_reading_replaces_its_days_and_no_others(lines: SaleLineHistory)
     assert {day: cents for day, cents in days.items() if day < date(2026, 11, 15)} == {
         NOVEMBER + timedelta(days=n): 100 for n in range(14)
     }
-    assert set(days[date(2026, 11, 15) + timedelta(days=n)] for n in range(8)) == {200}
+    assert {days[date(2026, 11, 15) + timedelta(days=n)] for n in range(8)} == {200}
 
 
 def test_a_sale_deleted_at_the_source_goes(lines: SaleLineHistory) -> None:
@@ -119,7 +122,8 @@ def test_the_same_days_give_the_same_bytes_however_they_were_read(lines: SaleLin
     lines.replace_days(shop(NOVEMBER, 22, cents=900), reading(NOVEMBER, 1), TODAY)
     lines.replace_days(whole, reading(NOVEMBER, 2), TODAY)
     again = store.read(key)
-    assert first is not None and again is not None
+    assert first is not None
+    assert again is not None
     assert first.body == again.body
 
 
@@ -155,7 +159,7 @@ def test_coverage_grows_and_survives_two_writers(store: ObjectStore) -> None:
 
 def test_damaged_coverage_is_named(store: ObjectStore, clients: AwsClients, bucket: str) -> None:
     clients.s3.put_object(Bucket=bucket, Key="history/coverage/sales.json", Body=b"<html>")
-    with pytest.raises(HistoryDamaged, match="history/coverage/sales.json"):
+    with pytest.raises(HistoryDamaged, match=r"history/coverage/sales\.json"):
         read_coverage(store, "sales")
 
 

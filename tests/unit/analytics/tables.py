@@ -39,7 +39,18 @@ def lines_of(sales: Sequence[Sale]) -> pd.DataFrame:
         for sale_id, sale in enumerate(sales)
         for line, item in enumerate(sale.items or (Item("", "", 0, 0),))
     ]
-    names = ["sale_id", "line", "sold_at", "sale_total", "product_id", "sku", "name", "quantity", "unit_price", "subtotal"]
+    names = [
+        "sale_id",
+        "line",
+        "sold_at",
+        "sale_total",
+        "product_id",
+        "sku",
+        "name",
+        "quantity",
+        "unit_price",
+        "subtotal",
+    ]
     table = pd.DataFrame(rows, columns=names).astype(
         {
             "sale_id": "int64",
@@ -63,7 +74,7 @@ def sales_between(first: datetime, last: datetime) -> st.SearchStrategy[list[Sal
     item = st.builds(
         Item,
         sku=st.sampled_from(["A1", "B2", "C3", "粥", "=1+1", "NA"]),
-        name=st.sampled_from(["Tea", "Thé", "茶", "", "a,b\n\"c\""]),
+        name=st.sampled_from(["Tea", "Thé", "茶", "", 'a,b\n"c"']),
         quantity=st.integers(-5, 40),
         subtotal=st.integers(-50_000, 5_000_000),
     )

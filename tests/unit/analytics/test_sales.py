@@ -82,7 +82,10 @@ def test_no_sale_is_no_ticket_and_no_division_by_zero() -> None:
 
 
 def test_midnight_belongs_to_the_day_that_begins() -> None:
-    sales = [Sale(datetime(2026, 11, 22), (Item("A1", "Tea", 1, 100),)), Sale(datetime(2026, 11, 23), (Item("A1", "Tea", 1, 900),))]
+    sales = [
+        Sale(datetime(2026, 11, 22), (Item("A1", "Tea", 1, 100),)),
+        Sale(datetime(2026, 11, 23), (Item("A1", "Tea", 1, 900),)),
+    ]
     analysis = analyse_sales(lines_of(sales), Period.DAILY, DAY, known_from=LONG_AGO)
     assert analysis.kpis.revenue == 100
     assert analysis.data_as_of == datetime(2026, 11, 22)
@@ -102,7 +105,13 @@ def test_returns_stand_apart_and_are_taken_off_the_total() -> None:
     sales = [Sale(at(9), (Item("A1", "Tea", 3, 300),)), Sale(at(11), (Item("A1", "Tea", -1, -100),))]
     analysis = analyse_sales(lines_of(sales), Period.DAILY, DAY, known_from=LONG_AGO)
     kpis = analysis.kpis
-    assert (kpis.revenue, kpis.quantity, kpis.returned_amount, kpis.returned_quantity, kpis.returns) == (200, 2, 100, 1, 1)
+    assert (kpis.revenue, kpis.quantity, kpis.returned_amount, kpis.returned_quantity, kpis.returns) == (
+        200,
+        2,
+        100,
+        1,
+        1,
+    )
     assert (analysis.products[0].returned_quantity, analysis.products[0].returned_amount) == (1, 100)
 
 
@@ -112,8 +121,10 @@ def test_comparisons_name_what_they_compare() -> None:
         for day, cents in ((DAY, 500), (DAY - timedelta(days=1), 400), (DAY - timedelta(days=7), 300))
     ]
     analysis = analyse_sales(lines_of(sales), Period.DAILY, DAY, known_from=LONG_AGO)
-    assert analysis.previous is not None and analysis.previous.revenue == 400
-    assert analysis.same_weekday is not None and analysis.same_weekday.revenue == 300
+    assert analysis.previous is not None
+    assert analysis.previous.revenue == 400
+    assert analysis.same_weekday is not None
+    assert analysis.same_weekday.revenue == 300
     assert analysis.products[0].previous_revenue == 400
 
 

@@ -58,7 +58,9 @@ def test_the_status_of_a_product_that_sells(stock: int, threshold: int, status: 
 
 
 def test_dead_stock_is_in_stock_without_a_sale_for_90_days() -> None:
-    stock = stock_of(("OLD", 10, 2, 100, None), ("EDGE", 10, 2, 100, None), ("LOW", 1, 5, 100, None), ("OUT", 0, 5, 100, None))
+    stock = stock_of(
+        ("OLD", 10, 2, 100, None), ("EDGE", 10, 2, 100, None), ("LOW", 1, 5, 100, None), ("OUT", 0, 5, 100, None)
+    )
     analysis = analyse(stock, [sold("OLD", 1, 90), sold("EDGE", 1, 89), sold("EDGE", -1, 1)])
     assert item(analysis, "OLD").status is StockStatus.DEAD_STOCK
     assert item(analysis, "EDGE").status is StockStatus.OK
@@ -75,7 +77,9 @@ def test_a_young_history_calls_nothing_dead() -> None:
 
 
 def test_coverage_is_stock_over_average_daily_sales_of_90_days() -> None:
-    analysis = analyse(stock_of(("A1", 20, 2, 100, None), ("B2", 6, 2, 100, None)), [sold("A1", 180, 5), sold("B2", 90, 5)])
+    analysis = analyse(
+        stock_of(("A1", 20, 2, 100, None), ("B2", 6, 2, 100, None)), [sold("A1", 180, 5), sold("B2", 90, 5)]
+    )
     assert item(analysis, "A1").daily_sales == 2
     assert item(analysis, "A1").coverage_days == 10
     assert not item(analysis, "A1").urgent
@@ -104,7 +108,13 @@ def test_more_returned_than_sold_is_no_negative_demand() -> None:
 
 
 def test_what_needs_doing_stands_on_top() -> None:
-    stock = stock_of(("OK", 99, 2, 1, None), ("DEAD", 9, 2, 1, None), ("LOW", 1, 5, 1, None), ("URGENT", 2, 5, 1, None), ("OUT", 0, 1, 1, None))
+    stock = stock_of(
+        ("OK", 99, 2, 1, None),
+        ("DEAD", 9, 2, 1, None),
+        ("LOW", 1, 5, 1, None),
+        ("URGENT", 2, 5, 1, None),
+        ("OUT", 0, 1, 1, None),
+    )
     analysis = analyse(stock, [sold("OK", 9, 1), sold("URGENT", 90, 1)])
     assert [i.sku for i in analysis.items] == ["OUT", "URGENT", "LOW", "DEAD", "OK"]
 

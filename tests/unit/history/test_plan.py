@@ -16,11 +16,16 @@ def ago(days: int) -> date:
     return DAY - timedelta(days=days)
 
 
+HALF_A_YEAR_AGO = ago(179)
+
+
 def plan(demand: Demand, sales: Coverage | None, daily: Coverage | None) -> SyncPlan:
     return plan_sync(demand, {"sales": sales, "daily": daily}, history_days=800, overlap_days=7)
 
 
-def demand(*, complete: bool = True, first_day: date = ago(179), rebuild: bool = False, day: date = DAY) -> Demand:
+def demand(
+    *, complete: bool = True, first_day: date = HALF_A_YEAR_AGO, rebuild: bool = False, day: date = DAY
+) -> Demand:
     return Demand(day, complete, first_day, day + timedelta(days=1), rebuild)
 
 

@@ -38,7 +38,9 @@ class SetAside:
             kept = [record for record in self._parse(stored) if record.day is not None and record.day < since]
             if stored is None and not new:
                 return None
-            ordered = sorted([*kept, *new], key=lambda record: (record.day or "", record.call, record.record, record.field))
+            ordered = sorted(
+                [*kept, *new], key=lambda record: (record.day or "", record.call, record.record, record.field)
+            )
             document = json.dumps([asdict(record) for record in ordered], ensure_ascii=False, indent=1)
             return document.encode(), reading.metadata()
 

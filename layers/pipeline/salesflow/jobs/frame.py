@@ -1,9 +1,10 @@
 """What every job does around its work: parse, claim, do it once, record the outcome, answer."""
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from salesflow import clock
@@ -13,12 +14,17 @@ from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.runtime import Runtime
 
 DUPLICATE = "DUPLICATE"
+LAST_SECONDS = timedelta(seconds=10)
+"""Kept back at the end of a function's time, to record a failure before Lambda ends the process."""
 
 
 class LambdaContext(Protocol):
     """The part of Lambda's context object that jobs use."""
 
     aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda ends the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +39,38 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Run[Fields: JobFields]:
+    """One claimed run: what was asked, the claim on its date, what to work with, and when (aware) it must have ended."""
+
+    request: JobRequest[Fields]
+    claim: Claim
+    runtime: Runtime
+    deadline: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Job[Fields: JobFields]:
     """A job: its name, the fields that its events may have, and its work."""
 
     name: str
     fields: type[Fields]
     identity: Callable[[JobRequest[Fields]], str]
-    work: Callable[[JobRequest[Fields], Claim, Runtime], Outcome]
+    work: Callable[[Run[Fields]], Outcome]
 
 
-def run_job[Fields: JobFields](job: Job[Fields], event: object, context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
+def run_job[Fields: JobFields](
+    job: Job[Fields], event: object, context: LambdaContext | None, runtime: Runtime
+) -> dict[str, Any]:
     """Run a job for an event and answer as the contract says.
+
+    context: Lambda's; without one (a call from a shell) there is no deadline and every call is a request of its own.
 
     Raises InvalidJobEvent before anything is done; any other error is recorded in the ledger as FAILED, then raised, so
     that Lambda retries and its failure destination sees it.
     """
     began = time.perf_counter()
-    request = JobRequest.from_event(event, job.fields, now=clock.now(), zone=runtime.settings.zone)
+    now = clock.now()
+    request = JobRequest.from_event(event, job.fields, now=now, zone=runtime.settings.zone)
     identity = job.identity(request)
     logger.append_keys(
         job=job.name,
@@ -61,7 +82,7 @@ def run_job[Fields: JobFields](job: Job[Fields], event: object, context: LambdaC
     claim = runtime.ledger.claim(
         identity,
         request.business_date,
-        request_id=context.aws_request_id,
+        request_id=str(uuid.uuid4()) if context is None else context.aws_request_id,
         schedule=request.schedule,
         scheduled_time=request.scheduled_time,
         force=request.fields.force,
@@ -74,7 +95,7 @@ def run_job[Fields: JobFields](job: Job[Fields], event: object, context: LambdaC
     metrics.add_dimension(name="job", value=job.name)
     try:
         with claim:
-            outcome = job.work(request, claim, runtime)
+            outcome = job.work(Run(request, claim, runtime, _deadline(now, context)))
             claim.finish(
                 outcome.status,
                 reason=outcome.reason,
@@ -102,6 +123,12 @@ def run_job[Fields: JobFields](job: Job[Fields], event: object, context: LambdaC
         outcome.notified,
         {"run_id": claim.run_id, "attempt": claim.attempt, "schedule": request.schedule, **outcome.details},
     )
+
+
+def _deadline(now: datetime, context: LambdaContext | None) -> datetime | None:
+    if context is None:
+        return None
+    return now + timedelta(milliseconds=context.get_remaining_time_in_millis()) - LAST_SECONDS
 
 
 def _duplicate(job: str, business_date: date, standing: RunRecord) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
+from salesflow import clock
 from salesflow.history.stock import StockSnapshot
 from salesflow.history.sync import Demand, SyncOutcome
+from salesflow.jobs.frame import Run
 from salesflow.observability import logger
-from salesflow.runtime import Runtime
+from salesflow.source.client import SalesFlowClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class Inputs:
     """The outcome of the sync, and the stock where the job asked for it.
 
     stock_set_aside: sentences on product records that could not be used.
-    stock_is_late: the stock was counted after the business date had ended by more than a day; no snapshot was kept then.
+    costs_known: whether the cost of any product is known.
     """
 
     sync: SyncOutcome
@@ -24,29 +26,34 @@ class Inputs:
     costs_known: bool
 
 
-def read_inputs(runtime: Runtime, demand: Demand, *, want_stock: bool, now: datetime) -> Inputs:
+def read_inputs(run: Run[Any], demand: Demand, *, want_stock: bool) -> Inputs:
     """Bring the history up to date and read the stock of the business date; neither waits for the other."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        stock = pool.submit(_read_stock, runtime, demand, now) if want_stock else None
-        sync = runtime.history.sync(runtime.source, demand, read_at=now)
-        snapshot, set_aside, costs_known = stock.result() if stock else (None, (), False)
+    runtime = run.runtime
+    source = runtime.source if run.deadline is None else runtime.source.with_deadline(run.deadline)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        counting = pool.submit(_read_stock, run, source, demand) if want_stock else None
+        sync = runtime.history.sync(source, demand, read_at=clock.now())
+        stock, set_aside, costs_known = counting.result() if counting else (None, (), False)
     for record in sync.batch.rejected:
-        logger.warning("record set aside", call=record.call, record=record.record, field=record.field, why=record.reason)
-    return Inputs(sync, snapshot, set_aside, costs_known)
+        logger.warning(
+            "record set aside", call=record.call, record=record.record, field=record.field, why=record.reason
+        )
+    return Inputs(sync, stock, set_aside, costs_known)
 
 
-def _read_stock(runtime: Runtime, demand: Demand, now: datetime) -> tuple[StockSnapshot, tuple[str, ...], bool]:
+def _read_stock(run: Run[Any], source: SalesFlowClient, demand: Demand) -> tuple[StockSnapshot, tuple[str, ...], bool]:
     """The stock at the close of the business date: the snapshot kept for it, or else what the API says now.
 
     What is read now is kept as the snapshot of the business date, unless that day is not over yet.
     """
-    kept = runtime.stock_history.read(demand.business_date) if demand.complete else None
+    history = run.runtime.stock_history
+    kept = history.read(demand.business_date) if demand.complete else None
     if kept is not None:
         return kept, (), bool(kept.items["cost"].notna().any())
-    batch = runtime.source.fetch_stock()
-    counted_at = now.astimezone(runtime.settings.zone).replace(tzinfo=None, microsecond=0)
+    batch = source.fetch_stock()
+    counted_at = clock.now().astimezone(run.runtime.settings.zone).replace(tzinfo=None, microsecond=0)
     snapshot = StockSnapshot(batch.items, counted_at)
     if demand.complete:
-        snapshot = runtime.stock_history.keep(demand.business_date, snapshot)
-    set_aside = tuple(f"{r.call}: {r.record}, {r.field}: {r.reason}" for r in batch.rejected)
-    return snapshot, set_aside, bool(batch.items["cost"].notna().any())
+        snapshot = history.keep(demand.business_date, snapshot)
+    set_aside = tuple(f"{r.call}, {r.record}, {r.field}: {r.reason}" for r in batch.rejected)
+    return snapshot, set_aside, batch.costs_known

@@ -4,15 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import salesflow
-from salesflow import clock
 from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.mail import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size, send_to_all
 from salesflow.errors import DeliveryIncomplete
 from salesflow.history.sync import Demand
-from salesflow.job_events import JobRequest, Notify, ReportFields
-from salesflow.jobs.frame import Job, LambdaContext, Outcome, run_job
+from salesflow.job_events import Notify, ReportFields
+from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import read_inputs
 from salesflow.ledger import Artifact, Claim, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
@@ -23,13 +22,14 @@ from salesflow.runtime import Runtime
 from salesflow.settings import EmptyReports, MailContent, Settings
 
 
-def report(event: object, context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
+def report(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
     """Run the job for an event; see `salesflow.jobs.frame.run_job` for the answer and the errors."""
     return run_job(_JOB, event, context, runtime)
 
 
-def _work(request: JobRequest[ReportFields], claim: Claim, runtime: Runtime) -> Outcome:
-    content = _content(request, runtime)
+def _work(run: Run[ReportFields]) -> Outcome:
+    request, claim, runtime = run.request, run.claim, run.runtime
+    content = _content(run)
     details = _details(content)
     metrics.add_metric(name="SalesRows", unit=MetricUnit.Count, value=content.provenance.sales_rows)
     if _is_empty(content) and runtime.settings.empty_reports is EmptyReports.SKIP:
@@ -43,7 +43,7 @@ def _work(request: JobRequest[ReportFields], claim: Claim, runtime: Runtime) -> 
         files=files,
         manifest=_manifest(content),
     )
-    notified, problems = _deliver(request, claim, runtime, content, files, artifacts)
+    notified, problems = _deliver(run, content, files, artifacts)
     problems += _cuts(content, day_is_over=request.day_is_over(runtime.settings.zone))
     made = ", ".join(str(fmt) for fmt in files)
     if problems:
@@ -52,15 +52,16 @@ def _work(request: JobRequest[ReportFields], claim: Claim, runtime: Runtime) -> 
     return Outcome(RunStatus.SUCCEEDED, f"Made {made}; {told}.", artifacts, notified, details)
 
 
-def _content(request: JobRequest[ReportFields], runtime: Runtime) -> ReportContent:
+def _content(run: Run[ReportFields]) -> ReportContent:
     """Read, analyse, and note where the figures come from."""
+    request, runtime = run.request, run.runtime
     settings, fields, business_date = runtime.settings, request.fields, request.business_date
     wants_sales = fields.report_type is not ReportType.STOCK
     wants_stock = fields.report_type is not ReportType.SALES
     needed = days_needed(fields.period, business_date)
     complete = request.day_is_over(settings.zone)
     demand = Demand(business_date, complete, needed.first, request.asked_on(settings.zone))
-    inputs = read_inputs(runtime, demand, want_stock=wants_stock, now=clock.now())
+    inputs = read_inputs(run, demand, want_stock=wants_stock)
     lines = runtime.history.read_lines(needed.first, business_date)
     known_from = inputs.sync.coverage.first
     sales = analyse_sales(lines, fields.period, business_date, known_from=known_from) if wants_sales else None
@@ -101,15 +102,11 @@ def _content(request: JobRequest[ReportFields], runtime: Runtime) -> ReportConte
 
 
 def _deliver(
-    request: JobRequest[ReportFields],
-    claim: Claim,
-    runtime: Runtime,
-    content: ReportContent,
-    files: dict[Format, bytes],
-    artifacts: tuple[Artifact, ...],
+    run: Run[ReportFields], content: ReportContent, files: dict[Format, bytes], artifacts: tuple[Artifact, ...]
 ) -> tuple[tuple[str, ...], list[str]]:
     """Mail whom the event says; who was told, and what kept others from being told for good."""
-    recipients = _recipients(request.fields.notify, runtime.settings)
+    claim, runtime = run.claim, run.runtime
+    recipients = _recipients(run.request.fields.notify, runtime.settings)
     if not recipients:
         return (), []
     mail = _mail(claim, runtime.settings, content, files, artifacts)
@@ -196,7 +193,9 @@ def _cuts(content: ReportContent, *, day_is_over: bool) -> list[str]:
     """What keeps the report from being whole."""
     cuts = [] if day_is_over else [f"{content.provenance.business_date} is not over yet."]
     if content.provenance.set_aside:
-        cuts.append(f"{content.provenance.set_aside} records of the source could not be used and are listed in the report.")
+        cuts.append(
+            f"{content.provenance.set_aside} records of the source could not be used and are listed in the report."
+        )
     return cuts
 
 

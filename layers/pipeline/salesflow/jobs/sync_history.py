@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from salesflow import clock
 from salesflow.analytics.sales import days_needed
 from salesflow.history.sync import Demand
 from salesflow.job_events import JobRequest, SyncHistoryFields
-from salesflow.jobs.frame import Job, LambdaContext, Outcome, run_job
+from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import read_inputs
-from salesflow.ledger import Claim, RunStatus
+from salesflow.ledger import RunStatus
 from salesflow.runtime import Runtime
 from salesflow.windows import Period
 
 
-def sync_history(event: object, context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
+def sync_history(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
     """Run the job for an event; see `salesflow.jobs.frame.run_job` for the answer and the errors."""
     return run_job(_JOB, event, context, runtime)
 
@@ -25,9 +24,8 @@ def _identity(request: JobRequest[SyncHistoryFields]) -> str:
     return f"sync_history@{request.scheduled_time:%Y-%m-%dT%H:%MZ}"
 
 
-def _work(request: JobRequest[SyncHistoryFields], claim: Claim, runtime: Runtime) -> Outcome:
-    del claim  # nothing is sent, so nothing needs to be held back from being sent twice
-    zone = runtime.settings.zone
+def _work(run: Run[SyncHistoryFields]) -> Outcome:
+    request, zone = run.request, run.runtime.settings.zone
     demand = Demand(
         business_date=request.business_date,
         complete=request.day_is_over(zone),
@@ -35,7 +33,7 @@ def _work(request: JobRequest[SyncHistoryFields], claim: Claim, runtime: Runtime
         asked_on=request.asked_on(zone),
         rebuild=request.fields.rebuild,
     )
-    inputs = read_inputs(runtime, demand, want_stock=True, now=clock.now())
+    inputs = read_inputs(run, demand, want_stock=True)
     reason = (
         f"Read {inputs.sync.batch.records} sales from {inputs.sync.since} on; "
         f"the history covers {inputs.sync.coverage.first} to {inputs.sync.coverage.last}."

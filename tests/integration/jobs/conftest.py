@@ -1,0 +1,149 @@
+"""The whole system on one machine: the functions' own handlers, the local cloud, and the API over a small shop."""
+
+import importlib.util
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as default_policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.backends import get_backend
+
+from ops.salesflow_api import SalesFlowServer, sample_sales
+from salesflow.aws import AwsClients
+
+ROOT = Path(__file__).parents[3]
+ZONE = "Asia/Shanghai"
+BUSINESS_DATE = date(2026, 11, 20)
+READERS = ("reader@shop.example.com", "accountant@shop.example.com")
+OWNER = "owner@shop.example.com"
+
+
+@dataclass
+class Context:
+    """Lambda's context object, as far as the functions use it; a new request each."""
+
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    function_name: str = "salesflow-report"
+    memory_limit_in_mb: int = 1024
+    invoked_function_arn: str = "arn:aws:lambda:ap-southeast-1:123456789012:function:salesflow-report"
+
+    remaining_seconds: float = 300
+
+    def get_remaining_time_in_millis(self) -> int:
+        """What is left of the function's time."""
+        return int(self.remaining_seconds * 1000)
+
+
+@pytest.fixture(scope="session")
+def shop_sales() -> Any:
+    """250 days of a small shop, up to the 22nd of November."""
+    return sample_sales(seed=7, end_date=date(2026, 11, 22), days=250)
+
+
+@pytest.fixture
+def api(shop_sales: Any) -> Iterator[SalesFlowServer]:
+    """The SalesFlow API on the morning after the business date."""
+    with SalesFlowServer(shop_sales, clock=lambda: datetime(2026, 11, 21, 7)) as server:
+        yield server
+
+
+HURRIED = 14
+"""Seconds left of a function's time that make it give up on a source that stays down soon, and not after a minute."""
+
+
+@dataclass
+class System:
+    """The deployed system, as an operator sees it."""
+
+    clients: AwsClients
+    api: SalesFlowServer
+    bucket: str
+    table: str
+    secret: str
+    environment: dict[str, str]
+    load: Callable[[str], Callable[[Any, Any], dict[str, Any]]]
+
+    def fire(self, function: str, event: Any, context: Context | None = None) -> dict[str, Any]:
+        """Invoke a function's handler in a fresh container; the answer, through JSON as Lambda sends it."""
+        answer = self.load(function)(json.loads(json.dumps(event)), context or Context())
+        return json.loads(json.dumps(answer))  # type: ignore[no-any-return]
+
+    def set_secret(self, value: str) -> None:
+        """Store the system token, or whatever the operator put there."""
+        self.clients.secretsmanager.put_secret_value(SecretId=self.secret, SecretString=value)
+
+    def keys(self, prefix: str = "reports/") -> list[str]:
+        """The keys below a prefix."""
+        listed = self.clients.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [entry["Key"] for entry in listed.get("Contents", [])]
+
+    def body(self, key: str) -> bytes:
+        """The bytes of an object."""
+        return bytes(self.clients.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def mails(self) -> list[EmailMessage]:
+        """Every mail that SES took for this system, oldest first."""
+        sent = get_backend("ses")["123456789012"]["ap-southeast-1"].sent_messages
+        mine = [message for message in sent if getattr(message, "raw_data", None)]
+        parsed = [
+            message_from_bytes(
+                m.raw_data.encode() if isinstance(m.raw_data, str) else m.raw_data, policy=default_policy
+            )
+            for m in mine
+        ]
+        return [
+            mail
+            for mail in parsed
+            if isinstance(mail, EmailMessage) and mail["From"] == self.environment["MAIL_SENDER"]
+        ]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every row of the state table."""
+        return list(self.clients.dynamodb.scan(TableName=self.table)["Items"])
+
+
+@pytest.fixture
+def system(
+    clients: AwsClients, bucket: str, state_table: str, api: SalesFlowServer, monkeypatch: pytest.MonkeyPatch
+) -> System:
+    """A stack with a good token, two readers and an owner; a sender of its own tells its mails from other tests'."""
+    tag = uuid.uuid4().hex[:8]
+    secret = f"salesflow-{tag}/system-token"
+    sender = f"reports-{tag}@shop.example.com"
+    clients.sesv2.create_email_identity(EmailIdentity=sender)
+    clients.secretsmanager.create_secret(Name=secret, SecretString=api.issue_token(timedelta(days=3650)))
+    environment = {
+        "SALESFLOW_API_URL": api.url,
+        "SYSTEM_TOKEN_SECRET_ID": secret,
+        "REPORTS_BUCKET": bucket,
+        "STATE_TABLE": state_table,
+        "TIMEZONE": ZONE,
+        "MAIL_SENDER": sender,
+        "REPORT_RECIPIENTS": ",".join(READERS),
+        "ALERT_RECIPIENTS": OWNER,
+        "OWNER_RECIPIENTS": OWNER,
+        "SES_REGION": "ap-southeast-1",
+        "CURRENCY": "CNY",
+        "HISTORY_DAYS": "240",
+        "POWERTOOLS_SERVICE_NAME": "salesflow",
+        "POWERTOOLS_METRICS_NAMESPACE": "SalesFlow",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def load(function: str) -> Callable[[Any, Any], dict[str, Any]]:
+        spec = importlib.util.spec_from_file_location(f"app_{function}", ROOT / "functions" / function / "app.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.lambda_handler  # type: ignore[no-any-return]
+
+    return System(clients, api, bucket, state_table, secret, environment, load)

@@ -1,0 +1,344 @@
+"""The report job from its event to the mail, through the function's own handler."""
+
+import hashlib
+import io
+import json
+import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+from pypdf import PdfReader
+
+from ops.salesflow_api import BadRecords, HtmlPage, Reset, Sale, SalesStore, Status, Truncated, Unauthorized
+from salesflow.errors import (
+    InvalidJobEvent,
+    SalesFlowError,
+    SourceContractBroken,
+    SourceUnavailable,
+    SystemTokenMissing,
+    SystemTokenRejected,
+)
+from tests.integration.jobs.conftest import BUSINESS_DATE, HURRIED, OWNER, READERS, Context, System
+
+DAILY = {"business_date": BUSINESS_DATE.isoformat()}
+FOLDER = f"reports/sales/daily/{BUSINESS_DATE}/"
+
+
+def sold_on(system: System, first: date, last: date) -> list[Sale]:
+    return [sale for sale in system.api.store.sales if first <= sale.sold_at.date() <= last]
+
+
+def paid(sales: Iterable[Sale]) -> Decimal:
+    return sum((Decimal(str(sale.total_amount)) for sale in sales), Decimal(0))
+
+
+def digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())
+
+
+def test_a_schedule_makes_saves_mails_and_records_a_report(system: System) -> None:
+    answer = system.fire(
+        "report",
+        {
+            "schedule": "scheduled-sales-pdf",
+            "scheduled_time": "2026-11-20T23:00:00Z",  # 07:00 on the 21st in Shanghai
+            "report_type": "sales",
+            "formats": ["pdf", "excel"],
+            "period": "daily",
+        },
+    )
+    assert answer["job"] == "report"
+    assert answer["business_date"] == "2026-11-20"
+    assert answer["status"] == "SUCCEEDED"
+    assert answer["notified"] == list(READERS)
+    assert [artifact["key"] for artifact in answer["artifacts"]] == [
+        f"{FOLDER}sales-daily-2026-11-20.pdf",
+        f"{FOLDER}sales-daily-2026-11-20.xlsx",
+    ]
+    for artifact in answer["artifacts"]:
+        body = system.body(artifact["key"])
+        assert (len(body), hashlib.sha256(body).hexdigest()) == (artifact["bytes"], artifact["sha256"])
+    assert set(system.keys("reports/latest/")) == {"reports/latest/sales-daily.pdf", "reports/latest/sales-daily.xlsx"}
+
+    manifest = json.loads(system.body(f"{FOLDER}manifest.json"))
+    assert manifest["timezone"] == "Asia/Shanghai"
+    assert manifest["sales_rows"] == sum(max(len(s.items), 1) for s in sold_on(system, BUSINESS_DATE, BUSINESS_DATE))
+    assert manifest["files"]["pdf"]["sha256"] == answer["artifacts"][0]["sha256"]
+
+    mails = system.mails()
+    assert sorted(mail["To"] for mail in mails) == sorted(READERS)
+    for mail in mails:
+        assert [part.get_filename() for part in mail.iter_attachments()] == [
+            "sales-daily-2026-11-20.pdf",
+            "sales-daily-2026-11-20.xlsx",
+        ]
+        assert mail["X-SalesFlow-Run-Id"] == answer["run_id"]
+        assert mail["Reply-To"] == OWNER
+    (run,) = [row for row in system.rows() if "status" in row]
+    assert run["status"] == {"S": "SUCCEEDED"}
+    assert run["schedule"] == {"S": "scheduled-sales-pdf"}
+
+
+@pytest.mark.parametrize("period", ["daily", "weekly", "monthly", "quarterly"])
+def test_every_format_says_the_total_that_the_customers_paid(system: System, period: str) -> None:
+    first = {
+        "daily": BUSINESS_DATE,
+        "weekly": BUSINESS_DATE - timedelta(days=6),
+        "monthly": BUSINESS_DATE.replace(day=1),
+        "quarterly": BUSINESS_DATE - timedelta(days=89),
+    }[period]
+    expected = paid(sold_on(system, first, BUSINESS_DATE))
+    answer = system.fire(
+        "report",
+        {**DAILY, "period": period, "formats": ["pdf", "excel", "html", "csv", "parquet", "json"], "notify": "none"},
+    )
+    assert answer["status"] == "SUCCEEDED"
+    files = {artifact["format"]: system.body(artifact["key"]) for artifact in answer["artifacts"]}
+    assert set(files) == {"pdf", "excel", "html", "csv", "parquet", "json"}
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(files["pdf"])).pages)
+    assert f"{expected:,.2f}" in text
+    assert f"{expected:,.2f}" in files["html"].decode()
+    book = openpyxl.load_workbook(io.BytesIO(files["excel"]), data_only=True)
+    numbers = {cell.value for sheet in book for row in sheet for cell in row if isinstance(cell.value, int | float)}
+    assert any(abs(Decimal(str(number)) - expected) < Decimal("0.005") for number in numbers)
+    assert str(expected.quantize(Decimal("0.01"))) in files["json"].decode()
+    table = pq.read_table(io.BytesIO(files["parquet"])).to_pylist()
+    items = [item for sale in sold_on(system, first, BUSINESS_DATE) for item in sale.items]
+    assert {row["sku"] for row in table} == {item.sku for item in items}
+
+
+def test_what_was_done_is_not_done_again(system: System) -> None:
+    first = system.fire("report", DAILY)
+    versions = system.clients.s3.list_object_versions(Bucket=system.bucket, Prefix="reports/")["Versions"]
+    second = system.fire("report", DAILY)
+    assert (first["status"], second["status"]) == ("SUCCEEDED", "DUPLICATE")
+    assert second["artifacts"] == first["artifacts"]
+    assert second["notified"] == []
+    assert len(system.mails()) == len(READERS)
+    after = system.clients.s3.list_object_versions(Bucket=system.bucket, Prefix="reports/")["Versions"]
+    assert len(after) == len(versions)
+
+
+def test_force_runs_again_to_the_same_bytes(system: System) -> None:
+    first = system.fire("report", DAILY)
+    again = system.fire("report", {**DAILY, "force": True})
+    assert again["status"] == "SUCCEEDED"
+    assert again["artifacts"] == first["artifacts"]
+    assert again["run_id"] != first["run_id"]
+    assert len(system.mails()) == 2 * len(READERS)
+
+
+def test_lambdas_retry_of_a_forced_run_mails_nobody_twice(system: System) -> None:
+    context = Context()
+    system.fire("report", {**DAILY, "force": True}, context)
+    assert system.fire("report", {**DAILY, "force": True}, context)["status"] == "DUPLICATE"
+    assert len(system.mails()) == len(READERS)
+
+
+def test_ten_ticks_at_once_do_the_work_once(system: System) -> None:
+    handler = system.load("report")
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: handler(dict(DAILY), Context()), range(10)))
+    statuses = sorted(answer["status"] for answer in answers)
+    assert statuses == ["DUPLICATE"] * 9 + ["SUCCEEDED"]
+    assert len(system.mails()) == len(READERS)
+
+
+def test_other_formats_are_another_job_and_share_the_manifest(system: System) -> None:
+    system.fire("report", {**DAILY, "format": "pdf"})
+    system.fire("report", {**DAILY, "format": "csv"})
+    manifest = json.loads(system.body(f"{FOLDER}manifest.json"))
+    assert set(manifest["files"]) == {"pdf", "csv"}
+
+
+@pytest.mark.parametrize(("notify", "told"), [("all", list(READERS)), ("owner", [OWNER]), ("none", [])])
+def test_notify_says_who_is_mailed(system: System, notify: str, told: list[str]) -> None:
+    answer = system.fire("report", {**DAILY, "notify": notify})
+    assert answer["notified"] == told
+    assert sorted(mail["To"] for mail in system.mails()) == sorted(told)
+
+
+def test_a_stock_report_is_about_stock_and_is_the_same_tomorrow(system: System) -> None:
+    event = {**DAILY, "report_type": "stock", "formats": ["json", "excel"]}
+    first = system.fire("report", event)
+    assert first["status"] == "SUCCEEDED"
+    assert first["stock_rows"] == len(system.api.store.products)
+    system.api.clock = lambda: datetime(2026, 11, 22, 20)
+    again = system.fire("report", {**event, "force": True, "notify": "none"})
+    assert again["artifacts"] == first["artifacts"]  # from the snapshot, though the shop sold for two days since
+    assert system.api.count("/products") == 1
+
+
+def test_a_rerun_reads_corrections_made_since(system: System) -> None:
+    first = system.fire("report", {**DAILY, "format": "json"})
+    store = system.api.store
+    late = [sale for sale in store.sales if sale.sold_at.date() == BUSINESS_DATE]
+    system.api.store = SalesStore([sale for sale in store.sales if sale is not late[-1]], store.products)
+    again = system.fire("report", {**DAILY, "format": "json", "force": True, "notify": "none"})
+    assert again["sales_rows"] == first["sales_rows"] - max(len(late[-1].items), 1)
+
+
+def test_only_the_days_lacking_and_an_overlap_are_asked_for(system: System) -> None:
+    system.fire("report", DAILY)
+    before = len(system.api.calls)
+    answer = system.fire("sync_history", {"schedule": "s", "scheduled_time": "2026-11-21T16:20:00Z"})
+    assert answer["status"] == "SUCCEEDED"
+    assert answer["read_from"] == (BUSINESS_DATE + timedelta(days=1 - 7)).isoformat()
+    assert len(system.api.calls) > before
+
+
+def test_an_empty_day_is_skipped_and_said(system: System) -> None:
+    answer = system.fire("report", {"business_date": "2026-01-01", "report_type": "sales"})
+    assert answer["status"] == "SKIPPED_EMPTY"
+    assert "no sale on 2026-01-01" in answer["reason"]
+    assert system.mails() == []
+    assert system.keys() == []
+
+
+def test_an_empty_day_is_reported_where_the_operator_wants_that(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMPTY_REPORTS", "send")
+    answer = system.fire("report", {"business_date": "2026-01-01", "formats": ["pdf"]})
+    assert answer["status"] == "SUCCEEDED"
+    assert len(system.mails()) == len(READERS)
+
+
+def test_today_is_reported_as_far_as_it_goes_and_again_when_it_is_over(system: System) -> None:
+    today = {"schedule": "s", "scheduled_time": "2026-11-20T12:00:00Z", "business_date": "2026-11-20", "format": "json"}
+    interim = system.fire("report", today)
+    assert interim["status"] == "PARTIAL"
+    assert "not over" in interim["reason"]
+    final = system.fire("report", {**today, "scheduled_time": "2026-11-20T23:00:00Z"})
+    assert final["status"] == "SUCCEEDED"
+    assert len(system.mails()) == 2 * len(READERS)
+
+
+@pytest.mark.parametrize("content", ["summary", "link"])
+def test_the_mail_can_leave_the_files_out(system: System, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    monkeypatch.setenv("MAIL_CONTENT", content)
+    answer = system.fire("report", DAILY)
+    for mail in system.mails():
+        assert list(mail.iter_attachments()) == []
+        body = mail.get_body(("plain",))
+        assert body is not None
+        assert answer["artifacts"][0]["key"] in body.get_content().replace("\n", "")
+
+
+# --- what can go wrong with the source -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [Status(500), Status(502), Status(429), Reset(), Truncated(), HtmlPage()])
+def test_a_hiccup_of_the_source_is_survived(system: System, fault: Any) -> None:
+    system.api.faults.inject("/sales/history", fault, times=1)
+    assert system.fire("report", {**DAILY, "notify": "none"})["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Status(503), SourceUnavailable),
+        (HtmlPage(), SourceContractBroken),
+        (Unauthorized(), SystemTokenRejected),
+    ],
+)
+def test_a_source_that_stays_down_fails_the_run_and_the_retry_makes_it_good(
+    system: System, fault: Any, error: type[SalesFlowError]
+) -> None:
+    system.api.faults.inject("/sales/history", fault, times=None)
+    with pytest.raises(error) as caught:
+        system.fire("report", DAILY, Context(remaining_seconds=HURRIED))
+    assert caught.value.action
+    (run,) = [row for row in system.rows() if "status" in row]
+    assert run["status"] == {"S": "FAILED"}
+    assert run["reason"]["S"]
+    assert system.keys() == []
+    assert system.mails() == []
+    system.api.faults.clear()
+    assert system.fire("report", DAILY)["status"] == "SUCCEEDED"
+    assert len(system.mails()) == len(READERS)
+
+
+def test_one_bad_record_among_thousands_is_counted_and_said(system: System) -> None:
+    system.api.faults.inject("/sales/history", BadRecords([{"id": 1, "saleDate": "2026-11-20T10:00"}]), times=None)
+    answer = system.fire("report", {**DAILY, "formats": ["json"], "period": "quarterly"})
+    assert answer["set_aside"] == 1
+    assert answer["status"] == "PARTIAL"
+    assert "could not be used" in answer["reason"]
+    body = system.mails()[0].get_body(("plain",))
+    assert body is not None
+    assert "set aside" in body.get_content()
+
+
+@pytest.mark.parametrize("form", ["plain", "token", "login"])
+def test_the_secret_may_have_three_forms(system: System, form: str) -> None:
+    token = system.api.issue_token(timedelta(hours=1))
+    account = system.api.account
+    system.set_secret(
+        {
+            "plain": token,
+            "token": json.dumps({"token": token}),
+            "login": json.dumps({"phoneNumber": account.phone_number, "password": account.password}),
+        }[form]
+    )
+    assert system.fire("report", {**DAILY, "notify": "none"})["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("value", ["", " ", "{}", '{"password": "p"}', '{"token": ""}', "[1]"])
+def test_a_secret_without_a_token_is_named(system: System, value: str) -> None:
+    system.set_secret(value or "{}")
+    with pytest.raises(SystemTokenMissing) as caught:
+        system.fire("report", DAILY)
+    assert system.secret in str(caught.value)
+
+
+def test_a_token_that_was_rotated_is_read_anew(system: System) -> None:
+    """A warm container holds the old token; the first 401 makes it read the secret again, once."""
+    old = system.api.issue_token(timedelta(hours=1))
+    system.set_secret(old)
+    handler = system.load("report")
+    assert handler(dict(DAILY), Context())["status"] == "SUCCEEDED"
+    system.api.revoke(old)
+    system.set_secret(system.api.issue_token(timedelta(hours=1)))
+    answer = handler({**DAILY, "force": True, "notify": "none"}, Context())
+    assert answer["status"] == "SUCCEEDED"
+
+
+def test_the_token_is_nowhere_to_be_found(system: System, capfd: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    token = system.api.issue_token(timedelta(hours=1))
+    system.set_secret(token)
+    answer = system.fire("report", DAILY)
+    system.api.revoke(token)
+    with pytest.raises(SystemTokenRejected) as caught:
+        system.fire("report", {**DAILY, "force": True})
+    out, err = capfd.readouterr()
+    everything = [json.dumps(answer), repr(caught.value), str(caught.value.__context__), out, err]
+    everything += [record.getMessage() for record in caplog.records if not record.name.startswith("botocore")]
+    everything += [str(row) for row in system.rows()]
+    everything += [mail.as_string() for mail in system.mails()]
+    everything += [system.body(key).decode("latin-1") for key in system.keys("")]
+    signature = token.rpartition(".")[2]
+    assert not [text for text in everything if token in text or signature in text]
+
+
+def test_a_bad_event_runs_nothing(system: System) -> None:
+    with pytest.raises(InvalidJobEvent, match="formats 'docx' is not allowed"):
+        system.fire("report", {"formats": ["docx"]})
+    assert system.rows() == []
+    assert system.api.calls == ()
+
+
+def test_a_refused_recipient_makes_the_run_partial_and_the_others_are_told(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORT_RECIPIENTS", f"{READERS[0]},{'x' * 320}@shop.example.com,{READERS[1]}")
+    answer = system.fire("report", DAILY)
+    assert answer["notified"] == list(READERS)
+    assert answer["status"] == "PARTIAL"

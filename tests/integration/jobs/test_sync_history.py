@@ -1,0 +1,71 @@
+"""The sync_history job: what it stores, and that anything can be fired alone on a fresh stack."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from salesflow.errors import SystemTokenMissing
+from salesflow.history.objects import ObjectStore
+from salesflow.history.panel import DailyPanel
+from salesflow.money import Currency
+from tests.integration.jobs.conftest import BUSINESS_DATE, System
+
+EVENTS = Path(__file__).parents[3] / "events"
+TICK = {"schedule": "sync-history-nightly", "scheduled_time": "2026-11-20T16:20:00Z"}
+
+
+def test_a_fresh_stack_gets_lines_panel_snapshot_and_coverage(system: System) -> None:
+    answer = system.fire("sync_history", TICK)
+    assert answer["status"] == "SUCCEEDED"
+    assert answer["covered_to"] == BUSINESS_DATE.isoformat()
+    keys = system.keys("history/")
+    assert "history/sales/month=2026-11/lines.parquet" in keys
+    assert "history/daily/month=2026-11/daily.csv.gz" in keys
+    assert f"history/stock/{BUSINESS_DATE}.csv.gz" in keys
+    assert json.loads(system.body("history/coverage/daily.json"))["last"] == BUSINESS_DATE.isoformat()
+
+
+def test_the_panel_is_the_shop(system: System) -> None:
+    system.fire("sync_history", TICK)
+    panel = DailyPanel(ObjectStore(system.clients.s3, system.bucket), Currency("CNY")).read(
+        BUSINESS_DATE, BUSINESS_DATE
+    )
+    items = [i for s in system.api.store.sales if s.sold_at.date() == BUSINESS_DATE for i in s.items]
+    assert panel["quantity"].sum() == sum(item.quantity for item in items)
+    assert set(panel["sku"]) == {item.sku for item in items}
+
+
+def test_each_tick_of_the_day_runs_once(system: System) -> None:
+    hourly = {"schedule": "sync-history-hourly", "scheduled_time": "2026-11-20T17:40:00Z"}
+    assert system.fire("sync_history", TICK)["status"] == "SUCCEEDED"
+    assert system.fire("sync_history", hourly)["status"] == "SUCCEEDED"
+    assert system.fire("sync_history", hourly)["status"] == "DUPLICATE"
+
+
+def test_a_rebuild_reads_everything_again(system: System) -> None:
+    first = system.fire("sync_history", {"business_date": BUSINESS_DATE.isoformat()})
+    again = system.fire("sync_history", {"business_date": BUSINESS_DATE.isoformat(), "rebuild": True, "force": True})
+    assert again["read_from"] == first["read_from"] == (BUSINESS_DATE - timedelta(days=240)).isoformat()
+
+
+@pytest.mark.parametrize("wrapping", ["none", "data", "content", "items", "sales", "result"])
+def test_any_wrapping_of_lists_gives_the_same_history(system: System, wrapping: str) -> None:
+    from ops.salesflow_api import Wrapping
+
+    system.api.wrapping = Wrapping(wrapping)
+    assert system.fire("sync_history", TICK)["sales_read"] > 5000
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_sample_event_runs_as_it_is(system: System, path: Path) -> None:
+    answer = system.fire(path.stem.partition("-")[0], json.loads(path.read_text()))
+    assert answer["status"] in {"SUCCEEDED", "SKIPPED_EMPTY"}
+
+
+def test_a_fresh_stack_without_a_token_says_what_to_do(system: System) -> None:
+    system.set_secret('{"token": ""}')
+    with pytest.raises(SystemTokenMissing) as caught:
+        system.fire("sync_history", TICK)
+    assert "Secrets Manager" in caught.value.action or "put-secret-value" in caught.value.action
