@@ -1,0 +1,104 @@
+"""Are the functions set up so that they start, and so that nothing they lose is lost silently?"""
+
+import pytest
+
+from ops.local_cloud.template import load_template
+from salesflow.settings import Settings
+from tests.unit.template.stack import ROOT, TEMPLATE, functions, of_type, parameters, referred, statements
+
+CONTRACT = {
+    "SALESFLOW_API_URL",
+    "SYSTEM_TOKEN_SECRET_ID",
+    "REPORTS_BUCKET",
+    "STATE_TABLE",
+    "TIMEZONE",
+    "MAIL_SENDER",
+    "REPORT_RECIPIENTS",
+    "ALERT_RECIPIENTS",
+    "OWNER_RECIPIENTS",
+    "SES_REGION",
+    "CURRENCY",
+}
+POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
+ROLE_OF = {"ReportFunction": "ReportRole", "SyncHistoryFunction": "SyncHistoryRole"}
+
+
+def environment(function: str) -> set[str]:
+    return set(functions()[function]["Environment"]["Variables"])
+
+
+@pytest.mark.parametrize("function", functions())
+def test_the_environment_is_the_contract_s_and_what_the_settings_read(function: str) -> None:
+    settings = {name.upper() for name in Settings.model_fields}
+    assert environment(function) == settings | POWERTOOLS
+    assert settings >= CONTRACT
+    assert {name.upper() for name, field in Settings.model_fields.items() if field.is_required()} == CONTRACT
+
+
+@pytest.mark.parametrize("function", functions())
+def test_what_fails_for_good_is_kept(function: str) -> None:
+    (config,) = (
+        c for c in of_type("AWS::Lambda::EventInvokeConfig").values() if function in referred(c["FunctionName"])
+    )
+    assert config["MaximumRetryAttempts"] == 2
+    assert config["MaximumEventAgeInSeconds"] == parameters()["ScheduleMaxAgeSeconds"]["Default"]
+    assert referred(config["DestinationConfig"]["OnFailure"]) == {"FailedRuns"}
+    (loud,) = (s for s in statements(ROLE_OF[function]) if s["Action"] == "sqs:SendMessage")
+    assert referred(loud["Resource"]) == {"FailedRuns"}, "without the permission, Lambda drops the event"
+
+
+@pytest.mark.parametrize("function", functions())
+def test_logs_are_structured_and_end_some_day(function: str) -> None:
+    logging = functions()[function]["LoggingConfig"]
+    assert logging["LogFormat"] == "JSON"
+    (group,) = referred(logging["LogGroup"])
+    assert of_type("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    name = functions()[function]["FunctionName"]["Fn::Sub"]
+    assert of_type("AWS::Logs::LogGroup")[group]["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/{name}"}
+
+
+@pytest.mark.parametrize("function", functions())
+def test_each_function_has_its_own_role(function: str) -> None:
+    assert referred(functions()[function]["Role"]) == {ROLE_OF[function]}
+
+
+@pytest.mark.parametrize("function", functions())
+def test_the_handler_exists_and_runs_on_the_chosen_processor(function: str) -> None:
+    name = functions()[function]["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+    source = ROOT / "functions" / name.replace("-", "_") / "app.py"
+    assert functions()[function]["Handler"] == "app.lambda_handler"
+    assert "def lambda_handler(" in source.read_text(encoding="utf-8")
+    assert functions()[function]["Architectures"] == [{"Ref": "Architecture"}]
+    assert functions()[function]["Runtime"] == "python3.13"
+
+
+def test_every_layer_is_built_by_make_for_the_chosen_processor() -> None:
+    template = load_template(TEMPLATE)
+    layers = {n: r for n, r in template["Resources"].items() if r["Type"] == "AWS::Serverless::LayerVersion"}
+    rules = (ROOT / "layers" / "layers.mk").read_text(encoding="utf-8")
+    for name, layer in layers.items():
+        assert layer["Metadata"] == {
+            "BuildMethod": "makefile",
+            "BuildArchitecture": {"Ref": "Architecture"},
+            "ContextPath": {"Fn::Sub": "layers/${Architecture}"},
+        }, name
+        assert f"\nbuild-{name}:" in rules, name
+        assert (ROOT / layer["Properties"]["ContentUri"]).is_dir(), name
+    for architecture in template["Parameters"]["Architecture"]["AllowedValues"]:
+        makefile = ROOT / "layers" / architecture / "Makefile"
+        assert f"ARCHITECTURE := {architecture}\n" in makefile.read_text(encoding="utf-8")
+
+
+def test_each_architecture_has_its_guard() -> None:
+    """Of these two layers a build fills one, and a stack makes one: Lambda refuses the empty one of a mismatch."""
+    template = load_template(TEMPLATE)
+    for architecture, condition in (("x86_64", "IsX86"), ("arm64", "IsArm64")):
+        guard = template["Resources"][f"LayersBuiltFor{condition.removeprefix('Is')}"]
+        assert guard["Condition"] == condition
+        assert template["Conditions"][condition] == {"Fn::Equals": [{"Ref": "Architecture"}, architecture]}
+
+
+def test_no_folder_of_functions_is_left_out() -> None:
+    resources = load_template(TEMPLATE)["Resources"].values()
+    named = {r["Properties"]["CodeUri"] for r in resources if r["Type"] == "AWS::Serverless::Function"}
+    assert named == {f"functions/{path.parent.name}" for path in ROOT.glob("functions/*/app.py")}

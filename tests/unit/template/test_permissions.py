@@ -1,0 +1,129 @@
+"""Can a function do what its job needs, and nothing else?"""
+
+import re
+
+import pytest
+
+from tests.unit.template.stack import TEMPLATE, Statement, as_list, of_type, referred, resources, statements, text
+
+ROLES = ["ReportRole", "SyncHistoryRole", "SchedulerRole"]
+
+WHOLE_PREFIX = re.compile(r"\$\{ReportsBucket\.Arn\}/(history|reports)/\*")
+"""All keys below a named prefix of a named bucket."""
+
+
+def everything(role: str) -> list[tuple[Statement, str]]:
+    return [(s, text(resource)) for s in statements(role) for resource in as_list(s["Resource"])]
+
+
+def test_these_are_all_the_roles() -> None:
+    assert set(of_type("AWS::IAM::Role")) == set(ROLES)
+    assert not of_type("AWS::IAM::Policy")
+    assert not any("ManagedPolicyArns" in role for role in of_type("AWS::IAM::Role").values())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_action_is_named(role: str) -> None:
+    for statement in statements(role):
+        assert statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"]):
+            assert "*" not in action, statement
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_resource_is_named(role: str) -> None:
+    for statement, resource in everything(role):
+        if "*" not in WHOLE_PREFIX.sub("", resource):
+            assert referred(statement["Resource"]), statement
+        elif statement["Sid"] == "Trace":  # X-Ray knows no resources
+            assert set(statement["Action"]) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+        else:  # SES, in its sandbox, asks about the recipients' identities too: so the condition names them, and the sender
+            assert statement["Sid"] == "Mail", statement
+            assert statement["Condition"]["StringEquals"] == {"ses:FromAddress": {"Ref": "MailSender"}}
+            recipients = statement["Condition"]["ForAllValues:StringEquals"]["ses:Recipients"]
+            assert referred(recipients) == {"OwnerRecipients", "ReportRecipients"}
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "needs"),
+    [
+        ("ReportRole", "s3:GetObject", {"history/*", "reports/*"}),
+        ("ReportRole", "s3:PutObject", {"history/*", "reports/*"}),
+        ("SyncHistoryRole", "s3:GetObject", {"history/*"}),
+        ("SyncHistoryRole", "s3:PutObject", {"history/*"}),
+    ],
+)
+def test_each_job_reads_and_writes_its_own_prefixes(role: str, action: str, needs: set[str]) -> None:
+    (statement,) = (s for s in statements(role) if action in as_list(s["Action"]))
+    assert {r["Fn::Sub"].removeprefix("${ReportsBucket.Arn}/") for r in as_list(statement["Resource"])} == needs
+
+
+@pytest.mark.parametrize("role", ["ReportRole", "SyncHistoryRole"])
+def test_a_missing_key_is_told_from_a_forbidden_one(role: str) -> None:
+    """Without ListBucket, S3 answers 403 for a key that does not exist, and a fresh stack would look broken."""
+    (listing,) = (s for s in statements(role) if s["Action"] == "s3:ListBucket")
+    (access,) = (s for s in statements(role) if "s3:GetObject" in as_list(s["Action"]))
+    prefixes = {r["Fn::Sub"].removeprefix("${ReportsBucket.Arn}/") for r in as_list(access["Resource"])}
+    assert set(listing["Condition"]["StringLike"]["s3:prefix"]) == prefixes
+
+
+def test_the_sync_can_mail_nobody() -> None:
+    actions = {action for s in statements("SyncHistoryRole") for action in as_list(s["Action"])}
+    assert not any(action.startswith("ses:") for action in actions)
+
+
+def test_only_the_stack_s_own_secret_can_be_read() -> None:
+    for role in ("ReportRole", "SyncHistoryRole"):
+        (statement,) = (s for s in statements(role) if s["Action"] == "secretsmanager:GetSecretValue")
+        assert statement["Resource"] == {"Ref": "SystemTokenSecret"}
+
+
+def test_no_partition_is_written_out() -> None:
+    assert "arn:aws" not in TEMPLATE.read_text(encoding="utf-8"), "use ${AWS::Partition}"
+
+
+def test_everything_stored_refuses_plain_http() -> None:
+    for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+        (policy,) = of_type(kind).values()
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert referred(of_type("AWS::SQS::QueuePolicy")["QueuesTlsOnly"]["Queues"]) == set(of_type("AWS::SQS::Queue"))
+
+
+def test_the_bucket_is_private_encrypted_and_versioned() -> None:
+    (bucket,) = of_type("AWS::S3::Bucket").values()
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+def test_reports_are_kept_unless_told_otherwise() -> None:
+    (bucket,) = of_type("AWS::S3::Bucket").values()
+    always, expiry = bucket["LifecycleConfiguration"]["Rules"]
+    assert "ExpirationInDays" not in always
+    condition, rule, otherwise = expiry["Fn::If"]
+    assert condition == "ReportsExpire"
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert rule["Prefix"] == "reports/", "the sales history never expires"
+
+
+def test_the_table_forgets_recovers_and_costs_nothing_idle() -> None:
+    (table,) = of_type("AWS::DynamoDB::Table").values()
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert {k["AttributeName"]: k["KeyType"] for k in table["KeySchema"]} == {"pk": "HASH", "sk": "RANGE"}
+
+
+def test_deleting_the_stack_deletes_no_report_and_no_record() -> None:
+    for kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table"):
+        for name in of_type(kind):
+            assert resources()[name]["DeletionPolicy"] == "Retain"
+            assert resources()[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_no_token_is_in_the_template_or_generated() -> None:
+    (secret,) = of_type("AWS::SecretsManager::Secret").values()
+    assert not {"SecretString", "GenerateSecretString"} & secret.keys()

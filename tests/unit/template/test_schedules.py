@@ -1,0 +1,148 @@
+"""Does every schedule fire when, as, and how the operator was told?"""
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ops.local_cloud.scheduler import due_times
+from salesflow.job_events import JobRequest, ReportFields, SyncHistoryFields
+from salesflow.reports.formats import Format, ReportType
+from salesflow.windows import Period
+from tests.unit.template.stack import Resource, functions, parameters, referred, resources, schedules
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+PREFIX = "${AWS::StackName}-"
+EXPECTED = {
+    "scheduled-sales-pdf": (ReportType.SALES, (Format.PDF,), Period.DAILY),
+    "scheduled-stock-excel": (ReportType.STOCK, (Format.EXCEL,), Period.DAILY),
+    "scheduled-combined-weekly": (ReportType.COMBINED, (Format.PDF, Format.EXCEL), Period.WEEKLY),
+    "scheduled-combined-monthly": (ReportType.COMBINED, (Format.PDF, Format.EXCEL), Period.MONTHLY),
+}
+
+
+def by_name() -> dict[str, Resource]:
+    return {s["Name"]["Fn::Sub"].removeprefix(PREFIX): s for s in schedules().values()}
+
+
+def target_of(schedule: Resource) -> str:
+    (function,) = referred(schedule["Target"]["Arn"]) & functions().keys()
+    return function
+
+
+def expression(schedule: Resource) -> str:
+    """The cron expression with the Parameters' defaults."""
+    found: str = schedule["ScheduleExpression"]["Fn::Sub"]
+    for name, parameter in parameters().items():
+        found = found.replace(f"${{{name}}}", str(parameter.get("Default", "")))
+    return found
+
+
+def payload(schedule: Resource, scheduled_time: str = "2026-11-22T23:00:00Z") -> dict[str, Any]:
+    given: dict[str, Any] = json.loads(
+        schedule["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", scheduled_time)
+    )
+    return given
+
+
+def test_the_stack_has_the_schedules_that_the_shop_had_and_its_own_syncs() -> None:
+    assert by_name().keys() == {*EXPECTED, "sync-history-nightly", "sync-history-hourly"}
+
+
+@pytest.mark.parametrize("name", by_name())
+def test_every_schedule_is_in_the_shop_s_zone_and_on_the_minute(name: str) -> None:
+    schedule = by_name()[name]
+    assert schedule["ScheduleExpressionTimezone"] == {"Ref": "TimeZone"}
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert schedule["ScheduleExpression"]["Fn::Sub"].startswith("cron("), "a rate drifts, and begins at the deployment"
+
+
+@pytest.mark.parametrize("name", by_name())
+def test_every_schedule_gives_up_in_time_and_says_so(name: str) -> None:
+    target = by_name()[name]["Target"]
+    assert target["RetryPolicy"] == {
+        "MaximumRetryAttempts": {"Ref": "ScheduleRetryAttempts"},
+        "MaximumEventAgeInSeconds": {"Ref": "ScheduleMaxAgeSeconds"},
+    }
+    assert referred(target["DeadLetterConfig"]) == {"UndeliveredSchedules"}
+    assert referred(target["RoleArn"]) == {"SchedulerRole"}
+
+
+@pytest.mark.parametrize("name", by_name())
+def test_every_schedule_belongs_to_this_stack_alone(name: str) -> None:
+    schedule = by_name()[name]
+    assert schedule["Name"]["Fn::Sub"] == PREFIX + name
+    assert schedule["GroupName"] == {"Ref": "ScheduleGroup"}
+
+
+@pytest.mark.parametrize("name", by_name())
+def test_every_schedule_can_be_switched_off(name: str) -> None:
+    (state,) = referred(by_name()[name]["State"])
+    assert parameters()[state]["AllowedValues"] == ["ENABLED", "DISABLED"]
+
+
+def test_no_two_schedules_share_a_knob() -> None:
+    own = [referred(s["ScheduleExpression"]) | referred(s["State"]) for s in schedules().values()]
+    assert len(set.union(*own)) == sum(map(len, own))
+
+
+@pytest.mark.parametrize("name", by_name())
+def test_the_input_says_which_schedule_it_was_and_when_it_was_due(name: str) -> None:
+    given = payload(by_name()[name])
+    assert given["schedule"] == name
+    assert given["scheduled_time"] == "2026-11-22T23:00:00Z"
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_report_s_input_is_the_report_that_its_name_says(name: str) -> None:
+    schedule = by_name()[name]
+    assert target_of(schedule) == "ReportFunction"
+    request = JobRequest.from_event(
+        payload(schedule), ReportFields, now=datetime(2026, 11, 23, tzinfo=UTC), zone=SHANGHAI
+    )
+    assert (request.fields.report_type, request.fields.formats, request.fields.period) == EXPECTED[name]
+    assert request.business_date == date(2026, 11, 22), (
+        "07:00 on the 23rd in Shanghai: the last complete day is the 22nd"
+    )
+
+
+@pytest.mark.parametrize("name", ["sync-history-nightly", "sync-history-hourly"])
+def test_a_sync_s_input_is_accepted(name: str) -> None:
+    schedule = by_name()[name]
+    assert target_of(schedule) == "SyncHistoryFunction"
+    request = JobRequest.from_event(payload(schedule), SyncHistoryFields, now=datetime.now(UTC), zone=SHANGHAI)
+    assert request.schedule == name
+
+
+def test_the_defaults_fire_as_the_documentation_says() -> None:
+    monday = datetime(2026, 11, 30, tzinfo=SHANGHAI)
+    wednesday = datetime(2026, 12, 2, tzinfo=SHANGHAI)
+    fired = {
+        name: [
+            due.astimezone(SHANGHAI).strftime("%a %d %H:%M")
+            for due in due_times(expression(s), SHANGHAI, monday, wednesday)
+        ]
+        for name, s in by_name().items()
+    }
+    hourly = fired.pop("sync-history-hourly")
+    assert fired == {
+        "sync-history-nightly": ["Mon 30 00:20", "Tue 01 00:20"],
+        "scheduled-sales-pdf": ["Mon 30 07:00", "Tue 01 07:00"],
+        "scheduled-stock-excel": ["Mon 30 07:10", "Tue 01 07:10"],
+        "scheduled-combined-weekly": ["Mon 30 07:20"],
+        "scheduled-combined-monthly": ["Tue 01 07:30"],
+    }
+    assert hourly == [f"{day} {hour:02}:40" for day in ("Mon 30", "Tue 01") for hour in range(8, 23)]
+
+
+def test_scheduler_may_fire_exactly_what_is_scheduled() -> None:
+    role = resources()["SchedulerRole"]["Properties"]
+    allowed = role["Policies"][0]["PolicyDocument"]["Statement"]
+    invoke = next(s for s in allowed if s["Action"] == "lambda:InvokeFunction")
+    assert referred(invoke["Resource"]) == {target_of(s) for s in schedules().values()}
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert referred(trust["Condition"]) == {"AWS::AccountId", "ScheduleGroup"}, (
+        "another account's schedules may not use it"
+    )
