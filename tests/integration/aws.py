@@ -150,7 +150,6 @@ class Cloud:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True  # without it every answer waits for a delayed acknowledgement
-            wbufsize = -1
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
