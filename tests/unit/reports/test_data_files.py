@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from salesflow.money import Currency
 from salesflow.reports.as_csv import harmless
 from salesflow.reports.formats import Format
+from salesflow.reports.integrity import check_opens
 from salesflow.reports.render import render
 from salesflow.windows import Period
 from tests.unit.reports.samples import HOSTILE_NAMES, all_samples, make_content, make_sales, rendered
@@ -118,8 +119,11 @@ def test_json_holds_everything_with_sorted_keys() -> None:
 
 
 @pytest.mark.parametrize("fmt", Format)
-def test_half_of_a_surrogate_pair_breaks_no_format(fmt: Format) -> None:
+def test_half_of_a_surrogate_pair_or_a_false_seal_breaks_no_format(fmt: Format) -> None:
     content = make_content(
-        "sales", sales=make_sales(Period.DAILY, ["broken \ud83d name", "salesflow-sha256:" + "0" * 64])
+        "sales",
+        sales=make_sales(
+            Period.DAILY, ["broken \ud83d name", "salesflow-sha256:" + "0" * 64, "salesflow-sha256:" + "1" * 64]
+        ),
     )
-    assert render(content, fmt)
+    check_opens(fmt, render(content, fmt))

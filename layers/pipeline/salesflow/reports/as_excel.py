@@ -5,7 +5,7 @@ Sheets: Overview (headline, key figures, charts), Daily, Products, Hours, Return
 
 import io
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from typing import Any, Final
 
@@ -96,7 +96,7 @@ class _Writer:
         properties: dict[str, Any] = {"num_format": formats[kind]} if kind in formats else {}
         if kind is Kind.DAY:
             properties["align"] = "left"
-        if kind in (Kind.TEXT, Kind.WEEKDAY):
+        if kind in (Kind.TEXT, Kind.WEEKDAY, Kind.DAY):
             properties["indent"] = 1
         return self._format(**properties, **extra)
 
@@ -131,18 +131,36 @@ class _Writer:
             case _:
                 sheet.write_string(row, column, printable(str(value))[:_LONGEST_CELL], style)
 
+    def _writer(self, sheet: Worksheet, column: int, kind: Kind) -> Callable[[int, Any], object]:
+        """`_put` for one column of very many rows: what does not change from row to row is looked up once."""
+        style = self._cell_format(kind)
+        scale = 10**self._figures.currency.digits if kind is Kind.MONEY else 1
+
+        def write_number(row: int, value: Any) -> object:
+            return sheet.write_number(row, column, value / scale, style) if value is not None else None
+
+        def write_text(row: int, value: Any) -> object:
+            return sheet.write_string(row, column, printable(value)[:_LONGEST_CELL], style) if value else None
+
+        if kind in (Kind.MONEY, Kind.COUNT, Kind.SHARE, Kind.CHANGE, Kind.DECIMAL):
+            return write_number
+        if kind in (Kind.NAME, Kind.TEXT):
+            return write_text
+        return lambda row, value: self._put(sheet, row, column, kind, value)
+
     def _table(self, sheet: Worksheet, table: Table, row: int, column: int = 0) -> int:
         """Header, rows and totals from that cell on; gives the row after the last."""
         for n, part in enumerate(table.columns):
             align = "left" if part.kind.is_text else "right"
-            indent = {"indent": 1} if part.kind in (Kind.TEXT, Kind.WEEKDAY) else {}
+            indent = {"indent": 1} if part.kind in (Kind.TEXT, Kind.WEEKDAY, Kind.DAY) else {}
             style = self._format(bold=True, bottom=1, bottom_color=QUIET, align=align, font_color=QUIET, **indent)
             sheet.write_string(row, column + n, part.label, style)
         kinds = [part.kind for part in table.columns]
+        writers = [self._writer(sheet, column + n, kind) for n, kind in enumerate(kinds)]
         for values in table.rows:
             row += 1
-            for n, value in enumerate(values):
-                self._put(sheet, row, column + n, kinds[n], value)
+            for write, value in zip(writers, values, strict=True):
+                write(row, value)
         for values in table.totals:
             row += 1
             for n, value in enumerate(values):

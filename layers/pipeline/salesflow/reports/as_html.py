@@ -11,17 +11,17 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from salesflow.reports.charts import Box, Path, Picture, height_of, lay_out
+from salesflow.reports.charts import SCREEN, Box, Path, Picture, height_of, lay_out
 from salesflow.reports.document import Chart, ChartKind, Document, Row, Table, Tone
 from salesflow.reports.figures import Figures, Kind
 from salesflow.reports.palette import DARK, LIGHT
 from salesflow.reports.seal import BLANK, MARK, seal
 
 _MOST_ROWS: Final = 100
-_NARROW: Final = 320.0
-_WIDE: Final = 700.0
+_NARROW: Final = 340.0
+_WIDE: Final = 800.0
 _LONG_SERIES: Final = 32
-_HEIGHT: Final = 130.0
+_HEIGHT: Final = 150.0
 _EM: Final = 0.56
 _ELLIPSIS: Final = "\u2026"
 
@@ -105,7 +105,9 @@ def draw_chart(chart: Chart, figures: Figures) -> DrawnChart:
     """The chart as SVG, and its numbers as text."""
 
     def picture(width: float) -> Markup:
-        return _svg(lay_out(chart, figures, width, height_of(chart, _HEIGHT), estimated_width, _cut), chart)
+        return _svg(
+            lay_out(chart, figures, width, height_of(chart, _HEIGHT, SCREEN), estimated_width, _cut, SCREEN), chart
+        )
 
     long_series = chart.kind is ChartKind.COLUMNS and len(chart.values) >= _LONG_SERIES
     numbers = tuple(

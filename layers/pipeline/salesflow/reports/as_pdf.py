@@ -320,7 +320,8 @@ class _KpiRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
                 _text(self.canv, x + used, y, cut(change.against, REGULAR, 7.5, room - used), 7.5, color=QUIET)
             if kpi.detail:
                 y -= 10.5
-                _text(self.canv, x, y, cut(kpi.detail, REGULAR, 7.5, room), 7.5, color=QUIET)
+                fits = min(7.5, max(6.0, 7.5 * room / width(kpi.detail, REGULAR, 7.5)))
+                _text(self.canv, x, y, cut(kpi.detail, REGULAR, fits, room), fits, color=QUIET)
 
 
 def _chart_rows(charts: Sequence[Chart], figures: Figures, wide: float) -> list["_ChartRow"]:
