@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from ops.demo import DONE, Run
 
@@ -34,9 +35,9 @@ def show_table(console: Console, title: str, columns: Sequence[str], rows: Itera
             table.add_row(*row)
         console.print(table)
         return
-    console.print(title, highlight=False, soft_wrap=True)
-    for line in (columns, *rows):
-        console.print("\t".join(line), highlight=False, soft_wrap=True)
+    console.file.write(f"{title}\n")
+    for line in (columns, *rows):  # written as they are: rich would turn tabs into spaces
+        console.file.write("\t".join(Text.from_markup(cell).plain for cell in line) + "\n")
 
 
 class DemoProgress:

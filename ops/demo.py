@@ -150,8 +150,8 @@ def _fire(
 
     scheduler.run(start, end, running.clock, fired=lambda firing: note(_run(firing)))
     for schedule in by_hand:
-        # As an operator does: the schedule's own fields with a date, no schedule and no time.
-        event = {key: value for key, value in schedule.event(end).items() if key not in {"schedule", "scheduled_time"}}
+        # As an operator does: the job's own fields and a date. The time is the simulation's, not this machine's.
+        event = {key: value for key, value in schedule.event(end).items() if key != "schedule"}
         event["business_date"] = by_hand_date.isoformat()
         result = running.cloud.invoke_async(schedule.target, event)
         note(_run(Firing(schedule, end, event, result), by_hand=True))

@@ -1,0 +1,131 @@
+"""The operator's commands as an operator runs them: what they write, print and exit with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from email import message_from_bytes
+from email.policy import SMTP
+from pathlib import Path
+
+import boto3
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+
+
+def ops(*arguments: str | Path, timeout: float = 180) -> subprocess.CompletedProcess[str]:
+    """Run `python -m ops` in a process of its own, its output in pipes."""
+    command = [sys.executable, "-m", "ops", *map(str, arguments)]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def write_invoices(path: Path, dates: Sequence[str]) -> Path:
+    """A file of invoice lines: each date two pieces at 2.50."""
+    rows = [f"{536365 + n},SKU-1,Thé vert,2,{day} 10:30:00,2.5,17850,France\n" for n, day in enumerate(dates)]
+    path.write_text(HEADER + "".join(rows), "utf-8")
+    return path
+
+
+def test_demo_makes_the_reports_of_a_file_of_sales_and_says_so(tmp_path: Path):
+    data = write_invoices(tmp_path / "invoices.csv", ["2011-11-07", "2011-11-25", "2011-11-30"])
+    out = tmp_path / "out"
+    done = ops("demo", "--data", data, "--days", "1", "--out", out)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for path in (
+        "sales/daily/2011-11-30/sales-daily-2011-11-30.pdf",
+        "stock/daily/2011-11-30/stock-daily-2011-11-30.xlsx",
+        "combined/weekly/2011-11-30/combined-weekly-2011-11-30.pdf",
+        "combined/monthly/2011-11-30/combined-monthly-2011-11-30.xlsx",
+        "sales/daily/2011-11-30/manifest.json",
+        "latest/sales-daily.pdf",
+    ):
+        assert (out / "reports" / path).stat().st_size > 0
+    mails = [message_from_bytes(path.read_bytes(), policy=SMTP) for path in sorted((out / "mails").glob("*.eml"))]
+    assert len(mails) == 8, "four reports to two recipients"
+    assert {part.get_filename() for part in mails[0].iter_attachments()} == {"sales-daily-2011-11-30.pdf"}
+    summary = json.loads((out / "demo.json").read_text())
+    assert summary["finished"]
+    assert {run["status"] for run in summary["runs"]} == {"SUCCEEDED"}
+    assert [run["schedule"] for run in summary["runs"] if run["by_hand"]] == ["salesflow-scheduled-combined-weekly"]
+    assert "salesflow-scheduled-combined-weekly (by hand)\t2011-11-30\tSUCCEEDED" in done.stdout
+    assert f"Mails    8 as .eml in {out / 'mails'}" in done.stdout
+    assert "\x1b" not in done.stdout, "a pipe gets no colours"
+
+
+def test_demo_does_not_touch_a_folder_that_holds_something_else(tmp_path: Path):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "mine.txt").write_text("mine")
+    done = ops("demo", "--out", tmp_path)
+    assert done.returncode == 1
+    assert "holds something that no demo made" in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "reports" / "mine.txt").read_text() == "mine"
+
+
+def test_demo_says_what_a_file_of_sales_lacks(tmp_path: Path):
+    data = tmp_path / "wrong.csv"
+    data.write_text("a,b\n1,2\n")
+    done = ops("demo", "--data", data, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "cannot be read as invoice lines" in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
+
+
+def test_next_due_times_are_shown_in_zone_and_utc():
+    done = ops("schedules", "next", "--count", "40", "--parameter", "TimeZone=Europe/Paris", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert len(rows) == 40
+    assert {row["zone"] for row in rows} == {"Europe/Paris"}
+    assert [row["due"] for row in rows] == sorted(row["due"] for row in rows)
+    assert all(row["due"].endswith("+00:00") for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "said", "status"),
+    [
+        ("TimeZone=Paris 1", "must be an IANA time zone", 1),
+        ("Zone=UTC", "no parameter Zone", 1),
+        ("TimeZone", "not Name=Value", 2),
+    ],
+)
+def test_a_parameter_that_the_template_refuses_is_named(parameter: str, said: str, status: int):
+    done = ops("schedules", "next", "--parameter", parameter)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path):
+    env_vars = tmp_path / "env-vars.json"
+    command = [sys.executable, "-u", "-m", "ops", "up", "--env-vars", str(env_vars), "--container-host", "172.17.0.1"]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        exports = {}
+        for line in running.stdout:
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").strip().partition("=")
+                exports[name] = value
+            if "Ctrl+C" in line:
+                break
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=exports["AWS_ENDPOINT_URL"],
+            region_name=exports["AWS_REGION"],
+            aws_access_key_id=exports["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
+        )
+        buckets = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+        variables = json.loads(env_vars.read_text())["ReportFunction"]
+        assert variables["REPORTS_BUCKET"] in buckets
+        port = exports["AWS_ENDPOINT_URL"].rpartition(":")[2]
+        assert variables["AWS_ENDPOINT_URL"] == f"http://172.17.0.1:{port}"
+        assert variables["SALESFLOW_API_URL"].startswith("http://172.17.0.1:")
+        os.kill(running.pid, signal.SIGINT)
+        assert running.wait(20) == 0
+    with pytest.raises(Exception, match=r"(?i)could not connect|refused"):
+        s3.list_buckets()
