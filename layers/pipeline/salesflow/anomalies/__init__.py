@@ -1,5 +1,37 @@
-"""Unusual days in daily sales: found from the past alone, explained, and said once."""
+"""Unusual days in daily sales: found from the past alone, explained, and said once.
 
+`score_panel` scores many series at once; `detect` judges one business date of a shop and says what it found in words.
+"""
+
+from salesflow.anomalies.calendar import DayFinding, classify_day, missing_days
+from salesflow.anomalies.calibration import threshold_for
+from salesflow.anomalies.detection import detect
+from salesflow.anomalies.model import (
+    Causes,
+    Contribution,
+    DayState,
+    DetectionResult,
+    Event,
+    EventType,
+    Policy,
+    Severity,
+)
 from salesflow.anomalies.panel import PanelScores, score_panel
 
-__all__ = ["PanelScores", "score_panel"]
+__all__ = [
+    "Causes",
+    "Contribution",
+    "DayFinding",
+    "DayState",
+    "DetectionResult",
+    "Event",
+    "EventType",
+    "PanelScores",
+    "Policy",
+    "Severity",
+    "classify_day",
+    "detect",
+    "missing_days",
+    "score_panel",
+    "threshold_for",
+]

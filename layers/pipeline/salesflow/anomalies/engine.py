@@ -66,8 +66,11 @@ class DayModel:
     factor_spread: float
 
 
-def fit(history: Floats) -> DayModel:
-    """Fit the model of the day that follows `history` [S, T] (NaN unknown, T a multiple of 7)."""
+def fit(history: Floats, *, money: bool = False) -> DayModel:
+    """Fit the model of the day that follows `history` [S, T] (NaN unknown, T a multiple of 7).
+
+    `money`: whole numbers are amounts (cents) and never pieces.
+    """
     n, days = history.shape
     weeks = days // 7
     known = np.isfinite(history)
@@ -82,14 +85,14 @@ def fit(history: Floats) -> DayModel:
     y3 = y.reshape(n, weeks, 7)
     k3 = known.reshape(n, weeks, 7)
 
-    closed, impossible = _zeros(y3, k3, recency)
+    closed, impossible = _zeros(y3, k3, recency, money=money)
     k3 = k3 & ~impossible
     known = k3.reshape(n, days)
     y3 = np.where(k3, y3, 0.0)
     y = y3.reshape(n, days)
 
     open3 = k3 & ~closed[:, None, :]
-    unit = _unit(y, open3.reshape(n, days))
+    unit = _unit(y, open3.reshape(n, days), money=money)
     profile, mean3, factor, dispersion = _smooth(y3, open3, closed, recency, unit)
     factor_spread = float(np.std(np.log(factor[-56:]))) if factor is not None else 0.0
     g = factor if factor is not None else np.ones(days)
@@ -102,7 +105,7 @@ def fit(history: Floats) -> DayModel:
     return DayModel(mean, cv2, unit, scale, dispersion, ready, closed[:, 0], profile, level, factor_spread)
 
 
-def _zeros(y3: Floats, k3: NDArray[np.bool_], recency: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _zeros(y3: Floats, k3: NDArray[np.bool_], recency: Floats, *, money: bool) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which weekday slots are closed [S, 7], and which zeros are impossible sales days [S, weeks, 7].
 
     Closed: open on less than 15% of its known days where the series' other days make that no accident. Impossible: zero on an open
@@ -120,12 +123,12 @@ def _zeros(y3: Floats, k3: NDArray[np.bool_], recency: Floats) -> tuple[NDArray[
     smallest = np.where(y3 > 0, y3, np.inf).min(axis=(1, 2))
     open3 = k3 & ~closed[:, None, :]
     silent = (open3 & (y3 == 0)).sum(axis=(1, 2)) / np.maximum(open3.sum(axis=(1, 2)), 1)
-    counts = np.all(y3 == np.rint(y3), axis=(1, 2)) & (smallest <= 40)
+    counts = np.all(y3 == np.rint(y3), axis=(1, 2)) & (smallest <= 40) & (not money)
     dense = np.where(counts, median >= 8, (silent < 0.06) & (median > 0))
     return closed, dense[:, None, None] & (y3 == 0) & open3
 
 
-def _unit(y: Floats, open_days: NDArray[np.bool_]) -> Floats:
+def _unit(y: Floats, open_days: NDArray[np.bool_], *, money: bool) -> Floats:
     """The size of one piece, [S]: 1 for whole numbers that get small. For money it is the lower quartile of the days with sales if
 
     the series has many days without, and else one hundredth of the mean: too small to matter beside the dispersion.
@@ -138,8 +141,8 @@ def _unit(y: Floats, open_days: NDArray[np.bool_]) -> Floats:
     days = np.maximum(open_days.sum(axis=1), 1)
     silent = 1 - sold.sum(axis=1) / days
     mean = (y * open_days).sum(axis=1) / days
-    money = np.maximum(0.01 * mean, np.where(np.isfinite(quartile), quartile, 1.0) * np.minimum(silent / 0.1, 1.0))
-    return np.where(whole & (smallest <= 40), 1.0, np.where(money > 0, money, 1.0))
+    size = np.maximum(0.01 * mean, np.where(np.isfinite(quartile), quartile, 1.0) * np.minimum(silent / 0.1, 1.0))
+    return np.where(whole & (smallest <= 40) & (not money), 1.0, np.where(size > 0, size, 1.0))
 
 
 def _smooth(

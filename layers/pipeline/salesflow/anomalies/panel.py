@@ -22,16 +22,17 @@ class PanelScores:
     day_factor: Floats
     """[evaluate_last]: the whole shop against its expectation (1 = as expected, and for fewer than ten series)."""
     profile: Floats
-    """Weekday share of the scored day (1 = an average open day)."""
+    """[n_series, evaluate_last, 7] weekday shares (1 = an average open day); [..., 0] is the scored day's weekday, then the next."""
     level: Floats
     """Sales of an average open day at the time."""
 
 
-def score_panel(values: ArrayLike, dates: ArrayLike, *, evaluate_last: int) -> PanelScores:
+def score_panel(values: ArrayLike, dates: ArrayLike, *, evaluate_last: int, money: bool = False) -> PanelScores:
     """Score each of the last `evaluate_last` days of every series using only the days before it.
 
     `values` [n_series, n_days]: NaN = unknown, 0 = no sale, negative = returns exceed sales; infinities count as unknown.
     `dates` [n_days]: convertible to datetime64[D], strictly increasing; days missing between them are unknown.
+    `money`: the values are amounts; by default whole numbers that get small are taken for pieces, which have a spread of their own.
     The day's own values of the other series enter through the day factor (ten series or more): "the whole shop was slow".
 
     Raises ValueError naming the problem: wrong shapes, unsorted or duplicate dates, NaT, `evaluate_last` out of range.
@@ -44,20 +45,21 @@ def score_panel(values: ArrayLike, dates: ArrayLike, *, evaluate_last: int) -> P
     full = np.full((n, window + offsets[-1] + 1), np.nan)
     full[:, window + offsets] = y
     shape = (n, evaluate_last)
-    out = [np.full(shape, np.nan) for _ in range(6)]
+    out = [np.full(shape, np.nan) for _ in range(5)]
+    profile = np.full((*shape, 7), np.nan)
     factors = np.ones(evaluate_last)
-    scores, expected, lower, upper, profile, level = out
+    scores, expected, lower, upper, level = out
     for column, offset in enumerate(offsets[len(offsets) - evaluate_last :]):
         if offset < engine.MIN_DAYS or n == 0:
             continue
-        model = engine.fit(full[:, offset : offset + window])
+        model = engine.fit(full[:, offset : offset + window], money=money)
         today = full[:, offset + window]
         if _whole_shop_silent(model, today):
             today = np.full(n, np.nan)
         factor = engine.today_factor(model, today)
         factors[column] = factor
         scores[:, column], expected[:, column], lower[:, column], upper[:, column] = engine.score(model, today, factor)
-        profile[:, column] = model.profile[:, 0]
+        profile[:, column] = model.profile
         level[:, column] = model.level
     return PanelScores(scores, expected, lower, upper, factors, profile, level)
 

@@ -1,0 +1,121 @@
+"""What kind of day it was: open, closed, missing, partial or stale, from the shop's day table alone."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+import pandas as pd
+
+from salesflow.anomalies.model import DayState
+
+SAME_WEEKDAYS = 8
+CLOSED_SHARE = 0.35
+"""A weekday that was open on less than this share of its last eight is a day on which the shop does not trade."""
+
+EARLY_MINUTES = 60
+MISSING_SHARE = 0.15
+"""A day is partial when it stops an hour before its earliest usual close, and at least this share of sales usually comes after."""
+
+
+@dataclass(frozen=True)
+class DayFinding:
+    """State of a day; `since`: first day of a run of missing days; `minutes_short`, `usual_edge`: how much a partial day lacks."""
+
+    state: DayState
+    since: date
+    minutes_short: int = 0
+    usual_edge: str = ""
+    cut_at: str = ""
+
+
+def day_grid(shop: pd.DataFrame, until: date) -> pd.DataFrame:
+    """The shop's day table with one row for every day from the first to `until`, days without a row empty; index: the date."""
+    table = shop.assign(date=pd.to_datetime(shop["date"])).sort_values("date").set_index("date")
+    if table.index.has_duplicates:
+        raise ValueError(f"shop has more than one row for {table.index[table.index.duplicated()][0]:%Y-%m-%d}")
+    table = table[table.index <= pd.Timestamp(until)]
+    first = table.index[0] if len(table) else pd.Timestamp(until)
+    return table.reindex(pd.date_range(first, pd.Timestamp(until)))
+
+
+def traded(grid: pd.DataFrame) -> pd.Series:
+    """True for the days of `grid` with at least one transaction."""
+    return grid["transactions"].fillna(0) > 0
+
+
+def trading_weekday(is_open: pd.Series, day: pd.Timestamp, before: pd.Timestamp) -> bool | None:
+    """Does the shop trade on the weekday of `day`, by the days before `before`? None: fewer than two such days are known."""
+    past = is_open[is_open.index < before]
+    same = past[past.index.day_of_week == day.day_of_week].iloc[-SAME_WEEKDAYS:]
+    if len(same) < 2:
+        return None
+    return bool(same.mean() >= CLOSED_SHARE)
+
+
+def missing_since(is_open: pd.Series, day: pd.Timestamp, holidays: dict[date, str]) -> pd.Timestamp | None:
+    """First day of the run of missing days that `day` ends, closed weekdays passed over; None if `day` itself is not missing."""
+    start = day
+    while start > is_open.index[0] and not is_open.get(start - pd.Timedelta(days=1), False):
+        start -= pd.Timedelta(days=1)
+    # Judge every weekday by the time before the silence, or a long closure would make itself the usual thing.
+    missing = [
+        d for d in pd.date_range(start, day) if trading_weekday(is_open, d, start) is True and d.date() not in holidays
+    ]
+    return missing[0] if missing and missing[-1] == day else None
+
+
+def classify_day(
+    shop: pd.DataFrame, business_date: date, *, holidays: dict[date, str] | None = None, data_as_of: datetime | None = None
+) -> DayFinding:
+    """The state of `business_date`. `shop`: columns date, transactions, first_sale, last_sale and hourly revenue h00..h23.
+
+    `data_as_of`: local time up to which the source is known to be complete; a day that it does not cover is stale.
+    """
+    grid = day_grid(shop, business_date)
+    day = pd.Timestamp(business_date)
+    is_open = traded(grid)
+    if data_as_of is not None and pd.Timestamp(data_as_of).normalize() < day:
+        return DayFinding(DayState.STALE, business_date)
+    if not is_open.iloc[-1]:
+        since = missing_since(is_open, day, holidays or {})
+        if since is None:
+            return DayFinding(DayState.CLOSED, business_date)
+        return DayFinding(DayState.MISSING, since.date())
+    return _partial(grid, is_open, day) or DayFinding(DayState.OPEN, business_date)
+
+
+def missing_days(shop: pd.DataFrame, until: date, *, holidays: dict[date, str] | None = None) -> list[date]:
+    """Every missing day of the table up to `until`."""
+    is_open = traded(day_grid(shop, until))
+    return [d.date() for d in is_open.index[~is_open] if missing_since(is_open, d, holidays or {}) is not None]
+
+
+def _partial(grid: pd.DataFrame, is_open: pd.Series, day: pd.Timestamp) -> DayFinding | None:
+    past = grid[is_open & (grid.index < day)].iloc[-60:]
+    same = past[past.index.day_of_week == day.day_of_week]
+    if len(past) < 12 or len(same) < 2 or "last_sale" not in grid:
+        return None
+    hours = [c for c in (f"h{h:02d}" for h in range(24)) if c in grid]
+    usual = same[hours].fillna(0).to_numpy(dtype=float).clip(min=0).sum(axis=0) if hours else np.ones(0)
+    for column, sign in (("last_sale", -1), ("first_sale", 1)):
+        minutes = _minutes(same[column])
+        today = _minutes(grid.loc[[day], column])
+        if not len(minutes) or not len(today):
+            continue
+        edge = float(np.quantile(minutes, 0.1 if sign < 0 else 0.9))
+        short = sign * (float(today[0]) - edge)
+        at = int(today[0] // 60)
+        lost = usual[at + 1 :].sum() if sign < 0 else usual[:at].sum()
+        share = lost / usual.sum() if usual.sum() > 0 else 1.0
+        if short > EARLY_MINUTES and share >= MISSING_SHARE:
+            return DayFinding(DayState.PARTIAL, day.date(), round(short), _clock(edge), _clock(float(today[0])))
+    return None
+
+
+def _minutes(moments: pd.Series) -> np.ndarray:
+    known = pd.to_datetime(moments).dropna()
+    return (known.dt.hour * 60 + known.dt.minute).to_numpy(dtype=float)
+
+
+def _clock(minutes: float) -> str:
+    return f"{int(minutes) // 60:02d}:{int(minutes) % 60:02d}"
