@@ -133,3 +133,9 @@ def test_a_name_far_too_long_for_its_column_is_cut_not_printed_over_its_neighbou
     text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(render(content, Format.PDF))).pages)
     assert "W\u2026" in text
     assert "W" * 100 not in text
+
+
+def test_a_sku_is_whole_where_there_is_room() -> None:
+    """The widest cell sets its column's width and must fit into it."""
+    for name in ("sales-daily", "stock-daily", "combined-daily", "sales-monthly-40-scripts"):
+        assert not re.search(r"SKU-\d*\u2026", text_of(name))

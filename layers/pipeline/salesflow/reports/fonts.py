@@ -24,6 +24,7 @@ BOLD: Final = "NotoSans-Bold"
 _FALLBACKS: Final = ("NotoSansSC-Regular", "NotoSansKR-Regular", "NotoSansHebrew-Regular", "NotoSansArabic-Regular")
 _REPLACEMENT: Final = "\u25a1"
 _LAST_RESORT: Final = "?"
+_ROUNDING: Final = 0.01
 _ELLIPSIS: Final = "\u2026"
 _JOINERS: Final = frozenset("\u200c\u200d\ufe0e\ufe0f\u20e3") | {chr(c) for c in range(0x1F3FB, 0x1F400)}
 _STRONG: Final = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
@@ -94,7 +95,7 @@ def width(text: str, font: str, size: float) -> float:
 
 def cut(text: str, font: str, size: float, room: float) -> str:
     """The text, shortened with an ellipsis where it is wider than `room` points."""
-    if width(text, font, size) <= room:
+    if width(text, font, size) <= room + _ROUNDING:
         return text
     shortest, longest = 0, len(text)
     while shortest < longest:

@@ -1,6 +1,7 @@
 """The sales report, and the parts of it that the combined report shares."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 from salesflow.analytics.results import DaySales, ProductSales, ReportContent, SalesAnalysis, TrendDirection
@@ -81,7 +82,7 @@ def sales_headline(sales: SalesAnalysis, period: str, figures: Figures) -> str:
     days = figures.window(sales.window)
     comparisons = _comparisons(sales, period, figures)
     if sales.is_empty:
-        before = f", after {figures.money(sales.previous.revenue)} {_BEFORE[Period(period)]}" if sales.previous else ""
+        before = f", after {figures.money(sales.previous.revenue)} {_before(sales, period)}" if sales.previous else ""
         return f"Nothing was sold {on} {days}{before}"
     sentence = (
         f"Sales {on} {days} came to {figures.money(kpis.revenue)} from {_transactions(kpis.transactions, figures)}"
@@ -105,9 +106,15 @@ def pieces_text(count: int, figures: Figures) -> str:
     return f"{figures.show(Kind.COUNT, count)} piece{'' if count == 1 else 's'}"
 
 
+def _before(sales: SalesAnalysis, period: str) -> str:
+    """What the window before is called: a whole month is not "the same days" of another."""
+    whole_month = (sales.previous_window.last + timedelta(days=1)).day == 1
+    return "the month before" if period == Period.MONTHLY and whole_month else _BEFORE[Period(period)]
+
+
 def _comparisons(sales: SalesAnalysis, period: str, figures: Figures) -> list[str]:
     """ "8.2% more than the day before", against each earlier window that is known and above nothing."""
-    named = [(sales.previous, _BEFORE[Period(period)])]
+    named = [(sales.previous, _before(sales, period))]
     if sales.window.days == 1:
         weekday = figures.weekday(sales.same_weekday_window.first.weekday())
         named.append((sales.same_weekday, f"the {weekday} before"))
