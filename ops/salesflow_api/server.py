@@ -1,11 +1,12 @@
 """A small real HTTP server that answers as the SalesFlow Lite API does, faults included on demand."""
 
+import gzip
 import math
 import socket
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,8 +83,8 @@ class SalesFlowServer:
     """The SalesFlow Lite API over a `SalesStore`, in threads of this process; a context manager.
 
     `clock` answers the server's local now, naive, in the merchant's zone: a simulation moves time with it. Tokens live
-    in real time, which `token_clock` (aware) answers. `wrapping` is how lists are sent. `calls` is what reached the
-    server; `faults` is what goes wrong on purpose.
+    in real time, which `token_clock` (aware) answers. `wrapping` is how lists are sent; with `compress` they are sent in
+    gzip to who accepts it. `calls` is what reached the server; `faults` is what goes wrong on purpose.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class SalesFlowServer:
         token_lifetime: timedelta = timedelta(hours=1),
         account: SystemAccount | None = None,
         html_unauthorized: bool = True,
+        compress: bool = False,
         token_clock: Callable[[], datetime] = wall_clock.now,
     ) -> None:
         self.store = store
@@ -107,6 +109,7 @@ class SalesFlowServer:
         self.wrapping = Wrapping(wrapping)
         self.require_auth = require_auth
         self.html_unauthorized = html_unauthorized
+        self.compress = compress
         self.accounts = Accounts(account or SystemAccount(), token_lifetime=token_lifetime, now=token_clock)
         self.stopping = threading.Event()
         self._calls: list[Call] = []
@@ -306,6 +309,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
             return
+        if self.server.api.compress and "gzip" in self.headers.get("Accept-Encoding", "") and answer.length:
+            packed = gzip.compress(answer.body, 1)
+            answer = replace(answer, pieces=[packed], headers=(*answer.headers, ("Content-Encoding", "gzip")))
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(answer.length))

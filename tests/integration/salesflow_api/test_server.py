@@ -2,8 +2,11 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import urllib3
@@ -28,6 +31,7 @@ from ops.salesflow_api import (
     sample_sales,
 )
 
+ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 22, 14, 30)
 STORE = sample_sales(7, date(2026, 11, 23), 40)
 
@@ -220,6 +224,34 @@ def test_slow_answers(server: SalesFlowServer) -> None:
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
         urllib3.request("GET", server.url + "/products", timeout=0.1, retries=False)
     assert len(get(server, "/inventory").json()) == 42
+
+
+def test_answers_are_compressed_for_who_accepts_it() -> None:
+    with SalesFlowServer(STORE, clock=lambda: NOW, require_auth=False, compress=True) as server:
+        packed = urllib3.request("GET", server.url + "/products", headers={"Accept-Encoding": "gzip"})
+        plain = urllib3.request("GET", server.url + "/products", headers={"Accept-Encoding": "identity"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert packed.json() == plain.json()
+    assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 2
+
+
+def test_it_runs_alone() -> None:
+    command = [sys.executable, "-u", "-m", "ops.salesflow_api", "--port", "0", "--now", "2026-11-22T14:30:00"]
+    printed: dict[str, str] = {}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            while "token" not in printed:
+                name, _, value = process.stdout.readline().replace("=", ":", 1).partition(":")
+                assert name, "it ended before it was ready"
+                printed[name] = value.strip()
+            headers = {"Authorization": f"Bearer {printed['token']}"}
+            today = urllib3.request("GET", f"{printed['SALESFLOW_API_URL']}/sales/today", headers=headers).json()
+        finally:
+            process.terminate()
+    assert today
+    assert all("2026-11-22" <= sale["saleDate"] <= "2026-11-22T14:31" for sale in today)
 
 
 def test_after_stop_nobody_listens_and_kept_connections_are_closed() -> None:

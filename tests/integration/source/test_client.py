@@ -1,8 +1,11 @@
 """The client against the server, over a socket: good answers, and every way in which they go wrong."""
 
+import contextlib
 import json
 import logging
+import socket
 import threading
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from time import monotonic
@@ -10,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ops.salesflow_api import (
     BadRecords,
@@ -40,7 +45,7 @@ from salesflow.errors import (
     SystemTokenRejected,
 )
 from salesflow.observability import logger
-from salesflow.source.transport import Transport
+from salesflow.source.transport import RETRIES, Transport
 from tests.integration.source.conftest import NOW, STORE, MakeClient, MakeToken, SecretBox
 from tests.integration.source.test_token import everything_about
 
@@ -235,6 +240,13 @@ def test_retry_after_is_honoured_up_to_a_minute(
     assert 8 <= backoff <= 9
 
 
+def test_compressed_answers_are_the_same(server: SalesFlowServer, make_client: MakeClient) -> None:
+    server.compress = True
+    server.faults.inject("/sales/history", Truncated(0.5))
+    assert lines_of(make_client().fetch_sales(10).lines) == expected_lines(date(2026, 11, 12))
+    assert server.count("/sales/history") == 2
+
+
 def test_an_answer_that_never_comes(server: SalesFlowServer, make_client: MakeClient) -> None:
     server.faults.inject("/sales/history", Slow(30), times=None)
     with pytest.raises(SourceUnavailable, match="does not answer in time"):
@@ -404,6 +416,81 @@ def test_an_answer_beyond_all_measure_is_cut_off(server: SalesFlowServer) -> Non
         Transport(server.url, max_answer_bytes=10_000).send(
             "GET", "/sales/history", call="GET /sales/history", headers={}
         )
+
+
+class RawServer:
+    """Sends the same bytes to whoever connects, and closes."""
+
+    def __init__(self) -> None:
+        self.reply = b""
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/api/v1"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return  # closed
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(self.reply)
+
+    def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+
+@pytest.fixture
+def raw_server() -> Iterator[RawServer]:
+    running = RawServer()
+    yield running
+    running.close()
+
+
+status_lines = st.sampled_from(
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 503 Busy\r\n",
+        b"HTTP/1.1 302 Found\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n",
+    ]
+)
+header_lines = st.sampled_from(
+    [
+        b"Content-Length: 5\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length: 1, 2\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Retry-After: " + b"9" * 5000 + b"\r\n",
+        b"Retry-After: Tue, 29 Feb 99999 99:99:99 GMT\r\n",
+        b"Location: http://\xff/\r\n",
+    ]
+)
+bodies = st.sampled_from([b"\r\n", b"\r\n[]", b"\r\n5\r\n[]", b"\r\nzz\r\n", b"\r\n1\r\n[\r\n1\r\n]\r\n0\r\n\r\n"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(status_lines, st.lists(header_lines | st.binary(max_size=20), max_size=3), bodies | st.binary())
+def test_whatever_comes_over_the_wire_is_a_batch_or_one_of_our_errors(
+    raw_server: RawServer, make_client: MakeClient, start: bytes, headers: list[bytes], rest: bytes
+) -> None:
+    raw_server.reply = start + b"".join(headers) + rest
+    client = make_client(base_url=raw_server.url, retries=RETRIES.new(total=1), read_seconds=1.0)
+    with contextlib.suppress(SalesFlowError):
+        assert client.fetch_sales(1).records == 0
+
+
+@pytest.mark.parametrize("value", [b"9" * 5000, b"Tue, 29 Feb 99999 99:99:99 GMT", b"-5", b"\xff"])
+def test_a_retry_after_that_means_nothing_is_passed_over(
+    raw_server: RawServer, make_client: MakeClient, pauses: list[float], value: bytes
+) -> None:
+    raw_server.reply = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: " + value + b"\r\n\r\n"
+    with pytest.raises(SourceUnavailable, match="failed after 3 tries"):
+        make_client(base_url=raw_server.url, retries=RETRIES.new(total=2)).fetch_sales(1)
+    assert [round(pause, 1) for pause in pauses[:1]] in ([0.0], [60.0])
 
 
 def test_the_token_is_in_no_error_and_no_log(

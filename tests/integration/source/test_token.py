@@ -49,12 +49,16 @@ def everything_about(error: BaseException) -> str:
     return "\n".join(seen)
 
 
-@pytest.mark.parametrize("form", ["plain", "plain with a last newline", "json"])
+@pytest.mark.parametrize("form", ["plain", "plain with a last newline", "json", "json with blanks"])
 def test_a_token_in_the_secret(server: SalesFlowServer, secret: SecretBox, make_token: MakeToken, form: str) -> None:
     token = server.issue_token()
-    secret.store(
-        {"plain": token, "plain with a last newline": f"{token}\n", "json": {"token": token, "note": "2026"}}[form]
-    )
+    forms = {
+        "plain": token,
+        "plain with a last newline": f"{token}\n",
+        "json": {"token": token, "note": "2026"},
+        "json with blanks": f'\n {{"token": " {token} "}}',
+    }
+    secret.store(forms[form])
     access = make_token().current()
     assert access.value == token
     assert access.headers == {"Authorization": f"Bearer {token}"}

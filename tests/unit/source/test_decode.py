@@ -265,6 +265,8 @@ def test_an_emoji_cut_in_two_costs_one_character(escaped: bytes, name: str) -> N
 def test_more_than_one_percent_of_bad_records_is_no_answer_to_report_on() -> None:
     allowed = decode(*good(198), sale(1, totalAmount="x"), sale(2, totalAmount="x"))
     assert len(allowed.rejected) == 2
+    with pytest.raises(SourceContractBroken, match="199 records of which 2 are bad"):
+        decode(*good(197), sale(1, totalAmount="x"), sale(2, totalAmount="x"))
     with pytest.raises(SourceContractBroken) as broken:
         decode(
             *good(197), sale(1, totalAmount="x"), sale(2, saleDate="2026-02-30T00:00"), sale(3, item(quantity="many"))

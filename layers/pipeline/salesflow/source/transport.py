@@ -16,7 +16,6 @@ from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
     InvalidHeader,
-    MaxRetryError,
     NameResolutionError,
     NewConnectionError,
     ReadTimeoutError,
@@ -120,13 +119,13 @@ class Transport:
                 why = "its answer comes too slowly"
                 break
             if isinstance(outcome, _Received):
-                if not policy.is_retry(method, outcome.answer.status):
+                if not policy.is_retry("GET", outcome.answer.status):
                     return outcome.answer
                 why = f"it answers {outcome.answer.status}"
             else:
                 why = _reason(outcome)
             wanted = outcome.retry_after if isinstance(outcome, _Received) else None
-            following = _incremented(policy, method, outcome if isinstance(outcome, HTTPError) else None)
+            following = _incremented(policy, outcome if isinstance(outcome, HTTPError) else None)
             if following is None:
                 break
             policy = following
@@ -199,22 +198,21 @@ def _seconds_left(until: datetime) -> float:
     return (until - clock.now()).total_seconds()
 
 
-def _incremented(policy: Retry, method: str, error: HTTPError | None) -> Retry | None:
-    """The policy with one try less, None where there is none left."""
+def _incremented(policy: Retry, error: HTTPError | None) -> Retry | None:
+    """The policy with one try less, None where there is none left. All that is sent here may be repeated, as a GET may."""
     try:
-        return policy.increment(method, error=error)
-    except MaxRetryError:
+        return policy.increment("GET", error=error)
+    except HTTPError:
         return None
 
 
 def _wait(policy: Retry, retry_after: str | None) -> float:
     """Seconds to wait: what the server asks for (capped by the policy), or else the policy's own pause."""
-    if retry_after is not None:
-        try:
-            return policy.parse_retry_after(retry_after) or policy.get_backoff_time()
-        except InvalidHeader:
-            return policy.get_backoff_time()
-    return policy.get_backoff_time()
+    try:
+        wanted = policy.parse_retry_after(retry_after or "0")
+    except (InvalidHeader, ValueError, OverflowError):  # no number, no date, or one beyond all calendars
+        wanted = 0
+    return wanted or policy.get_backoff_time()
 
 
 def _reason(error: HTTPError) -> str:
