@@ -273,7 +273,7 @@ def test_one_bad_record_among_thousands_is_counted_and_said(system: System) -> N
     assert "could not be used" in answer["reason"]
     body = system.mails()[0].get_body(("plain",))
     assert body is not None
-    assert "set aside" in body.get_content()
+    assert "Set aside: 1" in body.get_content()
 
 
 @pytest.mark.parametrize("form", ["plain", "token", "login"])

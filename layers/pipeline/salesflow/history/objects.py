@@ -4,14 +4,11 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from salesflow.errors import HistoryConflict
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 ATTEMPTS = 8
 _CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -29,7 +26,7 @@ class StoredObject:
 class ObjectStore:
     """Reads and conditional writes below one bucket."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self.bucket = bucket
 

@@ -1,7 +1,9 @@
 """The `report` job: one report of one business date, saved, verified, mailed, and recorded."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+import pandas as pd
 
 import salesflow
 from salesflow.analytics.results import Provenance, ReportContent
@@ -224,7 +226,7 @@ def _manifest(content: ReportContent) -> dict[str, Any]:
     }
 
 
-def _data_as_of(lines):  # type: ignore[no-untyped-def]
+def _data_as_of(lines: pd.DataFrame) -> datetime | None:
     return None if lines.empty else lines["sold_at"].iloc[-1].to_pydatetime()
 
 
