@@ -59,8 +59,12 @@ def run(method: Method, panel: Panel, seeds: tuple[int, ...]) -> tuple[Metrics, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.anomalies", description="Measure the anomaly detection.")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/online_retail.parquet"), help="Online Retail as Parquet")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.anomalies", description="Measure the anomaly detection."
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("../shared/data/online_retail.parquet"), help="Online Retail as Parquet"
+    )
     parser.add_argument("--quick", action="store_true", help="one seed, 8 series, without Prophet and IsolationForest")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--rows", type=int, default=16, help="series scored in each panel")

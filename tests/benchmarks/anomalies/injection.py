@@ -50,7 +50,9 @@ def inject(panel: Panel, *, seed: int, per_series: int = 2) -> tuple[np.ndarray,
             kind = str(rng.choice(KINDS))
             days = int(rng.integers(4, 7)) if kind.startswith("shift") else 1
             starts = [
-                d for d in range(panel.evaluate_last - days + 1) if clean[first + d] > 0 and all(abs(d - t) >= 12 for t in taken)
+                d
+                for d in range(panel.evaluate_last - days + 1)
+                if clean[first + d] > 0 and all(abs(d - t) >= 12 for t in taken)
             ]
             if not starts:
                 continue
@@ -58,7 +60,9 @@ def inject(panel: Panel, *, seed: int, per_series: int = 2) -> tuple[np.ndarray,
             at = slice(first + start, first + start + days)
             today = weekday[first + start]
             if kind == "weekday":
-                others = [d for d in range(7) if usual[today] > 0 and abs(np.log((usual[d] + 1e-9) / usual[today])) > 0.4]
+                others = [
+                    d for d in range(7) if usual[today] > 0 and abs(np.log((usual[d] + 1e-9) / usual[today])) > 0.4
+                ]
                 if not others:
                     kind = "drop"
                 else:

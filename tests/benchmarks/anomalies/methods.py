@@ -90,7 +90,11 @@ def prophet(values: np.ndarray, dates: np.ndarray, *, evaluate_last: int, rows: 
         for row in rows:
             past = slice(max(day - HISTORY, 0), day)
             model = Prophet(
-                weekly_seasonality=True, daily_seasonality=False, yearly_seasonality=False, uncertainty_samples=200, interval_width=0.95
+                weekly_seasonality=True,
+                daily_seasonality=False,
+                yearly_seasonality=False,
+                uncertainty_samples=200,
+                interval_width=0.95,
             )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -33,9 +33,18 @@ def large_panel() -> tuple[np.ndarray, np.ndarray]:
 def measure_speed() -> Speed:
     """Run this module in a fresh process on one core and read what it measured."""
     root = Path(__file__).resolve().parents[3]
-    environment = {"PYTHONPATH": f"{root / 'layers' / 'pipeline'}:{root}", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {
+        "PYTHONPATH": f"{root / 'layers' / 'pipeline'}:{root}",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     answer = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.anomalies.speed"], env=environment, cwd=root, check=True, capture_output=True, text=True
+        [sys.executable, "-m", "tests.benchmarks.anomalies.speed"],
+        env=environment,
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return Speed(**json.loads(answer.stdout))
 

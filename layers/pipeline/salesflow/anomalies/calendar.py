@@ -65,7 +65,11 @@ def missing_since(is_open: pd.Series, day: pd.Timestamp, holidays: dict[date, st
 
 
 def classify_day(
-    shop: pd.DataFrame, business_date: date, *, holidays: dict[date, str] | None = None, data_as_of: datetime | None = None
+    shop: pd.DataFrame,
+    business_date: date,
+    *,
+    holidays: dict[date, str] | None = None,
+    data_as_of: datetime | None = None,
 ) -> DayFinding:
     """The state of `business_date`. `shop`: columns date, transactions, first_sale, last_sale and hourly revenue h00..h23.
 

@@ -25,7 +25,9 @@ def exact_shares(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
     return shares
 
 
-def by_product(difference: int, names: Sequence[str], actual: NDArray[np.float64], expected: NDArray[np.float64]) -> tuple[Contribution, ...]:
+def by_product(
+    difference: int, names: Sequence[str], actual: NDArray[np.float64], expected: NDArray[np.float64]
+) -> tuple[Contribution, ...]:
     """The products that moved most, largest first, and the rest as "other products"; sums to `difference` (minor units)."""
     parts = np.rint(np.nan_to_num(actual) - np.nan_to_num(expected)).astype(np.int64)
     order = np.argsort(-np.abs(parts), kind="stable")[:TOLD]
@@ -34,7 +36,9 @@ def by_product(difference: int, names: Sequence[str], actual: NDArray[np.float64
     return (*told, Contribution(OTHERS, rest)) if rest or not told else tuple(told)
 
 
-def by_hour(difference: int, actual: NDArray[np.int64], usual: NDArray[np.float64], expected: int) -> tuple[Contribution, ...]:
+def by_hour(
+    difference: int, actual: NDArray[np.int64], usual: NDArray[np.float64], expected: int
+) -> tuple[Contribution, ...]:
     """Each hour's actual revenue [24] against the expected total spread over the hours as `usual` [24]; hours without a part left out.
 
     Revenue that the hourly columns do not hold (a late booking) is named "no hour".
@@ -46,7 +50,12 @@ def by_hour(difference: int, actual: NDArray[np.int64], usual: NDArray[np.float6
 
 
 def by_price_volume(
-    revenue: int, quantity: float, transactions: float, expected_revenue: float, expected_quantity: float, expected_transactions: float
+    revenue: int,
+    quantity: float,
+    transactions: float,
+    expected_revenue: float,
+    expected_quantity: float,
+    expected_transactions: float,
 ) -> tuple[Contribution, ...]:
     """Revenue = customers x pieces per basket x revenue per piece, changed in that order; sums to revenue - round(expected revenue).
 

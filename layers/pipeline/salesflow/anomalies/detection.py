@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 SHOP_METRICS = ("revenue", "quantity", "transactions")
 SHOP_REPLAY = 63
-PRODUCT_REPLAY = 28
+PRODUCT_REPLAY = 42
 SAMPLE = 250
 """Days, and products at most, whose past scores calibrate the thresholds."""
 
@@ -27,10 +27,11 @@ MIN_SALES_DAYS = 6
 """Products that sold on fewer days in 26 weeks are not scored: one sale is their usual week's news."""
 
 RARE_SHARE = 0.1
+IMPACT_SHARE = 0.005
 SHOP_SHARE = 0.25
 HIGH_ABOVE = 1.5
 SHIFT_DAYS = 3
-STOPPED_P = 1e-4
+STOPPED_P, STOPPED_DAYS = 1e-4, 3
 PRICE_CHANGE = 0.25
 SHOP_COLUMNS = ("date", "revenue", "quantity", "transactions", "first_sale", "last_sale")
 PRODUCT_COLUMNS = ("date", "sku", "name", "quantity", "revenue", "transactions")
@@ -80,7 +81,10 @@ def detect(
     Raises ValueError naming a missing column or a doubled day.
     """
     policy = policy or Policy()
-    shop, products = _gross(_require(shop, SHOP_COLUMNS, "shop")), _gross(_require(products, PRODUCT_COLUMNS, "products"))
+    shop, products = (
+        _gross(_require(shop, SHOP_COLUMNS, "shop")),
+        _gross(_require(products, PRODUCT_COLUMNS, "products")),
+    )
     day = pd.Timestamp(business_date)
     shop = shop[pd.to_datetime(shop["date"]) <= day]
     products = products[pd.to_datetime(products["date"]) <= day]
@@ -104,7 +108,13 @@ def detect(
         )
         partial = (
             Event(
-                f"shop/day/PARTIAL_DAY/{business_date}", EventType.PARTIAL_DAY, Severity.MEDIUM, "day", business_date, True, text
+                f"shop/day/PARTIAL_DAY/{business_date}",
+                EventType.PARTIAL_DAY,
+                Severity.MEDIUM,
+                "day",
+                business_date,
+                True,
+                text,
             ),
         )
     return _scored(shop, products, business_date, policy, stock or {}, result, partial)
@@ -123,7 +133,9 @@ def _scored(
     grid = grid.iloc[-(7 * WEEKS + SHOP_REPLAY) :]
     dates = grid.index.to_numpy().astype("datetime64[D]")
     unknown = grid.index.isin(pd.to_datetime(missing_days(shop, business_date, holidays=policy.holidays)))
-    unknown |= grid.index.isin(pd.to_datetime([d for d in policy.holidays if d < business_date])) & ~traded(grid).to_numpy()
+    unknown |= (
+        grid.index.isin(pd.to_datetime([d for d in policy.holidays if d < business_date])) & ~traded(grid).to_numpy()
+    )
     widening = policy.holiday_widening if result.holiday else 1.0
 
     totals = grid[list(SHOP_METRICS)].fillna(0).to_numpy(dtype=float, copy=True).T
@@ -131,18 +143,24 @@ def _scored(
     replay = min(SHOP_REPLAY, len(dates))
     shop_scores = score_panel(totals, dates, evaluate_last=replay)
     worst = _row_max(shop_scores.scores[:, :-1])
-    threshold_shop = threshold_for(worst[None, :], alerts_per_month=policy.alerts_per_month * SHOP_SHARE, tests=len(SHOP_METRICS))
+    threshold_shop = threshold_for(
+        worst[None, :], alerts_per_month=policy.alerts_per_month * SHOP_SHARE, tests=len(SHOP_METRICS)
+    )
 
     table = _Products.build(products, grid, unknown)
-    thresholds, product_scores, recent = table.score(dates, policy.alerts_per_month * (1 - SHOP_SHARE))
-    lines = [
-        _line(metric, None, None, totals[i], shop_scores, i, widening) for i, metric in enumerate(SHOP_METRICS)
-    ]
+    usual_revenue = float(np.nan_to_num(shop_scores.expected[0, -1]))
+    for_products = policy
+    if policy.min_impact is None:
+        for_products = replace(policy, min_impact=round(IMPACT_SHARE * usual_revenue))
+    thresholds, product_scores, recent = table.score(dates, for_products)
+    lines = [_line(metric, None, None, totals[i], shop_scores, i, widening) for i, metric in enumerate(SHOP_METRICS)]
     upward_only = result.state is DayState.PARTIAL
-    shop_events = _shop_events(lines, business_date, grid, policy, threshold_shop, upward_only, result.holiday, table, product_scores)
+    shop_events = _shop_events(
+        lines, business_date, grid, policy, threshold_shop, upward_only, result.holiday, table, product_scores
+    )
     product_events = _product_events(
-        table, product_scores, recent, business_date, grid, policy, thresholds, upward_only, widening, result.holiday, stock,
-        float(np.nan_to_num(shop_scores.expected[0, -1])),
+        table, product_scores, recent, business_date, grid, for_products, thresholds, upward_only, widening, result.holiday, stock,
+        usual_revenue,
     )  # fmt: skip
     muted = [e for e in product_events if e.sku in policy.muted]
     told = sorted((e for e in product_events if e.sku not in policy.muted), key=lambda e: (-abs(e.impact), e.key))
@@ -172,6 +190,8 @@ class _Products:
     names: list[str]
     quantity: Floats
     revenue: Floats
+    baskets: Floats
+    """Transactions of each product on the business date."""
     rare: pd.DataFrame
     """Sold today but too seldom to be scored: one row a SKU with name, quantity, revenue, and expected revenue of a trading day."""
 
@@ -184,9 +204,13 @@ class _Products:
         days_sold = recent.groupby("sku")["date"].nunique()
         skus = sorted(days_sold.index[days_sold >= MIN_SALES_DAYS])
         seldom = rows[~rows["sku"].isin(skus)]
-        per_sku = seldom[seldom["date"] < grid.index[-1]].groupby("sku")["revenue"].sum() / max(int(traded(grid).sum()), 1)
-        rare = seldom[seldom["date"] == grid.index[-1]].groupby("sku").agg(
-            name=("name", "last"), quantity=("quantity", "sum"), revenue=("revenue", "sum")
+        per_sku = seldom[seldom["date"] < grid.index[-1]].groupby("sku")["revenue"].sum() / max(
+            int(traded(grid).sum()), 1
+        )
+        rare = (
+            seldom[seldom["date"] == grid.index[-1]]
+            .groupby("sku")
+            .agg(name=("name", "last"), quantity=("quantity", "sum"), revenue=("revenue", "sum"))
         )
         rare["expected"] = per_sku.reindex(rare.index).fillna(0.0)
         rows = rows[rows["sku"].isin(skus)]
@@ -197,9 +221,13 @@ class _Products:
             values = wide.reindex(index=skus, columns=grid.index).fillna(0).to_numpy(dtype=float, copy=True)
             values[:, unknown] = np.nan
             arrays.append(values)
-        return cls(skus, [labels.get(s) or s for s in skus], arrays[0], arrays[1], rare)
+        last = rows[rows["date"] == grid.index[-1]].groupby("sku")["transactions"].sum()
+        baskets = last.reindex(skus).fillna(0).to_numpy(dtype=float)
+        return cls(skus, [labels.get(s) or s for s in skus], arrays[0], arrays[1], baskets, rare)
 
-    def score(self, dates: NDArray[np.datetime64], alerts: float) -> tuple[float, dict[str, PanelScores], dict[str, PanelScores]]:
+    def score(
+        self, dates: NDArray[np.datetime64], policy: Policy
+    ) -> tuple[float, dict[str, PanelScores], dict[str, PanelScores]]:
         """Threshold, today's scores of all, and the recent scores of the sample (first) and of the flagged products.
 
         Recent scores have all rows, NaN where a product was not scored again.
@@ -215,18 +243,36 @@ class _Products:
         again = np.flatnonzero(sample | loud)
         days = min(PRODUCT_REPLAY, len(dates))
         recent: dict[str, PanelScores] = {}
+        parts: dict[str, PanelScores] = {}
         for metric, (values, money) in metrics.items():
             part = score_panel(values[again], dates, evaluate_last=days, money=money)
+            parts[metric] = part
             full = np.full((n, days), np.nan)
             full[again] = part.scores
             recent[metric] = replace(part, scores=full)
-        past = np.fmax(np.abs(recent["quantity"].scores), np.abs(recent["revenue"].scores))[sample, :-1]
+        past = np.fmax(np.abs(recent["quantity"].scores), np.abs(recent["revenue"].scores))[again]
+        impact = np.zeros(past.shape)
+        for metric, (values, _) in metrics.items():
+            gap = values[again, -days:] - parts[metric].expected
+            share = np.abs(gap) / np.maximum(parts[metric].expected, 1e-9)
+            past = np.where(share < policy.min_deviation, np.where(np.isnan(past), np.nan, 0.0), past)
+            impact = np.abs(gap) if metric == "revenue" else impact
+        past = np.where(impact < (policy.min_impact or 0), np.where(np.isnan(past), np.nan, 0.0), past)
+        past = past[sample[again], :-1]
+        alerts = policy.alerts_per_month * (1 - SHOP_SHARE)
         scored = int(np.isfinite(today["quantity"].scores[:, 0]).sum())
         return threshold_for(past, alerts_per_month=alerts, series=max(scored, 1), tests=2), today, recent
 
 
 def _line(
-    metric: str, sku: str | None, product: str | None, values: Floats, scores: PanelScores, row: int, widening: float, recent: Floats | None = None
+    metric: str,
+    sku: str | None,
+    product: str | None,
+    values: Floats,
+    scores: PanelScores,
+    row: int,
+    widening: float,
+    recent: Floats | None = None,
 ) -> _Line:
     past = scores.scores[row] if recent is None else np.r_[recent[:-1], scores.scores[row, -1]]
     past = past.copy()
@@ -277,7 +323,7 @@ def _other_weekday(line: _Line, today: pd.Timestamp) -> str | None:
 
 
 def _severity(score: float, threshold: float, deviation: float | None, impact: int, policy: Policy) -> Severity:
-    if (deviation is not None and abs(deviation) < policy.min_deviation) or abs(impact) < policy.min_impact:
+    if (deviation is not None and abs(deviation) < policy.min_deviation) or abs(impact) < (policy.min_impact or 0):
         return Severity.LOW
     return Severity.HIGH if abs(score) >= threshold + HIGH_ABOVE else Severity.MEDIUM
 
@@ -319,7 +365,9 @@ def _shop_events(
     holiday: str | None, table: _Products, product_scores: dict[str, PanelScores],
 ) -> tuple[Event, ...]:  # fmt: skip
     flagged = [
-        line for line in lines if np.isfinite(line.score) and abs(line.score) >= threshold and not (upward_only and line.score < 0)
+        line
+        for line in lines
+        if np.isfinite(line.score) and abs(line.score) >= threshold and not (upward_only and line.score < 0)
     ]
     if not flagged:
         return ()
@@ -360,20 +408,20 @@ def _product_events(
     if not table.skus:
         return events
     open_days = traded(grid).to_numpy()
-    factor = float(today["quantity"].day_factor[-1])
+    factor = 1.0 if upward_only else float(today["quantity"].day_factor[-1])
     arrays = {"quantity": table.quantity, "revenue": table.revenue}
     scores = {m: np.nan_to_num(s.scores[:, -1]) / widening for m, s in today.items()}
     prices = _prices(table)
     stopped = _stopped(table, open_days) if not upward_only else {}
     for row, (sku, name) in enumerate(zip(table.skus, table.names, strict=True)):
         product = _called(sku, name)
-        price, usual_price, spread = prices[0][row], prices[1][row], prices[2][row]
+        price, usual_price, low, high = (float(column[row]) for column in prices)
         if row in stopped:
             first, length, per_week = stopped[row]
             since = grid.index[first].date()
             impact = -round(per_week / 7 * np.nan_to_num(usual_price) * (len(grid) - first))
             text = wording.explain_stopped(product, since=since, days=length, per_week=per_week)
-            severity = Severity.LOW if abs(impact) < policy.min_impact else Severity.MEDIUM
+            severity = Severity.LOW if abs(impact) < (policy.min_impact or 0) else Severity.MEDIUM
             events.append(
                 Event(
                     f"{sku}/quantity/STOPPED_SELLING/{since}", EventType.STOPPED_SELLING, severity, "quantity", since, True, text,
@@ -383,13 +431,14 @@ def _product_events(
             continue
         metric = max(arrays, key=lambda m: abs(scores[m][row]))
         if abs(scores[metric][row]) >= threshold and not (upward_only and scores[metric][row] < 0):
-            line = _line(metric, sku, product, arrays[metric][row], today[metric], row, widening, recent[metric].scores[row])
+            line = _line(
+                metric, sku, product, arrays[metric][row], today[metric], row, widening, recent[metric].scores[row]
+            )
             gap = table.revenue[row, -1] - np.nan_to_num(today["revenue"].expected[row, -1])
             notes = _notes(sku, stock, factor, price, usual_price)
             events.append(_event(line, grid.index, policy, threshold, round(gap), holiday, None, notes))
-        elif abs(scores["quantity"][row]) < 2 and table.quantity[row, -1] >= 3 and price > 0 and usual_price > 0:
-            ratio = float(np.log(price / usual_price))
-            if abs(ratio) > max(PRICE_CHANGE, 4 * spread):
+        elif abs(scores["quantity"][row]) < 2 and table.baskets[row] >= 2 and price > 0 and usual_price > 0:
+            if abs(np.log(price / usual_price)) > PRICE_CHANGE and not low / 1.1 <= price <= high * 1.1:
                 impact = round((price - usual_price) * table.quantity[row, -1])
                 text = wording.explain_price(product, price=price, usual=usual_price, minor_digits=policy.minor_digits)
                 deviation = float(price / usual_price - 1)
@@ -412,7 +461,7 @@ def _rare_events(table: _Products, business_date: date, policy: Policy, shop_rev
         if shop_revenue <= 0 or impact < RARE_SHARE * shop_revenue:
             continue
         product = _called(str(sku), str(row["name"]))
-        severity = Severity.LOW if impact < policy.min_impact else Severity.HIGH
+        severity = Severity.LOW if impact < (policy.min_impact or 0) else Severity.HIGH
         text = wording.explain_rare(product, day=business_date, quantity=float(row["quantity"]))
         events.append(
             Event(
@@ -433,27 +482,23 @@ def _notes(sku: str, stock: dict[str, int], factor: float, price: float | None, 
     if sku in stock and stock[sku] <= 0:
         notes.append("out of stock")
     if abs(factor - 1) >= 0.1:
-        notes.append(f"the whole shop was {wording.change(factor - 1)} its usual level, which is already taken into account")
+        notes.append(
+            f"the whole shop was {wording.change(factor - 1)} its usual level, which is already taken into account"
+        )
     if price and usual and np.isfinite(price) and np.isfinite(usual) and abs(np.log(price / usual)) > 0.1:
         notes.append(f"average price {wording.change(price / usual - 1)} the usual")
     return tuple(notes)
 
 
-def _prices(table: _Products) -> tuple[Floats, Floats, Floats]:
-    """Today's price a piece, the usual one (median of the last 56 days with sales) and its robust log spread; NaN where unknown."""
+def _prices(table: _Products) -> tuple[Floats, Floats, Floats, Floats]:
+    """Today's price a piece; and the median, lowest and highest of the last 56 days with sales (NaN under five such days)."""
     sold = (np.nan_to_num(table.quantity) > 0) & (np.nan_to_num(table.revenue) > 0)
     price = np.where(sold, np.nan_to_num(table.revenue) / np.where(sold, table.quantity, 1.0), np.nan)
-    logs = np.log(price[:, -57:-1])
-    known = np.isfinite(logs)
-    enough = known.sum(axis=1) >= 5
-    usual = np.full(len(price), np.nan)
-    spread = np.full(len(price), np.nan)
-    for row in np.flatnonzero(enough):
-        values = logs[row][known[row]]
-        centre = np.median(values)
-        usual[row] = np.exp(centre)
-        spread[row] = 1.4826 * np.median(np.abs(values - centre))
-    return price[:, -1], usual, spread
+    usual, low, high = (np.full(len(price), np.nan) for _ in range(3))
+    for row in np.flatnonzero(sold[:, -57:-1].sum(axis=1) >= 5):
+        past = price[row, -57:-1][sold[row, -57:-1]]
+        usual[row], low[row], high[row] = np.median(past), past.min(), past.max()
+    return price[:, -1], usual, low, high
 
 
 def _stopped(table: _Products, open_days: NDArray[np.bool_]) -> dict[int, tuple[int, int, float]]:
@@ -475,7 +520,7 @@ def _stopped(table: _Products, open_days: NDArray[np.bool_]) -> dict[int, tuple[
         if len(before) < 40:
             continue
         silent = ((before <= 0).sum() + 0.5) / (len(before) + 1)
-        if silent**length < STOPPED_P <= silent ** (length - 1) and length >= 3:
+        if length == max(int(np.floor(np.log(STOPPED_P) / np.log(silent))) + 1, STOPPED_DAYS):
             per_week = float(before.mean() * 7 * open_days.mean())
             found[int(row)] = (int(days[sold[-1] + 1]), int(length), per_week)
     return found

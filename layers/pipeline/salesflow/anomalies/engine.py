@@ -51,7 +51,8 @@ class DayModel:
 
     `mean` without the day factor, `cv2` squared coefficient of variation of the prediction, `unit` the size of one piece (1 for
     counts), `scale` how much wider the series' residuals are than its model, `ready`: enough history, `closed`: a weekday on which
-    the series is nearly never open, `profile` [S, 7] with slot 0 the scored day's weekday, `level` the mean open day's sales.
+    the series is nearly never open, `profile` [S, 7] with slot 0 the scored day's weekday, `level` the mean open day's sales, `pieces` a series'
+    weight in the day factor, `factor_spread` and `factor_centre` of its logarithm in the window.
     """
 
     mean: Floats
@@ -63,7 +64,9 @@ class DayModel:
     closed: NDArray[np.bool_]
     profile: Floats
     level: Floats
+    pieces: Floats
     factor_spread: float
+    factor_centre: float
 
 
 def fit(history: Floats, *, money: bool = False) -> DayModel:
@@ -93,7 +96,7 @@ def fit(history: Floats, *, money: bool = False) -> DayModel:
 
     open3 = k3 & ~closed[:, None, :]
     unit = _unit(y, open3.reshape(n, days), money=money)
-    profile, mean3, factor, dispersion = _smooth(y3, open3, closed, recency, unit)
+    profile, mean3, factor, dispersion, pieces, factor_centre = _smooth(y3, open3, closed, recency, unit)
     factor_spread = float(np.std(np.log(factor[-56:]))) if factor is not None else 0.0
     g = factor if factor is not None else np.ones(days)
 
@@ -102,10 +105,14 @@ def fit(history: Floats, *, money: bool = False) -> DayModel:
     dispersion, scale = _spread(y, open_days, forecast, unit, n)
     mean = level * profile[:, 0]
     cv2 = _cv2(mean, dispersion, unit)
-    return DayModel(mean, cv2, unit, scale, dispersion, ready, closed[:, 0], profile, level, factor_spread)
+    return DayModel(
+        mean, cv2, unit, scale, dispersion, ready, closed[:, 0], profile, level, pieces, factor_spread, factor_centre
+    )
 
 
-def _zeros(y3: Floats, k3: NDArray[np.bool_], recency: Floats, *, money: bool) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _zeros(
+    y3: Floats, k3: NDArray[np.bool_], recency: Floats, *, money: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which weekday slots are closed [S, 7], and which zeros are impossible sales days [S, weeks, 7].
 
     Closed: open on less than 15% of its known days where the series' other days make that no accident. Impossible: zero on an open
@@ -147,8 +154,9 @@ def _unit(y: Floats, open_days: NDArray[np.bool_], *, money: bool) -> Floats:
 
 def _smooth(
     y3: Floats, open3: NDArray[np.bool_], closed: NDArray[np.bool_], recency: Floats, unit: Floats
-) -> tuple[Floats, Floats, Floats | None, Floats]:
-    """Weekday profile [S, 7], fitted mean [S, weeks, 7], day factor [T] (None for few series), and dispersion [S].
+) -> tuple[Floats, Floats, Floats | None, Floats, Floats, float]:
+    """Weekday profile [S, 7], fitted mean [S, weeks, 7], day factor [T] (None for few series),
+    dispersion [S], weight in the day factor [S], and the logarithm of the factor's usual raw value.
 
     Two passes of weekly level and weekday ratio on values clipped around the previous pass's fit; sums, not medians, so that series
     with many zeros have a profile too; shrunk to the shop's profile by how many pieces speak for the series' own.
@@ -159,6 +167,8 @@ def _smooth(
     profile = np.where(closed, 0.0, 1.0)
     clipped = y3
     factor: Floats | None = None
+    factor_centre = 0.0
+    weight = np.zeros(n)
     g3 = np.ones((1, weeks, 7))
     variance_ratio = np.ones(n)
     mean3 = y3
@@ -182,7 +192,8 @@ def _smooth(
         level = np.divide(clipped.sum(axis=2) @ kernel, mass, out=np.zeros_like(mass), where=mass > 1e-9)
         flat3 = level[:, :, None] * profile[:, None, :]
         if n >= FACTOR_MIN_SERIES:
-            factor = _history_factor(y3, flat3, open3, variance_ratio, unit)
+            weight = flat3.mean(axis=(1, 2)) / (unit * variance_ratio)
+            factor, factor_centre = _history_factor(y3, flat3, open3, variance_ratio, unit, weight)
             g3 = factor.reshape(1, weeks, 7)
         mean3 = flat3 * g3
         largest = 9 * np.maximum(mean3, unit[:, None, None]) * (np.maximum(variance_ratio, 4.0) * unit)[:, None, None]
@@ -195,16 +206,15 @@ def _smooth(
             clipped = np.clip(y3, mean3 - half, mean3 + half) * open3
     level_mean = np.maximum((mean3 * open3).sum(axis=(1, 2)) / np.maximum(open3.sum(axis=(1, 2)), 1), 1e-12)
     dispersion = np.maximum(variance_ratio - 1, 0.02) * unit / level_mean
-    return profile, mean3, factor, dispersion
+    return profile, mean3, factor, dispersion, weight, factor_centre
 
 
 def _history_factor(
-    y3: Floats, flat3: Floats, open3: NDArray[np.bool_], variance_ratio: Floats, unit: Floats
-) -> Floats:
-    """Day factor of each day of the window, [T], from the series that know most about it."""
+    y3: Floats, flat3: Floats, open3: NDArray[np.bool_], variance_ratio: Floats, unit: Floats, weight: Floats
+) -> tuple[Floats, float]:
+    """Day factor of each day of the window, [T], from the series that know most about it, and its centre."""
     n, weeks, _ = y3.shape
-    pieces = flat3.mean(axis=(1, 2)) / (unit * variance_ratio)
-    best = np.sort(np.argsort(-pieces, kind="stable")[:FACTOR_MAX_SERIES])
+    best = np.sort(np.argsort(-weight, kind="stable")[:FACTOR_MAX_SERIES])
     y, mean = y3[best].reshape(len(best), -1), flat3[best].reshape(len(best), -1)
     usable = open3[best].reshape(len(best), -1) & (mean > 0)
     u = unit[best][:, None]
@@ -212,31 +222,39 @@ def _history_factor(
     return day_factor(y, mean, _cv2(mean, dispersion, u), usable)
 
 
-def day_factor(y: Floats, mean: Floats, cv2: Floats, usable: NDArray[np.bool_]) -> Floats:
-    """How much the whole shop was above (> 1) or below its expectation, [T], from `y`, `mean`, `cv2` [S, T].
+def _log_factor(y: Floats, mean: Floats, cv2: Floats, usable: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Logarithm of each day's common ratio of actual `y` to expected `mean`, and its squared error, both [T]; 0 where too few speak.
 
-    A Huber estimate of the common ratio of actual to expected, each series weighted by how exactly it is known, shrunk to 1 by its
-    own uncertainty against the spread of the factors; 1 where too few series speak.
+    A Huber estimate, each series weighted by how exactly it is known. Skewed sales pull it below the mean ratio: see the centre in `fit`.
     """
     weight = np.where(usable, 1 / np.maximum(cv2, 1e-3), 0.0)
     weight = np.minimum(weight, 8 * weight.sum(axis=0) / np.maximum(usable.sum(axis=0), 1))
-    safe = np.where(usable, mean, 1.0)
-    ratio = np.where(usable, y / safe, 0.0)
+    ratio = np.where(usable, y / np.where(usable, mean, 1.0), 0.0)
     total = weight.sum(axis=0)
     speaks = (usable.sum(axis=0) >= FACTOR_MIN_SERIES) & (total > 0)
     g = np.ones(y.shape[1])
     sd = np.sqrt(np.maximum(cv2, 1e-3))
     for _ in range(4):
         residual = (ratio - g) / (sd * np.sqrt(np.maximum(g, 0.05)))
-        huber = np.minimum(1.0, 1.5 / np.maximum(np.abs(residual), 1e-9))
-        w = weight * huber
+        w = weight * np.minimum(1.0, 1.5 / np.maximum(np.abs(residual), 1e-9))
         g = np.divide((w * ratio).sum(axis=0), w.sum(axis=0), out=np.ones_like(g), where=speaks & (w.sum(axis=0) > 0))
-    g = np.clip(g, 0.2, 5.0)
-    log_g = np.log(g)
-    error2 = 1.3 / np.maximum(total, 1e-9)
-    spread2 = np.maximum(np.mean(np.where(speaks, log_g**2 - error2, 0.0)) * len(g) / max(speaks.sum(), 1), 1e-6)
+    return np.where(speaks, np.log(np.clip(g, 0.1, 10.0)), 0.0), np.where(speaks, 1.3 / np.maximum(total, 1e-9), np.inf)
+
+
+def day_factor(y: Floats, mean: Floats, cv2: Floats, usable: NDArray[np.bool_]) -> tuple[Floats, float]:
+    """How much the whole shop was above (> 1) or below its expectation on each day, [T], and the logarithm of its usual value.
+
+    Around that usual value, each day's factor is shrunk by its own uncertainty against the spread of the factors.
+    """
+    log_g, error2 = _log_factor(y, mean, cv2, usable)
+    speaks = np.isfinite(error2)
+    if not speaks.any():
+        return np.ones(len(log_g)), 0.0
+    centre = float(np.median(log_g[speaks]))
+    log_g = np.where(speaks, log_g - centre, 0.0)
+    spread2 = max(float(np.mean((log_g**2 - error2)[speaks])), 1e-6)
     shrink = np.where(speaks, spread2 / (spread2 + error2), 0.0)
-    return np.exp(log_g * shrink)
+    return np.exp(log_g * shrink), centre
 
 
 def _filter(
@@ -270,7 +288,11 @@ def _filter(
 
     recent = slice(max(days - SCALE_DAYS, 0), days)
     f = forecasts[recent]
-    v = _variance(np.maximum(f.mean(axis=2, keepdims=True), 0.3 * unit[None, :, None]), dispersion[None, :, None], unit[None, :, None])
+    v = _variance(
+        np.maximum(f.mean(axis=2, keepdims=True), 0.3 * unit[None, :, None]),
+        dispersion[None, :, None],
+        unit[None, :, None],
+    )
     loss = np.minimum((y.T[recent, :, None] - f) ** 2 / v, 6.0) * known.T[recent, :, None]
     loss = loss.sum(axis=0)
     loss += 0.5 * loss.mean(axis=0, keepdims=True) if n > 1 else 0.0
@@ -287,9 +309,7 @@ def _cv2(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:
     return unit / np.maximum(mean, 0.02 * unit) + dispersion
 
 
-def _spread(
-    y: Floats, known: NDArray[np.bool_], forecast: Floats, unit: Floats, n: int
-) -> tuple[Floats, Floats]:
+def _spread(y: Floats, known: NDArray[np.bool_], forecast: Floats, unit: Floats, n: int) -> tuple[Floats, Floats]:
     """Dispersion [S] of the one-day-ahead errors, and how much wider than the model the residuals really are [S].
 
     Both are robust and 20% (scale: by weight of evidence) pooled over the panel.
@@ -354,23 +374,18 @@ def today_factor(model: DayModel, value: Floats) -> float:
     """The day factor of the scored day, from its values [S]; 1 where fewer than ten series speak."""
     if len(value) < FACTOR_MIN_SERIES:
         return 1.0
-    usable = np.isfinite(value) & model.ready & (model.mean > 0) & ~model.closed
-    cv2 = _cv2(np.maximum(model.mean, 1e-9), model.dispersion, model.unit) * model.scale**2
-    weight = np.where(usable, 1 / np.maximum(cv2, 1e-3), 0.0)
+    best = np.sort(np.argsort(-model.pieces, kind="stable")[:FACTOR_MAX_SERIES])
+    usable = (np.isfinite(value) & model.ready & (model.mean > 0) & ~model.closed)[best]
     if usable.sum() < FACTOR_MIN_SERIES:
         return 1.0
-    weight = np.minimum(weight, 8 * weight.sum() / usable.sum())
-    ratio = np.where(usable, np.maximum(value, 0) / np.where(usable, model.mean, 1.0), 0.0)
-    g, sd = 1.0, np.sqrt(np.maximum(cv2, 1e-3))
-    for _ in range(6):
-        huber = np.minimum(1.0, 1.5 / np.maximum(np.abs(ratio - g) / (sd * np.sqrt(max(g, 0.05))), 1e-9))
-        g = float((weight * huber * ratio).sum() / (weight * huber).sum())
-    g = min(max(g, 0.2), 5.0)
-    error2 = 1.3 / weight.sum()
-    spread2 = max(model.factor_spread**2, 1e-4)
+    mean = np.maximum(model.mean[best], 1e-9)
+    cv2 = _cv2(mean, model.dispersion[best], model.unit[best])
+    y = np.where(usable, np.maximum(np.nan_to_num(value[best]), 0), 0.0)
+    log_g, error2 = _log_factor(y[:, None], mean[:, None], cv2[:, None], usable[:, None])
+    log_g = float(log_g[0]) - model.factor_centre
     # A factor far outside the usual spread is real when many series say so: shrink by its own size too.
-    spread2 = max(spread2, np.log(g) ** 2 - error2)
-    return float(np.exp(np.log(g) * spread2 / (spread2 + error2)))
+    spread2 = max(model.factor_spread**2, 1e-4, log_g**2 - float(error2[0]))
+    return float(np.exp(log_g * spread2 / (spread2 + float(error2[0]))))
 
 
 def _nanmedian(x: Floats) -> Floats:

@@ -42,14 +42,15 @@ class Policy:
     """How much the operator wants to hear.
 
     `alerts_per_month`: expected false alarms a month (30 days) in a healthy shop, a quarter of them about the whole shop. The floors
-    `min_deviation` (share of the expected value) and `min_impact` (minor units) turn a smaller event into LOW. `holidays`: date to
+    `min_deviation` (share of the expected value) and `min_impact` (minor units; None: for products half a percent of
+    the shop's usual revenue of the day) turn a smaller event into LOW. `holidays`: date to
     label; their intervals are `holiday_widening` times as wide, and a closed holiday is no missing day. `muted`: SKUs never told.
     `top_k`: products told at most, by impact. `minor_digits`: decimal digits of the currency, for the wording.
     """
 
-    alerts_per_month: float = 8.0
+    alerts_per_month: float = 4.0
     min_deviation: float = 0.2
-    min_impact: int = 0
+    min_impact: int | None = None
     holidays: dict[date, str] = field(default_factory=dict)
     holiday_widening: float = 1.5
     muted: frozenset[str] = frozenset()
@@ -60,7 +61,7 @@ class Policy:
         for name, value, low in (
             ("alerts_per_month", self.alerts_per_month, 0.05),
             ("min_deviation", self.min_deviation, 0.0),
-            ("min_impact", self.min_impact, 0),
+            ("min_impact", self.min_impact or 0, 0),
             ("holiday_widening", self.holiday_widening, 1.0),
             ("top_k", self.top_k, 1),
             ("minor_digits", self.minor_digits, 0),

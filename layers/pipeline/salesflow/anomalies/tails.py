@@ -6,9 +6,23 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 # P. J. Acklam's rational approximation of the inverse normal distribution function, relative error below 1.2e-9.
-_A = (-3.969683028665376e01, 2.209460984245205e02, -2.759285104469687e02, 1.383577518672690e02, -3.066479806614716e01, 2.506628277459239)
+_A = (
+    -3.969683028665376e01,
+    2.209460984245205e02,
+    -2.759285104469687e02,
+    1.383577518672690e02,
+    -3.066479806614716e01,
+    2.506628277459239,
+)
 _B = (-5.447609879822406e01, 1.615858368580409e02, -1.556989798598866e02, 6.680131188771972e01, -1.328068155288572e01)
-_C = (-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783)
+_C = (
+    -7.784894002430293e-03,
+    -3.223964580411365e-01,
+    -2.400758277161838,
+    -2.549732539343734,
+    4.374664141464968,
+    2.938163982698783,
+)
 _D = (7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996, 3.754408661907416)
 _TINY = 1e-300
 
@@ -48,7 +62,10 @@ def negative_binomial_z(count: Floats, mean: Floats, dispersion: Floats) -> Floa
         below = np.where(k < count, below + pmf, below)
         own = np.where(k == count, pmf, own)
         pmf = pmf * (k + size) / (k + 1) * success
-    upper = np.clip(1 - below - own / 2, 1e-15, 1)
+    # Far out, 1 - below is all rounding; there the tail is its first term times a geometric series.
+    ratio = np.clip((count + size) / (count + 1) * success, 0, 1 - 1e-9)
+    upper = np.where(below > 1 - 1e-8, own * (0.5 + ratio / (1 - ratio)), 1 - below - own / 2)
+    upper = np.clip(upper, _TINY, 1)
     lower = np.clip(below + own / 2, _TINY, 1)
     return np.where(upper < lower, normal_from_upper_tail(upper), -normal_from_upper_tail(lower))
 

@@ -18,18 +18,20 @@ def amount(value: float, *, metric: str, minor_digits: int) -> str:
 
 
 def about(value: float, *, metric: str, minor_digits: int) -> str:
-    """The same, rounded to two significant digits: an expectation is not exact and should not look so."""
+    """ "about 2,000": rounded to two significant digits, as an expectation is not exact and should not look so; "less than one"."""
     scale = 10**minor_digits if metric == "revenue" else 1
     major = value / scale
     if abs(major) >= 1:
         step = 10 ** (math.floor(math.log10(abs(major))) - 1)
         major = round(major / step) * step
-        return f"{major:,.0f}" if step >= 1 else f"{major:,.1f}".removesuffix(".0")
-    return f"{major:.1f}"
+        return f"about {major:,.0f}" if step >= 1 else "about " + f"{major:,.1f}".removesuffix(".0")
+    return "less than one"
 
 
 def change(deviation: float) -> str:
-    """"38% below", "twice", "3.4 times" ... to be followed by "a usual Saturday"."""
+    """ "38% below", "twice", "3.4 times" ... to be followed by "a usual Saturday"."""
+    if deviation >= 9:
+        return "far above"
     if deviation >= 1:
         return f"{1 + deviation:.1f} times".replace(".0 times", " times")
     return f"{abs(deviation):.0%} {'above' if deviation > 0 else 'below'}"
@@ -64,13 +66,13 @@ def explain(
     if expected <= 0:
         return f"{subject} were {told} on a day that usually has none."
     if type_ is EventType.ZERO_DROP:
-        return f"{product or 'The shop'}: no {what} on {weekday}, where about {usual} are usual."
+        return f"{product or 'The shop'}: no {what} on {weekday}, where {usual} are usual."
     if type_ is EventType.LEVEL_SHIFT:
         lead = f"{product}: {what}" if product else what.capitalize()
-        return f"{lead} have been {'higher' if deviation > 0 else 'lower'} since {day_name(since)}: {told} on {weekday} instead of about {usual}."
+        return f"{lead} have been {'higher' if deviation > 0 else 'lower'} since {day_name(since)}: {told} on {weekday} instead of {usual}."
     if type_ is EventType.WEEKDAY_BREAK and like:
-        return f"{subject} were those of a {like}: {told} instead of about {usual}."
-    return f"{subject} were {change(deviation)} {against}: {told} instead of about {usual}."
+        return f"{subject} were those of a {like}: {told} instead of {usual}."
+    return f"{subject} were {change(deviation)} {against}: {told} instead of {usual}."
 
 
 def explain_missing(day: date, since: date) -> str:
@@ -103,4 +105,6 @@ def explain_price(product: str, *, price: float, usual: float, minor_digits: int
 
 def explain_rare(product: str, *, day: date, quantity: float) -> str:
     """A product that hardly ever sold, and now in bulk."""
-    return f"{product}: {quantity:,.0f} pieces sold on {WEEKDAYS[day.weekday()]}, a product that hardly ever sold before."
+    return (
+        f"{product}: {quantity:,.0f} pieces sold on {WEEKDAYS[day.weekday()]}, a product that hardly ever sold before."
+    )
