@@ -18,6 +18,7 @@ from ops.salesflow_api import SalesFlowServer, online_retail_store
 from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.sales import daily_series, product_sales, revenue_by_hour, sales_kpis
 from salesflow.source.client import SalesFlowClient
+from salesflow.source.token import AccessToken, SystemToken
 from salesflow.windows import Window
 from tests.benchmarks.measuring import REAL_SALES, best_of, in_fresh_process, show
 
@@ -34,18 +35,14 @@ print(f"{before:.0f} {peak_megabytes():.0f} {len(lines)}")
 """
 
 
-class FixedToken:
+class FixedToken(SystemToken):
     """The token of a benchmark: given, not read from a secret."""
 
     def __init__(self, token: str) -> None:
-        self._token = token
+        self._token = AccessToken(token, generation=1, expires_at=None)
 
-    def get(self) -> str:
+    def current(self, *, deadline: datetime | None = None) -> AccessToken:
         """The token."""
-        return self._token
-
-    def refresh(self) -> str:
-        """The same token."""
         return self._token
 
 
@@ -55,39 +52,65 @@ def fetch_from(url: str, token: str) -> pd.DataFrame:
     return client.fetch_sales(20_000).lines
 
 
-def plain_kpis(sales: list[dict[str, Any]]) -> dict[str, Any]:
-    """The same figures by a loop over the API's own records, as one would write it first."""
-    revenue = quantity = returned = 0
-    products: dict[str, float] = defaultdict(float)
-    days: dict[str, float] = defaultdict(float)
-    hours: dict[int, float] = defaultdict(float)
+def plain_figures(sales: list[dict[str, Any]]) -> dict[str, Any]:
+    """The figures of a report by a loop over the API's own records, as one would write it first."""
+    revenue = quantity = returned = returned_amount = returns = subtotals = 0
+    products: dict[str, list[Any]] = {}
+    days: dict[str, list[int]] = {}
+    hours: dict[int, int] = defaultdict(int)
     for sale in sales:
-        revenue += round(sale["totalAmount"] * 100)
-        sold_at = datetime.fromisoformat(sale["saleDate"])
-        days[sale["saleDate"][:10]] += sale["totalAmount"]
-        hours[sold_at.hour] += sale["totalAmount"]
+        paid = round(sale["totalAmount"] * 100)
+        revenue += paid
+        pieces = 0
+        came_back = False
+        seen = set()
         for item in sale["items"]:
-            quantity += item["quantity"]
-            products[item["sku"]] += item["subtotal"]
-            if item["quantity"] < 0:
-                returned -= item["quantity"]
-    top = sorted(products.items(), key=lambda pair: -pair[1])[:5]
-    return {"revenue": revenue, "quantity": quantity, "transactions": len(sales), "returned": returned, "top": top}
-
-
-def kpis(lines: SaleLines) -> dict[str, Any]:
-    """The report's own figures: KPIs, all products, every day, every hour."""
-    figures = sales_kpis(lines)
-    products = product_sales(lines, lines.within(Window(date(2000, 1, 1), date(2000, 1, 1))))
-    daily_series(lines, WHOLE)
-    revenue_by_hour(lines)
+            sku, sold, amount = item["sku"], item["quantity"], round(item["subtotal"] * 100)
+            pieces += sold
+            subtotals += amount
+            product = products.setdefault(sku, ["", 0, 0, 0, 0, 0])
+            product[0] = item["productName"]
+            product[1] += sold
+            product[2] += amount
+            if sku not in seen:
+                seen.add(sku)
+                product[3] += 1
+            if sold < 0:
+                came_back = True
+                returned -= sold
+                returned_amount -= amount
+                product[4] -= sold
+                product[5] -= amount
+        quantity += pieces
+        returns += came_back
+        day = days.setdefault(sale["saleDate"][:10], [0, 0, 0])
+        day[0] += paid
+        day[1] += pieces
+        day[2] += 1
+        hours[datetime.fromisoformat(sale["saleDate"]).hour] += paid
     return {
-        "revenue": figures.revenue,
-        "quantity": figures.quantity,
-        "transactions": figures.transactions,
-        "returned": figures.returned_quantity,
-        "top": [(product.sku, product.revenue / 100) for product in products[:5]],
+        "kpis": (revenue, quantity, len(sales), returned_amount, returned, returns, revenue - subtotals),
+        "products": {sku: (p[1], p[2], p[3], p[4], p[5]) for sku, p in products.items()},
+        "days": {day: tuple(figures) for day, figures in days.items()},
+        "hours": [hours[hour] for hour in range(24)],
     }
+
+
+def report_figures(lines: SaleLines) -> tuple[Any, ...]:
+    """The report's own: KPIs, all products, every day, every hour."""
+    nothing = lines.within(Window(date(2000, 1, 1), date(2000, 1, 1)))
+    return sales_kpis(lines), product_sales(lines, nothing), daily_series(lines, WHOLE), revenue_by_hour(lines)
+
+
+def same_figures(ours: tuple[Any, ...], plain: dict[str, Any]) -> bool:
+    """Whether both came to the same, to the cent."""
+    k, products, days, hours = ours
+    kpis = (k.revenue, k.quantity, k.transactions, k.returned_amount, k.returned_quantity, k.returns, k.adjustments)
+    of_products = {
+        p.sku: (p.quantity, p.revenue, p.transactions, p.returned_quantity, p.returned_amount) for p in products
+    }
+    of_days = {d.day.isoformat(): (d.revenue, d.quantity, d.transactions) for d in days if d.transactions}
+    return (kpis, of_products, of_days, list(hours)) == tuple(plain.values())
 
 
 def main(path: Path) -> None:
@@ -115,25 +138,24 @@ def main(path: Path) -> None:
     )
     print(f"peak memory of a process that reads them: {memory[1]} MB ({memory[0]} MB after imports)\n")
     lines = SaleLines.from_table(table)
-    loop_seconds, expected = best_of(3, lambda: plain_kpis(sales))
+    loop_seconds, plain = best_of(3, lambda: plain_figures(sales))
     prepare_seconds, _ = best_of(RUNS, lambda: SaleLines.from_table(table))
-    kpi_seconds, headline = best_of(RUNS, lambda: sales_kpis(lines))
-    ours, found = best_of(RUNS, lambda: kpis(lines))
-    rounded = [(sku, round(amount, 2)) for sku, amount in expected["top"]]
-    agree = expected | {"top": rounded} == found | {"top": found["top"]} and headline.revenue == expected["revenue"]
+    kpi_seconds, _ = best_of(RUNS, lambda: sales_kpis(lines))
+    all_seconds, ours = best_of(RUNS, lambda: report_figures(lines))
     show(
-        f"Figures of {len(table):,} lines (both agree: {agree})",
+        f"Figures of {len(table):,} lines; the two agree to the cent: {same_figures(ours, plain)}",
         ("work", "seconds", "times faster than the loop"),
         [
-            ("plain Python loop over the records", loop_seconds, 1.0),
-            (
-                "KPIs alone, from the table (aim: 20)",
-                prepare_seconds + kpi_seconds,
-                loop_seconds / (prepare_seconds + kpi_seconds),
-            ),
-            ("KPIs, all products, every day and hour", prepare_seconds + ours, loop_seconds / (prepare_seconds + ours)),
+            ("plain Python loop over the records, all figures", loop_seconds, 1.0),
+            ("KPIs, all products, every day and hour (aim: 20)", all_seconds, loop_seconds / all_seconds),
+            ("the same, with taking the columns out of the table", *_with(prepare_seconds + all_seconds, loop_seconds)),
+            ("headline KPIs alone", kpi_seconds, loop_seconds / kpi_seconds),
         ],
     )
+
+
+def _with(seconds: float, loop_seconds: float) -> tuple[float, float]:
+    return seconds, loop_seconds / seconds
 
 
 if __name__ == "__main__":

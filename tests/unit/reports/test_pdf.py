@@ -64,7 +64,7 @@ def test_properties_bookmarks_language_and_page_numbers() -> None:
     reader = read("combined-daily")
     assert reader.metadata is not None
     assert reader.metadata.title == "Sales and stock report, Sunday, 22 November 2026"
-    assert reader.metadata.author == "SalesFlow Lite"
+    assert reader.metadata.author == "SalesFlow Automation"
     assert reader.trailer["/Root"]["/Lang"] == "en"
     titles = [entry["/Title"] for entry in reader.outline if not isinstance(entry, list)]
     assert titles == [

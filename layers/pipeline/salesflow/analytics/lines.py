@@ -109,17 +109,51 @@ class SaleLines:
         return self.sold_at // _MICROSECONDS_A_DAY
 
     @property
-    def hours(self) -> Integers:
-        """The hour (0 to 23) of each line."""
-        return (self.sold_at % _MICROSECONDS_A_DAY) // _MICROSECONDS_AN_HOUR
+    def sales(self) -> "Sales":
+        """One entry a sale."""
+        opening = np.flatnonzero(self.opens_sale)
+        sold_at = self.sold_at[opening]
+        days = sold_at // _MICROSECONDS_A_DAY
+        hours = (sold_at - days * _MICROSECONDS_A_DAY) // _MICROSECONDS_AN_HOUR
+        pieces = np.add.reduceat(self.quantity, opening) if len(opening) else self.quantity
+        return Sales(days, hours, self.sale_total[opening], pieces)
 
     @property
-    def is_item(self) -> npt.NDArray[np.bool_]:
-        """Whether the line is an item: the one line of a sale without items is none."""
-        if "" not in self.skus:
-            return np.ones(len(self), dtype=bool)
-        placeholder = int(np.flatnonzero(self.skus == "")[0])
-        return (self.sku != placeholder) | (self.quantity != 0) | (self.subtotal != 0)
+    def sale(self) -> Integers:
+        """The number of each line's sale, counted from 1."""
+        return np.cumsum(self.opens_sale)
+
+    @property
+    def items(self) -> "ItemLines":
+        """The lines that are items: the one line of a sale without items is none."""
+        lines = ItemLines(self.sale, self.sku, self.name, self.quantity, self.subtotal, self.days)
+        placeholder = np.flatnonzero(self.skus == "")
+        if not len(placeholder):
+            return lines
+        item = (self.sku != placeholder[0]) | (self.quantity != 0) | (self.subtotal != 0)
+        return ItemLines(*(column[item] for column in (getattr(lines, name) for name in ItemLines.__slots__)))
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """Sales, arrays of shape [n_sales]: day number, hour (0 to 23), minor units paid, pieces."""
+
+    days: Integers
+    hours: Integers
+    total: Integers
+    quantity: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLines:
+    """The lines that are items, columns as in `SaleLines`; sale: the number of its sale, days: its day number."""
+
+    sale: Integers
+    sku: Integers
+    name: Integers
+    quantity: Integers
+    subtotal: Integers
+    days: Integers
 
 
 def sums_by(codes: Integers, amounts: Integers, size: int) -> Integers:

@@ -69,6 +69,10 @@ class TrendDirection(StrEnum):
     UNKNOWN = "unknown"
 
 
+TREND_HORIZON_DAYS = 30
+"""A trend is told as what it makes of the daily revenue in so many days."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrendHint:
     """A hint at trend and season from the days before and in the window.

@@ -5,19 +5,26 @@ periods are those of `salesflow.windows`); the fields are described in `salesflo
 """
 
 from datetime import date, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, starmap
 
 import numpy as np
 import pandas as pd
 
 from salesflow.analytics.lines import SaleLines, date_of, day_number, sums_by
-from salesflow.analytics.results import DaySales, ProductSales, SalesAnalysis, SalesKpis, TrendDirection, TrendHint
+from salesflow.analytics.results import (
+    TREND_HORIZON_DAYS,
+    DaySales,
+    ProductSales,
+    SalesAnalysis,
+    SalesKpis,
+    TrendDirection,
+    TrendHint,
+)
 from salesflow.money import divide_minor
 from salesflow.windows import Period, Window, previous_window, same_weekday_last_week, window_of
 
 CONTEXT_DAYS = 90
 TREND_MIN_DAYS = 14
-TREND_HORIZON_DAYS = 30
 TREND_MIN_CHANGE = 0.05
 """A trend is one when it moves the daily revenue by at least 5% of a usual day's in 30 days; less is called stable."""
 SEASON_MIN_WEEKS = 4
@@ -70,8 +77,7 @@ def sales_kpis(lines: SaleLines) -> SalesKpis:
     """The headline figures of some lines."""
     revenue = int(lines.sale_total[lines.opens_sale].sum())
     transactions = int(np.count_nonzero(lines.opens_sale))
-    returned = lines.quantity < 0
-    sale_of_line = np.cumsum(lines.opens_sale)
+    returned = np.flatnonzero(lines.quantity < 0)
     return SalesKpis(
         revenue=revenue,
         quantity=int(lines.quantity.sum()),
@@ -79,7 +85,7 @@ def sales_kpis(lines: SaleLines) -> SalesKpis:
         average_ticket=divide_minor(revenue, transactions),
         returned_amount=-int(lines.subtotal[returned].sum()),
         returned_quantity=-int(lines.quantity[returned].sum()),
-        returns=len(pd.unique(sale_of_line[returned])),
+        returns=len(np.unique(lines.sale[returned])),
         adjustments=revenue - int(lines.subtotal.sum()),
     )
 
@@ -87,50 +93,48 @@ def sales_kpis(lines: SaleLines) -> SalesKpis:
 def product_sales(lines: SaleLines, previous: SaleLines) -> tuple[ProductSales, ...]:
     """Every product of some lines, by revenue; `previous` gives what it is compared with. Both share their SKU codes."""
     size = len(lines.skus)
-    item = lines.is_item
-    sku, quantity, subtotal = lines.sku[item], lines.quantity[item], lines.subtotal[item]
-    revenue = sums_by(sku, subtotal, size)
-    pieces = sums_by(sku, quantity, size)
-    returned = quantity < 0
-    returned_pieces = sums_by(sku[returned], -quantity[returned], size)
-    returned_amount = sums_by(sku[returned], -subtotal[returned], size)
-    sale_of_line = np.cumsum(lines.opens_sale)[item]
-    transactions = np.bincount(pd.unique(sale_of_line * size + sku) % size if size else sku, minlength=size)
-    previous_item = previous.is_item
-    previous_sku = previous.sku[previous_item]
-    previous_revenue = sums_by(previous_sku, previous.subtotal[previous_item], size)
-    previous_pieces = sums_by(previous_sku, previous.quantity[previous_item], size)
+    items = lines.items
+    revenue = sums_by(items.sku, items.subtotal, size)
+    pieces = sums_by(items.sku, items.quantity, size)
+    returned = np.flatnonzero(items.quantity < 0)
+    returned_pieces = sums_by(items.sku[returned], -items.quantity[returned], size)
+    returned_amount = sums_by(items.sku[returned], -items.subtotal[returned], size)
+    before = previous.items
+    # A product that stands twice in one sale counts once. A stable sort by product leaves its lines in order of sale; on
+    # 16-bit codes numpy's is a radix sort, several times faster than any sort or hash of pairs.
+    order = np.argsort(items.sku.astype(np.uint16 if size <= 2**16 else np.int64), kind="stable")
+    by_product, sale = items.sku[order], items.sale[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (by_product[1:] != by_product[:-1]) | (sale[1:] != sale[:-1])
+    transactions = np.bincount(by_product[first], minlength=size)
     # Lines are in order of time and the last assignment stands: a product carries the name it was last sold under.
     name = np.zeros(size, dtype=np.int64)
-    name[sku] = lines.name[item]
+    name[items.sku] = items.name
     total = int(revenue.sum())
-    sold = pd.unique(sku)
-    order = sold[np.lexsort((lines.skus[sold].astype(str), -revenue[sold]))] if len(sold) else sold
-    return tuple(
-        ProductSales(
-            sku=str(lines.skus[code]),
-            name=str(lines.names[name[code]]),
-            quantity=int(pieces[code]),
-            revenue=int(revenue[code]),
-            share=int(revenue[code]) / total if total else 0.0,
-            transactions=int(transactions[code]),
-            returned_quantity=int(returned_pieces[code]),
-            returned_amount=int(returned_amount[code]),
-            previous_quantity=int(previous_pieces[code]),
-            previous_revenue=int(previous_revenue[code]),
-        )
-        for code in order
+    sold = np.flatnonzero(transactions)
+    ranked = sold[np.lexsort((lines.skus[sold].astype(str), -revenue[sold]))]
+    columns = (
+        lines.skus[ranked],
+        lines.names[name[ranked]],
+        pieces[ranked],
+        revenue[ranked],
+        revenue[ranked] / total if total else np.zeros(len(ranked)),
+        transactions[ranked],
+        returned_pieces[ranked],
+        returned_amount[ranked],
+        sums_by(before.sku, before.quantity, size)[ranked],
+        sums_by(before.sku, before.subtotal, size)[ranked],
     )
+    return tuple(starmap(ProductSales, zip(*(column.tolist() for column in columns), strict=True)))
 
 
 def daily_series(lines: SaleLines, window: Window) -> tuple[DaySales, ...]:
     """Revenue, pieces and sales of every day of a window."""
-    part = lines.within(window)
-    days = part.days - day_number(window.first)
-    opening = part.opens_sale
-    revenue = sums_by(days[opening], part.sale_total[opening], window.days)
-    transactions = np.bincount(days[opening], minlength=window.days)
-    quantity = sums_by(days, part.quantity, window.days)
+    sales = lines.within(window).sales
+    days = sales.days - day_number(window.first)
+    revenue = sums_by(days, sales.total, window.days)
+    transactions = np.bincount(days, minlength=window.days)
+    quantity = sums_by(days, sales.quantity, window.days)
     return tuple(
         DaySales(day, int(revenue[n]), int(quantity[n]), int(transactions[n])) for n, day in enumerate(window.dates)
     )
@@ -138,15 +142,14 @@ def daily_series(lines: SaleLines, window: Window) -> tuple[DaySales, ...]:
 
 def revenue_by_hour(lines: SaleLines) -> tuple[int, ...]:
     """Revenue of each hour of the day, 0 to 23."""
-    opening = lines.opens_sale
-    return tuple(int(amount) for amount in sums_by(lines.hours[opening], lines.sale_total[opening], 24))
+    sales = lines.sales
+    return tuple(sums_by(sales.hours, sales.total, 24).tolist())
 
 
 def revenue_by_weekday(lines: SaleLines) -> tuple[int, ...]:
     """Revenue of each weekday, Monday first."""
-    opening = lines.opens_sale
-    weekday = (lines.days[opening] + date_of(0).weekday()) % 7
-    return tuple(int(amount) for amount in sums_by(weekday, lines.sale_total[opening], 7))
+    sales = lines.sales
+    return tuple(sums_by((sales.days + date_of(0).weekday()) % 7, sales.total, 7).tolist())
 
 
 def trend_hint(series: tuple[DaySales, ...]) -> TrendHint:

@@ -37,8 +37,8 @@ def analyse_stock(
 
 def _sales_by_sku(lines: SaleLines) -> tuple[dict[str, int], dict[str, date]]:
     """Pieces sold (returns taken off) and the last day with a sale, by SKU."""
-    item = lines.is_item
-    sku, quantity, days = lines.sku[item], lines.quantity[item], lines.days[item]
+    items = lines.items
+    sku, quantity, days = items.sku, items.quantity, items.days
     pieces = sums_by(sku, quantity, len(lines.skus))
     last = np.full(len(lines.skus), day_number(date.min))
     sale = quantity > 0

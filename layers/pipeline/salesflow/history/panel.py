@@ -59,20 +59,20 @@ def panel_of(lines: pd.DataFrame | None) -> pd.DataFrame:
         empty = pd.DataFrame({column: pd.Series(dtype="int64") for column in COLUMNS})
         return empty.astype({"date": "datetime64[s]", "sku": "str", "name": "str"})
     columns = SaleLines.from_table(lines)
-    item = columns.is_item
-    sku, size = columns.sku[item], max(len(columns.skus), 1)
-    row_of_line, keys = pd.factorize(columns.days[item] * size + sku, sort=True)
+    items = columns.items
+    size = max(len(columns.skus), 1)
+    row_of_line, keys = pd.factorize(items.days * size + items.sku, sort=True)
     name = np.zeros(len(keys), dtype=np.int64)
-    name[row_of_line] = columns.name[item]  # lines are in order of time: the day's last name stands
-    sale_and_row = pd.unique(np.cumsum(columns.opens_sale)[item] * len(keys) + row_of_line)
+    name[row_of_line] = items.name  # lines are in order of time: the day's last name stands
+    sale_and_row = pd.unique(items.sale * len(keys) + row_of_line)
     rows = len(keys)
     return pd.DataFrame(
         {
             "date": (keys // size).astype("datetime64[D]").astype("datetime64[s]"),
             "sku": columns.skus[keys % size].astype(str),
             "name": columns.names[name].astype(str),
-            "quantity": np.bincount(row_of_line, columns.quantity[item], rows).astype(np.int64),
-            "revenue": np.bincount(row_of_line, columns.subtotal[item], rows).astype(np.int64),
+            "quantity": np.bincount(row_of_line, items.quantity, rows).astype(np.int64),
+            "revenue": np.bincount(row_of_line, items.subtotal, rows).astype(np.int64),
             "transactions": np.bincount(sale_and_row % rows, minlength=rows) if rows else np.empty(0, np.int64),
         }
     ).astype({"sku": "str", "name": "str"})

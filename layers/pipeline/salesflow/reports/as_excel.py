@@ -64,7 +64,7 @@ class _Writer:
             {
                 "title": document.full_title,
                 "subject": printable(document.headline),
-                "author": "SalesFlow Lite",
+                "author": "SalesFlow Automation",
                 "created": datetime.combine(document.business_date, time()),
             }
         )

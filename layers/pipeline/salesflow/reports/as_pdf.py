@@ -87,9 +87,9 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
             invariant=1,
             pageCompression=1,
             title=document.full_title,
-            author="SalesFlow Lite",
+            author="SalesFlow Automation",
             subject=document.headline,
-            creator="SalesFlow Lite",
+            creator="SalesFlow Automation",
             lang=document.figures.language,
             displayDocTitle=1,
             initialFontName=REGULAR,
@@ -211,6 +211,8 @@ def _section(section: Section, figures: Figures, wide: float, share: float) -> l
     for row in charts:
         parts += [row, Spacer(0, 9)]
     for table in section.tables:
+        if not table.rows and not table.lead:
+            continue  # the section's own lead has said that there is nothing
         if table.rows:
             parts.append(CondPageBreak(28 + _ROW * (1 + min(_FEWEST_ROWS + 1, len(table.rows)))))
         limit = max(1, int(table.limit * share))

@@ -263,7 +263,7 @@ def small_print(
     if len(provenance.set_aside_reasons) > _MOST_REASONS:
         reasons += "; more reasons are in the JSON file"
     lines.append(("Set aside", f"{aside} ({reasons})" if provenance.set_aside and reasons else aside))
-    lines.append(("Made by", f"SalesFlow Lite {provenance.version}"))
+    lines.append(("Made by", f"SalesFlow Automation {provenance.version}"))
     return tuple(lines)
 
 

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from salesflow.analytics.results import DaySales, ProductSales, ReportContent, SalesAnalysis, TrendDirection
+from salesflow.analytics.results import (
+    TREND_HORIZON_DAYS,
+    DaySales,
+    ProductSales,
+    ReportContent,
+    SalesAnalysis,
+    TrendDirection,
+)
 from salesflow.reports.document import (
     Change,
     Chart,
@@ -225,7 +232,7 @@ def trend_lead(sales: SalesAnalysis, figures: Figures) -> str:
         TrendDirection.DOWNWARD: "Revenue is falling",
         TrendDirection.STABLE: "Revenue is stable",
     }[trend.direction]
-    text = f"{words}: {figures.change(trend.daily_change)} a day over the last {trend.days} days."
+    text = f"{words}: {figures.change(trend.daily_change * TREND_HORIZON_DAYS)} in 30 days, judged by the last {trend.days}."
     if trend.strongest_weekday is not None and trend.weakest_weekday is not None:
         strongest, weakest = figures.weekday(trend.strongest_weekday), figures.weekday(trend.weakest_weekday)
         text += f" {strongest} is the strongest day of the week, {weakest} the weakest."
