@@ -1,0 +1,167 @@
+"""Rolling-origin backtest: what each model would have said on past evenings, and which one to trust tonight."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from salesflow.forecasting.boosting import Boosting
+from salesflow.forecasting.history import Flags, Floats, Integers
+from salesflow.forecasting.models import BOOSTING_MIN_DAYS, SIMPLE_MODELS, ModelName, blend_of
+from salesflow.forecasting.opening import Opening
+from salesflow.forecasting.pattern import Pattern, take_apart
+from salesflow.forecasting.results import HorizonError, ModelErrors
+
+BOOSTING_REFIT_DAYS = 32
+RECENCY_HALF_LIFE = 120.0
+MARGIN = 0.97
+"""Another model than the blend is chosen when its error is below this share of the blend's on the same evenings."""
+MIN_ORIGINS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Origins:
+    """The evenings from which the past is forecast again. counts: days known on each, ascending, [k]. openings: what was then expected."""
+
+    counts: Integers
+    openings: tuple[Opening, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """counts: [k] days known at each origin. forecasts: per model [k, n, n_ahead]. actual: the same shape, NaN where not (yet) known."""
+
+    counts: Integers
+    total_days: int
+    forecasts: dict[ModelName, Floats]
+    actual: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Evening:
+    """All models' forecasts from one origin, per model [n, n_ahead], and the pattern and scale [n, 1] behind them."""
+
+    forecasts: dict[ModelName, Floats]
+    pattern: Pattern
+    scale: Floats
+
+
+def origin_counts(total: int, *, first: int, step: int, most: int) -> Integers:
+    """The origins of a history of `total` days: every `step` days, the newest a week before the end, none with less than `first` days."""
+    counts: Integers = np.arange(total - 7, first - 1, -step)[:most][::-1]
+    return counts
+
+
+def forecast_evening(values: Floats, days: Integers, opening: Opening, boosting: Boosting | None) -> Evening:
+    """Every model's forecast of series [n, t] for the days ahead: closed days are 0, nothing is negative."""
+    scale = typical_size(values)
+    pattern = take_apart(values / scale, days)
+    ahead = days[-1] + 1 + np.arange(len(opening.open))
+    forecasts = {name: model(pattern, ahead) for name, model in SIMPLE_MODELS.items()}
+    if boosting is not None:
+        forecasts[ModelName.BOOSTING] = boosting.forecast(pattern, ahead)
+    forecasts[ModelName.BLEND] = blend_of(forecasts)
+    effect = np.where(opening.open, opening.factor, 0.0)
+    return Evening({name: np.maximum(f, 0.0) * effect * scale for name, f in forecasts.items()}, pattern, scale)
+
+
+def fit_boosting(values: Floats, days: Integers) -> Boosting | None:
+    """Boosting on series [n, t], None where the history is too short for it."""
+    if len(days) < BOOSTING_MIN_DAYS or not (np.nan_to_num(values) > 0).any():
+        return None
+    return Boosting(take_apart(values / typical_size(values), days))
+
+
+def run_backtest(learn: Floats, actual: Floats, days: Integers, origins: Origins, *, boosted: bool) -> Backtest:
+    """Forecast series [n, t] again from each origin, with what was known then.
+
+    learn: what may be learnt from (NaN: closed, missing, holiday); actual: what happened. Boosting is fitted anew every month of origins.
+    """
+    total, ahead = len(days), len(origins.openings[0].open) if origins.openings else 0
+    boosting, fitted_at = None, -BOOSTING_REFIT_DAYS
+    collected: dict[ModelName, list[Floats]] = {}
+    truths = []
+    nothing = np.full((len(learn), ahead), np.nan)
+    for count, opening in zip(origins.counts.tolist(), origins.openings, strict=True):
+        if boosted and count - fitted_at >= BOOSTING_REFIT_DAYS:
+            boosting, fitted_at = fit_boosting(learn[:, :count], days[:count]), count
+        evening = forecast_evening(learn[:, :count], days[:count], opening, boosting)
+        for name in ModelName:
+            collected.setdefault(name, []).append(evening.forecasts.get(name, nothing))
+        truth = nothing.copy()
+        seen = min(ahead, total - count)
+        truth[:, :seen] = actual[:, count : count + seen]
+        truths.append(truth)
+    return Backtest(
+        origins.counts,
+        total,
+        {name: np.stack(f) for name, f in collected.items()},
+        np.stack(truths) if truths else nothing[None][:0],
+    )
+
+
+def errors_of(backtest: Backtest, series: int, horizons: Sequence[int]) -> tuple[ModelErrors, ...]:
+    """The errors of every model that forecast a series, for the horizons that ended in the known past; the blend's first."""
+    listed = []
+    for name in sorted(backtest.forecasts, key=lambda name: name != ModelName.BLEND):
+        usable = _usable(backtest, name, series)
+        found = [_error(backtest, name, series, days, usable) for days in horizons]
+        errors = tuple(error for error in found if error is not None)
+        if errors:
+            listed.append(ModelErrors(name, errors))
+    return tuple(listed)
+
+
+def choose(backtest: Backtest, series: int, horizons: Sequence[int], available: Sequence[ModelName]) -> ModelName:
+    """The model for a series: the blend, unless another did clearly better on the same past evenings."""
+    best, best_ratio = ModelName.BLEND, MARGIN
+    for name in available:
+        usable = _usable(backtest, name, series)
+        if name == ModelName.BLEND or usable.sum() < MIN_ORIGINS:
+            continue
+        own, blend = (
+            _score(backtest, name, series, horizons, usable),
+            _score(backtest, ModelName.BLEND, series, horizons, usable),
+        )
+        if own is not None and blend is not None and own < best_ratio * blend:
+            best, best_ratio = name, own / blend
+    return best
+
+
+def typical_size(values: Floats) -> Floats:
+    """[n, 1]: the median size of a series' last days with sales; 1 where there are none."""
+    recent = np.abs(np.nan_to_num(values))
+    size = np.ones((len(values), 1))
+    for row, sales in enumerate(recent):
+        selling = sales[sales > 0][-56:]
+        if len(selling):
+            size[row] = np.median(selling)
+    return size
+
+
+def _usable(backtest: Backtest, name: ModelName, series: int) -> Flags:
+    flags: Flags = np.isfinite(backtest.forecasts[name][:, series]).all(axis=1)
+    return flags
+
+
+def _score(backtest: Backtest, name: ModelName, series: int, horizons: Sequence[int], usable: Flags) -> float | None:
+    found = [_error(backtest, name, series, days, usable) for days in horizons]
+    errors = [error.wape + error.total_error for error in found if error is not None and error.origins >= MIN_ORIGINS]
+    return sum(errors) / len(errors) if errors else None
+
+
+def _error(backtest: Backtest, name: ModelName, series: int, days: int, usable: Flags) -> HorizonError | None:
+    complete = usable & (backtest.counts + days <= backtest.total_days)
+    if not complete.any():
+        return None
+    actual, forecast = backtest.actual[complete, series, :days], backtest.forecasts[name][complete, series, :days]
+    weight = 0.5 ** ((backtest.total_days - backtest.counts[complete]) / RECENCY_HALF_LIFE)
+    known = np.isfinite(actual)
+    miss = np.where(known, np.nan_to_num(actual) - forecast, 0.0)
+    sold = np.nan_to_num(actual)
+    size, total_size = weight @ np.abs(sold).sum(axis=1), weight @ np.abs(sold.sum(axis=1))
+    if size <= 0 or total_size <= 0:
+        return None
+    wape = float(weight @ np.abs(miss).sum(axis=1) / size)
+    total_error = float(weight @ np.abs(miss.sum(axis=1)) / total_size)
+    return HorizonError(days, round(wape, 4), round(total_error, 4), int(complete.sum()))

@@ -1,0 +1,156 @@
+"""How far off the forecast may be: from how far off it was, at the same distance, on past evenings.
+
+Daily intervals are split-conformal (Vovk et al. 2005; Lei et al. 2018) on backtest residuals, signed, by groups of lead
+times: sales scatter more upwards than downwards. Totals have few independent windows, so theirs are Student's t on relative errors.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from salesflow.forecasting.history import Flags, Floats, Integers
+from salesflow.forecasting.results import Coverage
+
+LEVELS = (0.80, 0.95)
+LEAD_GROUPS = ((0, 7), (7, 14), (14, 30), (30, 60), (60, 90))
+FURTHER_GROWTH = 1.15
+"""What a lead group adds to the width of the one before, where it could not be tested itself."""
+MIN_RESIDUALS = 20
+UNTESTED_GROWTH = 1.3
+SIZE_POWER = 0.75
+"""How residuals grow with the forecast: between counts (0.5) and a share of sales (1)."""
+COVERAGE_LEADS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """The chosen model's past errors of one series. forecast, actual: [k, n_ahead], NaN where unknown; counts: [k] days known at each origin;
+    in_sample: relative noise of the past days, [m], for histories too short to test."""
+
+    counts: Integers
+    forecast: Floats
+    actual: Floats
+    in_sample: Floats
+
+
+def day_bounds(past: Residuals, forecast: Floats, spread: Floats) -> Floats:
+    """[4, n_ahead]: lower80, upper80, lower95, upper95 of a forecast [n_ahead]. spread: factor of the width on each day."""
+    scores = _scores(past)
+    return _bounds(past, scores, np.isfinite(scores), forecast, spread)
+
+
+def measured_coverage(past: Residuals, total_days: int) -> Coverage | None:
+    """How often the intervals, made at each later origin from the residuals known by then, held the next month's days; None if untested."""
+    scores = _scores(past)
+    leads = np.arange(scores.shape[1])
+    known_on = past.counts[:, None] + leads  # the column of the day; known at an origin with a larger count
+    inside80 = inside95 = days = 0
+    for row, count in enumerate(past.counts):
+        usable = np.isfinite(scores) & (known_on < count)
+        if usable.any(axis=1).sum() < 4 or not np.isfinite(past.forecast[row]).all():
+            continue
+        bounds = _bounds(past, scores, usable, past.forecast[row], np.ones(scores.shape[1]))
+        tested = np.isfinite(scores[row]) & (leads < COVERAGE_LEADS) & (count + leads < total_days)
+        actual = past.actual[row]
+        days += int(tested.sum())
+        inside80 += int((tested & (actual >= bounds[0]) & (actual <= bounds[1])).sum())
+        inside95 += int((tested & (actual >= bounds[2]) & (actual <= bounds[3])).sum())
+    return Coverage(days, round(inside80 / days, 3), round(inside95 / days, 3)) if days >= MIN_RESIDUALS else None
+
+
+def total_bounds(past: Residuals, forecast: Floats, daily: Floats, horizon: int) -> tuple[float, float, float, float]:
+    """lower80, upper80, lower95, upper95 of the total of the first `horizon` days.
+
+    daily: the day bounds [4, n_ahead]. The relative error is the root mean square of past horizons' (a shorter horizon's where that is
+    larger or none is known), with as many degrees of freedom as windows that do not overlap; never less than the
+    scatter of independent days.
+    """
+    total = float(forecast[:horizon].sum())
+    error, windows = _relative_error(past, horizon)
+    half_day = (daily[1, :horizon] - daily[0, :horizon]) / 2 / 1.2816
+    independent = float(np.sqrt((half_day**2).sum()))
+    bounds = []
+    for level in LEVELS:
+        quantile = float(stdtrit(max(windows, 2.0), 0.5 + level / 2))
+        half = max(
+            quantile * error * total * np.sqrt(1 + 1 / max(windows, 1.0)),
+            float(stdtrit(1e6, 0.5 + level / 2)) * independent,
+        )
+        bounds += [max(total - half, 0.0), total + half]
+    return bounds[0], bounds[1], bounds[2], bounds[3]
+
+
+def _relative_error(past: Residuals, horizon: int) -> tuple[float, float]:
+    """Root mean square relative error of totals, and how many windows side by side it rests on (0: none)."""
+    errors, windows, longest = [0.0], 0.0, 0
+    for days in sorted({min(7, horizon), min(14, horizon), min(30, horizon), horizon}):
+        known = np.isfinite(past.actual[:, :days])
+        complete = np.isfinite(past.forecast).all(axis=1) & np.isfinite(past.actual[:, days - 7 : days]).any(axis=1)
+        expected = np.where(known, past.forecast[:, :days], 0.0).sum(axis=1)[complete]
+        actual = np.nan_to_num(past.actual[:, :days]).sum(axis=1)[complete]
+        usable = expected > 0
+        if not usable.any():
+            continue
+        relative = np.clip(actual[usable] / expected[usable] - 1, -1.0, 4.0)
+        errors.append(float(np.sqrt(np.mean(relative**2))))
+        counts = past.counts[complete][usable]
+        windows = float((counts[-1] - counts[0]) / days + 1)
+        longest = days
+    if not windows:
+        return 0.0, 0.0
+    growth = FURTHER_GROWTH if longest < horizon else 1.0
+    return max(errors) * growth, windows
+
+
+def _scores(past: Residuals) -> Floats:
+    """[k, n_ahead]: (actual - forecast) / size of the forecast; NaN where unknown or not expected open."""
+    scores = np.full(past.forecast.shape, np.nan)
+    for row, (forecast, actual) in enumerate(zip(past.forecast, past.actual, strict=True)):
+        if np.isfinite(forecast).all():
+            size = _size(forecast)
+            scores[row] = np.where(size > 0, (actual - forecast) / np.where(size > 0, size, 1.0), np.nan)
+    return scores
+
+
+def _size(forecast: Floats) -> Floats:
+    """What residuals are measured in: the forecast of the day, drawn a little to that of an average open day; 0 on closed days."""
+    opened = forecast > 0
+    mean = forecast[opened].mean() if opened.any() else 0.0
+    size: Floats = np.where(opened, forecast**SIZE_POWER * mean ** (1 - SIZE_POWER), 0.0)
+    return size
+
+
+def _bounds(past: Residuals, scores: Floats, usable: Flags, forecast: Floats, spread: Floats) -> Floats:
+    size = _size(forecast) * spread
+    bounds = np.zeros((4, len(forecast)))
+    before = np.zeros(4)
+    for begin, end in LEAD_GROUPS:
+        if begin >= len(forecast):
+            break
+        part = slice(begin, min(end, len(forecast)) if end < LEAD_GROUPS[-1][1] else len(forecast))
+        rows = usable[:, part].any(axis=1)
+        found = scores[:, part][usable[:, part]]
+        if len(found) >= MIN_RESIDUALS:
+            span = float(past.counts[rows][-1] - past.counts[rows][0]) / max(end - begin, 7) + 1
+            limits = _limits(found) * np.sqrt(1 + 1 / span)
+        elif begin == 0:
+            limits = _limits(past.in_sample) * UNTESTED_GROWTH if len(past.in_sample) else np.zeros(4)
+        else:
+            limits = before * FURTHER_GROWTH
+        # a longer way cannot be surer than a shorter one
+        limits[0::2], limits[1::2] = np.minimum(limits[0::2], before[0::2]), np.maximum(limits[1::2], before[1::2])
+        bounds[:, part] = forecast[part] + limits[:, None] * size[part]
+        before = limits
+    return np.maximum(bounds, 0.0)
+
+
+def _limits(scores: Floats) -> Floats:
+    """[4]: lower80, upper80, lower95, upper95 of scores, with the finite-sample correction of conformal prediction; they straddle 0."""
+    ordered, count = np.sort(scores), len(scores)
+    limits = np.zeros(4)
+    for position, level in enumerate(LEVELS):
+        rank = min(int(np.ceil((count + 1) * (0.5 + level / 2))), count)
+        limits[2 * position] = min(ordered[count - rank], 0.0)
+        limits[2 * position + 1] = max(ordered[rank - 1], 0.0)
+    return limits

@@ -1,0 +1,288 @@
+"""What a forecast says, as values; `to_document` and `from_document` carry them to and from `forecasts/{business_date}.json`.
+
+Units: revenue in whole minor units (int), quantity in pieces with at most two decimals (float: an expected value). Shares, errors and
+changes are fractions (0.25 is 25%). Intervals hold the point forecast, and are never below zero.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from salesflow.forecasting.models import ModelName
+
+DOCUMENT_VERSION = 1
+
+type Number = int | float
+type Document = dict[str, Any]
+
+
+class Measure(StrEnum):
+    """What is forecast."""
+
+    REVENUE = "revenue"
+    QUANTITY = "quantity"
+
+
+class Direction(StrEnum):
+    """Where sales go within a horizon, against the usual level now."""
+
+    UPWARD = "upward"
+    DOWNWARD = "downward"
+    STABLE = "stable"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """lower80..upper80 holds the truth in about 80 of 100 cases, lower95..upper95 in about 95."""
+
+    lower80: Number
+    upper80: Number
+    lower95: Number
+    upper95: Number
+
+
+@dataclass(frozen=True, slots=True)
+class DayForecast:
+    """One day to come. open: whether the shop is expected to sell (else everything is 0). holiday: its name, "" on other days."""
+
+    day: date
+    value: Number
+    interval: Interval
+    open: bool
+    holiday: str
+
+
+@dataclass(frozen=True, slots=True)
+class HorizonForecast:
+    """The next `days` days together.
+
+    total: sum of the daily values; interval: of that total. daily_average: total over all days, closed ones included.
+    peak_value, peak_day: the best day. change: the average open day against the level now, weekday mix taken out (0.1 = 10% more);
+    direction: upward or downward from 5% on.
+    """
+
+    days: int
+    total: Number
+    interval: Interval
+    daily_average: Number
+    peak_value: Number
+    peak_day: date
+    direction: Direction
+    change: float
+
+
+@dataclass(frozen=True, slots=True)
+class HorizonError:
+    """A model's error in the backtest for one horizon: `wape` is sum |actual - forecast| / sum |actual| over days (closed or missing days
+    left out), `total_error` the same over horizon totals; newer origins weigh more. origins: how many forecasts that were compared."""
+
+    days: int
+    wape: float
+    total_error: float
+    origins: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelErrors:
+    """A candidate's errors, for the horizons that the history was long enough to test."""
+
+    model: ModelName
+    errors: tuple[HorizonError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How often past actual days lay inside the intervals that would have been given at the time: shares of `days` tested days."""
+
+    days: int
+    within80: float
+    within95: float
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesForecast:
+    """One measure of the shop or of a product.
+
+    model: the one that won the backtest. errors: of all candidates, the winner's first. coverage: None where too little could be tested.
+    daily: every day of the longest horizon, in order.
+    """
+
+    measure: Measure
+    model: ModelName
+    errors: tuple[ModelErrors, ...]
+    coverage: Coverage | None
+    horizons: tuple[HorizonForecast, ...]
+    daily: tuple[DayForecast, ...]
+
+    def horizon(self, days: int) -> HorizonForecast:
+        """The horizon of that many days (KeyError naming those there are)."""
+        for horizon in self.horizons:
+            if horizon.days == days:
+                return horizon
+        raise KeyError(f"no horizon of {days} days; there are {[h.days for h in self.horizons]}")
+
+    def days_of(self, horizon: int) -> tuple[DayForecast, ...]:
+        """The daily values of a horizon."""
+        return self.daily[: self.horizon(horizon).days]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductForecast:
+    """One of the top products; the best seller stands first."""
+
+    sku: str
+    name: str
+    quantity: SeriesForecast
+    revenue: SeriesForecast
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The forecast made after `business_date` closed.
+
+    history_days: from the first sale to the business date; open_days: those with sales. simplified: the history is shorter than twelve
+    weeks, the models are few and hardly tested. closed_weekdays: 0 Monday to 6 Sunday. skipped: (sku, why) of top products without a
+    forecast. notes: sentences for the reader.
+    """
+
+    business_date: date
+    history_days: int
+    open_days: int
+    simplified: bool
+    closed_weekdays: tuple[int, ...]
+    revenue: SeriesForecast
+    quantity: SeriesForecast
+    products: tuple[ProductForecast, ...]
+    skipped: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    def to_document(self) -> Document:
+        """A JSON-able dict with stable keys; the same forecast gives the same document."""
+        return {
+            "version": DOCUMENT_VERSION,
+            "business_date": self.business_date.isoformat(),
+            "history_days": self.history_days,
+            "open_days": self.open_days,
+            "simplified": self.simplified,
+            "closed_weekdays": list(self.closed_weekdays),
+            "notes": list(self.notes),
+            "shop": {"revenue": _series_document(self.revenue), "quantity": _series_document(self.quantity)},
+            "products": [
+                {
+                    "sku": product.sku,
+                    "name": product.name,
+                    "quantity": _series_document(product.quantity),
+                    "revenue": _series_document(product.revenue),
+                }
+                for product in self.products
+            ],
+            "skipped": [{"sku": sku, "reason": reason} for sku, reason in self.skipped],
+        }
+
+    @classmethod
+    def from_document(cls, document: Document) -> "Forecast":
+        """The forecast of a document. Raises ValueError for one of another version or that is damaged."""
+        if document.get("version") != DOCUMENT_VERSION:
+            raise ValueError(
+                f"a forecast document of version {document.get('version')!r}; this reads {DOCUMENT_VERSION}"
+            )
+        try:
+            return cls(
+                business_date=date.fromisoformat(document["business_date"]),
+                history_days=document["history_days"],
+                open_days=document["open_days"],
+                simplified=document["simplified"],
+                closed_weekdays=tuple(document["closed_weekdays"]),
+                revenue=_series_of(document["shop"]["revenue"]),
+                quantity=_series_of(document["shop"]["quantity"]),
+                products=tuple(
+                    ProductForecast(p["sku"], p["name"], _series_of(p["quantity"]), _series_of(p["revenue"]))
+                    for p in document["products"]
+                ),
+                skipped=tuple((entry["sku"], entry["reason"]) for entry in document["skipped"]),
+                notes=tuple(document["notes"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"a damaged forecast document: {error!r}") from error
+
+
+_BOUNDS = ("lower80", "upper80", "lower95", "upper95")
+
+
+def _series_document(series: SeriesForecast) -> Document:
+    coverage = series.coverage
+    return {
+        "measure": series.measure.value,
+        "model": series.model.value,
+        "errors": [
+            {
+                "model": candidate.model.value,
+                "horizons": [
+                    {"days": e.days, "wape": e.wape, "total_error": e.total_error, "origins": e.origins}
+                    for e in candidate.errors
+                ],
+            }
+            for candidate in series.errors
+        ],
+        "coverage": coverage and {"days": coverage.days, "within80": coverage.within80, "within95": coverage.within95},
+        "horizons": [
+            {
+                "days": horizon.days,
+                "total": horizon.total,
+                **_interval_document(horizon.interval),
+                "daily_average": horizon.daily_average,
+                "peak_value": horizon.peak_value,
+                "peak_day": horizon.peak_day.isoformat(),
+                "direction": horizon.direction.value,
+                "change": horizon.change,
+            }
+            for horizon in series.horizons
+        ],
+        # columns, not one object a day: a third of the bytes
+        "daily": {
+            "day": [entry.day.isoformat() for entry in series.daily],
+            "value": [entry.value for entry in series.daily],
+            **{bound: [getattr(entry.interval, bound) for entry in series.daily] for bound in _BOUNDS},
+            "open": [entry.open for entry in series.daily],
+            "holiday": [entry.holiday for entry in series.daily],
+        },
+    }
+
+
+def _series_of(document: Document) -> SeriesForecast:
+    coverage, daily = document["coverage"], document["daily"]
+    columns = [daily[key] for key in ("day", "value", *_BOUNDS, "open", "holiday")]
+    return SeriesForecast(
+        measure=Measure(document["measure"]),
+        model=ModelName(document["model"]),
+        errors=tuple(
+            ModelErrors(
+                ModelName(entry["model"]),
+                tuple(HorizonError(h["days"], h["wape"], h["total_error"], h["origins"]) for h in entry["horizons"]),
+            )
+            for entry in document["errors"]
+        ),
+        coverage=coverage and Coverage(coverage["days"], coverage["within80"], coverage["within95"]),
+        horizons=tuple(
+            HorizonForecast(
+                days=entry["days"],
+                total=entry["total"],
+                interval=Interval(*(entry[bound] for bound in _BOUNDS)),
+                daily_average=entry["daily_average"],
+                peak_value=entry["peak_value"],
+                peak_day=date.fromisoformat(entry["peak_day"]),
+                direction=Direction(entry["direction"]),
+                change=entry["change"],
+            )
+            for entry in document["horizons"]
+        ),
+        daily=tuple(
+            DayForecast(date.fromisoformat(day), value, Interval(l80, u80, l95, u95), is_open, holiday)
+            for day, value, l80, u80, l95, u95, is_open, holiday in zip(*columns, strict=True)
+        ),
+    )
+
+
+def _interval_document(interval: Interval) -> Document:
+    return {bound: getattr(interval, bound) for bound in _BOUNDS}
