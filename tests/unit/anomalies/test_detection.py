@@ -63,12 +63,14 @@ def test_a_slow_saturday_is_told_in_numbers_with_causes_that_add_up_and_products
     assert " instead of about " in event.explanation
     assert event.deviation == pytest.approx(-0.6, abs=0.1)
     assert event.causes is not None
-    assert event.value is not None and event.expected is not None
+    assert event.value is not None
+    assert event.expected is not None
     assert event.causes.difference == event.impact == round(event.value) - round(event.expected)
     for split in (event.causes.products, event.causes.hours, event.causes.price_volume):
         assert total(split) == event.causes.difference
     customers = event.causes.price_volume[0]
-    assert customers.name == "customers" and customers.amount == pytest.approx(event.impact, rel=0.2)
+    assert customers.name == "customers"
+    assert customers.amount == pytest.approx(event.impact, rel=0.2)
     assert result.day_factor == pytest.approx(0.4, abs=0.08)
     assert only(result.products, EventType.DROP) == []
 
@@ -78,7 +80,8 @@ def test_one_products_bulk_order_is_the_products_event_and_the_shops_first_cause
     assert result.products[0].sku == "P09"
     assert result.products[0].type is EventType.HIGH_SPIKE
     causes = next(e.causes for e in result.shop if e.metric == "revenue")
-    assert causes is not None and causes.products[0].name == "Product 9 (P09)"
+    assert causes is not None
+    assert causes.products[0].name == "Product 9 (P09)"
 
 
 def test_a_new_level_is_one_event_with_its_first_day() -> None:
@@ -181,7 +184,9 @@ def test_floors_mutes_and_top_k_hold() -> None:
     impacts = [abs(e.impact) for e in loud.products if e.severity is not Severity.LOW]
     assert impacts == sorted(impacts, reverse=True)
     limited = judge(products, policy=Policy(top_k=2, muted=frozenset({"P01"})))
-    assert len(limited.products) == 2 and limited.untold >= 1 and limited.muted == 1
+    assert len(limited.products) == 2
+    assert limited.untold >= 1
+    assert limited.muted == 1
     assert "P01" not in {e.sku for e in limited.products}
     floored = judge(products, policy=Policy(min_impact=10**9))
     assert {e.severity for e in floored.products} <= {Severity.LOW}
@@ -190,7 +195,9 @@ def test_floors_mutes_and_top_k_hold() -> None:
 def test_too_little_history_learns_and_tells_nothing() -> None:
     products = made_up(days=60)
     result = judge(products, date(2025, 3, 1))
-    assert result.learning and result.products == () and result.shop == ()
+    assert result.learning
+    assert result.products == ()
+    assert result.shop == ()
 
 
 @pytest.mark.parametrize(
@@ -200,10 +207,8 @@ def test_too_little_history_learns_and_tells_nothing() -> None:
 def test_a_broken_table_is_refused_by_name(broken: str, says: str) -> None:
     products = made_up()
     shop = day_table(products)
-    if broken == "column":
-        shop = shop.drop(columns="last_sale")
-    else:
-        shop = pd.concat([shop, shop[shop["date"] == "2025-08-01"]])
+    twice = pd.concat([shop, shop[shop["date"] == "2025-08-01"]])
+    shop = shop.drop(columns="last_sale") if broken == "column" else twice
     with pytest.raises(ValueError, match=says):
         detect(shop, products, SATURDAY)
 

@@ -46,7 +46,7 @@ def traded(grid: pd.DataFrame) -> pd.Series:
 def trading_weekday(is_open: pd.Series, day: pd.Timestamp, before: pd.Timestamp) -> bool | None:
     """Does the shop trade on the weekday of `day`, by the days before `before`? None: fewer than two such days are known."""
     past = is_open[is_open.index < before]
-    same = past[past.index.day_of_week == day.day_of_week].iloc[-SAME_WEEKDAYS:]
+    same = past[pd.DatetimeIndex(past.index).day_of_week == day.day_of_week].iloc[-SAME_WEEKDAYS:]
     if len(same) < 2:
         return None
     return bool(same.mean() >= CLOSED_SHARE)
@@ -96,7 +96,7 @@ def missing_days(shop: pd.DataFrame, until: date, *, holidays: dict[date, str] |
 
 def _partial(grid: pd.DataFrame, is_open: pd.Series, day: pd.Timestamp) -> DayFinding | None:
     past = grid[is_open & (grid.index < day)].iloc[-60:]
-    same = past[past.index.day_of_week == day.day_of_week]
+    same = past[pd.DatetimeIndex(past.index).day_of_week == day.day_of_week]
     if len(past) < 12 or len(same) < 2 or "last_sale" not in grid:
         return None
     hours = [c for c in (f"h{h:02d}" for h in range(24)) if c in grid]

@@ -19,11 +19,11 @@ def threshold_for(
 ) -> float:
     """The |z| that `alerts_per_month` (30 days) alarms of healthy series exceed.
 
-    `scores` [n_series, n_days] of past days (NaN: not scored; 0: below the policy's floors), one a series and day: the largest of its metrics.
-    `series`: how many series will be scored, if `scores` is a sample of them. `tests`: metrics in each, for the normal prior.
+    `scores` [n_series, n_days] of past days (NaN: not scored; 0: below the policy's floors), one a series and day: the largest of
+    its metrics. `series`: how many series will be scored, if `scores` is a sample of them. `tests`: metrics in each, for the normal prior.
 
-    The largest |z| (40 of them, at most a tenth, above 1) are smoothed by a tail exp(-b (z^2 - u^2) / 2), b its maximum-likelihood estimate held near the normal's by
-    three pseudo-observations: a rate far out in the tail is not to be read off a handful of days.
+    The largest |z| (40 of them, at most a tenth, above 1) are smoothed by a tail exp(-b (z^2 - u^2) / 2), b its maximum-likelihood
+    estimate held near the normal's by three pseudo-observations: a rate far out in the tail is not to be read off a handful of days.
     """
     z = np.abs(scores[np.isfinite(scores)])
     total = series if series is not None else len(scores)

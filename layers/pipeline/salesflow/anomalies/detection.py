@@ -155,9 +155,7 @@ def _scored(
     thresholds, product_scores, recent = table.score(dates, for_products)
     lines = [_line(metric, None, None, totals[i], shop_scores, i, widening) for i, metric in enumerate(SHOP_METRICS)]
     upward_only = result.state is DayState.PARTIAL
-    shop_events = _shop_events(
-        lines, business_date, grid, policy, threshold_shop, upward_only, result.holiday, table, product_scores
-    )
+    shop_events = _shop_events(lines, grid, policy, threshold_shop, upward_only, result.holiday, table, product_scores)
     product_events = _product_events(
         table, product_scores, recent, business_date, grid, for_products, thresholds, upward_only, widening, result.holiday, stock,
         usual_revenue,
@@ -344,7 +342,7 @@ def _event(
         severity=_severity(line.score, threshold, line.deviation, impact, policy),
         metric=line.metric,
         since=since.date(),
-        is_new=since == dates[-1] or type_ is EventType.LEVEL_SHIFT and int((dates >= since).sum()) <= SHIFT_DAYS,
+        is_new=since == dates[-1] or (type_ is EventType.LEVEL_SHIFT and int((dates >= since).sum()) <= SHIFT_DAYS),
         explanation=text,
         sku=line.sku,
         name=line.product,
@@ -361,7 +359,7 @@ def _event(
 
 
 def _shop_events(
-    lines: list[_Line], business_date: date, grid: pd.DataFrame, policy: Policy, threshold: float, upward_only: bool,
+    lines: list[_Line], grid: pd.DataFrame, policy: Policy, threshold: float, upward_only: bool,
     holiday: str | None, table: _Products, product_scores: dict[str, PanelScores],
 ) -> tuple[Event, ...]:  # fmt: skip
     flagged = [
@@ -386,7 +384,11 @@ def _shop_events(
     hours, usual = np.zeros(24, dtype=np.int64), np.ones(24)
     if set(hour_columns) <= set(grid.columns):
         hours = grid[hour_columns].iloc[-1].fillna(0).to_numpy().astype(np.int64)
-        past = grid[traded(grid) & (grid.index.day_of_week == grid.index[-1].day_of_week)].iloc[:-1].iloc[-8:]
+        past = (
+            grid[traded(grid) & (pd.DatetimeIndex(grid.index).day_of_week == grid.index[-1].day_of_week)]
+            .iloc[:-1]
+            .iloc[-8:]
+        )
         usual = past[hour_columns].fillna(0).to_numpy(dtype=float).clip(min=0).sum(axis=0)
     causes = shop_causes(
         round(revenue.value), revenue.expected, quantity=quantity.value, expected_quantity=quantity.expected,
@@ -394,7 +396,7 @@ def _shop_events(
         product_revenue=product_revenue, product_expected=product_expected, hours=hours, usual_hours=usual,
     )  # fmt: skip
     return tuple(
-        _event(line, grid.index, policy, threshold, causes.difference, holiday, causes)
+        _event(line, pd.DatetimeIndex(grid.index), policy, threshold, causes.difference, holiday, causes)
         for line in sorted(flagged, key=lambda line: SHOP_METRICS.index(line.metric))
     )
 
@@ -436,20 +438,27 @@ def _product_events(
             )
             gap = table.revenue[row, -1] - np.nan_to_num(today["revenue"].expected[row, -1])
             notes = _notes(sku, stock, factor, price, usual_price)
-            events.append(_event(line, grid.index, policy, threshold, round(gap), holiday, None, notes))
-        elif abs(scores["quantity"][row]) < 2 and table.baskets[row] >= 2 and price > 0 and usual_price > 0:
-            if abs(np.log(price / usual_price)) > PRICE_CHANGE and not low / 1.1 <= price <= high * 1.1:
-                impact = round((price - usual_price) * table.quantity[row, -1])
-                text = wording.explain_price(product, price=price, usual=usual_price, minor_digits=policy.minor_digits)
-                deviation = float(price / usual_price - 1)
-                severity = _severity(threshold, threshold, deviation, impact, policy)
-                events.append(
-                    Event(
-                        f"{sku}/revenue/PRICE_CHANGE/{business_date}", EventType.PRICE_CHANGE, severity, "revenue", business_date,
-                        True, text, sku=sku, name=name, value=float(table.revenue[row, -1]),
-                        expected=float(usual_price * table.quantity[row, -1]), deviation=deviation, impact=impact,
-                    )
-                )  # fmt: skip
+            events.append(
+                _event(line, pd.DatetimeIndex(grid.index), policy, threshold, round(gap), holiday, None, notes)
+            )
+        elif (
+            abs(scores["quantity"][row]) < 2
+            and table.baskets[row] >= 2
+            and abs(np.log(max(price, 1e-9) / max(usual_price, 1e-9))) > PRICE_CHANGE
+            and not low / 1.1 <= price <= high * 1.1
+            and np.isfinite(usual_price * price)
+        ):
+            impact = round((price - usual_price) * table.quantity[row, -1])
+            text = wording.explain_price(product, price=price, usual=usual_price, minor_digits=policy.minor_digits)
+            deviation = float(price / usual_price - 1)
+            severity = _severity(threshold, threshold, deviation, impact, policy)
+            events.append(
+                Event(
+                    f"{sku}/revenue/PRICE_CHANGE/{business_date}", EventType.PRICE_CHANGE, severity, "revenue", business_date,
+                    True, text, sku=sku, name=name, value=float(table.revenue[row, -1]),
+                    expected=float(usual_price * table.quantity[row, -1]), deviation=deviation, impact=impact,
+                )
+            )  # fmt: skip
     return events
 
 

@@ -213,7 +213,6 @@ def _history_factor(
     y3: Floats, flat3: Floats, open3: NDArray[np.bool_], variance_ratio: Floats, unit: Floats, weight: Floats
 ) -> tuple[Floats, float]:
     """Day factor of each day of the window, [T], from the series that know most about it, and its centre."""
-    n, weeks, _ = y3.shape
     best = np.sort(np.argsort(-weight, kind="stable")[:FACTOR_MAX_SERIES])
     y, mean = y3[best].reshape(len(best), -1), flat3[best].reshape(len(best), -1)
     usable = open3[best].reshape(len(best), -1) & (mean > 0)
@@ -381,11 +380,11 @@ def today_factor(model: DayModel, value: Floats) -> float:
     mean = np.maximum(model.mean[best], 1e-9)
     cv2 = _cv2(mean, model.dispersion[best], model.unit[best])
     y = np.where(usable, np.maximum(np.nan_to_num(value[best]), 0), 0.0)
-    log_g, error2 = _log_factor(y[:, None], mean[:, None], cv2[:, None], usable[:, None])
-    log_g = float(log_g[0]) - model.factor_centre
+    logs, errors = _log_factor(y[:, None], mean[:, None], cv2[:, None], usable[:, None])
+    log_g, error2 = float(logs[0]) - model.factor_centre, float(errors[0])
     # A factor far outside the usual spread is real when many series say so: shrink by its own size too.
-    spread2 = max(model.factor_spread**2, 1e-4, log_g**2 - float(error2[0]))
-    return float(np.exp(log_g * spread2 / (spread2 + float(error2[0]))))
+    spread2 = max(model.factor_spread**2, 1e-4, log_g**2 - error2)
+    return float(np.exp(log_g * spread2 / (spread2 + error2)))
 
 
 def _nanmedian(x: Floats) -> Floats:
