@@ -1,0 +1,97 @@
+"""The report job on 541,909 real sale lines: every printed total against an independent computation, to the cent."""
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+import openpyxl
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from pypdf import PdfReader
+
+from ops.salesflow_api import SalesFlowServer, online_retail_store
+from tests.integration.jobs.conftest import ROOT, Context, System
+
+REAL_SALES = ROOT.parent / "shared" / "data" / "online_retail.parquet"
+BUSINESS_DATE = date(2011, 11, 30)
+FIRST_DAY = {"daily": BUSINESS_DATE, "weekly": date(2011, 11, 24), "monthly": date(2011, 11, 1)}
+
+pytestmark = pytest.mark.skipif(not REAL_SALES.exists(), reason=f"the real sales are not at {REAL_SALES}")
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[SalesFlowServer]:
+    """The SalesFlow API over the real sales, on the morning after the business date."""
+    with SalesFlowServer(online_retail_store(REAL_SALES), clock=lambda: datetime(2011, 12, 1, 7)) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def london(monkeypatch: pytest.MonkeyPatch, system: System) -> None:
+    """The shop's zone and currency."""
+    monkeypatch.setenv("TIMEZONE", "Europe/London")
+    monkeypatch.setenv("CURRENCY", "GBP")
+    monkeypatch.setenv("HISTORY_DAYS", "400")
+
+
+def independent_totals(path: Path, first: date, last: date) -> tuple[Decimal, int, int]:
+    """Revenue, pieces and invoices by plain decimals over the file's own rows; a line is rounded half up to the cent."""
+    table = pq.read_table(path, columns=["InvoiceNo", "Quantity", "InvoiceDate", "UnitPrice"])
+    moments = table["InvoiceDate"]
+    begin, end = datetime.combine(first, datetime.min.time()), datetime.combine(last, datetime.min.time())
+    inside = pc.and_(pc.greater_equal(moments, begin), pc.less(moments, end + timedelta(days=1)))
+    revenue, pieces, invoices = Decimal(0), 0, set()
+    for row in table.filter(inside).to_pylist():
+        line = Decimal(str(row["UnitPrice"])) * row["Quantity"]
+        revenue += line.copy_abs().quantize(Decimal("0.01"), ROUND_HALF_UP).copy_sign(line)
+        pieces += row["Quantity"]
+        invoices.add(row["InvoiceNo"])
+    return revenue, pieces, len(invoices)
+
+
+def test_the_reports_of_30_november_2011_add_up(system: System) -> None:
+    for period, first in FIRST_DAY.items():
+        revenue, pieces, invoices = independent_totals(REAL_SALES, first, BUSINESS_DATE)
+        event = {
+            "business_date": BUSINESS_DATE.isoformat(),
+            "period": period,
+            "formats": ["pdf", "excel", "json"],
+            "notify": "none",
+        }
+        answer = system.fire("report", event, Context(remaining_seconds=600))
+        assert answer["status"] == "SUCCEEDED", answer["reason"]
+        files = {artifact["format"]: system.body(artifact["key"]) for artifact in answer["artifacts"]}
+
+        text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(files["pdf"])).pages)
+        assert f"£{revenue:,.2f}" in text
+        assert f"{pieces:,}" in text
+        assert f"{invoices:,}" in text
+
+        overview = openpyxl.load_workbook(io.BytesIO(files["excel"]), data_only=True)["Overview"]
+        figures = {row[0].value: row[1].value for row in overview.iter_rows(max_col=2) if row[0].value}
+        assert Decimal(str(figures["Revenue"])) == revenue
+        assert figures["Pieces sold"] == pieces
+        assert figures["Transactions"] == invoices
+
+        kpis = json.loads(files["json"], parse_float=Decimal)["sales"]["kpis"]
+        assert (kpis["revenue"], kpis["quantity"], kpis["transactions"]) == (revenue, pieces, invoices)
+
+
+def test_the_history_holds_every_line_of_the_year_so_far(system: System) -> None:
+    answer = system.fire("sync_history", {"business_date": BUSINESS_DATE.isoformat()}, Context(remaining_seconds=600))
+    assert answer["status"] == "SUCCEEDED"
+    lines = 0
+    revenue = 0
+    for key in system.keys("history/sales/"):
+        table = pq.read_table(io.BytesIO(system.body(key)), columns=["subtotal"])
+        lines += table.num_rows
+        revenue += pc.sum(table["subtotal"]).as_py()
+    source = pq.read_table(REAL_SALES, columns=["InvoiceDate"])["InvoiceDate"]
+    known = pc.sum(pc.less(source, datetime(2011, 12, 1, 7)).cast("int64")).as_py()
+    assert lines == known
+    expected, _, _ = independent_totals(REAL_SALES, date(2010, 12, 1), BUSINESS_DATE)
+    assert Decimal(revenue).scaleb(-2) == expected
