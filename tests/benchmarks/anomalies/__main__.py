@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks.anomalies [--data FILE] [--quick] [--methods NAME ...]`: the table of anomaly.md, measured again.
 
-Every method scores the same series of each panel; Prophet with one seed of the three, and ours beside it with the same one. P/R/F1 at |z| >= 3; FA = false alarms per series per 30 days without injections; R@.5 = recall at FA 0.5.
+Every method scores the same series of each panel; Prophet with one seed of the three, and ours beside it with the same one.
+P/R/F1 at |z| >= 3; FA = false alarms per series per 30 days without injections; R@.5 = recall at FA 0.5.
 """
 
 import argparse
