@@ -22,6 +22,7 @@ from ops.local_cloud import LocalCloud, LocalCloudError, Scheduler
 from ops.local_cloud.aws import ACCESS_KEYS
 from ops.shop import TEMPLATE, LocalShop, retail_shop, sample_shop
 from salesflow import clock
+from salesflow.errors import SalesFlowError
 
 FAILED = 1
 MISUSED = 2
@@ -41,7 +42,7 @@ class _complaining:  # noqa: N801 - read as a statement: `with _complaining():`
         if isinstance(error, KeyboardInterrupt):
             complaints.print("Interrupted.", highlight=False)
             raise typer.Exit(INTERRUPTED) from error
-        if isinstance(error, LocalCloudError | OSError):
+        if isinstance(error, LocalCloudError | SalesFlowError | OSError):
             complaints.print(f"[red]{escape(str(error))}[/]", highlight=False, soft_wrap=True)
             raise typer.Exit(FAILED) from error
 

@@ -9,7 +9,7 @@ from ops.local_cloud.clock import SimulatedClock
 from ops.local_cloud.cloud import AsyncResult, LocalCloud
 from ops.local_cloud.containers import Function, FunctionSettings, Invocation
 from ops.local_cloud.deployment import Deployment, Resource
-from ops.local_cloud.scheduler import Firing, ScheduleOnRecord, Scheduler, due_times
+from ops.local_cloud.scheduler import Firing, ScheduleOnRecord, Scheduler
 
 __all__ = [
     "AsyncResult",
@@ -26,5 +26,4 @@ __all__ = [
     "ScheduleOnRecord",
     "Scheduler",
     "SimulatedClock",
-    "due_times",
 ]

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.local_cloud.scheduler import due_times
 from salesflow.job_events import JobRequest, ReportFields, SyncHistoryFields
 from salesflow.reports.formats import Format, ReportType
+from salesflow.watch.due_times import due_times
 from salesflow.windows import Period
 from tests.unit.template.stack import Resource, functions, parameters, referred, resources, schedules
 

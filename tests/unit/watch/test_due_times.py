@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.local_cloud.aws import LocalCloudError
-from ops.local_cloud.scheduler import due_times
+from salesflow.watch.due_times import InvalidSchedule, due_times
 
 MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]  # 1 to 7 in EventBridge
@@ -264,6 +263,6 @@ def test_at_is_due_once_in_its_zone():
     ],
 )
 def test_what_eventbridge_would_refuse_is_refused_by_name(expression, zone, named):
-    with pytest.raises(LocalCloudError) as refused:
+    with pytest.raises(InvalidSchedule) as refused:
         due_times(expression, zone, utc(2026, 1, 1), utc(2026, 1, 2))
     assert named in str(refused.value)
