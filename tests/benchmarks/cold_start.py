@@ -50,18 +50,12 @@ _HANDLER = _CLOCK + (
 def layers_of(template: Path) -> dict[str, tuple[Path, list[Path]]]:
     """Each function's built code folder and its layers' package folders, from a built template."""
 
-    class Loader(yaml.SafeLoader):
-        """Reads the template's short intrinsics as plain values."""
-
-    Loader.add_multi_constructor(
-        "!", lambda loader, _, node: loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
-    )
-    resources = yaml.load(template.read_text(), Loader)["Resources"]
+    resources = yaml.safe_load(template.read_text())["Resources"]  # sam writes every intrinsic out in full
     return {
         name: (
             template.parent / resource["Properties"]["CodeUri"],
             [
-                template.parent / resources[layer]["Properties"]["ContentUri"] / "python"
+                template.parent / resources[layer["Ref"]]["Properties"]["ContentUri"] / "python"
                 for layer in resource["Properties"]["Layers"]
             ],
         )
