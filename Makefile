@@ -37,7 +37,9 @@ $(READY): requirements/dev.txt requirements/uv.txt layers/report/fonts.txt layer
 lock: $(READY) ## resolve the *.in files anew into hashed locks; UPGRADE=1 takes the newest of everything
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/uv.in -c requirements/dev.txt -o requirements/uv.txt
-	for layer in core arrow report; do $(LOCK) layers/$$layer/requirements.in -c requirements/dev.txt --no-emit-package botocore -o layers/$$layer/requirements.txt; done
+	$(LOCK) layers/core/requirements.in -c requirements/dev.txt --no-emit-package botocore -o layers/core/requirements.txt
+	in_core="$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' layers/core/requirements.txt)"; \
+	for layer in arrow ml report; do $(LOCK) layers/$$layer/requirements.in -c requirements/dev.txt $$in_core -o layers/$$layer/requirements.txt; done
 	$(LOCK) $(if $(UPGRADE),--upgrade) layers/report/fonts.in -o layers/report/fonts.txt
 
 format: $(READY) ## lay the code out
@@ -58,7 +60,7 @@ template: $(READY)
 check: lint types template ## lint, layout, types, template
 
 test: $(READY) ## every test that needs no built layer
-	$(PYTHON_VENV) -m pytest -m "not layers and not benchmark"
+	$(PYTHON_VENV) -m pytest -m "not layers"
 
 layers-check: $(READY) ## build for both architectures with sam, and prove what was built
 	$(SAM) build --no-cached --parameter-overrides Architecture=x86_64 --build-dir .build/sam/x86_64
@@ -66,7 +68,7 @@ layers-check: $(READY) ## build for both architectures with sam, and prove what 
 	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/layers
 
 bench: $(READY) ## measurements, side by side; DATA=... for real sales
-	$(PYTHON_VENV) -m pytest -m benchmark -s tests/benchmarks
+	$(PYTHON_VENV) -m tests.benchmarks $(if $(DATA),--data $(DATA))
 
 demo: $(READY) ## a whole local cloud: fire the last days' schedules, show what came of it; DATA=... for real sales
 	$(PYTHON_VENV) -m ops demo $(if $(DATA),--data $(DATA))
