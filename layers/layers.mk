@@ -4,13 +4,16 @@ PYTHON ?= python3.13
 LAYERS := $(dir $(lastword $(MAKEFILE_LIST)))
 BUILD = $(PYTHON) $(LAYERS)build_layer.py --architecture $(ARCHITECTURE) --target "$(ARTIFACTS_DIR)"
 
-.PHONY: build-CoreLayer build-ArrowLayer build-ReportLayer build-PipelineLayer build-LayersBuiltForX86 build-LayersBuiltForArm64
+.PHONY: build-CoreLayer build-ArrowLayer build-MlLayer build-ReportLayer build-PipelineLayer build-LayersBuiltForX86 build-LayersBuiltForArm64
 
 build-CoreLayer:
 	$(BUILD) core
 
 build-ArrowLayer:
 	$(BUILD) arrow
+
+build-MlLayer:
+	$(BUILD) ml
 
 build-ReportLayer:
 	$(BUILD) report
