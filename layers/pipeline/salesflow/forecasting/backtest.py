@@ -14,7 +14,7 @@ from salesflow.forecasting.results import HorizonError, ModelErrors
 
 BOOSTING_REFIT_DAYS = 32
 RECENCY_HALF_LIFE = 120.0
-MARGIN = 0.97
+MARGIN = 0.95
 """Another model than the blend is chosen when its error is below this share of the blend's on the same evenings."""
 MIN_ORIGINS = 4
 

@@ -37,6 +37,7 @@ class Boosting:
             max_iter=120,
             learning_rate=0.05,
             max_leaf_nodes=8,
+            max_bins=63,
             min_samples_leaf=40,
             l2_regularization=5.0,
             early_stopping=False,

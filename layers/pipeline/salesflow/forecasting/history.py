@@ -138,7 +138,7 @@ def _enough(
     age = revenue.shape[1] - begins
     selling = (quantity[:, -PRODUCT_RECENT_DAYS:] > 0).sum(axis=1)
     young, rare = age < MIN_DAYS, selling < PRODUCT_MIN_SELLING_DAYS
-    keep = np.flatnonzero(~(young | rare))
+    keep = np.flatnonzero(~(young | rare)).tolist()
     skipped = [
         (
             skus[n],
@@ -146,7 +146,7 @@ def _enough(
             if young[n]
             else f"sold on {selling[n]} of the last {PRODUCT_RECENT_DAYS} days; {PRODUCT_MIN_SELLING_DAYS} are needed",
         )
-        for n in np.flatnonzero(young | rare)
+        for n in np.flatnonzero(young | rare).tolist()
     ]
     return ProductDays(
         tuple(skus[n] for n in keep), tuple(names[n] for n in keep), revenue[keep], quantity[keep], tuple(skipped)

@@ -21,6 +21,8 @@ UNTESTED_GROWTH = 1.3
 SIZE_POWER = 0.75
 """How residuals grow with the forecast: between counts (0.5) and a share of sales (1)."""
 COVERAGE_LEADS = 30
+ENOUGH_WINDOWS = 3.0
+"""Totals of fewer windows side by side borrow the error of a shorter horizon where that is larger."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +64,8 @@ def measured_coverage(past: Residuals, total_days: int) -> Coverage | None:
 def total_bounds(past: Residuals, forecast: Floats, daily: Floats, horizon: int) -> tuple[float, float, float, float]:
     """lower80, upper80, lower95, upper95 of the total of the first `horizon` days.
 
-    daily: the day bounds [4, n_ahead]. The relative error is the root mean square of past horizons' (a shorter horizon's where that is
-    larger or none is known), with as many degrees of freedom as windows that do not overlap; never less than the
-    scatter of independent days.
+    daily: the day bounds [4, n_ahead]. The relative error is the root mean square of past totals', with as many degrees of freedom as
+    windows that do not overlap; never less than the scatter of independent days.
     """
     total = float(forecast[:horizon].sum())
     error, windows = _relative_error(past, horizon)
@@ -83,24 +84,22 @@ def total_bounds(past: Residuals, forecast: Floats, daily: Floats, horizon: int)
 
 def _relative_error(past: Residuals, horizon: int) -> tuple[float, float]:
     """Root mean square relative error of totals, and how many windows side by side it rests on (0: none)."""
-    errors, windows, longest = [0.0], 0.0, 0
+    error, windows, longest = 0.0, 0.0, 0
     for days in sorted({min(7, horizon), min(14, horizon), min(30, horizon), horizon}):
         known = np.isfinite(past.actual[:, :days])
-        complete = np.isfinite(past.forecast).all(axis=1) & np.isfinite(past.actual[:, days - 7 : days]).any(axis=1)
+        complete = np.isfinite(past.forecast).all(axis=1) & np.isfinite(past.actual[:, max(days - 7, 0) : days]).any(
+            axis=1
+        )
         expected = np.where(known, past.forecast[:, :days], 0.0).sum(axis=1)[complete]
         actual = np.nan_to_num(past.actual[:, :days]).sum(axis=1)[complete]
         usable = expected > 0
         if not usable.any():
             continue
-        relative = np.clip(actual[usable] / expected[usable] - 1, -1.0, 4.0)
-        errors.append(float(np.sqrt(np.mean(relative**2))))
         counts = past.counts[complete][usable]
-        windows = float((counts[-1] - counts[0]) / days + 1)
-        longest = days
-    if not windows:
-        return 0.0, 0.0
-    growth = FURTHER_GROWTH if longest < horizon else 1.0
-    return max(errors) * growth, windows
+        windows, longest = float((counts[-1] - counts[0]) / days + 1), days
+        own = float(np.sqrt(np.mean(np.clip(actual[usable] / expected[usable] - 1, -1.0, 4.0) ** 2)))
+        error = own if windows >= ENOUGH_WINDOWS else max(own, error)
+    return error * (FURTHER_GROWTH if longest < horizon else 1.0), windows
 
 
 def _scores(past: Residuals) -> Floats:

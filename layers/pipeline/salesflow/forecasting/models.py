@@ -32,6 +32,7 @@ YEAR = 364
 """A year in whole weeks: a day is compared with the same weekday."""
 LAST_YEAR_MIN_DAYS = YEAR + 28
 BOOSTING_MIN_DAYS = YEAR + 156
+RECENT_WEEKS_SEARCHED = 12
 _TINY = 1e-9
 
 
@@ -46,9 +47,6 @@ def last_week(pattern: Pattern, ahead: Integers) -> Floats:
             newest = np.where(np.isnan(newest), pattern.values[:, column], newest)
         answer[:, weekdays(ahead) == day] = newest[:, None]
     return answer
-
-
-RECENT_WEEKS_SEARCHED = 12
 
 
 def straight_line(pattern: Pattern, ahead: Integers) -> Floats:
@@ -78,7 +76,8 @@ def trend(pattern: Pattern, ahead: Integers) -> Floats:
     damped = damping * (1 - damping**steps) / (1 - damping)
     lag = 0.7 * half_life / np.log(2)  # the level is that of about so many days ago
     factor = np.exp(np.clip(growth[:, None] * (damped + lag), -0.7, 0.7))
-    return level(half_life)(pattern, ahead) * factor
+    answer: Floats = level(half_life)(pattern, ahead) * factor
+    return answer
 
 
 def _daily_growth(pattern: Pattern) -> Floats:
@@ -113,7 +112,8 @@ def last_year(pattern: Pattern, ahead: Integers) -> Floats:
         around = means.between(origin + steps - 1 - half_window, origin + steps + half_window)
         ratio = np.clip(around / np.maximum(then, _TINY), 0.3, 3.0)
         shapes.append(np.log(np.where(np.isfinite(ratio) & (then > 0.02), ratio, 1.0)))
-    return level(half_life)(pattern, ahead) * np.exp(damping * np.mean(shapes, axis=0))
+    answer: Floats = level(half_life)(pattern, ahead) * np.exp(damping * np.mean(shapes, axis=0))
+    return answer
 
 
 class FlatMeans:
