@@ -121,6 +121,22 @@ class ReportStore:
             self._point_latest(latest_key(report_type, period, fmt), artifact, files[fmt], metadata)
         return artifacts
 
+    def save_document(self, key: str, document: Mapping[str, Any], metadata: Mapping[str, str]) -> Artifact:
+        """Save a result as JSON under its key, read back and compared; the same document gives the same bytes.
+
+        Raises ValueError for a number that JSON does not have, ArtifactDamaged where it does not come back as it was written.
+        """
+        data = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return self._save_file(key, Format.JSON, data + b"\n", metadata)
+
+    def keys_after(self, prefix: str, start_after: str) -> list[str]:
+        """The first 1,000 keys below a prefix that sort after `start_after`, in order."""
+        try:
+            listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=start_after)
+        except (ClientError, BotoCoreError) as error:
+            raise self._not_saved("list", prefix, error) from error
+        return [entry["Key"] for entry in listed.get("Contents", [])]
+
     def read(self, key: str) -> bytes | None:
         """The bytes of an object, or None where there is none. Raises ArtifactDamaged where they cannot be read whole."""
         return self._read(key)[0]

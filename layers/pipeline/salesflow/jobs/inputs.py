@@ -29,16 +29,33 @@ class Inputs:
 def read_inputs(run: Run[Any], demand: Demand, *, want_stock: bool) -> Inputs:
     """Bring the history up to date and read the stock of the business date; neither waits for the other."""
     runtime = run.runtime
-    source = runtime.source if run.deadline is None else runtime.source.with_deadline(run.deadline)
+    source = _source(run)
     with ThreadPoolExecutor(max_workers=1) as pool:
         counting = pool.submit(_read_stock, run, source, demand) if want_stock else None
         sync = runtime.history.sync(source, demand, read_at=clock.now())
         stock, set_aside, costs_known = counting.result() if counting else (None, (), False)
+    _log_set_aside(sync)
+    return Inputs(sync, stock, set_aside, costs_known)
+
+
+def sync_panel(run: Run[Any], demand: Demand) -> SyncOutcome:
+    """Bring the daily panel up to date, for the model functions: without sale lines, which need pyarrow."""
+    runtime = run.runtime
+    sync = runtime.panel_history.sync(_source(run), demand, read_at=clock.now())
+    _log_set_aside(sync)
+    return sync
+
+
+def _source(run: Run[Any]) -> SalesFlowClient:
+    source = run.runtime.source
+    return source if run.deadline is None else source.with_deadline(run.deadline)
+
+
+def _log_set_aside(sync: SyncOutcome) -> None:
     for record in sync.batch.rejected:
         logger.warning(
             "record set aside", call=record.call, record=record.record, field=record.field, why=record.reason
         )
-    return Inputs(sync, stock, set_aside, costs_known)
 
 
 def _read_stock(run: Run[Any], source: SalesFlowClient, demand: Demand) -> tuple[StockSnapshot, tuple[str, ...], bool]:
