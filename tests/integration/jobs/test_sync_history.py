@@ -68,4 +68,4 @@ def test_a_fresh_stack_without_a_token_says_what_to_do(system: System) -> None:
     system.set_secret('{"token": ""}')
     with pytest.raises(SystemTokenMissing) as caught:
         system.fire("sync_history", TICK)
-    assert "Secrets Manager" in caught.value.action or "put-secret-value" in caught.value.action
+    assert "Store the system token" in caught.value.action
