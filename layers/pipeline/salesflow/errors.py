@@ -51,6 +51,10 @@ class SourceContractBroken(SalesFlowError):
     """
 
 
+class HistoryUnavailable(SalesFlowError):
+    """S3 could not be reached, kept failing, or refused the call on a history object; names the key and what S3 said."""
+
+
 class HistoryConflict(SalesFlowError):
     """Another run kept rewriting the same history object; the conditional write lost every time."""
 
@@ -65,6 +69,10 @@ class ArtifactDamaged(SalesFlowError):
 
 class ClaimLost(SalesFlowError):
     """Another run took over this run's claim (its lease had ended); this one stops before it does harm."""
+
+
+class OutOfTime(SalesFlowError):
+    """The function's time is nearly over; the run stopped itself before its next stage, so that the retry finds its date free."""
 
 
 class DeliveryIncomplete(SalesFlowError):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from salesflow.aws import AwsClients
-from salesflow.errors import HistoryConflict, HistoryDamaged
+from salesflow.errors import HistoryConflict, HistoryDamaged, HistoryUnavailable
 from salesflow.history.coverage import Coverage, extend_coverage, read_coverage
 from salesflow.history.lines import SaleLineHistory
 from salesflow.history.objects import ATTEMPTS, ObjectStore
@@ -16,6 +16,7 @@ from salesflow.history.reading import Reading
 from salesflow.history.set_aside import SetAside, SetAsideRecord
 from salesflow.history.stock import StockHistory, StockSnapshot
 from salesflow.money import Currency
+from tests.integration.aws import Wire, calls
 from tests.unit.analytics.tables import Item, Sale, lines_of
 
 NOVEMBER = date(2026, 11, 1)
@@ -215,3 +216,28 @@ def test_records_set_aside_are_remembered_by_day_and_forgotten_when_mended(store
     assert [r.record for r in set_aside.read(date(2026, 11, 20), TODAY)] == ["3", "2"]
     set_aside.replace_days([], reading(date(2026, 11, 15), 1))
     assert [r.record for r in set_aside.read(NOVEMBER, TODAY)] == ["1"]
+
+
+@pytest.mark.parametrize("broken", ["denied", "cut short"])
+def test_a_bucket_that_does_not_do_its_part_is_named_with_the_key(store: ObjectStore, wire: Wire, broken: str) -> None:
+    store.write_new("history/x", b"some bytes", "text/plain", {})
+    if broken == "denied":
+        wire.refuse(calls("GET history/x"), 403, "AccessDenied")
+    else:
+        wire.alter(calls("GET history/x"), lambda answer: setattr(answer, "body", answer.body[:3]), times=9)
+    with pytest.raises(HistoryUnavailable, match="history/x"):
+        store.read("history/x")
+
+
+def test_a_body_that_broke_off_once_is_read_again(store: ObjectStore, wire: Wire) -> None:
+    store.write_new("history/x", b"some bytes", "text/plain", {})
+    wire.alter(calls("GET history/x"), lambda answer: setattr(answer, "body", b"same bytes"))
+    stored = store.read("history/x")
+    assert stored is not None
+    assert stored.body == b"some bytes"
+
+
+def test_a_refused_write_is_named_with_the_key(store: ObjectStore, wire: Wire) -> None:
+    wire.refuse(calls("PUT history/x"), 403, "AccessDenied")
+    with pytest.raises(HistoryUnavailable, match=r"write s3://.*/history/x"):
+        store.write_new("history/x", b"some bytes", "text/plain", {})

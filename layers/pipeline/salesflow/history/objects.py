@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from salesflow.errors import HistoryConflict
+from salesflow.errors import HistoryConflict, HistoryUnavailable
 
 ATTEMPTS = 8
+_READS = 2
 _CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_MISSING = {"NoSuchKey", "404"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +26,32 @@ class StoredObject:
 
 
 class ObjectStore:
-    """Reads and conditional writes below one bucket."""
+    """Reads and conditional writes below one bucket. Every method raises HistoryUnavailable where S3 does not do its part."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self.bucket = bucket
 
     def read(self, key: str) -> StoredObject | None:
-        """The object, or None where there is none."""
-        try:
-            answer = self._client.get_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
-        return StoredObject(answer["Body"].read(), answer["ETag"], answer["Metadata"])
+        """The object, or None where there is none.
+
+        A body that breaks off, or is not what its checksum says, is read once more.
+        """
+        for attempt in range(1, _READS + 1):
+            try:
+                answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _MISSING:
+                    return None
+                raise self._unavailable("read", key, error) from error
+            except BotoCoreError as error:
+                raise self._unavailable("read", key, error) from error
+            try:
+                return StoredObject(answer["Body"].read(), answer["ETag"], answer["Metadata"])
+            except BotoCoreError as error:
+                if attempt == _READS:
+                    raise self._unavailable("read", key, error) from error
+        raise AssertionError("unreachable")
 
     def write_new(self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str]) -> bool:
         """Create the object; False where there is one already, which then stays as it is."""
@@ -88,5 +101,13 @@ class ObjectStore:
         except ClientError as error:
             if error.response["Error"]["Code"] in _CONFLICTS:
                 return False
-            raise
+            raise self._unavailable("write", key, error) from error
+        except BotoCoreError as error:
+            raise self._unavailable("write", key, error) from error
         return True
+
+    def _unavailable(self, deed: str, key: str, error: Exception) -> HistoryUnavailable:
+        return HistoryUnavailable(
+            f"Could not {deed} s3://{self.bucket}/{key}: {error}.",
+            action="Check the bucket's name, the function's role, and S3's health; then run the job again.",
+        )
