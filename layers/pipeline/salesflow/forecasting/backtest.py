@@ -21,18 +21,22 @@ MIN_ORIGINS = 4
 
 @dataclass(frozen=True, eq=False)
 class Origins:
-    """The evenings from which the past is forecast again. counts: days known on each, ascending, [k]. openings: what was then expected."""
+    """The evenings from which the past is forecast again. counts: days known on each, ascending, [k]; ahead: days forecast from each;
+    openings: what was then expected of them."""
 
     counts: Integers
+    ahead: int
     openings: tuple[Opening, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """counts: [k] days known at each origin. forecasts: per model [k, n, n_ahead]. actual: the same shape, NaN where not (yet) known."""
+    """counts: [k] days known at each origin. open: [k, n_ahead], whether the shop was then expected to sell. forecasts: per model
+    [k, n, n_ahead]. actual: the same shape, NaN where not (yet) known."""
 
     counts: Integers
     total_days: int
+    open: Flags
     forecasts: dict[ModelName, Floats]
     actual: Floats
 
@@ -77,9 +81,9 @@ def run_backtest(learn: Floats, actual: Floats, days: Integers, origins: Origins
 
     learn: what may be learnt from (NaN: closed, missing, holiday); actual: what happened. Boosting is fitted anew every month of origins.
     """
-    total, ahead = len(days), len(origins.openings[0].open) if origins.openings else 0
+    total, ahead = len(days), origins.ahead
     boosting, fitted_at = None, -BOOSTING_REFIT_DAYS
-    collected: dict[ModelName, list[Floats]] = {}
+    collected: dict[ModelName, list[Floats]] = {name: [] for name in ModelName}
     truths = []
     nothing = np.full((len(learn), ahead), np.nan)
     for count, opening in zip(origins.counts.tolist(), origins.openings, strict=True):
@@ -87,16 +91,17 @@ def run_backtest(learn: Floats, actual: Floats, days: Integers, origins: Origins
             boosting, fitted_at = fit_boosting(learn[:, :count], days[:count]), count
         evening = forecast_evening(learn[:, :count], days[:count], opening, boosting)
         for name in ModelName:
-            collected.setdefault(name, []).append(evening.forecasts.get(name, nothing))
+            collected[name].append(evening.forecasts.get(name, nothing))
         truth = nothing.copy()
         seen = min(ahead, total - count)
         truth[:, :seen] = actual[:, count : count + seen]
         truths.append(truth)
     return Backtest(
-        origins.counts,
-        total,
-        {name: np.stack(f) for name, f in collected.items()},
-        np.stack(truths) if truths else nothing[None][:0],
+        counts=origins.counts,
+        total_days=total,
+        open=np.array([opening.open for opening in origins.openings], dtype=bool).reshape(-1, ahead),
+        forecasts={name: np.stack(made) if made else nothing[None][:0] for name, made in collected.items()},
+        actual=np.stack(truths) if truths else nothing[None][:0],
     )
 
 

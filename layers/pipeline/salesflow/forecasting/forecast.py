@@ -29,7 +29,7 @@ from salesflow.forecasting.history import (
     weekdays,
 )
 from salesflow.forecasting.intervals import Residuals, day_bounds, measured_coverage, total_bounds
-from salesflow.forecasting.models import ModelName
+from salesflow.forecasting.models import LAST_YEAR_MIN_DAYS, ModelName
 from salesflow.forecasting.opening import Opening, closed_weekdays, expected_opening
 from salesflow.forecasting.pattern import take_apart
 from salesflow.forecasting.results import (
@@ -120,7 +120,7 @@ class _Night:
 
     def _origins(self, first: int, step: int, most: int) -> Origins:
         counts = origin_counts(self.total, first=first, step=step, most=most)
-        return Origins(counts, tuple(self._opening(count) for count in counts.tolist()))
+        return Origins(counts, self.horizons[-1], tuple(self._opening(count) for count in counts.tolist()))
 
     def _opening(self, count: int) -> Opening:
         """What was expected of the days ahead after the first `count` days."""
@@ -155,9 +155,17 @@ class _Night:
         point = evening.forecasts[model][row]
         pattern = evening.pattern
         usual = pattern.level[row] * pattern.weekly[row]
-        noise = (pattern.values[row] - usual)[pattern.known[row]] / np.maximum(usual[pattern.known[row]], 1e-9)
-        past = Residuals(backtest.counts, backtest.forecasts[model][:, row], backtest.actual[:, row], noise)
-        bounds = day_bounds(past, point, self.opening.spread)
+        noise = (pattern.values[row] - usual)[pattern.known[row]] / usual[pattern.known[row]]
+        past = Residuals(
+            counts=backtest.counts,
+            open=backtest.open,
+            forecast=backtest.forecasts[model][:, row],
+            actual=backtest.actual[:, row],
+            in_sample=noise,
+            typical=float(evening.scale[row, 0]),
+            season_known=self.total >= LAST_YEAR_MIN_DAYS,
+        )
+        bounds = day_bounds(past, point, self.opening)
         digits = 0 if measure is Measure.REVENUE else 2
         values = [_number(value, digits) for value in point]
         daily = tuple(
@@ -200,7 +208,7 @@ class _Night:
         notes = []
         if self.simplified:
             notes.append(f"Only {self.total} days of history: a simple forecast, hardly tested, with wide intervals.")
-        elif self.total < 400:
+        elif self.total < LAST_YEAR_MIN_DAYS:
             notes.append("Less than thirteen months of history: the yearly rhythm is not known yet.")
         silent = int(np.argmax(self.shop.open[::-1]))
         if silent > 7:

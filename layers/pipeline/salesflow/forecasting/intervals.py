@@ -7,9 +7,10 @@ times: sales scatter more upwards than downwards. Totals have few independent wi
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from salesflow.forecasting.history import Flags, Floats, Integers
+from salesflow.forecasting.opening import Opening
 from salesflow.forecasting.results import Coverage
 
 LEVELS = (0.80, 0.95)
@@ -21,25 +22,36 @@ UNTESTED_GROWTH = 1.3
 SIZE_POWER = 0.75
 """How residuals grow with the forecast: between counts (0.5) and a share of sales (1)."""
 COVERAGE_LEADS = 30
+MIN_TESTED_ORIGINS = 4
+SMALLEST_SIZE = 0.1
+SEASON_SWING = 0.3
+"""How far an ordinary retailer's year swings around its mean: an assumption, used only until the first year is known."""
 ENOUGH_WINDOWS = 3.0
 """Totals of fewer windows side by side borrow the error of a shorter horizon where that is larger."""
 
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """The chosen model's past errors of one series. forecast, actual: [k, n_ahead], NaN where unknown; counts: [k] days known at each origin;
-    in_sample: relative noise of the past days, [m], for histories too short to test."""
+    """The chosen model's past errors of one series.
+
+    counts: [k] days known at each origin. open: [k, n_ahead], whether a day was expected to sell. forecast, actual: [k, n_ahead], NaN where
+    unknown. in_sample: relative noise of the past days, [m], for histories too short to test. typical: size of a usual day.
+    season_known: whether the history holds a year.
+    """
 
     counts: Integers
+    open: Flags
     forecast: Floats
     actual: Floats
     in_sample: Floats
+    typical: float
+    season_known: bool
 
 
-def day_bounds(past: Residuals, forecast: Floats, spread: Floats) -> Floats:
-    """[4, n_ahead]: lower80, upper80, lower95, upper95 of a forecast [n_ahead]. spread: factor of the width on each day."""
+def day_bounds(past: Residuals, forecast: Floats, opening: Opening) -> Floats:
+    """[4, n_ahead]: lower80, upper80, lower95, upper95 of a forecast [n_ahead]; 0 on closed days."""
     scores = _scores(past)
-    return _bounds(past, scores, np.isfinite(scores), forecast, spread)
+    return _bounds(past, scores, np.isfinite(scores), forecast, np.where(opening.open, opening.spread, 0.0))
 
 
 def measured_coverage(past: Residuals, total_days: int) -> Coverage | None:
@@ -50,9 +62,9 @@ def measured_coverage(past: Residuals, total_days: int) -> Coverage | None:
     inside80 = inside95 = days = 0
     for row, count in enumerate(past.counts):
         usable = np.isfinite(scores) & (known_on < count)
-        if usable.any(axis=1).sum() < 4 or not np.isfinite(past.forecast[row]).all():
+        if usable.any(axis=1).sum() < MIN_TESTED_ORIGINS or not np.isfinite(past.forecast[row]).all():
             continue
-        bounds = _bounds(past, scores, usable, past.forecast[row], np.ones(scores.shape[1]))
+        bounds = _bounds(past, scores, usable, past.forecast[row], past.open[row].astype(float))
         tested = np.isfinite(scores[row]) & (leads < COVERAGE_LEADS) & (count + leads < total_days)
         actual = past.actual[row]
         days += int(tested.sum())
@@ -65,21 +77,33 @@ def total_bounds(past: Residuals, forecast: Floats, daily: Floats, horizon: int)
     """lower80, upper80, lower95, upper95 of the total of the first `horizon` days.
 
     daily: the day bounds [4, n_ahead]. The relative error is the root mean square of past totals', with as many degrees of freedom as
-    windows that do not overlap; never less than the scatter of independent days.
+    windows that do not overlap; never less than the scatter of independent days. In the first year the unknown season comes on top.
     """
     total = float(forecast[:horizon].sum())
     error, windows = _relative_error(past, horizon)
-    half_day = (daily[1, :horizon] - daily[0, :horizon]) / 2 / 1.2816
+    season = 0.0 if past.season_known else float(unknown_season(np.arange(1, horizon + 1)).mean())
+    half_day = (daily[1, :horizon] - daily[0, :horizon]) / 2 / _normal(LEVELS[0])
     independent = float(np.sqrt((half_day**2).sum()))
     bounds = []
     for level in LEVELS:
-        quantile = float(stdtrit(max(windows, 2.0), 0.5 + level / 2))
-        half = max(
-            quantile * error * total * np.sqrt(1 + 1 / max(windows, 1.0)),
-            float(stdtrit(1e6, 0.5 + level / 2)) * independent,
-        )
+        tested = float(stdtrit(max(windows, 2.0), 0.5 + level / 2)) * error * np.sqrt(1 + 1 / max(windows, 1.0))
+        half = max(total * np.hypot(tested, _normal(level) * season), _normal(level) * independent)
         bounds += [max(total - half, 0.0), total + half]
     return bounds[0], bounds[1], bounds[2], bounds[3]
+
+
+def unknown_season(leads: Integers) -> Floats:
+    """[n]: standard deviation of the relative change of level after so many days, in a year of which nothing is known yet.
+
+    Of a sine of SEASON_SWING with a random phase: swing * sqrt(2) * |sin(pi lead / 365)|. Errors of the past months cannot show it.
+    """
+    deviation: Floats = SEASON_SWING * np.sqrt(2) * np.abs(np.sin(np.pi * leads / 365.25))
+    return deviation
+
+
+def _normal(level: float) -> float:
+    """Half the width of a standard normal's interval."""
+    return float(ndtri(0.5 + level / 2))
 
 
 def _relative_error(past: Residuals, horizon: int) -> tuple[float, float]:
@@ -107,41 +131,46 @@ def _scores(past: Residuals) -> Floats:
     scores = np.full(past.forecast.shape, np.nan)
     for row, (forecast, actual) in enumerate(zip(past.forecast, past.actual, strict=True)):
         if np.isfinite(forecast).all():
-            size = _size(forecast)
-            scores[row] = np.where(size > 0, (actual - forecast) / np.where(size > 0, size, 1.0), np.nan)
+            scores[row] = np.where(past.open[row], (actual - forecast) / _size(forecast, past), np.nan)
     return scores
 
 
-def _size(forecast: Floats) -> Floats:
-    """What residuals are measured in: the forecast of the day, drawn a little to that of an average open day; 0 on closed days."""
+def _size(forecast: Floats, past: Residuals) -> Floats:
+    """What residuals are measured in: the day's forecast, drawn a little to the average open day's, not below a part of a usual day."""
     opened = forecast > 0
-    mean = forecast[opened].mean() if opened.any() else 0.0
-    size: Floats = np.where(opened, forecast**SIZE_POWER * mean ** (1 - SIZE_POWER), 0.0)
+    smallest = SMALLEST_SIZE * past.typical
+    mean = max(float(forecast[opened].mean()), smallest) if opened.any() else smallest
+    size: Floats = np.maximum(forecast, smallest) ** SIZE_POWER * mean ** (1 - SIZE_POWER)
     return size
 
 
 def _bounds(past: Residuals, scores: Floats, usable: Flags, forecast: Floats, spread: Floats) -> Floats:
-    size = _size(forecast) * spread
+    """The day bounds from the usable scores; spread: factor of the width on each day, 0 on closed days."""
+    size = _size(forecast, past) * spread
     bounds = np.zeros((4, len(forecast)))
     before = np.zeros(4)
     for begin, end in LEAD_GROUPS:
         if begin >= len(forecast):
             break
-        part = slice(begin, min(end, len(forecast)) if end < LEAD_GROUPS[-1][1] else len(forecast))
+        part = slice(begin, min(end, len(forecast)))
         rows = usable[:, part].any(axis=1)
         found = scores[:, part][usable[:, part]]
         if len(found) >= MIN_RESIDUALS:
             span = float(past.counts[rows][-1] - past.counts[rows][0]) / max(end - begin, 7) + 1
             limits = _limits(found) * np.sqrt(1 + 1 / span)
         elif begin == 0:
-            limits = _limits(past.in_sample) * UNTESTED_GROWTH if len(past.in_sample) else np.zeros(4)
+            limits = _limits(past.in_sample) * UNTESTED_GROWTH
         else:
             limits = before * FURTHER_GROWTH
         # a longer way cannot be surer than a shorter one
         limits[0::2], limits[1::2] = np.minimum(limits[0::2], before[0::2]), np.maximum(limits[1::2], before[1::2])
-        bounds[:, part] = forecast[part] + limits[:, None] * size[part]
+        bounds[:, part] = limits[:, None] * size[part]
         before = limits
-    return np.maximum(bounds, 0.0)
+    if not past.season_known:
+        unknown = unknown_season(np.arange(1, len(forecast) + 1)) * forecast
+        quantiles = np.array([_normal(level) for level in LEVELS for _ in range(2)])
+        bounds = np.copysign(np.hypot(bounds, quantiles[:, None] * unknown), np.array([-1.0, 1.0, -1.0, 1.0])[:, None])
+    return np.maximum(forecast + bounds, 0.0)
 
 
 def _limits(scores: Floats) -> Floats:

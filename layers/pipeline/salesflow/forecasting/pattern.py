@@ -15,6 +15,8 @@ PROFILE_HALF_LIFE = 70.0
 CLIP_DEVIATIONS = 3.0
 NOISE_DAYS = 182
 PASSES = 5
+SMALLEST_LEVEL = 0.02
+"""Of the typical size: days of almost nothing, or of more returns than sales, must not become the measure of others."""
 _TINY = 1e-9
 
 
@@ -63,7 +65,9 @@ def take_apart(values: Floats, days: Integers) -> Pattern:
     level = np.empty_like(values)
     for _ in range(PASSES):
         weekly = profile[:, weekday]
-        level = np.maximum(_window_sum(clipped) / np.maximum(_window_sum(np.where(known, weekly, 0.0)), _TINY), _TINY)
+        level = np.maximum(
+            _window_sum(clipped) / np.maximum(_window_sum(np.where(known, weekly, 0.0)), _TINY), SMALLEST_LEVEL
+        )
         profile = (recency * clipped / level) @ in_weekday / np.maximum(mass, np.finfo(float).tiny)
         mean = (profile * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
         profile = np.where(seen, np.maximum(profile / np.maximum(mean, _TINY)[:, None], 1e-3), 1.0)
