@@ -20,7 +20,12 @@ CONTRACT = {
     "CURRENCY",
 }
 POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
-ROLE_OF = {"ReportFunction": "ReportRole", "SyncHistoryFunction": "SyncHistoryRole"}
+ROLE_OF = {
+    "ReportFunction": "ReportRole",
+    "SyncHistoryFunction": "SyncHistoryRole",
+    "ForecastFunction": "ForecastRole",
+    "AnomalyCheckFunction": "AnomalyCheckRole",
+}
 
 
 def environment(function: str) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 from annotated_types import Ge, Le
 from samcli.yamlhelper import yaml_parse
 
-from salesflow.settings import EmptyReports, MailContent, Paper, Settings
+from salesflow.settings import EmptyReports, MailContent, MediumAlerts, Paper, Settings
 from tests.unit.template.stack import TEMPLATE, parameters, text
 
 
@@ -112,8 +112,37 @@ def test_lists_of_addresses(parameter: str) -> None:
         assert not accepts(parameter, bad), bad
 
 
+def test_holidays_are_countries_and_days() -> None:
+    for good in (
+        "",
+        "CN",
+        "GB-SCT",
+        "2026-12-24",
+        "2026-12-24=Christmas Eve",
+        "CN,GB-SCT,2026-12-24=Fête d'été,2026-12-31",
+    ):
+        assert accepts("Holidays", good), good
+    for bad in ("China", "cn", "CN;GB", "24.12.2026", "2026-12-24=", "CN,", ",CN", "2026-12-24=a=b", "2026-1-4"):
+        assert not accepts("Holidays", bad), bad
+
+
+def test_muted_skus_are_a_list() -> None:
+    for good in ("", "A1", "A1,红色-2,B 3"):
+        assert accepts("MutedSkus", good), good
+    for bad in ("A1,", ",A1", "A1,,B2"):
+        assert not accepts("MutedSkus", bad), bad
+
+
 @pytest.mark.parametrize(
-    ("parameter", "field"), [("HistoryDays", "history_days"), ("HistoryOverlapDays", "history_overlap_days")]
+    ("parameter", "field"),
+    [
+        ("HistoryDays", "history_days"),
+        ("HistoryOverlapDays", "history_overlap_days"),
+        ("AlertsPerMonth", "alerts_per_month"),
+        ("AlertMinDeviationPercent", "alert_min_deviation_percent"),
+        ("AlertMinImpact", "alert_min_impact"),
+        ("AlertTopProducts", "alert_top_products"),
+    ],
 )
 def test_bounds_are_those_of_the_settings(parameter: str, field: str) -> None:
     limits = Settings.model_fields[field].metadata
@@ -128,6 +157,7 @@ def test_bounds_are_those_of_the_settings(parameter: str, field: str) -> None:
         ("MailContent", MailContent, "mail_content"),
         ("EmptyReports", EmptyReports, "empty_reports"),
         ("Paper", Paper, "paper"),
+        ("AlertMedium", MediumAlerts, "alert_medium"),
     ],
 )
 def test_choices_are_those_of_the_settings(parameter: str, values: Any, field: str) -> None:

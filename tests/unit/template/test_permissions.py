@@ -6,10 +6,20 @@ import pytest
 
 from tests.unit.template.stack import TEMPLATE, Statement, as_list, of_type, referred, resources, statements, text
 
-ROLES = ["ReportRole", "SyncHistoryRole", "SchedulerRole"]
+JOB_ROLES = ["ReportRole", "SyncHistoryRole", "ForecastRole", "AnomalyCheckRole"]
+ROLES = [*JOB_ROLES, "SchedulerRole"]
 
-WHOLE_PREFIX = re.compile(r"\$\{ReportsBucket\.Arn\}/(history|reports)/\*")
+READERS = {"ReportRole": "ReportRecipients", "AnomalyCheckRole": "AlertRecipients"}
+"""The roles that may mail, and whom beside the owners."""
+
+WHOLE_PREFIX = re.compile(r"\$\{ReportsBucket\.Arn\}/(history|reports|anomalies|forecasts)/\*")
 """All keys below a named prefix of a named bucket."""
+
+
+def prefixes(role: str, action: str) -> set[str]:
+    """The prefixes of the bucket on which a role may do something."""
+    resources = [r for s in statements(role) if action in as_list(s["Action"]) for r in as_list(s["Resource"])]
+    return {resource["Fn::Sub"].removeprefix("${ReportsBucket.Arn}/") for resource in resources}
 
 
 def everything(role: str) -> list[tuple[Statement, str]]:
@@ -41,39 +51,41 @@ def test_every_resource_is_named(role: str) -> None:
             assert statement["Sid"] == "Mail", statement
             assert statement["Condition"]["StringEquals"] == {"ses:FromAddress": {"Ref": "MailSender"}}
             recipients = statement["Condition"]["ForAllValues:StringEquals"]["ses:Recipients"]
-            assert referred(recipients) == {"OwnerRecipients", "ReportRecipients"}
+            assert referred(recipients) == {"OwnerRecipients", READERS[role]}
 
 
 @pytest.mark.parametrize(
     ("role", "action", "needs"),
     [
-        ("ReportRole", "s3:GetObject", {"history/*", "reports/*"}),
+        ("ReportRole", "s3:GetObject", {"history/*", "reports/*", "forecasts/*"}),
         ("ReportRole", "s3:PutObject", {"history/*", "reports/*"}),
         ("SyncHistoryRole", "s3:GetObject", {"history/*"}),
         ("SyncHistoryRole", "s3:PutObject", {"history/*"}),
+        ("ForecastRole", "s3:GetObject", {"history/*", "forecasts/*"}),
+        ("ForecastRole", "s3:PutObject", {"history/*", "forecasts/*"}),
+        ("AnomalyCheckRole", "s3:GetObject", {"history/*", "anomalies/*", "forecasts/*"}),
+        ("AnomalyCheckRole", "s3:PutObject", {"history/*", "anomalies/*"}),
     ],
 )
 def test_each_job_reads_and_writes_its_own_prefixes(role: str, action: str, needs: set[str]) -> None:
-    (statement,) = (s for s in statements(role) if action in as_list(s["Action"]))
-    assert {r["Fn::Sub"].removeprefix("${ReportsBucket.Arn}/") for r in as_list(statement["Resource"])} == needs
+    assert prefixes(role, action) == needs
 
 
-@pytest.mark.parametrize("role", ["ReportRole", "SyncHistoryRole"])
+@pytest.mark.parametrize("role", JOB_ROLES)
 def test_a_missing_key_is_told_from_a_forbidden_one(role: str) -> None:
     """Without ListBucket, S3 answers 403 for a key that does not exist, and a fresh stack would look broken."""
     (listing,) = (s for s in statements(role) if s["Action"] == "s3:ListBucket")
-    (access,) = (s for s in statements(role) if "s3:GetObject" in as_list(s["Action"]))
-    prefixes = {r["Fn::Sub"].removeprefix("${ReportsBucket.Arn}/") for r in as_list(access["Resource"])}
-    assert set(listing["Condition"]["StringLike"]["s3:prefix"]) == prefixes
+    assert set(listing["Condition"]["StringLike"]["s3:prefix"]) == prefixes(role, "s3:GetObject")
 
 
-def test_the_sync_can_mail_nobody() -> None:
-    actions = {action for s in statements("SyncHistoryRole") for action in as_list(s["Action"])}
-    assert not any(action.startswith("ses:") for action in actions)
+@pytest.mark.parametrize("role", JOB_ROLES)
+def test_only_those_who_have_something_to_tell_can_mail(role: str) -> None:
+    actions = {action for s in statements(role) for action in as_list(s["Action"])}
+    assert any(action.startswith("ses:") for action in actions) == (role in READERS)
 
 
 def test_only_the_stack_s_own_secret_can_be_read() -> None:
-    for role in ("ReportRole", "SyncHistoryRole"):
+    for role in JOB_ROLES:
         (statement,) = (s for s in statements(role) if s["Action"] == "secretsmanager:GetSecretValue")
         assert statement["Resource"] == {"Ref": "SystemTokenSecret"}
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from salesflow.job_events import JobRequest, ReportFields, SyncHistoryFields
+from salesflow.job_events import ForecastFields, JobRequest, ReportFields, SyncHistoryFields
 from salesflow.reports.formats import Format, ReportType
 from salesflow.watch.due_times import due_times
 from salesflow.windows import Period
@@ -21,6 +21,7 @@ EXPECTED = {
     "scheduled-combined-weekly": (ReportType.COMBINED, (Format.PDF, Format.EXCEL), Period.WEEKLY),
     "scheduled-combined-monthly": (ReportType.COMBINED, (Format.PDF, Format.EXCEL), Period.MONTHLY),
 }
+CHECKS = {"anomaly-check": "GLOBAL", "anomaly-check-products": "PRODUCT"}
 
 
 def by_name() -> dict[str, Resource]:
@@ -48,7 +49,13 @@ def payload(schedule: Resource, scheduled_time: str = "2026-11-22T23:00:00Z") ->
 
 
 def test_the_stack_has_the_schedules_that_the_shop_had_and_its_own_syncs() -> None:
-    assert by_name().keys() == {*EXPECTED, "sync-history-nightly", "sync-history-hourly"}
+    assert by_name().keys() == {
+        *EXPECTED,
+        "sync-history-nightly",
+        "sync-history-hourly",
+        "forecast",
+        *CHECKS,
+    }
 
 
 @pytest.mark.parametrize("name", by_name())
@@ -116,6 +123,21 @@ def test_a_sync_s_input_is_accepted(name: str) -> None:
     assert request.schedule == name
 
 
+def test_the_forecast_is_made_for_the_day_that_has_ended() -> None:
+    schedule = by_name()["forecast"]
+    assert target_of(schedule) == "ForecastFunction"
+    given = payload(schedule, "2026-11-22T18:00:00Z")  # 02:00 on the 23rd in Shanghai
+    request = JobRequest.from_event(given, ForecastFields, now=datetime(2026, 11, 23, tzinfo=UTC), zone=SHANGHAI)
+    assert (request.schedule, request.business_date) == ("forecast", date(2026, 11, 22))
+
+
+@pytest.mark.parametrize(("name", "scope"), CHECKS.items())
+def test_the_shop_and_its_products_are_checked(name: str, scope: str) -> None:
+    schedule = by_name()[name]
+    assert target_of(schedule) == "AnomalyCheckFunction"
+    assert payload(schedule)["scope"] == scope
+
+
 def test_the_defaults_fire_as_the_documentation_says() -> None:
     monday = datetime(2026, 11, 30, tzinfo=SHANGHAI)
     wednesday = datetime(2026, 12, 2, tzinfo=SHANGHAI)
@@ -129,6 +151,9 @@ def test_the_defaults_fire_as_the_documentation_says() -> None:
     hourly = fired.pop("sync-history-hourly")
     assert fired == {
         "sync-history-nightly": ["Mon 30 00:20", "Tue 01 00:20"],
+        "forecast": ["Mon 30 02:00", "Tue 01 02:00"],
+        "anomaly-check": ["Mon 30 06:40", "Tue 01 06:40"],
+        "anomaly-check-products": ["Mon 30 06:45", "Tue 01 06:45"],
         "scheduled-sales-pdf": ["Mon 30 07:00", "Tue 01 07:00"],
         "scheduled-stock-excel": ["Mon 30 07:10", "Tue 01 07:10"],
         "scheduled-combined-weekly": ["Mon 30 07:20"],
