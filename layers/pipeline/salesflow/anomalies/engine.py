@@ -5,6 +5,7 @@ Shapes: S series, T = 7 * WEEKS days ending the day before, oldest first; day t 
 to be scored has slot 0 (the window begins exactly WEEKS weeks before it).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,52 @@ def fit(history: Floats, *, money: bool = False) -> DayModel:
 
     `money`: whole numbers are amounts (cents) and never pieces.
     """
+    return fit_each([history], money=money)[0]
+
+
+def fit_each(histories: Sequence[Floats], *, money: bool = False) -> list[DayModel]:
+    """`fit` of each history, all with the same T: the walk over the days, the slow part of a small panel, is done once for all."""
+    seen = [_look(history, money=money) for history in histories]
+    forecasts = _filter(
+        *(
+            np.concatenate(rows)
+            for rows in zip(*((p.y, p.known, p.shape, p.dispersion, p.unit) for p in seen), strict=True)
+        ),
+        np.concatenate([p.start for p in seen]),
+        [len(p.y) for p in seen],
+    )
+    models = []
+    for p, (level, forecast) in zip(seen, forecasts, strict=True):
+        dispersion, scale = _spread(p.y, p.known, forecast, p.unit, len(p.y))
+        mean = level * p.profile[:, 0]
+        models.append(
+            DayModel(
+                mean, _cv2(mean, dispersion, p.unit), p.unit, scale, dispersion, p.ready, p.closed[:, 0], p.profile, level,
+                p.pieces, p.factor_spread, p.factor_centre,
+            )
+        )  # fmt: skip
+    return models
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A history as the filter needs it: cleaned values `y`, open known days, expected `shape` of each day, and the start of the level."""
+
+    y: Floats
+    known: NDArray[np.bool_]
+    shape: Floats
+    dispersion: Floats
+    unit: Floats
+    start: Floats
+    ready: NDArray[np.bool_]
+    closed: NDArray[np.bool_]
+    profile: Floats
+    pieces: Floats
+    factor_spread: float
+    factor_centre: float
+
+
+def _look(history: Floats, *, money: bool) -> _Looked:
     n, days = history.shape
     weeks = days // 7
     known = np.isfinite(history)
@@ -101,12 +148,13 @@ def fit(history: Floats, *, money: bool = False) -> DayModel:
     g = factor if factor is not None else np.ones(days)
 
     open_days = open3.reshape(n, days)
-    level, forecast = _filter(y, open_days, np.tile(profile, (1, weeks)) * g, dispersion, unit, mean3)
-    dispersion, scale = _spread(y, open_days, forecast, unit, n)
-    mean = level * profile[:, 0]
-    cv2 = _cv2(mean, dispersion, unit)
-    return DayModel(
-        mean, cv2, unit, scale, dispersion, ready, closed[:, 0], profile, level, pieces, factor_spread, factor_centre
+    shape = np.tile(profile, (1, weeks)) * g
+    start_mass = (shape[:, :28] * open_days[:, :28]).sum(axis=1)
+    start_sum = (mean3.reshape(n, days)[:, :28] * open_days[:, :28]).sum(axis=1)
+    start = np.divide(start_sum, start_mass, out=np.zeros(n), where=start_mass > 0)
+    start = np.where(start_mass > 0, start, np.nan)
+    return _Looked(
+        y, open_days, shape, dispersion, unit, start, ready, closed, profile, pieces, factor_spread, factor_centre
     )
 
 
@@ -257,47 +305,52 @@ def day_factor(y: Floats, mean: Floats, cv2: Floats, usable: NDArray[np.bool_]) 
 
 
 def _filter(
-    y: Floats, known: NDArray[np.bool_], shape: Floats, dispersion: Floats, unit: Floats, mean3: Floats
-) -> tuple[Floats, Floats]:
+    y: Floats,
+    known: NDArray[np.bool_],
+    shape: Floats,
+    dispersion: Floats,
+    unit: Floats,
+    start: Floats,
+    panels: list[int],
+) -> list[tuple[Floats, Floats]]:
     """Level after the last day [S], and the one-day-ahead forecasts [S, T], by exponential weighting of Huber-clipped days.
 
-    Three half-lives run at once; each series weighs them by how well they forecast its own past.
+    Three half-lives run at once; each series weighs them by how well they forecast its own past. `start` [S]: the level of the first
+    four weeks (NaN: unknown); `panels`: how many rows belong to each panel, whose series lean on each other; one answer a panel.
     """
     n, days = y.shape
-    decay = 0.5 ** (1 / HALF_LIVES)
+    decay = (0.5 ** (1 / HALF_LIVES))[:, None]
     k = len(decay)
-    weeks4 = slice(0, 28)
-    start_mass = (shape[:, weeks4] * known[:, weeks4]).sum(axis=1)
-    start_sum = (mean3.reshape(n, days)[:, weeks4] * known[:, weeks4]).sum(axis=1)
-    start = np.divide(start_sum, start_mass, out=np.zeros(n), where=start_mass > 0)
-    den = np.where(start_mass > 0, 3.0, 1e-6)[:, None] * np.ones(k)
-    num = start[:, None] * den
-    forecasts = np.empty((days, n, k))
+    den = np.where(np.isfinite(start), 3.0, 1e-6) * np.ones((k, 1))
+    num = np.nan_to_num(start) * den
+    forecasts = np.empty((days, k, n))
+    y_t, on_t, shape_t = (np.ascontiguousarray(a.T) for a in (y, known, shape))
+    low = 0.3 * unit
     for t in range(days):
-        level = num / den
-        m = level * shape[:, t, None]
-        forecasts[t] = m
-        on = known[:, t]
-        half = CLIP * np.sqrt(_variance(np.maximum(m, 0.3 * unit[:, None]), dispersion[:, None], unit[:, None]))
-        value = np.clip(y[:, t, None], m - half, m + half)
-        weight = np.where(on, shape[:, t], 0.0)[:, None]
-        num = np.where(on[:, None], num * decay + value, num)
-        den = np.where(on[:, None], den * decay + weight, den)
+        m = np.multiply(num / den, shape_t[t], out=forecasts[t])
+        base = np.maximum(m, low)
+        half = CLIP * np.sqrt(base * (unit + dispersion * base))
+        on = on_t[t]
+        np.copyto(num, num * decay + np.minimum(np.maximum(y_t[t], m - half), m + half), where=on)
+        np.copyto(den, den * decay + shape_t[t], where=on)
     level = num / den
 
     recent = slice(max(days - SCALE_DAYS, 0), days)
     f = forecasts[recent]
-    v = _variance(
-        np.maximum(f.mean(axis=2, keepdims=True), 0.3 * unit[None, :, None]),
-        dispersion[None, :, None],
-        unit[None, :, None],
-    )
-    loss = np.minimum((y.T[recent, :, None] - f) ** 2 / v, 6.0) * known.T[recent, :, None]
+    v = _variance(np.maximum(f.mean(axis=1, keepdims=True), low), dispersion, unit)
+    loss = np.minimum((y_t[recent, None] - f) ** 2 / v, 6.0) * on_t[recent, None]
     loss = loss.sum(axis=0)
-    loss += 0.5 * loss.mean(axis=0, keepdims=True) if n > 1 else 0.0
-    weight = np.exp(-0.5 * (loss - loss.min(axis=1, keepdims=True)))
-    weight /= weight.sum(axis=1, keepdims=True)
-    return (level * weight).sum(axis=1), np.einsum("tsk,sk->st", forecasts, weight)
+    answers = []
+    first = 0
+    for size in panels:
+        at = slice(first, first + size)
+        first += size
+        own = loss[:, at]
+        own = own + (0.5 * own.mean(axis=1, keepdims=True) if size > 1 else 0.0)
+        weight = np.exp(-0.5 * (own - own.min(axis=0, keepdims=True, initial=np.inf)))
+        weight /= weight.sum(axis=0)
+        answers.append(((level[:, at] * weight).sum(axis=0), np.einsum("tks,ks->st", forecasts[:, :, at], weight)))
+    return answers
 
 
 def _variance(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:

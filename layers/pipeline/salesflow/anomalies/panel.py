@@ -9,6 +9,9 @@ from salesflow.anomalies import engine
 
 Floats = NDArray[np.float64]
 
+ROWS_TOGETHER = 2000
+"""Days of a small panel are fitted together up to so many rows: beyond, the arrays leave the processor's cache."""
+
 
 @dataclass(frozen=True)
 class PanelScores:
@@ -49,18 +52,22 @@ def score_panel(values: ArrayLike, dates: ArrayLike, *, evaluate_last: int, mone
     profile = np.full((*shape, 7), np.nan)
     factors = np.ones(evaluate_last)
     scores, expected, lower, upper, level = out
-    for column, offset in enumerate(offsets[len(offsets) - evaluate_last :]):
-        if offset < engine.MIN_DAYS or n == 0:
-            continue
-        model = engine.fit(full[:, offset : offset + window], money=money)
-        today = full[:, offset + window]
-        if _whole_shop_silent(model, today):
-            today = np.full(n, np.nan)
-        factor = engine.today_factor(model, today)
-        factors[column] = factor
-        scores[:, column], expected[:, column], lower[:, column], upper[:, column] = engine.score(model, today, factor)
-        profile[:, column] = model.profile
-        level[:, column] = model.level
+    columns = [(c, o) for c, o in enumerate(offsets[len(offsets) - evaluate_last :]) if o >= engine.MIN_DAYS and n > 0]
+    together = max(ROWS_TOGETHER // max(n, 1), 1)
+    for begin in range(0, len(columns), together):
+        part = columns[begin : begin + together]
+        models = engine.fit_each([full[:, offset : offset + window] for _, offset in part], money=money)
+        for (column, offset), model in zip(part, models, strict=True):
+            today = full[:, offset + window]
+            if _whole_shop_silent(model, today):
+                today = np.full(n, np.nan)
+            factor = engine.today_factor(model, today)
+            factors[column] = factor
+            scores[:, column], expected[:, column], lower[:, column], upper[:, column] = engine.score(
+                model, today, factor
+            )
+            profile[:, column] = model.profile
+            level[:, column] = model.level
     return PanelScores(scores, expected, lower, upper, factors, profile, level)
 
 
