@@ -29,11 +29,12 @@ _CONFIGS = {
     "dynamodb": _config(read_seconds=3, attempts=3),
     "secretsmanager": _config(read_seconds=5, attempts=4),
     "sesv2": _config(read_seconds=20, attempts=1),
+    "scheduler": _config(read_seconds=10, attempts=5),
 }
 
 
 class AwsClients:
-    """S3, DynamoDB, Secrets Manager and SES v2, each made once and only if it is used. Safe to share between threads.
+    """S3, DynamoDB, Secrets Manager, SES v2 and EventBridge Scheduler, each made once and only if it is used. Safe to share between threads.
 
     Every call has a time limit and botocore's standard retries (throttling, 5xx, lost connections; exponential with
     jitter). SES is the exception: botocore would also repeat a SendEmail whose answer was lost, and SES, which knows
@@ -66,6 +67,11 @@ class AwsClients:
     def sesv2(self) -> Any:
         """The SES v2 client, in the region that mail is sent from."""
         return self._client("sesv2", region=self._ses_region)
+
+    @property
+    def scheduler(self) -> Any:
+        """The EventBridge Scheduler client."""
+        return self._client("scheduler")
 
     def _client(self, service: str, *, region: str | None = None) -> Any:
         with self._lock:

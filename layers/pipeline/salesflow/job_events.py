@@ -1,5 +1,6 @@
 """What a job was asked for: the three kinds of event become one request, and anything else is refused with a reason."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -32,6 +33,12 @@ def _iso_date(value: object) -> object:
     if isinstance(value, str) and _ISO_DATE.fullmatch(value):
         return date.fromisoformat(value)
     raise ValueError("write it as an ISO date such as 2026-11-22")
+
+
+def _checked_period(period: Period) -> Period:
+    if period is Period.QUARTERLY:
+        raise ValueError("allowed: 'daily', 'weekly' or 'monthly'")
+    return period
 
 
 def _unique(formats: tuple[Format, ...]) -> tuple[Format, ...]:
@@ -75,6 +82,64 @@ class SyncHistoryFields(JobFields):
     """The fields of the `sync_history` job; `rebuild` reads everything again, as on a fresh stack."""
 
     rebuild: Annotated[bool, Field(strict=True)] = False
+
+
+class WatchdogFields(JobFields):
+    """The fields of the `watchdog` job: `notify` none looks and answers, tells nobody and remembers nothing."""
+
+
+class ForecastFields(JobFields):
+    """The fields of the `forecast` job. It mails nobody, whatever `notify` says."""
+
+
+class Scope(StrEnum):
+    """What an anomaly check looks at: the whole shop and its products, or products alone."""
+
+    GLOBAL = "GLOBAL"
+    PRODUCT = "PRODUCT"
+
+
+_PLAIN_SKU = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+def safe_segment(text: str) -> str:
+    """A text as one part of a key, whatever it holds: itself where it is plain, else its plain characters and its hash.
+
+    The two forms never meet: only the second has a point in it.
+    """
+    if _PLAIN_SKU.fullmatch(text):
+        return text
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", text, flags=re.ASCII).strip("_")[:40]
+    return f"{plain}.{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+class AnomalyCheckFields(JobFields):
+    """The fields of the `anomaly_check` job. Scope PRODUCT with neither `sku` nor `name` means all products."""
+
+    scope: Scope = Scope.GLOBAL
+    sku: Annotated[str | None, Field(strict=True, min_length=1, max_length=500)] = None
+    name: Annotated[str | None, Field(strict=True, min_length=1, max_length=500)] = None
+    period: Annotated[Period, AfterValidator(_checked_period)] = Period.DAILY
+
+    @model_validator(mode="after")
+    def _one_product(self) -> Self:
+        if self.sku is not None and self.name is not None:
+            raise ValueError("give either sku or name, not both")
+        if self.scope is Scope.GLOBAL and (self.sku is not None or self.name is not None):
+            raise ValueError("sku and name belong to scope PRODUCT")
+        return self
+
+    @property
+    def part(self) -> str:
+        """The part of keys and identities that names one product: `sku=...`, `name=...`, or empty."""
+        if self.sku is not None:
+            return f"sku={safe_segment(self.sku)}"
+        return "" if self.name is None else f"name={safe_segment(self.name)}"
+
+    @property
+    def identity(self) -> str:
+        """What makes this the same check on the same date: scope, product and period."""
+        return "/".join(filter(None, ("anomaly_check", self.scope, self.part, self.period)))
 
 
 @dataclass(frozen=True, slots=True)

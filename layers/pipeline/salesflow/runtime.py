@@ -9,6 +9,8 @@ from salesflow.aws import AwsClients
 from salesflow.settings import Settings
 
 if TYPE_CHECKING:
+    from salesflow.alerts.book import AlertBook
+    from salesflow.delivery.addresses import MarkedAddresses
     from salesflow.delivery.mail import Mailer
     from salesflow.delivery.store import ReportStore
     from salesflow.history.stock import StockHistory
@@ -38,6 +40,14 @@ class Runtime:
         return Ledger(self.clients.dynamodb, self.settings.state_table)
 
     @cached_property
+    def alert_book(self) -> "AlertBook":
+        """The anomaly alerts that are open, and who is muted."""
+        from salesflow.alerts.book import AlertBook
+        from salesflow.ledger.rows import Rows
+
+        return AlertBook(Rows(self.clients.dynamodb, self.settings.state_table))
+
+    @cached_property
     def source(self) -> "SalesFlowClient":
         """The SalesFlow API, called with the system token."""
         from salesflow.source.client import SalesFlowClient
@@ -59,7 +69,7 @@ class Runtime:
 
     @cached_property
     def panel_history(self) -> "History":
-        """The daily panel alone, for the model functions (without pyarrow)."""
+        """The daily panel and the shop's days, for the model functions (without pyarrow)."""
         return self._history(None)
 
     @cached_property
@@ -86,7 +96,15 @@ class Runtime:
             sender=self.settings.mail_sender,
             reply_to=self.settings.owner_recipients[0],
             configuration_set=self.settings.ses_configuration_set,
+            marked=lambda: {name: address.reason for name, address in self.marked_addresses.all().items()},
         )
+
+    @cached_property
+    def marked_addresses(self) -> "MarkedAddresses":
+        """The addresses that are left out of mailings."""
+        from salesflow.delivery.addresses import MarkedAddresses
+
+        return MarkedAddresses(self.clients.dynamodb, self.settings.state_table)
 
     @cached_property
     def _objects(self):  # type: ignore[no-untyped-def]  # the class is imported late
@@ -97,11 +115,13 @@ class Runtime:
     def _history(self, lines) -> "History":  # type: ignore[no-untyped-def]  # the class is imported late
         from salesflow.history.panel import DailyPanel
         from salesflow.history.set_aside import SetAside
+        from salesflow.history.shop_days import ShopDays
         from salesflow.history.sync import History
 
         return History(
             self._objects,
             DailyPanel(self._objects, self.settings.money),
+            ShopDays(self._objects, self.settings.money),
             lines,
             SetAside(self._objects),
             history_days=self.settings.history_days,

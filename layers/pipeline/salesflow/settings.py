@@ -1,6 +1,8 @@
 """The functions' environment, read and checked once per container, at init."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from email.headerregistry import Address
 from enum import StrEnum
 from functools import cached_property
@@ -27,6 +29,20 @@ class EmptyReports(StrEnum):
 
     SKIP = "skip"
     SEND = "send"
+
+
+class StaleReports(StrEnum):
+    """What happens to a report whose newest sale is too old."""
+
+    SKIP = "skip"
+    BANNER = "banner"
+
+
+class MediumAlerts(StrEnum):
+    """What happens with anomalies of medium severity: they stand in the result, or are mailed as high ones are."""
+
+    FLAG = "flag"
+    MAIL = "mail"
 
 
 def _zone_key(value: str) -> str:
@@ -56,14 +72,33 @@ def mail_address(value: str) -> str:
     return value
 
 
-def _addresses(value: object) -> object:
+def _parts(value: object) -> object:
     if not isinstance(value, str):
         return value
     return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
 
 
 MailAddress = Annotated[str, AfterValidator(mail_address)]
-MailAddresses = Annotated[tuple[MailAddress, ...], BeforeValidator(_addresses)]
+MailAddresses = Annotated[tuple[MailAddress, ...], BeforeValidator(_parts)]
+
+_COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(=[^=]{1,60})?", re.ASCII)
+
+
+def _holiday(value: str) -> str:
+    if _COUNTRY.fullmatch(value):
+        return value
+    try:
+        if found := _DAY.fullmatch(value):
+            date.fromisoformat(found[1])
+            return value
+    except ValueError:
+        pass  # the pattern of a date, and no day of the calendar: refused like the rest
+    raise ValueError(f"{value!r} is neither a country such as CN or GB-SCT nor a day such as 2026-12-24=Christmas Eve")
+
+
+Holiday = Annotated[str, AfterValidator(_holiday)]
+"""A country (and subdivision), or a day with or without a name; `salesflow.holiday_dates` makes dates of them."""
 
 
 class Paper(StrEnum):
@@ -92,9 +127,22 @@ class Settings(BaseModel):
     ses_configuration_set: str | None = None
     mail_content: MailContent = MailContent.FULL
     empty_reports: EmptyReports = EmptyReports.SKIP
+    stale_after_hours: int = Field(default=72, ge=0, le=8760)
+    stale_reports: StaleReports = StaleReports.BANNER
     paper: Paper = Paper.A4
     history_days: int = Field(default=800, ge=180, le=3650)
     history_overlap_days: int = Field(default=7, ge=1, le=90)
+    watch_lookback_hours: int = Field(default=26, ge=2, le=336)
+    watch_grace_minutes: int = Field(default=90, ge=5, le=1440)
+    schedule_group: str = Field(default="salesflow", min_length=1)
+    alerts_per_month: float = Field(default=4, ge=0.1, le=60)
+    alert_min_deviation_percent: float = Field(default=20, ge=0, le=1000)
+    alert_min_impact: float = Field(default=0, ge=0, le=1_000_000_000)
+    """In units of the currency; 0 leaves it to the detection."""
+    alert_medium: MediumAlerts = MediumAlerts.FLAG
+    alert_top_products: int = Field(default=10, ge=1, le=100)
+    holidays: Annotated[tuple[Holiday, ...], BeforeValidator(_parts)] = ()
+    muted_skus: Annotated[tuple[str, ...], BeforeValidator(_parts)] = ()
     stack_name: str = "salesflow"
 
     @classmethod

@@ -2,14 +2,12 @@
 
 import re
 from dataclasses import replace
-from datetime import date
 
 import pytest
 
 from salesflow.reports.mail import (
     MailText,
-    compose_failure_mail,
-    compose_recovery_mail,
+    compose_owner_notice,
     compose_report_mail,
     subject_of,
 )
@@ -31,6 +29,18 @@ def compose(name: str, mode: str = "full", reference: str = "ab12cd", locale: st
         run_id="run-0001",
         reply_to="owner@example.com",
         locale=locale,
+    )
+
+
+def owner_notice(findings: list[str], paragraphs: list[tuple[str, str]]) -> MailText:
+    return compose_owner_notice(
+        findings=findings,
+        headline="One thing needs you.",
+        paragraphs=paragraphs,
+        footer="The readers were not told.",
+        reference="ab12cd",
+        run_id="run-0001",
+        bad=True,
     )
 
 
@@ -61,17 +71,13 @@ def test_no_header_can_be_smuggled_through_the_subject() -> None:
     subject = subject_of(["Sales\r\nBcc: all@example.com", "Sales"], "ab\r\nX-Evil: 1")
     assert "\r" not in subject
     assert "\n" not in subject
-    failure = compose_failure_mail(
-        job="report\r\nBcc: x@example.com" + "y" * 200,
-        business_date=date(2026, 11, 22),
-        reason="a\r\nb",
-        action="c",
-        reference="ab12cd",
-        run_id="r",
+    notice = owner_notice(
+        findings=["report\r\nBcc: x@example.com" + "y" * 200], paragraphs=[("a\r\nBcc: b", "c\r\nBcc: d")]
     )
-    assert failure.subject.isprintable()
-    assert len(failure.subject) < 60
-    assert failure.subject.endswith(" [ab12cd]")
+    assert notice.subject.isprintable()
+    assert len(notice.subject) < 60
+    assert notice.subject.endswith(" [ab12cd]")
+    assert "\nBcc" not in notice.text
 
 
 def test_no_product_name_is_in_a_subject() -> None:
@@ -129,33 +135,15 @@ def test_it_reads_in_the_dark_and_without_style_sheets() -> None:
     assert 'role="presentation"' in body
 
 
-def test_the_failure_mail_says_why_and_what_to_do() -> None:
-    mail = compose_failure_mail(
-        job="report sales pdf daily",
-        business_date=date(2026, 11, 22),
-        reason="GET /sales answered 503 <five> times.",
-        action="Check the API, then run again.",
-        reference="ab12cd",
-        run_id="run-0001",
+def test_the_owner_s_notice_says_what_why_and_what_to_do() -> None:
+    notice = owner_notice(
+        findings=["scheduled-sales-pdf: failed", "Failed"],
+        paragraphs=[("scheduled-sales-pdf: failed", "GET /sales answered 503 <five> times. Check the API.")],
     )
-    assert mail.subject == "Failed: report sales pdf daily, 22 Nov 2026 [ab12cd]"
-    assert "503 <five> times" in mail.text
-    assert "503 &lt;five&gt; times" in mail.html
-    assert "Check the API, then run again." in mail.text
-    assert "run-0001" in mail.html
-
-
-def test_the_recovery_mail_says_since_when_it_had_failed() -> None:
-    mail = compose_recovery_mail(
-        job="report sales pdf daily",
-        business_date=date(2026, 11, 22),
-        failed_since=date(2026, 11, 20),
-        failures=2,
-        reference="ab12cd",
-        run_id="run-0001",
-    )
-    assert mail.subject.startswith("Works again: report sales pdf daily")
-    assert "2 runs had failed since 20 Nov 2026" in mail.text
+    assert notice.subject == "scheduled-sales-pdf: failed [ab12cd]"
+    assert "503 <five> times. Check the API." in notice.text
+    assert "503 &lt;five&gt; times. Check the API." in notice.html
+    assert "run-0001" in notice.html
 
 
 def test_a_hostile_reply_address_and_run_stay_on_their_line() -> None:

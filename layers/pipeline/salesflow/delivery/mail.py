@@ -132,7 +132,8 @@ class Mailer:
     """Sends mail through SES v2.
 
     `reply_to` is the owner: answers and unsubscribe requests go there (to the sender without one). Every mail names the
-    configuration set, so that bounces and complaints are seen. `pause` waits between tries (seconds).
+    configuration set, so that bounces and complaints are seen. `marked` answers the addresses (in lower case) that bounced
+    for good or complained, with the reason why they are left out. `pause` waits between tries (seconds).
     """
 
     def __init__(
@@ -142,12 +143,14 @@ class Mailer:
         sender: str,
         reply_to: str | None,
         configuration_set: str | None,
+        marked: Callable[[], Mapping[str, str]] = dict,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ses = sesv2_client
         self._sender = mail_address(sender)
         self._reply_to = mail_address(reply_to or sender)
         self._configuration_set = configuration_set
+        self.marked = marked
         self._pause = pause
         self._body_of: tuple[Mail, bytes] | None = None
 
@@ -259,7 +262,7 @@ def send_to_all(mailer: Mailer, claim: SendRecorder, mail: Mail, recipients: Ite
 
     The claim is checked before each send, and recording it is the very next call after SES accepts. One recipient's
     refusal or time-out does not stop the others; what concerns all of them (MailingImpossible) does, and leaves the
-    rest unreached. The mail gets the claim's reference in its subject and headers.
+    rest unreached. A marked address is refused here, with the reason of its mark. The mail gets the claim's reference in its subject and headers.
 
     Raises MailTooLarge before anything is sent, ClaimLost, and LedgerUnavailable (an accepted mail could not be
     recorded: the run must stop here, so that at most this one is repeated).
@@ -273,8 +276,14 @@ def send_to_all(mailer: Mailer, claim: SendRecorder, mail: Mail, recipients: Ite
     refused: dict[str, str] = {}
     unreached: dict[str, str] = {}
     stopped_by = ""
+    waiting = [recipient for recipient in wanted if recipient not in told]
+    marked = mailer.marked() if waiting else {}
     mailer.drop_connections()
-    for recipient in (recipient for recipient in wanted if recipient not in told):
+    for recipient in waiting:
+        if recipient.lower() in marked:
+            refused[recipient] = marked[recipient.lower()]
+            claim.record_refused(recipient, reason=refused[recipient])
+            continue
         if stopped_by:
             unreached[recipient] = stopped_by
             continue

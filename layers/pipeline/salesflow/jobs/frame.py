@@ -5,10 +5,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from salesflow import clock
+from salesflow.errors import SystemTokenMissing, SystemTokenRejected
 from salesflow.job_events import JobFields, JobRequest
+from salesflow.jobs.catalogue import JobKind
 from salesflow.ledger import Artifact, Claim, RunRecord, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.runtime import Runtime
@@ -57,6 +59,11 @@ class Job[Fields: JobFields]:
     identity: Callable[[JobRequest[Fields]], str]
     work: Callable[[Run[Fields]], Outcome]
 
+    @classmethod
+    def of(cls, kind: JobKind[Fields], work: Callable[[Run[Fields]], Outcome]) -> Self:
+        """The job of a kind in the catalogue."""
+        return cls(kind.name, kind.fields, kind.identity, work)
+
 
 def run_job[Fields: JobFields](
     job: Job[Fields], event: object, context: LambdaContext | None, runtime: Runtime
@@ -92,7 +99,8 @@ def run_job[Fields: JobFields](
         logger.info("duplicate", run_id=claim.run_id, status=claim.status)
         return _duplicate(job.name, request.business_date, claim)
     logger.append_keys(run_id=claim.run_id, attempt=claim.attempt)
-    metrics.add_dimension(name="job", value=job.name)
+    # With `service`, which is the job: the two dimensions that the template's alarms and dashboard ask for.
+    metrics.add_dimension(name="stack", value=runtime.settings.stack_name)
     try:
         with claim:
             outcome = job.work(Run(request, claim, runtime, _deadline(now, context)))
@@ -106,6 +114,8 @@ def run_job[Fields: JobFields](
     except Exception as error:
         logger.exception("failed", error=type(error).__name__)
         metrics.add_metric(name="RunsFailed", unit=MetricUnit.Count, value=1)
+        if isinstance(error, SystemTokenMissing | SystemTokenRejected):
+            metrics.add_metric(name="TokenFailures", unit=MetricUnit.Count, value=1)
         raise
     else:
         logger.info("finished", status=outcome.status, reason=outcome.reason, details=dict(outcome.details))

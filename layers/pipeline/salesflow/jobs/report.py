@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 import salesflow
+from salesflow.analytics.freshness import Staleness, age_of, staleness
 from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
@@ -13,15 +14,16 @@ from salesflow.delivery.mail import MAX_ENCODED_BYTES, Attachment, Mail, encoded
 from salesflow.errors import DeliveryIncomplete
 from salesflow.history.sync import Demand
 from salesflow.job_events import Notify, ReportFields
+from salesflow.jobs.catalogue import REPORT
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
-from salesflow.jobs.inputs import read_inputs
+from salesflow.jobs.inputs import Inputs, read_inputs
 from salesflow.ledger import Artifact, Claim, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.reports.formats import Format, ReportType
 from salesflow.reports.mail import compose_report_mail
 from salesflow.reports.render import render
 from salesflow.runtime import Runtime
-from salesflow.settings import EmptyReports, MailContent, Settings
+from salesflow.settings import EmptyReports, MailContent, Settings, StaleReports
 
 
 def report(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
@@ -31,9 +33,12 @@ def report(event: object, context: LambdaContext | None, runtime: Runtime) -> di
 
 def _work(run: Run[ReportFields]) -> Outcome:
     request, claim, runtime = run.request, run.claim, run.runtime
-    content = _content(run)
+    content, stale = _content(run)
     details = _details(content)
     metrics.add_metric(name="SalesRows", unit=MetricUnit.Count, value=content.provenance.sales_rows)
+    nothing_to_show = _is_empty(content) and runtime.settings.empty_reports is EmptyReports.SKIP
+    if stale and (nothing_to_show or runtime.settings.stale_reports is StaleReports.SKIP):
+        return Outcome(RunStatus.SKIPPED_STALE, f"{stale.reason} No report was made.", details=details)
     if _is_empty(content) and runtime.settings.empty_reports is EmptyReports.SKIP:
         return Outcome(RunStatus.SKIPPED_EMPTY, _why_empty(content), details=details)
     files = {fmt: render(content, fmt, paper=runtime.settings.paper) for fmt in request.fields.formats}
@@ -46,6 +51,8 @@ def _work(run: Run[ReportFields]) -> Outcome:
         manifest=_manifest(content),
     )
     notified, problems = _deliver(run, content, files, artifacts)
+    metrics.add_metric(name="MailsSent", unit=MetricUnit.Count, value=len(notified))
+    problems += [stale.reason] if stale else []
     problems += _cuts(content, day_is_over=request.day_is_over(runtime.settings.zone))
     made = ", ".join(str(fmt) for fmt in files)
     if problems:
@@ -54,8 +61,8 @@ def _work(run: Run[ReportFields]) -> Outcome:
     return Outcome(RunStatus.SUCCEEDED, f"Made {made}; {told}.", artifacts, notified, details)
 
 
-def _content(run: Run[ReportFields]) -> ReportContent:
-    """Read, analyse, and note where the figures come from."""
+def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
+    """Read, analyse, and note where the figures come from; and why they are too old to be trusted, where they are."""
     request, runtime = run.request, run.runtime
     settings, fields, business_date = runtime.settings, request.fields, request.business_date
     wants_sales = fields.report_type is not ReportType.STOCK
@@ -68,7 +75,10 @@ def _content(run: Run[ReportFields]) -> ReportContent:
     known_from = inputs.sync.coverage.first
     sales = analyse_sales(lines, fields.period, business_date, known_from=known_from) if wants_sales else None
     stock = None
+    stale = _stale(run, inputs, lines)
     notes = [] if complete else [f"{business_date} is not over yet: these are its figures so far."]
+    if stale:
+        notes.append(stale.reason)
     if inputs.stock is not None:
         stock = analyse_stock(
             inputs.stock.items, lines, business_date, known_from=known_from, counted_at=inputs.stock.counted_at
@@ -83,7 +93,7 @@ def _content(run: Run[ReportFields]) -> ReportContent:
     window = days_needed(fields.period, business_date) if sales is None else sales.window
     set_aside = runtime.history.set_aside(window.first, window.last) if wants_sales else []
     reasons = [f"{r.call}, record {r.record}, {r.field}: {r.reason}" for r in set_aside] + list(inputs.stock_set_aside)
-    return ReportContent(
+    content = ReportContent(
         report_type=fields.report_type,
         period=fields.period,
         currency=settings.currency,
@@ -101,6 +111,21 @@ def _content(run: Run[ReportFields]) -> ReportContent:
             version=salesflow.__version__,
         ),
     )
+    return content, stale
+
+
+def _stale(run: Run[ReportFields], inputs: Inputs, lines: pd.DataFrame) -> Staleness | None:
+    """Whether the newest sale that the source knows, of whatever day, is too old for this business date."""
+    settings, business_date = run.runtime.settings, run.request.business_date
+    asked_at = run.request.scheduled_time.astimezone(settings.zone).replace(tzinfo=None)
+    read = inputs.sync.batch.lines
+    if lines.empty and read.empty:  # nothing in the report's own days: look through all that is known
+        lines = run.runtime.history.read_lines(inputs.sync.coverage.first, business_date)
+    newest = max((part["sold_at"].max().to_pydatetime() for part in (lines, read) if not part.empty), default=None)
+    if newest is not None:
+        age = age_of(newest, business_date, asked_at)
+        metrics.add_metric(name="DataAgeHours", unit=MetricUnit.Count, value=age / timedelta(hours=1))
+    return staleness(newest, business_date, asked_at, limit_hours=settings.stale_after_hours)
 
 
 def _deliver(
@@ -230,4 +255,4 @@ def _data_as_of(lines: pd.DataFrame) -> datetime | None:
     return None if lines.empty else lines["sold_at"].iloc[-1].to_pydatetime()
 
 
-_JOB = Job("report", ReportFields, lambda request: request.fields.identity, _work)
+_JOB = Job.of(REPORT, _work)

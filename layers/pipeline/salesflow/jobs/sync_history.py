@@ -4,7 +4,8 @@ from typing import Any
 
 from salesflow.analytics.sales import days_needed
 from salesflow.history.sync import Demand
-from salesflow.job_events import JobRequest, SyncHistoryFields
+from salesflow.job_events import SyncHistoryFields
+from salesflow.jobs.catalogue import SYNC_HISTORY
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import read_inputs
 from salesflow.ledger import RunStatus
@@ -15,13 +16,6 @@ from salesflow.windows import Period
 def sync_history(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
     """Run the job for an event; see `salesflow.jobs.frame.run_job` for the answer and the errors."""
     return run_job(_JOB, event, context, runtime)
-
-
-def _identity(request: JobRequest[SyncHistoryFields]) -> str:
-    """The history is synced many times for one business date: each tick of the day is a job of its own."""
-    if request.trigger == "manual":
-        return "sync_history"
-    return f"sync_history@{request.scheduled_time:%Y-%m-%dT%H:%MZ}"
 
 
 def _work(run: Run[SyncHistoryFields]) -> Outcome:
@@ -52,4 +46,4 @@ def _work(run: Run[SyncHistoryFields]) -> Outcome:
     )
 
 
-_JOB = Job("sync_history", SyncHistoryFields, _identity, _work)
+_JOB = Job.of(SYNC_HISTORY, _work)

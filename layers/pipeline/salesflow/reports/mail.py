@@ -1,4 +1,4 @@
-"""The words of the mails: the report's for its readers, failures and recoveries for the owner.
+"""The words of the mails: the report's for its readers, notices for the owner.
 
 Layout by tables and attributes that Outlook, Gmail and phones understand, readable without images (there are none), in the
 dark and at 360 px. No name that the merchant wrote reaches a subject, and nothing with a control character does.
@@ -6,7 +6,6 @@ dark and at 360 px. No name that the merchant wrote reaches a subject, and nothi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Final, Literal
 
 from salesflow.analytics.results import ReportContent
@@ -21,7 +20,6 @@ SUBJECT_LENGTH: Final = 60
 type MailMode = Literal["full", "summary", "link"]
 
 _LONGEST_REFERENCE: Final = 16
-_LONGEST_NAME: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,38 +107,33 @@ def compose_report_mail(
     return MailText(subject_of(findings, reference), _report_text(mail), html)
 
 
-def compose_failure_mail(
-    *, job: str, business_date: date, reason: str, action: str, reference: str, run_id: str
+def compose_owner_notice(
+    *,
+    findings: Sequence[str],
+    headline: str,
+    paragraphs: Sequence[tuple[str, str]],
+    footer: str,
+    reference: str,
+    run_id: str,
+    bad: bool,
 ) -> MailText:
-    """The mail that tells the owner that a job failed, why, and what to do."""
-    name, day = printable(job)[:_LONGEST_NAME], Figures("USD").day(business_date)
-    return _notice(
-        findings=(f"Failed: {name}, {day}", f"Failed: {name}"[: SUBJECT_LENGTH - _LONGEST_REFERENCE - 5]),
-        headline=f"{name} for {day} failed.",
-        paragraphs=(("What went wrong", printable(reason)), ("What to do", printable(action))),
-        footer="The readers of the report were not told. You get a mail when the job works again.",
-        reference=reference,
-        run_id=run_id,
-        bad=True,
-    )
+    """A mail for the owner: a headline, titled paragraphs, small print.
 
-
-def compose_recovery_mail(
-    *, job: str, business_date: date, failed_since: date, failures: int, reference: str, run_id: str
-) -> MailText:
-    """The mail that tells the owner that a job which had failed works again. failures: how many runs failed, from `failed_since` on."""
-    figures = Figures("USD")
-    name, day = printable(job)[:_LONGEST_NAME], figures.day(business_date)
-    runs = "One run" if failures == 1 else f"{failures} runs"
-    return _notice(
-        findings=(f"Works again: {name}, {day}", f"Works again: {name}"[: SUBJECT_LENGTH - _LONGEST_REFERENCE - 5]),
-        headline=f"{name} works again: the run for {day} succeeded.",
-        paragraphs=(("What happened", f"{runs} had failed since {figures.day(failed_since)}."),),
-        footer="There is nothing left to do, unless you want the days between: run the job again with their business_date.",
-        reference=reference,
-        run_id=run_id,
-        bad=False,
+    findings: the subject, in words that get shorter; the first one that has room is taken. bad: whether it is trouble.
+    """
+    run = printable(run_id)
+    headline, footer = printable(headline), printable(footer)
+    shown = [(printable(title), printable(text)) for title, text in paragraphs]
+    html = (
+        templates()
+        .get_template("mail_notice.html.j2")
+        .render(headline=headline, paragraphs=shown, footer=footer, run_id=run, bad=bad)
     )
+    lines = [headline, ""]
+    for title, text in shown:
+        lines += [f"{title}:", f"  {text}", ""]
+    lines += ["-- ", footer, f"Run: {run}"]
+    return MailText(subject_of(findings, reference), "\n".join(lines) + "\n", html)
 
 
 def subject_of(findings: Sequence[str], reference: str) -> str:
@@ -194,27 +187,3 @@ def _report_text(mail: _ReportMail) -> str:
     lines += ["-- ", *(f"{label}: {text}" for label, text in mail.small_print)]
     lines += [f"Note: {note}" for note in mail.notes]
     return "\n".join(lines) + "\n"
-
-
-def _notice(
-    *,
-    findings: Sequence[str],
-    headline: str,
-    paragraphs: Sequence[tuple[str, str]],
-    footer: str,
-    reference: str,
-    run_id: str,
-    bad: bool,
-) -> MailText:
-    """A mail for the owner: a headline, titled paragraphs, small print."""
-    run = printable(run_id)
-    html = (
-        templates()
-        .get_template("mail_notice.html.j2")
-        .render(headline=headline, paragraphs=paragraphs, footer=footer, run_id=run, bad=bad)
-    )
-    lines = [headline, ""]
-    for title, text in paragraphs:
-        lines += [f"{title}:", f"  {text}", ""]
-    lines += ["-- ", footer, f"Run: {run}"]
-    return MailText(subject_of(findings, reference), "\n".join(lines) + "\n", html)

@@ -1,0 +1,70 @@
+"""Addresses that mail must not be sent to any more: those that bounced for good, and those whose owners complained.
+
+In the state table an address is the row (`address`, the address in lower case). It is left out of all mailings until an
+operator deletes its row.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from salesflow import clock
+from salesflow.ledger.rows import Rows
+
+_PARTITION = "address"
+_RETENTION = timedelta(days=400)
+_LONGEST_REASON = 300
+
+
+class Mark(StrEnum):
+    """Why an address is marked."""
+
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedAddress:
+    """An address that is left out: why, since when (aware), and what the other side said."""
+
+    address: str
+    mark: Mark
+    since: datetime
+    said: str
+
+    @property
+    def reason(self) -> str:
+        """One sentence for whoever reads why somebody was not told."""
+        said = f" ({self.said})" if self.said else ""
+        what = "bounced for good" if self.mark is Mark.BOUNCED else "was reported as spam by its reader"
+        return f"mail to {self.address} {what} on {self.since:%Y-%m-%d}{said}; it is left out until its mark is deleted"
+
+
+class MarkedAddresses:
+    """The marked addresses of the state table. Every method raises LedgerUnavailable where DynamoDB does not do its part."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._rows = Rows(client, table)
+
+    def all(self) -> dict[str, MarkedAddress]:
+        """Every marked address, by the address in lower case."""
+        return {
+            row["sk"]: MarkedAddress(row["sk"], Mark(row["mark"]), datetime.fromisoformat(row["since"]), row["said"])
+            for row in self._rows.between(_PARTITION, "!", "\x7f")  # every address in ASCII
+        }
+
+    def mark(self, address: str, mark: Mark, *, said: str, message_id: str) -> None:
+        """Mark an address, whatever it was marked for before. said: what its server or reader said."""
+        now = clock.now()
+        self._rows.put(
+            {
+                "pk": _PARTITION,
+                "sk": address.lower(),
+                "mark": mark,
+                "since": now.isoformat(),
+                "said": said.encode("utf-8", "replace").decode()[:_LONGEST_REASON],
+                "message_id": message_id,
+                "expires_at": int((now + _RETENTION).timestamp()),
+            }
+        )

@@ -1,0 +1,150 @@
+"""The `watchdog` job: did every enabled schedule really do its work? The owner is told what is wrong, once, and when it is over."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from salesflow import clock
+from salesflow.delivery.mail import Mail, send_to_all
+from salesflow.errors import DeliveryIncomplete, SalesFlowError
+from salesflow.job_events import Notify, WatchdogFields
+from salesflow.jobs.catalogue import WATCHDOG
+from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
+from salesflow.ledger import RunRecord, RunStatus
+from salesflow.observability import MetricUnit, logger, metrics
+from salesflow.reports.mail import compose_owner_notice
+from salesflow.runtime import Runtime
+from salesflow.watch.logbook import Logbook, Notice, Page
+from salesflow.watch.look import Look, Memory, Watch, take_look
+from salesflow.watch.notices import notices_of
+from salesflow.watch.schedules import list_schedules
+from salesflow.watch.ticks import Tick
+
+
+def watchdog(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
+    """Run the job for an event; see `salesflow.jobs.frame.run_job` for the answer and the errors."""
+    return run_job(_JOB, event, context, runtime)
+
+
+def _work(run: Run[WatchdogFields]) -> Outcome:
+    if run.request.fields.notify is Notify.NONE:
+        look = _look(run, Memory())
+        return Outcome(RunStatus.SUCCEEDED, _summary(look), details=_details(look))
+    runtime = run.runtime
+    logbook = Logbook(runtime.clients.dynamodb, runtime.settings.state_table, holder=run.claim.reference)
+    page = logbook.take()
+    try:
+        look = _look(run, page.memory)
+        marked = runtime.marked_addresses.all()
+        news = [address for name, address in marked.items() if name not in page.told_addresses]
+        settings = runtime.settings
+        notices = notices_of(look, news, stack=settings.stack_name, zone=settings.zone, now=clock.now())
+        page = Page(look.memory, tuple(marked), page.outbox + notices)
+        # Written before anything is sent: from here on these notices are on their way, whatever becomes of this run.
+        logbook.write(page)
+        notified, refused = _send(run, logbook, page)
+        logbook.write(replace(page, outbox=()), release=True)
+    except SalesFlowError:
+        logbook.release()
+        raise
+    metrics.add_metric(name="OpenTroubles", unit=MetricUnit.Count, value=len(look.open))
+    metrics.add_metric(name="NoticesSent", unit=MetricUnit.Count, value=len(page.outbox))
+    summary, details = _summary(look), _details(look)
+    if refused:
+        why = "; ".join(f"{address}: {reason}" for address, reason in refused.items())
+        return Outcome(RunStatus.PARTIAL, f"{summary} Not all owners could be told: {why}.", (), notified, details)
+    return Outcome(RunStatus.SUCCEEDED, summary, (), notified, details)
+
+
+def _look(run: Run[WatchdogFields], memory: Memory) -> Look:
+    runtime, settings = run.runtime, run.runtime.settings
+
+    def find_run(tick: Tick) -> RunRecord | None:
+        return runtime.ledger.find(tick.identity, tick.business_date)
+
+    watch = Watch(
+        stack=settings.stack_name,
+        zone=settings.zone,
+        lookback=timedelta(hours=settings.watch_lookback_hours),
+        grace=timedelta(minutes=settings.watch_grace_minutes),
+    )
+    schedules = list_schedules(runtime.clients.scheduler, settings.schedule_group)
+    look = take_look(memory, schedules, find_run, watch, now=clock.now())
+    for trouble in look.troubles:
+        for one in trouble.judged:
+            logger.warning(
+                "not done" if not one.verdict.done else "done late",
+                watched=trouble.schedule,
+                due=one.tick.due.isoformat(),
+                watched_identity=one.tick.identity,
+                watched_date=one.tick.business_date.isoformat(),
+                trouble=one.verdict.trouble,
+                why=one.verdict.reason,
+            )
+    return look
+
+
+def _send(run: Run[WatchdogFields], logbook: Logbook, page: Page) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Mail every notice to the owners who lack it; who got any, and who cannot be mailed for good."""
+    notified: dict[str, None] = {}
+    refused: dict[str, str] = {}
+    for notice in page.outbox:
+        owners = run.runtime.settings.owner_recipients
+        result = send_to_all(run.runtime.mailer, logbook.recorder(notice, run.claim), _mail(run, notice), owners)
+        lacking = result.unreached or (result.refused if not result.notified else {})
+        if lacking:
+            raise DeliveryIncomplete(
+                "Of the owners could not be told: "
+                + "; ".join(f"{address}: {why}" for address, why in lacking.items())
+                + ".",
+                action="Lambda runs the watchdog again, and so does its schedule: only they are mailed then.",
+            )
+        notified |= dict.fromkeys(result.notified)
+        refused |= result.refused
+    return tuple(notified), refused
+
+
+def _mail(run: Run[WatchdogFields], notice: Notice) -> Mail:
+    text = compose_owner_notice(
+        findings=notice.findings,
+        headline=notice.headline,
+        paragraphs=notice.paragraphs,
+        footer=notice.footer,
+        reference=notice.reference,
+        run_id=run.claim.run_id,
+        bad=notice.bad,
+    )
+    return Mail(text.subject, text.text, text.html)
+
+
+def _summary(look: Look) -> str:
+    count = len(look.memory.schedules)
+    seen = f"Looked at {count} schedule{'' if count == 1 else 's'}: {look.done} of {look.due} firings are done"
+    if not look.open:
+        return f"{seen}, none is in trouble."
+    return f"{seen}; in trouble: {', '.join(look.open)}."
+
+
+def _details(look: Look) -> dict[str, Any]:
+    return {
+        "schedules": len(look.memory.schedules),
+        "firings": look.due,
+        "done": look.done,
+        "in_trouble": look.open,
+        "findings": [
+            {
+                "schedule": trouble.schedule,
+                "due": one.tick.due.isoformat(),
+                "business_date": one.tick.business_date.isoformat(),
+                "trouble": one.verdict.trouble,
+                "reason": one.verdict.reason,
+            }
+            for trouble in look.troubles
+            for one in trouble.judged
+        ],
+        "recovered": [recovered.schedule for recovered in look.recoveries],
+        "unwatchable": dict(look.memory.unwatchable),
+    }
+
+
+_JOB = Job.of(WATCHDOG, _work)

@@ -1,0 +1,173 @@
+"""The watchdog's logbook in the state table: what the last look saw, the notices on their way, and who got them.
+
+One row (`watch`, `logbook`) holds the memory and the outbox as one JSON text, so that a look and its notices are written
+in one step: a notice is either on its way or was never thought of. Beside it a row for each recipient of a notice
+(`watch`, `sent#{reference}#{recipient}`), so that a notice that was interrupted reaches only those who lack it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from salesflow import clock
+from salesflow.errors import SalesFlowError
+from salesflow.ledger import Claim, SendOutcome, SentRecord
+from salesflow.ledger.records import stamp
+from salesflow.ledger.rows import ConditionFailed, Row, Rows
+from salesflow.watch.look import Memory
+
+_KEY = {"pk": "watch", "sk": "logbook"}
+_LONGEST_RUN = timedelta(minutes=15)
+"""No function lives longer: who has held the logbook for this long is dead."""
+_RETENTION = timedelta(days=400)
+_FORM = 1
+"""The form of the JSON; counted up when it changes."""
+
+
+class LogbookHeld(SalesFlowError):
+    """Another look is at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail to the owners that has to be sent: its words, and the short reference that all its copies carry."""
+
+    reference: str
+    bad: bool
+    findings: tuple[str, ...]
+    headline: str
+    paragraphs: tuple[tuple[str, str], ...]
+    footer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the logbook holds: the last look's memory, the marked addresses that the owner knows of, the notices to send."""
+
+    memory: Memory
+    told_addresses: tuple[str, ...] = ()
+    outbox: tuple[Notice, ...] = ()
+
+
+class Logbook:
+    """The logbook, held by one look at a time. `holder` is the same for all tries of one firing."""
+
+    def __init__(self, client: Any, table: str, *, holder: str) -> None:
+        self._rows = Rows(client, table)
+        self._holder = holder
+
+    def take(self) -> Page:
+        """Hold the logbook and read it; empty where there is none yet. Raises LogbookHeld, LedgerUnavailable."""
+        now = clock.now()
+        try:
+            before = self._rows.update_if(
+                _KEY,
+                "attribute_not_exists(pk) OR held_until <= :now OR holder = :mine",
+                {"now": stamp(now), "mine": self._holder},
+                change={"holder": self._holder, "held_until": stamp(now + _LONGEST_RUN)},
+            )
+        except ConditionFailed as failed:
+            until = "" if failed.row is None else f" until {failed.row['held_until']} at most"
+            raise LogbookHeld(
+                f"Another look of the watchdog is at work{until}.", action="Nothing needs doing: it tells the owner."
+            ) from None
+        return _page(before)
+
+    def write(self, page: Page, *, release: bool = False) -> None:
+        """Write the page, and give the logbook up if told so. Raises LogbookHeld where another look has it by now."""
+        change: Row = {"page": json.dumps(_as_dict(page), ensure_ascii=False)}
+        self._change(change | ({"held_until": stamp(clock.now())} if release else {}))
+
+    def release(self) -> None:
+        """Give the logbook up as it stands."""
+        self._change({"held_until": stamp(clock.now())})
+
+    def _change(self, change: Row) -> None:
+        try:
+            self._rows.update_if(_KEY, "holder = :mine", {"mine": self._holder}, change=change)
+        except ConditionFailed:
+            raise LogbookHeld(
+                "Another look of the watchdog took the logbook over.", action="Nothing needs doing: it tells the owner."
+            ) from None
+
+    def recorder(self, notice: Notice, claim: Claim) -> "NoticeRecorder":
+        """What `send_to_all` needs to send a notice."""
+        return NoticeRecorder(self._rows, notice.reference, claim)
+
+
+class NoticeRecorder:
+    """Who has got a notice, whichever run of the watchdog sent it."""
+
+    def __init__(self, rows: Rows, reference: str, claim: Claim) -> None:
+        self.reference = reference
+        self.run_id = claim.run_id
+        self._rows = rows
+        self._claim = claim
+
+    def ensure_held(self) -> None:
+        """Raise ClaimLost if this run has lost its own claim."""
+        self._claim.ensure_held()
+
+    def told(self) -> dict[str, SentRecord]:
+        """Who has got the notice already."""
+        rows = self._rows.beginning_with(_KEY["pk"], self._prefix)
+        records = (SentRecord.from_row(row) for row in rows)
+        return {record.recipient: record for record in records if record.outcome is SendOutcome.SENT}
+
+    def record_sent(self, recipient: str, *, message_id: str) -> None:
+        """Record that SES accepted the notice for this recipient."""
+        self._rows.put(self._row(recipient, SendOutcome.SENT) | {"message_id": message_id})
+
+    def record_refused(self, recipient: str, *, reason: str) -> None:
+        """Record that this recipient cannot be mailed."""
+        self._rows.put(self._row(recipient, SendOutcome.REFUSED) | {"reason": reason[:1000]})
+
+    @property
+    def _prefix(self) -> str:
+        return f"sent#{self.reference}#"
+
+    def _row(self, recipient: str, outcome: SendOutcome) -> Row:
+        now = clock.now()
+        return {
+            "pk": _KEY["pk"],
+            "sk": self._prefix + recipient,
+            "recipient": recipient,
+            "edition": self.reference,
+            "outcome": outcome,
+            "run_id": self.run_id,
+            "recorded_at": stamp(now),
+            "expires_at": int((now + _RETENTION).timestamp()),
+        }
+
+
+def _as_dict(page: Page) -> dict[str, Any]:
+    return {
+        "form": _FORM,
+        "memory": page.memory.as_dict(),
+        "told_addresses": list(page.told_addresses),
+        "outbox": [asdict(notice) for notice in page.outbox],
+    }
+
+
+def _page(row: Mapping[str, Any] | None) -> Page:
+    if row is None or "page" not in row:
+        return Page(Memory())
+    kept = json.loads(row["page"])
+    if kept["form"] != _FORM:
+        return Page(Memory())  # an older release's: this look is the first of its kind
+    return Page(
+        memory=Memory.remembered(kept["memory"]),
+        told_addresses=tuple(kept["told_addresses"]),
+        outbox=tuple(
+            Notice(
+                **{
+                    **notice,
+                    "findings": tuple(notice["findings"]),
+                    "paragraphs": tuple((title, text) for title, text in notice["paragraphs"]),
+                }
+            )
+            for notice in kept["outbox"]
+        ),
+    )

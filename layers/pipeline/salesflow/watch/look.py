@@ -1,0 +1,292 @@
+"""One look at all schedules: which firings were due since the last one, how each stands, and what the owner is to be told. Pure.
+
+Told is a schedule's trouble, not each of its firings: one entry when it begins, another when it becomes something else,
+a reminder a day while it goes on, and one entry when it is over. What the owner was told is in the `Memory` that a look
+hands to the next.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from salesflow.errors import SalesFlowError
+from salesflow.jobs.catalogue import CATALOGUE, WATCHDOG
+from salesflow.ledger import RunRecord
+from salesflow.watch.schedules import Schedule
+from salesflow.watch.ticks import Tick, Trouble, Verdict, judge, tick_of
+
+REMIND_AFTER = timedelta(hours=24)
+FORGET_AFTER = timedelta(days=30)
+"""A firing whose work was never done is not asked about for longer than this."""
+
+type FindRun = Callable[[Tick], RunRecord | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the watchdog was told: whose schedules, how far back it looks at most, and how late a run may be."""
+
+    stack: str
+    zone: ZoneInfo
+    lookback: timedelta
+    grace: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Ongoing:
+    """A schedule's trouble that the owner knows of: since when, what it has been, and when it was last told."""
+
+    since: datetime
+    kinds: tuple[str, ...]
+    told_at: datetime
+
+    @classmethod
+    def remembered(cls, kept: Mapping[str, Any]) -> Self:
+        """The trouble that `as_dict` was made of."""
+        return cls(datetime.fromisoformat(kept["since"]), tuple(kept["kinds"]), datetime.fromisoformat(kept["told_at"]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The trouble as JSON values."""
+        return {"since": self.since.isoformat(), "kinds": list(self.kinds), "told_at": self.told_at.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one look hands to the next.
+
+    ticks: firings that are not done yet. last_done: the newest firing of each schedule whose work is done. unwatchable:
+    schedules that cannot be watched and why, as told.
+    """
+
+    looked_at: datetime | None = None
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    ticks: tuple[Tick, ...] = ()
+    troubles: Mapping[str, Ongoing] = field(default_factory=dict)
+    last_done: Mapping[str, datetime] = field(default_factory=dict)
+    unwatchable: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def remembered(cls, kept: Mapping[str, Any]) -> Self:
+        """The memory that `as_dict` was made of."""
+        return cls(
+            looked_at=None if kept["looked_at"] is None else datetime.fromisoformat(kept["looked_at"]),
+            schedules={name: Schedule.remembered(schedule) for name, schedule in kept["schedules"].items()},
+            ticks=tuple(Tick.remembered(tick) for tick in kept["ticks"]),
+            troubles={name: Ongoing.remembered(trouble) for name, trouble in kept["troubles"].items()},
+            last_done={name: datetime.fromisoformat(due) for name, due in kept["last_done"].items()},
+            unwatchable=dict(kept["unwatchable"]),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The memory as JSON values."""
+        return {
+            "looked_at": None if self.looked_at is None else self.looked_at.isoformat(),
+            "schedules": {name: schedule.as_dict() for name, schedule in self.schedules.items()},
+            "ticks": [tick.as_dict() for tick in self.ticks],
+            "troubles": {name: trouble.as_dict() for name, trouble in self.troubles.items()},
+            "last_done": {name: due.isoformat() for name, due in self.last_done.items()},
+            "unwatchable": dict(self.unwatchable),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A tick and how it stands."""
+
+    tick: Tick
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class InTrouble:
+    """What the owner is told of one schedule: the firings that lack their work, oldest first.
+
+    over: whether it is over already (done late, or caught up by a later run), so that nothing more will be told of it.
+    since: when the trouble began, for one that had been told before.
+    """
+
+    schedule: str
+    judged: tuple[Judged, ...]
+    over: bool
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A schedule that works again: since when it had not, and the firings whose own work is still lacking."""
+
+    schedule: str
+    since: datetime
+    done: datetime
+    lacking: tuple[Tick, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatchable:
+    """A schedule that cannot be watched, and why."""
+
+    schedule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look found. due: the firings that it judged or waits for; open: the schedules in trouble after it.
+
+    unseen: the span that no look has covered, because the watchdog itself did not run for longer than its lookback.
+    """
+
+    memory: Memory
+    troubles: tuple[InTrouble, ...]
+    recoveries: tuple[Recovered, ...]
+    unwatchable: tuple[Unwatchable, ...]
+    due: int
+    done: int
+    unseen: tuple[datetime, datetime] | None
+
+    @property
+    def open(self) -> list[str]:
+        """The schedules that are in trouble."""
+        return sorted(self.memory.troubles)
+
+
+def take_look(memory: Memory, schedules: Sequence[Schedule], find_run: FindRun, watch: Watch, *, now: datetime) -> Look:
+    """Look at every schedule at `now`. find_run: the ledger's latest run of a tick's identity and business date."""
+    now_there = {schedule.name: schedule for schedule in schedules}
+    expected, unwatchable = _expected(memory, now_there, watch, now)
+    kept = [tick for tick in memory.ticks if tick.schedule in now_there and now - tick.due < FORGET_AFTER]
+    known = {(tick.schedule, tick.due) for tick in kept}
+    ticks = kept + [tick for tick in expected if (tick.schedule, tick.due) not in known]
+
+    waiting: list[Tick] = []
+    judged: dict[str, list[Judged]] = {}
+    for tick in sorted(ticks, key=lambda tick: (tick.due, tick.schedule)):
+        verdict = judge(tick, find_run(tick), now=now, grace=watch.grace)
+        if verdict is None:
+            waiting.append(tick)
+            continue
+        if tick.job == WATCHDOG.name and verdict.trouble is Trouble.PARTIAL:
+            verdict = Verdict(True)  # an owner who could not be told: telling of it again each time would never end
+        judged.setdefault(tick.schedule, []).append(Judged(tick, verdict))
+
+    last_done = {name: due for name, due in memory.last_done.items() if name in now_there}
+    open_troubles = {name: trouble for name, trouble in memory.troubles.items() if name in now_there}
+    troubles: list[InTrouble] = []
+    recoveries: list[Recovered] = []
+    for name in now_there:
+        found = _Schedule(name, judged.get(name, []), open_troubles.get(name), last_done.get(name), now)
+        troubles += found.told
+        recoveries += found.recovered
+        waiting += found.unfinished
+        if found.last_done:
+            last_done[name] = found.last_done
+        open_troubles.pop(name, None)
+        if found.ongoing and any(tick.schedule == name and tick.told for tick in waiting):
+            open_troubles[name] = found.ongoing  # and not where its firings are too old to be asked about
+    earliest = now - watch.lookback
+    return Look(
+        memory=Memory(now, now_there, tuple(waiting), open_troubles, last_done, unwatchable),
+        troubles=tuple(troubles),
+        recoveries=tuple(recoveries),
+        unwatchable=tuple(
+            Unwatchable(name, reason) for name, reason in unwatchable.items() if memory.unwatchable.get(name) != reason
+        ),
+        due=len(ticks),
+        done=sum(one.verdict.done for several in judged.values() for one in several),
+        unseen=(memory.looked_at, earliest) if memory.looked_at and memory.looked_at < earliest else None,
+    )
+
+
+class _Schedule:
+    """What a look means for one schedule: what is told, what is over, and what is kept for the next look."""
+
+    def __init__(
+        self, name: str, judged: Sequence[Judged], ongoing: Ongoing | None, last_done: datetime | None, now: datetime
+    ) -> None:
+        done = [one for one in judged if one.verdict.done]
+        self.last_done = max([one.tick.due for one in done] + ([last_done] if last_done else []), default=None)
+        lacking = [one for one in judged if not one.verdict.done]
+        passed = [one for one in lacking if self.last_done and one.tick.due < self.last_done]
+        current = [one for one in lacking if one not in passed]
+        late = [one for one in done if one.verdict.trouble and not one.tick.told]
+        over = [one for one in passed if not one.tick.told]
+        if ongoing is None:
+            over += late  # of a schedule in trouble, the recovery says it
+        self.told: list[InTrouble] = []
+        self.recovered: list[Recovered] = []
+        self.ongoing = ongoing
+        self.unfinished = [one.tick for one in current]
+        if over:
+            over.sort(key=lambda one: one.tick.due)
+            self.told.append(InTrouble(name, tuple(over), over=True, since=None))
+        if current:
+            self._go_on(name, current, now)
+        elif ongoing and self.last_done and self.last_done >= ongoing.since:
+            self._recover(name, passed, ongoing, self.last_done)
+
+    def _go_on(self, name: str, current: Sequence[Judged], now: datetime) -> None:
+        before = self.ongoing
+        kinds = {_signature(one) for one in current}
+        if before is not None:
+            news = kinds - set(before.kinds)
+            reminds = now - before.told_at >= REMIND_AFTER and any(
+                not one.tick.told and one.verdict.trouble is not Trouble.PARTIAL for one in current
+            )
+            if not news and not reminds:
+                return
+        since = before.since if before else current[0].tick.due
+        self.told.append(InTrouble(name, tuple(current), over=False, since=before.since if before else None))
+        self.ongoing = Ongoing(since, tuple(sorted(kinds | set(before.kinds if before else ()))), now)
+        self.unfinished = [replace(one.tick, told=True) for one in current]
+
+    def _recover(self, name: str, passed: Sequence[Judged], ongoing: Ongoing, done: datetime) -> None:
+        lacking = tuple(one.tick for one in passed if not CATALOGUE[one.tick.job].catches_up)
+        self.recovered.append(Recovered(name, ongoing.since, done, lacking))
+        self.ongoing = None
+
+
+def _signature(one: Judged) -> str:
+    """What makes trouble news: its kind; for a partial run also what was lacking, for that may be the same for weeks."""
+    trouble = one.verdict.trouble
+    return f"{trouble}: {one.verdict.reason}"[:200] if trouble is Trouble.PARTIAL else str(trouble)
+
+
+def _expected(
+    memory: Memory, schedules: Mapping[str, Schedule], watch: Watch, now: datetime
+) -> tuple[list[Tick], dict[str, str]]:
+    """The firings that were due since the last look, and the schedules of which that cannot be told."""
+    earliest = now - watch.lookback
+    since = max(memory.looked_at, earliest) if memory.looked_at else earliest
+    ticks: list[Tick] = []
+    unwatchable: dict[str, str] = {}
+    for name, schedule in schedules.items():
+        if not schedule.enabled and name not in memory.schedules:
+            continue
+        try:
+            tick_of(schedule, now, stack=watch.stack, zone=watch.zone)
+            for due, as_it_was, doubt in _due(schedule, memory.schedules.get(name), since, memory.looked_at, now):
+                ticks.append(tick_of(as_it_was, due, stack=watch.stack, zone=watch.zone, doubt=doubt))
+        except SalesFlowError as error:
+            if schedule.enabled:
+                unwatchable[name] = str(error)
+    return ticks, unwatchable
+
+
+def _due(
+    schedule: Schedule, before: Schedule | None, since: datetime, looked_at: datetime | None, now: datetime
+) -> Iterator[tuple[datetime, Schedule, str]]:
+    """When a schedule was due in (since, now], as what, and any doubt.
+
+    Certain is what it said from its last change on. Between the last look and a change, it may have said what it said at
+    that look, or may have been changed, or paused, more than once: there is doubt, and it is told with the firing.
+    Before the first look that knows a schedule, only its own last change is known.
+    """
+    changed = schedule.modified
+    if before is not None and looked_at is not None and changed > looked_at:
+        doubt = f"The schedule was changed at {changed.astimezone(UTC):%Y-%m-%d %H:%M} UTC; if it was paused then, nothing is wrong."
+        for due in before.due_between(since, min(changed - timedelta(microseconds=1), now)):
+            yield due, before, doubt
+    for due in schedule.due_between(max(since, changed - timedelta(microseconds=1)), now):
+        yield due, schedule, ""

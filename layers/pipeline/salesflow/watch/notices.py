@@ -1,0 +1,160 @@
+"""What the owner is told of a look, in words: one notice of all trouble, one of all recoveries. Pure."""
+
+import hashlib
+from base64 import b32encode
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from salesflow.delivery.addresses import MarkedAddress
+from salesflow.watch.logbook import Notice
+from salesflow.watch.look import InTrouble, Judged, Look, Recovered, Unwatchable
+from salesflow.watch.ticks import Trouble
+
+SHOWN_FIRINGS = 3
+SHOWN_ENTRIES = 40
+_LONGEST_REASON = 400
+
+_WHAT_TO_DO = {
+    Trouble.MISSING: "Look into the queue of undelivered schedules: `python -m ops redrive --stack {stack} --dry-run` shows "
+    "it, and fires what is in it without --dry-run.",
+    Trouble.LATE: "Nothing, if the next notice says that it is done.",
+    Trouble.FAILED: "When the cause is gone, `python -m ops redrive --stack {stack}` fires the failed runs again, for the "
+    "dates that they were for.",
+    Trouble.PARTIAL: "When the cause is gone, fire it again with the same business_date: whoever was told is not told again.",
+    Trouble.STALE: "Check that the tills still send their sales. Then fire it again with the same business_date and "
+    '"force": true.',
+}
+
+
+def notices_of(
+    look: Look, marked: Sequence[MarkedAddress], *, stack: str, zone: ZoneInfo, now: datetime
+) -> tuple[Notice, ...]:
+    """The notices that a look gives rise to: none, one of trouble, one of recovery, or both.
+
+    marked: the addresses that the owner does not know to be left out yet.
+    """
+    notices = []
+    entries = [
+        *([_unseen(*look.unseen, zone)] if look.unseen else []),
+        *(_trouble(trouble, stack, zone) for trouble in look.troubles),
+        *(_unwatchable(schedule) for schedule in look.unwatchable),
+        *(_marked(address) for address in marked),
+    ]
+    if entries:
+        notices.append(_trouble_notice(look, entries, stack, now))
+    if look.recoveries:
+        notices.append(_recovery_notice(look.recoveries, stack, zone, now))
+    return tuple(notices)
+
+
+def _trouble_notice(look: Look, entries: list[tuple[str, str]], stack: str, now: datetime) -> Notice:
+    names = [_short(trouble.schedule, stack) for trouble in look.troubles]
+    count = len(entries)
+    findings: tuple[str, ...]
+    if count == 1 and names:
+        kind = str(look.troubles[0].judged[-1].verdict.trouble)
+        findings = (f"{names[0]}: {kind}", f"Schedule {kind}")
+    elif count == 1:
+        findings = (entries[0][0], "One thing needs you")
+    else:
+        findings = (f"{count} things need you",)
+    headline = f"{stack}: one thing needs you." if count == 1 else f"{stack}: {count} things need you."
+    return Notice(
+        reference=_reference("trouble", now),
+        bad=True,
+        findings=findings,
+        headline=headline,
+        paragraphs=_shown(entries),
+        footer="The readers of the reports were not told of this. While it goes on you are reminded once a day, and you get "
+        "one mail when it is over.",
+    )
+
+
+def _recovery_notice(recoveries: Sequence[Recovered], stack: str, zone: ZoneInfo, now: datetime) -> Notice:
+    entries = []
+    for recovered in recoveries:
+        name = _short(recovered.schedule, stack)
+        text = f"The firing due {_when(recovered.done, zone)} did its work. It had been in trouble since {_when(recovered.since, zone)}."
+        if recovered.lacking:
+            dates = ", ".join(dict.fromkeys(tick.business_date.isoformat() for tick in recovered.lacking))
+            text += f" Still lacking: {dates}; fire it by hand with that business_date if you want it."
+        entries.append((f"{name} works again", text))
+    lacks = any(recovered.lacking for recovered in recoveries)
+    name = _short(recoveries[0].schedule, stack)
+    several = f"{len(recoveries)} schedules work again"
+    return Notice(
+        reference=_reference("recovery", now),
+        bad=False,
+        findings=(f"{name} works again", "A schedule works again") if len(recoveries) == 1 else (several,),
+        headline=f"{stack}: {name} works again." if len(recoveries) == 1 else f"{stack}: {several}.",
+        paragraphs=_shown(entries),
+        footer="What is still lacking is made only if you fire it." if lacks else "There is nothing left to do.",
+    )
+
+
+def _trouble(trouble: InTrouble, stack: str, zone: ZoneInfo) -> tuple[str, str]:
+    newest = trouble.judged[-1]
+    kind = newest.verdict.trouble or Trouble.MISSING
+    dates = ", ".join(dict.fromkeys(one.tick.business_date.isoformat() for one in trouble.judged[-SHOWN_FIRINGS:]))
+    earlier = len(trouble.judged) - SHOWN_FIRINGS
+    title = f"{_short(trouble.schedule, stack)}: {kind}, business date {dates}"
+    if earlier > 0:
+        title += f" and {earlier} firings before"
+    texts = [_one(newest, zone)]
+    if trouble.since is not None:
+        texts.append(f"In trouble since {_when(trouble.since, zone)}.")
+    if newest.tick.doubt:
+        texts.append(newest.tick.doubt)
+    if trouble.over:
+        texts.append("It is over: there is nothing to do." if newest.verdict.done else "A later firing did its work.")
+    else:
+        texts.append(_WHAT_TO_DO[kind].format(stack=stack))
+    return title, " ".join(texts)
+
+
+def _one(judged: Judged, zone: ZoneInfo) -> str:
+    reason = judged.verdict.reason
+    cut = reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1] + "…"
+    return f"Due {_when(judged.tick.due, zone)}. {cut}"
+
+
+def _unwatchable(schedule: Unwatchable) -> tuple[str, str]:
+    return f"{schedule.schedule}: cannot be watched", schedule.reason
+
+
+def _marked(address: MarkedAddress) -> tuple[str, str]:
+    reason = address.reason
+    return (
+        f"{address.address} gets no more mail",
+        f"{reason[0].upper()}{reason[1:]}. Correct the recipients in the template's Parameters; if the address is right, "
+        "delete its row (pk address) from the state table, and the address from SES's suppression list.",
+    )
+
+
+def _unseen(first: datetime, last: datetime, zone: ZoneInfo) -> tuple[str, str]:
+    return (
+        "The watchdog itself did not run",
+        f"What was due between {_when(first, zone)} and {_when(last, zone)} was not checked: that is longer ago than it "
+        "looks back. The ledger shows what ran.",
+    )
+
+
+def _shown(entries: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    if len(entries) <= SHOWN_ENTRIES:
+        return tuple(entries)
+    rest = len(entries) - SHOWN_ENTRIES
+    return (*entries[:SHOWN_ENTRIES], ("And more", f"{rest} more are not shown here; the function's log has them all."))
+
+
+def _short(schedule: str, stack: str) -> str:
+    return schedule.removeprefix(f"{stack}-")
+
+
+def _when(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%a %d %b %Y %H:%M} ({zone.key})"
+
+
+def _reference(kind: str, now: datetime) -> str:
+    digest = hashlib.sha256(f"watchdog|{kind}|{now.isoformat()}".encode()).digest()
+    return "SF-" + b32encode(digest)[:8].decode()
