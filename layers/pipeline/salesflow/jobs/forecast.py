@@ -1,0 +1,154 @@
+"""The `forecast` job: the next 90 days of the shop and its top products, made each night, saved, and mailed to nobody."""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import salesflow
+from salesflow.delivery.forecasts import ForecastState, ForecastStore
+from salesflow.history.sync import Demand
+from salesflow.holiday_dates import holiday_dates
+from salesflow.job_events import ForecastFields
+from salesflow.jobs.catalogue import FORECAST
+from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
+from salesflow.jobs.inputs import sync_panel
+from salesflow.ledger import RunStatus
+from salesflow.observability import MetricUnit, logger, metrics
+from salesflow.runtime import Runtime
+
+if TYPE_CHECKING:
+    from salesflow.forecasting import Forecast
+
+LAST_GOOD_DAYS = 30
+"""How old a forecast may be that stands in for one that could not be made."""
+DAYS_AHEAD = 90
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What the night came to: a forecast or none, what kept it from being this night's own, and sentences for the reader."""
+
+    state: ForecastState
+    forecast: "Forecast | None"
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def forecast(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
+    """Run the job for an event; see `salesflow.jobs.frame.run_job` for the answer and the errors."""
+    return run_job(_JOB, event, context, runtime)
+
+
+def _work(run: Run[ForecastFields]) -> Outcome:
+    request, runtime = run.request, run.runtime
+    business_date, settings = request.business_date, runtime.settings
+    complete = request.day_is_over(settings.zone)
+    demand = Demand(
+        business_date=business_date,
+        complete=complete,
+        first_day=business_date - timedelta(days=settings.history_days),
+        asked_on=request.asked_on(settings.zone),
+    )
+    sync = sync_panel(run, demand)
+    last_known = business_date if complete else business_date - timedelta(days=1)
+    panel = runtime.panel_history.read_panel(sync.coverage.first, last_known)
+    holidays = holiday_dates(
+        settings.holidays,
+        range(sync.coverage.first.year, (business_date + timedelta(days=DAYS_AHEAD)).year + 1),
+    )
+    forecasts = ForecastStore(runtime.store)
+    made = _make(panel, business_date, holidays)
+    if made.forecast is None:
+        made = _last_good(forecasts, business_date, made)
+    elif not complete:
+        made = replace(made, notes=(f"{business_date} is not over yet; its sales so far were not used.", *made.notes))
+    run.claim.ensure_held()
+    artifact = forecasts.save(_document(run, made))
+    metrics.add_metric(
+        name="ForecastsFallenBack", unit=MetricUnit.Count, value=int(made.state is not ForecastState.FRESH)
+    )
+    fresh = made.state is ForecastState.FRESH and complete
+    return Outcome(
+        RunStatus.SUCCEEDED if fresh else RunStatus.PARTIAL,
+        _reason(made, complete=complete),
+        (artifact,),
+        details={**_details(made), "set_aside": len(sync.batch.rejected)},
+    )
+
+
+def _make(panel: pd.DataFrame, business_date: date, holidays: dict[date, str]) -> _Made:
+    """This night's own forecast, or why there is none."""
+    from salesflow.forecasting import DailyHistory, NotEnoughHistory, forecast_sales
+
+    try:
+        found = forecast_sales(DailyHistory.from_panel(panel), business_date=business_date, holidays=holidays)
+    except NotEnoughHistory as error:
+        return _Made(ForecastState.NONE, None, error.message)
+    except Exception as error:  # noqa: BLE001 - whatever the models stumble over, yesterday's forecast still stands
+        logger.exception("the models failed", error=type(error).__name__)
+        return _Made(ForecastState.NONE, None, f"The models failed ({type(error).__name__}: {error}).")
+    note = "The shop's figures are the sums of its products; discounts on whole sales are not in them."
+    return _Made(ForecastState.FRESH, found, notes=(*found.notes, note))
+
+
+def _last_good(forecasts: ForecastStore, business_date: date, failed: _Made) -> _Made:
+    """The newest forecast before the business date that was made from its own day's history."""
+    from salesflow.forecasting import Forecast
+
+    for stored in forecasts.newest_first(business_date - timedelta(days=1), LAST_GOOD_DAYS):
+        if stored.state is not ForecastState.FRESH or stored.forecast is None:
+            continue
+        try:
+            found = Forecast.from_document(dict(stored.forecast))
+        except ValueError as error:
+            logger.warning("a stored forecast is passed over", key=stored.key, why=str(error))
+            continue
+        note = f"This is the forecast made after {stored.made_after}: none could be made after {business_date}."
+        return _Made(ForecastState.FALLBACK, found, failed.reason, (note, *stored.notes))
+    return replace(failed, notes=("There is no forecast yet.",))
+
+
+def _document(run: Run[ForecastFields], made: _Made) -> dict[str, Any]:
+    settings = run.runtime.settings
+    return {
+        "business_date": run.request.business_date.isoformat(),
+        "state": made.state.value,
+        "made_after": None if made.forecast is None else made.forecast.business_date.isoformat(),
+        "reason": made.reason,
+        "notes": list(made.notes),
+        "currency": settings.currency,
+        "minor_digits": settings.money.digits,
+        "timezone": settings.timezone,
+        "version": salesflow.__version__,
+        "forecast": None if made.forecast is None else made.forecast.to_document(),
+    }
+
+
+def _reason(made: _Made, *, complete: bool) -> str:
+    if made.forecast is None:
+        return f"{made.reason} There is no earlier forecast to fall back on."
+    if made.state is ForecastState.FALLBACK:
+        return f"{made.reason} The forecast made after {made.forecast.business_date} stands in for it."
+    unfinished = "" if complete else " The business date is not over yet; its sales so far were not used."
+    return (
+        f"Forecast the shop and {len(made.forecast.products)} products for {DAYS_AHEAD} days "
+        f"from {made.forecast.open_days} days with sales; model {made.forecast.revenue.model}.{unfinished}"
+    )
+
+
+def _details(made: _Made) -> dict[str, Any]:
+    found = made.forecast
+    if found is None:
+        return {"state": made.state.value}
+    return {
+        "state": made.state.value,
+        "made_after": found.business_date.isoformat(),
+        "model": found.revenue.model.value,
+        "products": len(found.products),
+        "expected_revenue": {str(horizon.days): horizon.total for horizon in found.revenue.horizons},
+    }
+
+
+_JOB = Job.of(FORECAST, _work)
