@@ -38,6 +38,8 @@ ENVIRONMENT = {
 }
 
 HANDLERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
+TABLE_FUNCTIONS = ("report", "sync_history")
+MODEL_FUNCTIONS = ("anomaly_check", "forecast")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +146,100 @@ def test_every_handler_has_a_built_function(built: BuiltStack) -> None:
     assert {logical_id(handler) for handler in HANDLERS} == set(built.functions)
 
 
-@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize("handler", MODEL_FUNCTIONS)
+def test_a_cold_start_of_a_model_function_waits_for_no_model(built: BuiltStack, runtime: Path, handler: str) -> None:
+    run(
+        built,
+        handler,
+        runtime,
+        """
+import sys, app
+early = {"sklearn", "scipy", "holidays", "pyarrow"} & {name.partition(".")[0] for name in sys.modules}
+assert not early, early
+""",
+    )
+
+
+@pytest.mark.parametrize("handler", MODEL_FUNCTIONS)
+def test_models_are_fitted_and_forecast(built: BuiltStack, runtime: Path, handler: str) -> None:
+    printed = run(
+        built,
+        handler,
+        runtime,
+        """
+import json
+import numpy as np
+from scipy.optimize import linprog
+from scipy.stats import nbinom, theilslopes
+from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest
+from sklearn.linear_model import HuberRegressor, QuantileRegressor, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+random = np.random.default_rng(1)
+x = random.normal(size=(400, 3))
+y = 2 * x[:, 0] - x[:, 1] + random.normal(scale=0.1, size=400)
+scores = {
+    "boosting": HistGradientBoostingRegressor(max_iter=50).fit(x, y).score(x, y),
+    "ridge": make_pipeline(StandardScaler(), Ridge()).fit(x, y).score(x, y),
+    "huber": HuberRegressor().fit(x, y).score(x, y),
+    "quantile": QuantileRegressor(quantile=0.5, alpha=0).fit(x, y).score(x, y),
+}
+strange = IsolationForest(random_state=1).fit(x).decision_function(np.array([[9.0, 9.0, 9.0], [0.0, 0.0, 0.0]]))
+assert strange[0] < 0 < strange[1]
+assert linprog([1], bounds=[(2, 3)]).x == [2]
+assert 0 < nbinom.sf(3, 2, 0.5) < 1 and theilslopes([1, 3, 5]).slope == 2
+print(json.dumps(scores))
+""",
+    )
+    assert min(json.loads(printed).values()) > 0.9, printed
+
+
+@pytest.mark.parametrize("handler", MODEL_FUNCTIONS)
+def test_holidays_of_countries_are_known_by_their_english_names(built: BuiltStack, runtime: Path, handler: str) -> None:
+    printed = run(
+        built,
+        handler,
+        runtime,
+        """
+from salesflow.holiday_dates import holiday_dates
+for day, name in holiday_dates(["CN", "CD", "GB-SCT", "2026-12-24=Closing"], [2026]).items():
+    print(day, name)
+""",
+    ).splitlines()
+    for expected in (
+        "2026-02-17 Chinese New Year (Spring Festival)",
+        "2026-06-30 Independence Day",
+        "2026-11-30 Saint Andrew's Day",
+        "2026-12-24 Closing",
+    ):
+        assert expected in printed
+
+
+def test_the_forecast_is_made_on_the_layers_alone(built: BuiltStack, runtime: Path) -> None:
+    printed = run(
+        built,
+        "forecast",
+        runtime,
+        """
+import json
+from datetime import date
+import numpy as np
+import pandas as pd
+from salesflow.forecasting import DailyHistory, Forecast, forecast_sales
+days = pd.date_range("2024-10-01", "2026-11-22", unit="s")
+weekly = np.array([100, 100, 110, 120, 150, 200, 90])[days.weekday]
+pieces = np.random.default_rng(7).poisson(weekly)
+panel = pd.DataFrame({"date": days, "sku": "A", "name": "Tea", "quantity": pieces, "revenue": pieces * 250, "transactions": pieces})
+made = forecast_sales(DailyHistory.from_panel(panel), business_date=date(2026, 11, 22))
+document = json.loads(json.dumps(made.to_document(), allow_nan=False))
+assert Forecast.from_document(document) == made
+print(made.revenue.horizon(7).total)
+""",
+    )
+    assert 0.9 * 870 * 250 < int(printed) < 1.1 * 870 * 250
+
+
+@pytest.mark.parametrize("handler", TABLE_FUNCTIONS)
 def test_parquet_is_written_and_read(built: BuiltStack, runtime: Path, handler: str) -> None:
     run(
         built,
