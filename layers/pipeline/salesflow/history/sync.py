@@ -12,6 +12,7 @@ from salesflow.history.objects import ObjectStore
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.reading import Reading
 from salesflow.history.set_aside import SetAside, SetAsideRecord
+from salesflow.history.shop_days import ShopDays
 
 if TYPE_CHECKING:
     from salesflow.history.lines import SaleLineHistory
@@ -77,13 +78,14 @@ def plan_sync(
 class History:
     """The sales history of the shop: what jobs read sales from, and bring up to date first.
 
-    `lines` is None in the model functions, which have no pyarrow: they keep the daily panel alone.
+    `lines` is None in the model functions, which have no pyarrow: they keep the daily panel and the shop's days alone.
     """
 
     def __init__(
         self,
         store: ObjectStore,
         panel: DailyPanel,
+        shop_days: ShopDays,
         lines: "SaleLineHistory | None",
         set_aside: SetAside,
         *,
@@ -92,6 +94,7 @@ class History:
     ) -> None:
         self._store = store
         self._panel = panel
+        self._shop_days = shop_days
         self._lines = lines
         self._set_aside = set_aside
         self._history_days = history_days
@@ -102,7 +105,7 @@ class History:
 
         read_at: the moment before the read (aware); of two jobs at once, the later read is the truth.
         """
-        parts = ("sales", "daily") if self._lines is not None else ("daily",)
+        parts = ("sales", "daily", "shop") if self._lines is not None else ("daily", "shop")
         covered = {part: read_coverage(self._store, part) for part in parts}
         plan = plan_sync(demand, covered, history_days=self._history_days, overlap_days=self._overlap_days)
         batch = client.fetch_sales_since(plan.since, asked_on=demand.asked_on)
@@ -114,6 +117,8 @@ class History:
             extend_coverage(self._store, "sales", plan.gained)
         self._panel.replace_days(panel_of(batch.lines), reading, demand.asked_on)
         extend_coverage(self._store, "daily", plan.gained)
+        self._shop_days.replace_days(batch.lines, reading, demand.asked_on)
+        extend_coverage(self._store, "shop", plan.gained)
         known = [part for part in covered.values() if part is not None]
         coverage = plan.gained.joined(known[0] if known and not demand.rebuild else None)
         return SyncOutcome(plan.since, batch, coverage)
@@ -127,6 +132,14 @@ class History:
     def read_panel(self, first: date, last: date) -> pd.DataFrame:
         """The daily panel of the days from first to last."""
         return self._panel.read(first, last)
+
+    def read_shop_days(self, first: date, last: date) -> pd.DataFrame:
+        """The shop's days from first to last (schema: `salesflow.history.shop_days`)."""
+        return self._shop_days.read(first, last)
+
+    def read_returns(self, first: date, last: date) -> pd.DataFrame:
+        """What came back on the days from first to last, one row a day and SKU."""
+        return self._shop_days.read_returns(first, last)
 
     def set_aside(self, first: date, last: date) -> list[SetAsideRecord]:
         """The records of those days that could not be used, and those whose day cannot be told."""

@@ -1,0 +1,104 @@
+"""Findings: what a detection found about one subject in one direction, so that one cause is told once.
+
+A detection may flag a shop's revenue, pieces and transactions of the same slow day; that is one finding. And its type
+changes while the event goes on (a drop, then no sale at all, then a level shift): so a finding is known by its subject
+(the whole shop, or a SKU) and its facet (the day itself, up, down, or its price), not by its type or its first day.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from salesflow.anomalies import Causes, Contribution, Event, EventType, Severity
+
+SHOP = "shop"
+RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2}
+_METRIC_ORDER = {"day": 0, "revenue": 1, "quantity": 2, "transactions": 3}
+
+
+class Facet(StrEnum):
+    """What about a subject is unusual."""
+
+    DAY = "day"
+    UP = "up"
+    DOWN = "down"
+    PRICE = "price"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding. event: its loudest event. also: the sentences of the others."""
+
+    event: Event
+    facet: Facet
+    also: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """`shop`, or `sku:` and the SKU."""
+        return subject_of(self.event.sku)
+
+    @property
+    def id(self) -> str:
+        """What makes it the same alert tomorrow."""
+        return f"{self.facet}|{self.subject}"
+
+
+def subject_of(sku: str | None) -> str:
+    """The subject that a SKU is; None is the whole shop."""
+    return SHOP if sku is None else f"sku:{sku}"
+
+
+def findings_of(events: Iterable[Event]) -> tuple[Finding, ...]:
+    """One finding for each subject and facet, in the order in which they first appear."""
+    grouped: dict[tuple[str, Facet], list[Event]] = {}
+    for event in events:
+        grouped.setdefault((subject_of(event.sku), facet_of(event)), []).append(event)
+    found = []
+    for (_, facet), together in grouped.items():
+        ranked = sorted(together, key=lambda e: (-RANK[e.severity], _METRIC_ORDER.get(e.metric, 9), e.key))
+        found.append(Finding(ranked[0], facet, tuple(event.explanation for event in ranked[1:])))
+    return tuple(found)
+
+
+def facet_of(event: Event) -> Facet:
+    """The facet that an event belongs to."""
+    match event.type:
+        case EventType.MISSING_DAY | EventType.PARTIAL_DAY:
+            return Facet.DAY
+        case EventType.PRICE_CHANGE:
+            return Facet.PRICE
+        case EventType.STOPPED_SELLING | EventType.ZERO_DROP | EventType.DROP:
+            return Facet.DOWN
+        case EventType.HIGH_SPIKE:
+            return Facet.UP
+        case _:
+            sign = event.score or event.deviation or event.impact
+            return Facet.DOWN if sign < 0 else Facet.UP
+
+
+def event_as_dict(event: Event) -> dict[str, Any]:
+    """The event as JSON values."""
+    return asdict(event) | {"since": event.since.isoformat(), "notes": list(event.notes)}
+
+
+def event_from_dict(values: dict[str, Any]) -> Event:
+    """The event that `event_as_dict` made these values of."""
+    known = {field.name: values[field.name] for field in fields(Event) if field.name in values}
+    causes = known.get("causes")
+    if causes is not None:
+        parts = {
+            name: tuple(Contribution(**part) for part in causes[name]) for name in ("products", "hours", "price_volume")
+        }
+        known["causes"] = Causes(causes["difference"], **parts)
+    return Event(
+        **known
+        | {
+            "type": EventType(known["type"]),
+            "severity": Severity(known["severity"]),
+            "since": date.fromisoformat(known["since"]),
+            "notes": tuple(known.get("notes", ())),
+        }
+    )

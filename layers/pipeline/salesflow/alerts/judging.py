@@ -1,0 +1,143 @@
+"""One date judged for one scope and period: detection, findings, and what the lifecycle needs to know of the day.
+
+The job and the replay (`python -m ops simulate anomalies`) both judge through this, so that a replay tells the truth.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pandas as pd
+
+from salesflow.alerts.findings import SHOP, Facet, Finding, findings_of
+from salesflow.alerts.lifecycle import CLEAR_DAYS, JudgedDay, Rules
+from salesflow.alerts.periods import LENGTH, detect_period
+from salesflow.anomalies import DayState, DetectionResult, Event, Policy, Severity, detect
+from salesflow.job_events import Scope
+from salesflow.settings import MediumAlerts, Settings
+from salesflow.windows import Period
+
+HISTORY_DAYS = 26 * 7 + 63 + 14
+"""What a daily judgement looks at: 26 weeks before each of the 63 days that set its thresholds, and two weeks to catch up."""
+
+ALL_PRODUCTS = 1_000_000
+COMPARED = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """What is judged. shop: the shop's days; products: the daily panel with what came back; stock: pieces by SKU, of `stock_on`."""
+
+    shop: pd.DataFrame
+    products: pd.DataFrame
+    known_from: date
+    stock: dict[str, int] = field(default_factory=dict)
+    stock_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What a date came to. `findings` of the scope alone, the whole shop first, then products by money at stake."""
+
+    result: DetectionResult
+    findings: tuple[Finding, ...]
+    shop_day: JudgedDay
+    products_day: JudgedDay
+
+
+def policy_of(settings: Settings, holidays: dict[date, str], *, one_product: bool) -> Policy:
+    """The detection's policy as the operator set it. Every product is kept: how many are told is the digest's business.
+
+    A minimum impact of 0 leaves products to the detection's own floor; a product asked for by name has none.
+    """
+    least = settings.money.to_minor(_exactly(settings.alert_min_impact)) if settings.alert_min_impact else None
+    return Policy(
+        alerts_per_month=settings.alerts_per_month,
+        min_deviation=settings.alert_min_deviation_percent / 100,
+        min_impact=0 if least is None and one_product else least,
+        holidays=holidays,
+        top_k=ALL_PRODUCTS,
+        minor_digits=settings.money.digits,
+    )
+
+
+def rules_of(settings: Settings, period: Period, mutes: dict[str, date], day: date) -> Rules:
+    """Who is told of what on a date."""
+    muted = {f"sku:{sku}" for sku in settings.muted_skus} | {s for s, until in mutes.items() if until >= day}
+    return Rules(
+        mail_from=Severity.MEDIUM if settings.alert_medium is MediumAlerts.MAIL else Severity.HIGH,
+        top=settings.alert_top_products,
+        clear_days=CLEAR_DAYS if period is Period.DAILY else 1,
+        is_muted=muted.__contains__,
+    )
+
+
+def judge(tables: Tables, day: date, *, scope: Scope, sku: str | None, period: Period, policy: Policy) -> Judgement:
+    """Judge one date, by the days before it."""
+    if period is Period.DAILY:
+        stock = tables.stock if tables.stock_on == day else {}
+        result = detect(tables.shop, tables.products, day, policy, stock=stock)
+    else:
+        result = detect_period(
+            _gross(tables.shop), _gross(tables.products), day, period, policy, known_from=tables.known_from
+        )
+    products = tuple(event for event in result.products if sku is None or event.sku == sku)
+    shop = result.shop if scope is Scope.GLOBAL else ()
+    result = replace(result, products=products, shop=shop)
+    sold = _sold(tables, day)
+    in_shop, of_products = findings_of(shop), findings_of(products)
+
+    def recent(event: Event) -> tuple[tuple[str, float], ...]:
+        return compared(tables, event, day, period)
+
+    return Judgement(
+        result,
+        in_shop + of_products,
+        JudgedDay(day, result.state, in_shop, sold, recent),
+        # A day that is missing or cut short says nothing about products.
+        JudgedDay(day, result.state, of_products, sold, recent),
+    )
+
+
+def unfinished(judgement: Judgement) -> Judgement:
+    """The judgement of a day that is not over: only what is too much already; nothing is missing yet."""
+    kept = tuple(f for f in judgement.findings if f.facet in (Facet.UP, Facet.PRICE))
+    events = {id(finding.event) for finding in kept}
+    result = replace(
+        judgement.result,
+        state=DayState.PARTIAL,
+        shop=tuple(e for e in judgement.result.shop if id(e) in events),
+        products=tuple(e for e in judgement.result.products if id(e) in events),
+    )
+    return replace(judgement, result=result, findings=kept)
+
+
+def compared(tables: Tables, event: Event, day: date, period: Period) -> tuple[tuple[str, float], ...]:
+    """ISO dates and values of the same weekdays (or of the periods) before, and of the day itself, the last one."""
+    table = tables.shop if event.sku is None else tables.products[tables.products["sku"] == event.sku]
+    metric = event.metric if event.metric in ("revenue", "quantity", "transactions") else "revenue"
+    by_day = _gross(table).groupby("date")[metric].sum()
+    length = LENGTH.get(period, 1)
+    step = 7 if period is Period.DAILY else length
+    points = []
+    for back in range(COMPARED, -1, -1):
+        end = day - timedelta(days=step * back)
+        first = end - timedelta(days=length - 1)
+        if first >= tables.known_from:
+            points.append((end.isoformat(), float(by_day.loc[pd.Timestamp(first) : pd.Timestamp(end)].sum())))
+    return tuple(points)
+
+
+def _sold(tables: Tables, day: date) -> dict[str, float]:
+    rows = _gross(tables.products[tables.products["date"] == pd.Timestamp(day)])
+    sold = {str(sku): float(quantity) for sku, quantity in zip(rows["sku"], rows["quantity"], strict=True)}
+    return sold | {SHOP: sum(sold.values())}
+
+
+def _gross(table: pd.DataFrame) -> pd.DataFrame:
+    """What was sold before returns, which is what detections judge."""
+    return table.assign(**{column: table[column] + table[f"returned_{column}"] for column in ("quantity", "revenue")})
+
+
+def _exactly(amount: float) -> Decimal:
+    return Decimal(str(amount))

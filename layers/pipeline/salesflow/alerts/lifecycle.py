@@ -1,0 +1,371 @@
+"""The life of an alert: opened, ongoing and quiet, worse, resolved. Pure: the state before a date in, the state after it out.
+
+- It opens with its first finding that is loud enough to be told, and is then quiet however long it goes on.
+- It is told again when it got clearly worse than it was when last told: the ratio to the expected value moved on by half,
+  and by 15 points at least (or, without an expected value, the money at stake doubled).
+- It is over after `CLEAR_DAYS` judged days in a row without a finding: one usual day between two bad ones is no end. Days on
+  which nothing can be judged (closed, missing, partial) count neither way. A product that stopped selling is back when it sells.
+- It ends in silence where nobody was told of it.
+- What began before the first date ever checked is known and not told, unless it gets worse.
+- A muted subject is followed and not told; when the mute ends, what was never told and still goes on is told then.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import Any, Self
+
+from salesflow.alerts.findings import RANK, SHOP, Facet, Finding, event_as_dict, event_from_dict
+from salesflow.anomalies import DayState, Event, EventType, Severity
+
+CLEAR_DAYS = 2
+FORGET_STOPPED_DAYS = 90
+"""A product that stopped selling and never sold again is given up without a word after so many days."""
+
+WORSE_RATIO = math.log(1.5)
+WORSE_POINTS = 0.15
+NOTHING_LEFT = 0.02
+MOST_OPEN = 400
+"""Alerts that are followed at once, by money at stake: a row of the state table holds no more than 400 KB."""
+
+_ONE_DAY = {EventType.MISSING_DAY, EventType.PARTIAL_DAY, EventType.PRICE_CHANGE, EventType.STOPPED_SELLING}
+_DAY_BADNESS = {EventType.PARTIAL_DAY: 0.0, EventType.MISSING_DAY: -1.0}
+
+
+class Change(StrEnum):
+    """What is told of an alert."""
+
+    OPENED = "opened"
+    WORSE = "worse"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert that is not over.
+
+    since: first day of the event; opened: the date whose check opened it; clear: judged days without a finding, in a row.
+    told: somebody was told. quiet: nobody is to be told unless it gets worse. told_deviation, told_impact: how bad it was when
+    last told (or when it became known). expected, metric: of its first day, to say later what is usual.
+    """
+
+    id: str
+    sku: str | None
+    name: str | None
+    type: EventType
+    severity: Severity
+    since: date
+    opened: date
+    last_seen: date
+    told: bool
+    quiet: bool
+    told_deviation: float | None
+    told_impact: int
+    metric: str
+    expected: float | None
+    text: str
+    clear: int = 0
+
+    @property
+    def subject(self) -> str:
+        """The subject, as in `Finding`."""
+        return self.id.partition("|")[2]
+
+    @property
+    def facet(self) -> Facet:
+        """The facet, as in `Finding`."""
+        return Facet(self.id.partition("|")[0])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The alert as JSON values."""
+        return {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The alert that `as_dict` made these values of."""
+        days = {name: date.fromisoformat(values[name]) for name in ("since", "opened", "last_seen")}
+        return cls(**{**values, **days, "type": EventType(values["type"]), "severity": Severity(values["severity"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to tell: a change of an alert on a date, the event behind it (None for an end), and its sentence."""
+
+    change: Change
+    alert: str
+    on: date
+    text: str
+    event: Event | None
+    impact: int
+    also: tuple[str, ...] = ()
+    since: date | None = None
+    sku: str | None = None
+    name: str | None = None
+    recent: tuple[tuple[str, float], ...] = ()
+    """Labels and values of the days to compare with, oldest first, the day itself last; in the unit of the event's metric."""
+
+    @property
+    def key(self) -> str:
+        """What must be told only once for a date."""
+        return f"{self.change}|{self.alert}"
+
+    @property
+    def is_shop(self) -> bool:
+        """Whether it is about the whole shop."""
+        return self.alert.endswith(f"|{SHOP}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entry as JSON values."""
+        return {
+            "change": str(self.change),
+            "alert": self.alert,
+            "on": self.on.isoformat(),
+            "text": self.text,
+            "event": None if self.event is None else event_as_dict(self.event),
+            "impact": self.impact,
+            "also": list(self.also),
+            "since": None if self.since is None else self.since.isoformat(),
+            "sku": self.sku,
+            "name": self.name,
+            "recent": [list(point) for point in self.recent],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The entry that `as_dict` made these values of."""
+        return cls(
+            change=Change(values["change"]),
+            alert=values["alert"],
+            on=date.fromisoformat(values["on"]),
+            text=values["text"],
+            event=None if values["event"] is None else event_from_dict(values["event"]),
+            impact=values["impact"],
+            also=tuple(values["also"]),
+            since=None if values["since"] is None else date.fromisoformat(values["since"]),
+            sku=values["sku"],
+            name=values["name"],
+            recent=tuple((label, value) for label, value in values["recent"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who is told of what. mail_from: the least severity that is told. top: products told in one digest.
+
+    clear_days: judged days without a finding that end an alert. is_muted: of a subject, on the date.
+    """
+
+    mail_from: Severity = Severity.HIGH
+    top: int = 10
+    clear_days: int = CLEAR_DAYS
+    is_muted: Callable[[str], bool] = lambda _: False
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedDay:
+    """What one date showed. sold: pieces a SKU sold that day (`shop`: of all), before returns. recent: as in `Entry`."""
+
+    day: date
+    state: DayState
+    findings: tuple[Finding, ...]
+    sold: Mapping[str, float]
+    recent: Callable[[Event], tuple[tuple[str, float], ...]] = lambda _: ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The state after a date, what is to be told, and how many changes of products were left out as less important."""
+
+    alerts: tuple[Alert, ...]
+    entries: tuple[Entry, ...]
+    left_out: int
+
+
+def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Step:
+    """The next state. before: the alerts that are open, None where no date was ever checked."""
+    known = {alert.id: alert for alert in before or ()}
+    after: dict[str, Alert] = {}
+    entries: list[Entry] = []
+    for finding in day.findings:
+        alert = known.pop(finding.id, None)
+        if alert is None and finding.event.severity is Severity.LOW:
+            continue
+        kept, change = _met(alert, finding, day, rules, first_check=before is None)
+        after[kept.id] = kept
+        if change is not None:
+            entries.append(_entry(change, kept, finding, day))
+    for alert in known.values():
+        remaining = _missed(alert, day, rules)
+        if remaining is not None:
+            after[alert.id] = remaining
+        elif alert.told and not rules.is_muted(alert.subject) and not _given_up(alert, day):
+            entries.append(_ending(alert, day))
+    told, left_out = _most_important(entries, rules.top)
+    for entry in left_out:
+        if entry.alert in after:
+            after[entry.alert] = replace(after[entry.alert], told=known_told(before, entry.alert), quiet=True)
+    followed = sorted(after.values(), key=lambda alert: (alert.subject != SHOP, -abs(alert.told_impact), alert.id))
+    return Step(tuple(followed[:MOST_OPEN]), told, len(left_out))
+
+
+def known_told(before: Iterable[Alert] | None, alert_id: str) -> bool:
+    """Whether somebody had been told of an alert before."""
+    return any(alert.id == alert_id and alert.told for alert in before or ())
+
+
+def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The whole shop first, then products by money at stake; ends after the rest."""
+    return tuple(
+        sorted(entries, key=lambda e: (e.change is Change.RESOLVED, not e.is_shop, -abs(e.impact), e.on, e.key))
+    )
+
+
+def _met(
+    alert: Alert | None, finding: Finding, day: JudgedDay, rules: Rules, *, first_check: bool
+) -> tuple[Alert, Change | None]:
+    """The alert after a date on which its finding was there, and what is to be told of it."""
+    event = finding.event
+    loud = RANK[event.severity] >= RANK[rules.mail_from] and not rules.is_muted(finding.subject)
+    new = alert is None
+    if alert is None:
+        alert = Alert(
+            id=finding.id,
+            sku=event.sku,
+            name=event.name,
+            type=event.type,
+            severity=event.severity,
+            since=event.since,
+            opened=day.day,
+            last_seen=day.day,
+            told=False,
+            quiet=first_check and event.since < day.day,
+            told_deviation=_deviation(event),
+            told_impact=event.impact,
+            metric=event.metric,
+            expected=event.expected,
+            text=event.explanation,
+        )
+    lasting = EventType.STOPPED_SELLING if alert.type is EventType.STOPPED_SELLING else event.type
+    seen = replace(alert, last_seen=day.day, clear=0, type=lasting, severity=event.severity)
+    change: Change | None = None
+    if loud and not seen.told and not seen.quiet:
+        change = Change.OPENED
+    elif loud and not new and _is_worse(event, seen):
+        change = Change.WORSE
+    if change is None:
+        return seen, None
+    told = replace(
+        seen,
+        told=True,
+        quiet=False,
+        told_deviation=_deviation(event),
+        told_impact=event.impact,
+        text=event.explanation,
+    )
+    return told, change
+
+
+def _missed(alert: Alert, day: JudgedDay, rules: Rules) -> Alert | None:
+    """The alert after a date on which it was not found; None when it is over."""
+    if day.state is not DayState.OPEN:
+        return alert
+    if alert.type is EventType.STOPPED_SELLING:
+        back = day.sold.get(alert.sku or "", 0) > 0
+        return None if back or _given_up(alert, day) else alert
+    needed = 1 if alert.type in _ONE_DAY else rules.clear_days
+    return None if alert.clear + 1 >= needed else replace(alert, clear=alert.clear + 1)
+
+
+def _given_up(alert: Alert, day: JudgedDay) -> bool:
+    return alert.type is EventType.STOPPED_SELLING and (day.day - alert.last_seen).days > FORGET_STOPPED_DAYS
+
+
+def _deviation(event: Event) -> float | None:
+    if event.type in _DAY_BADNESS:
+        return _DAY_BADNESS[event.type]
+    if event.type is EventType.STOPPED_SELLING:
+        return -1.0
+    return event.deviation
+
+
+def _is_worse(event: Event, alert: Alert) -> bool:
+    now, then = _deviation(event), alert.told_deviation
+    if now is None or then is None:
+        return abs(event.impact) >= 2 * max(abs(alert.told_impact), 1)
+    grown = abs(_ratio(now)) - abs(_ratio(then))
+    return grown >= WORSE_RATIO and abs(now) - abs(then) >= WORSE_POINTS
+
+
+def _ratio(deviation: float) -> float:
+    return math.log(max(1 + deviation, NOTHING_LEFT))
+
+
+def _entry(change: Change, alert: Alert, finding: Finding, day: JudgedDay) -> Entry:
+    event = finding.event
+    return Entry(
+        change,
+        alert.id,
+        day.day,
+        event.explanation,
+        event,
+        event.impact,
+        finding.also,
+        alert.since,
+        alert.sku,
+        alert.name,
+        day.recent(event),
+    )
+
+
+def _ending(alert: Alert, day: JudgedDay) -> Entry:
+    return Entry(
+        Change.RESOLVED,
+        alert.id,
+        day.day,
+        _end_text(alert),
+        None,
+        alert.told_impact,
+        (),
+        alert.since,
+        alert.sku,
+        alert.name,
+    )
+
+
+def _end_text(alert: Alert) -> str:
+    """What the end means, in the words of its kind."""
+    who = alert.name or alert.sku or "The shop"
+    if alert.name and alert.sku and alert.sku not in alert.name:
+        who = f"{alert.name} ({alert.sku})"
+    match alert.type:
+        case EventType.MISSING_DAY:
+            return "Sales are coming in again."
+        case EventType.PARTIAL_DAY:
+            return "The days are complete again."
+        case EventType.STOPPED_SELLING:
+            return f"{who} sells again."
+        case EventType.PRICE_CHANGE:
+            return f"{who}: the price is no longer unusual."
+        case EventType.LEVEL_SHIFT:
+            what = "sales" if alert.sku is None else f"{who}: sales"
+            return (
+                f"{what[0].upper()}{what[1:]} are no longer unusual: back, or the new level has become the usual one."
+            )
+        case _ if alert.sku is None:
+            return "Sales are back to usual."
+        case _:
+            return f"{who}: sales are back to usual."
+
+
+def _most_important(entries: list[Entry], top: int) -> tuple[tuple[Entry, ...], list[Entry]]:
+    """What is told, in order, and what is left out: products beyond the `top` by money at stake (ends are not counted)."""
+    ordered = in_order(entries)
+    products = [entry for entry in ordered if not entry.is_shop and entry.change is not Change.RESOLVED]
+    left_out = products[top:]
+    dropped = {entry.key for entry in left_out}
+    ended = [entry for entry in ordered if not entry.is_shop and entry.change is Change.RESOLVED]
+    beyond = ended[max(top, 1) * 3 :]
+    dropped |= {entry.key for entry in beyond}
+    return tuple(entry for entry in ordered if entry.key not in dropped), [*left_out, *beyond]
