@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.errors import InvalidJobEvent
-from salesflow.job_events import JobRequest, Notify, ReportFields, SyncHistoryFields
+from salesflow.job_events import JobRequest, Notify, ReportFields
+from salesflow.jobs.catalogue import CATALOGUE
 from salesflow.reports.formats import Format, ReportType
 from salesflow.windows import Period
 
@@ -147,7 +148,7 @@ def test_any_event_is_understood_or_refused(event: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
 def test_the_sample_events_are_usable_as_they_are(path: Path) -> None:
-    fields = {"report": ReportFields, "sync_history": SyncHistoryFields}[path.stem.partition("-")[0]]
+    fields = CATALOGUE[path.stem.partition("-")[0]].fields
     request = JobRequest.from_event(json.loads(path.read_text()), fields, now=NOW, zone=SHANGHAI)
     kind = path.stem.partition("-")[2]
     assert request.trigger == {"schedule": "schedule", "rule": "rule", "": "manual"}[kind]

@@ -25,6 +25,8 @@ ROLE_OF = {
     "SyncHistoryFunction": "SyncHistoryRole",
     "ForecastFunction": "ForecastRole",
     "AnomalyCheckFunction": "AnomalyCheckRole",
+    "WatchdogFunction": "WatchdogRole",
+    "MailEventsFunction": "MailEventsRole",
 }
 
 

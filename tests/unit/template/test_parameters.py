@@ -8,7 +8,7 @@ import pytest
 from annotated_types import Ge, Le
 from samcli.yamlhelper import yaml_parse
 
-from salesflow.settings import EmptyReports, MailContent, MediumAlerts, Paper, Settings
+from salesflow.settings import EmptyReports, MailContent, MediumAlerts, Paper, Settings, StaleReports
 from tests.unit.template.stack import TEMPLATE, parameters, text
 
 
@@ -138,6 +138,9 @@ def test_muted_skus_are_a_list() -> None:
     [
         ("HistoryDays", "history_days"),
         ("HistoryOverlapDays", "history_overlap_days"),
+        ("StaleAfterHours", "stale_after_hours"),
+        ("WatchGraceMinutes", "watch_grace_minutes"),
+        ("WatchLookbackHours", "watch_lookback_hours"),
         ("AlertsPerMonth", "alerts_per_month"),
         ("AlertMinDeviationPercent", "alert_min_deviation_percent"),
         ("AlertMinImpact", "alert_min_impact"),
@@ -157,6 +160,7 @@ def test_bounds_are_those_of_the_settings(parameter: str, field: str) -> None:
         ("MailContent", MailContent, "mail_content"),
         ("EmptyReports", EmptyReports, "empty_reports"),
         ("Paper", Paper, "paper"),
+        ("StaleReports", StaleReports, "stale_reports"),
         ("AlertMedium", MediumAlerts, "alert_medium"),
     ],
 )

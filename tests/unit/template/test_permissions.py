@@ -7,9 +7,9 @@ import pytest
 from tests.unit.template.stack import TEMPLATE, Statement, as_list, of_type, referred, resources, statements, text
 
 JOB_ROLES = ["ReportRole", "SyncHistoryRole", "ForecastRole", "AnomalyCheckRole"]
-ROLES = [*JOB_ROLES, "SchedulerRole"]
+ROLES = [*JOB_ROLES, "WatchdogRole", "MailEventsRole", "SchedulerRole"]
 
-READERS = {"ReportRole": "ReportRecipients", "AnomalyCheckRole": "AlertRecipients"}
+READERS = {"ReportRole": "ReportRecipients", "AnomalyCheckRole": "AlertRecipients", "WatchdogRole": "OwnerRecipients"}
 """The roles that may mail, and whom beside the owners."""
 
 WHOLE_PREFIX = re.compile(r"\$\{ReportsBucket\.Arn\}/(history|reports|anomalies|forecasts)/\*")
@@ -47,6 +47,10 @@ def test_every_resource_is_named(role: str) -> None:
             assert referred(statement["Resource"]), statement
         elif statement["Sid"] == "Trace":  # X-Ray knows no resources
             assert set(statement["Action"]) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+        elif statement["Sid"] == "ListSchedules":  # listing takes no resource either
+            assert statement["Action"] == "scheduler:ListSchedules"
+        elif statement["Sid"] == "ReadOwnSchedules":
+            assert "schedule/${ScheduleGroup}/*" in resource
         else:  # SES, in its sandbox, asks about the recipients' identities too: so the condition names them, and the sender
             assert statement["Sid"] == "Mail", statement
             assert statement["Condition"]["StringEquals"] == {"ses:FromAddress": {"Ref": "MailSender"}}
@@ -88,6 +92,14 @@ def test_only_the_stack_s_own_secret_can_be_read() -> None:
     for role in JOB_ROLES:
         (statement,) = (s for s in statements(role) if s["Action"] == "secretsmanager:GetSecretValue")
         assert statement["Resource"] == {"Ref": "SystemTokenSecret"}
+
+
+def test_the_watchdog_and_the_mail_events_read_no_token_and_no_sales() -> None:
+    for role in ("WatchdogRole", "MailEventsRole"):
+        actions = {action for s in statements(role) for action in as_list(s["Action"])}
+        assert not any(action.startswith(("s3:", "secretsmanager:")) for action in actions)
+    table = [s["Action"] for s in statements("MailEventsRole") if "StateTable" in referred(s["Resource"])]
+    assert table == ["dynamodb:PutItem"], "it marks addresses and reads nothing"
 
 
 def test_no_partition_is_written_out() -> None:

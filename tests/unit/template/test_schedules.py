@@ -10,6 +10,8 @@ import pytest
 from salesflow.job_events import ForecastFields, JobRequest, ReportFields, SyncHistoryFields
 from salesflow.reports.formats import Format, ReportType
 from salesflow.watch.due_times import due_times
+from salesflow.watch.schedules import Schedule
+from salesflow.watch.ticks import tick_of
 from salesflow.windows import Period
 from tests.unit.template.stack import Resource, functions, parameters, referred, resources, schedules
 
@@ -52,6 +54,7 @@ def test_the_stack_has_the_schedules_that_the_shop_had_and_its_own_syncs() -> No
     assert by_name().keys() == {
         *EXPECTED,
         "sync-history-nightly",
+        "watchdog-hourly",
         "sync-history-hourly",
         "forecast",
         *CHECKS,
@@ -88,6 +91,29 @@ def test_every_schedule_belongs_to_this_stack_alone(name: str) -> None:
 def test_every_schedule_can_be_switched_off(name: str) -> None:
     (state,) = referred(by_name()[name]["State"])
     assert parameters()[state]["AllowedValues"] == ["ENABLED", "DISABLED"]
+
+
+def test_the_watchdog_knows_which_run_each_schedule_should_leave() -> None:
+    """By the function that it fires: a job that the watchdog does not know would go unwatched."""
+    for name, schedule in by_name().items():
+        function = functions()[target_of(schedule)]["FunctionName"]["Fn::Sub"].replace("${AWS::StackName}", "shop")
+        due = datetime(2026, 11, 22, 23, tzinfo=UTC)
+        known = Schedule(
+            name=f"shop-{name}",
+            arn="",
+            expression=expression(schedule),
+            zone="Asia/Shanghai",
+            enabled=True,
+            function=function,
+            input=schedule["Target"]["Input"],
+            window_minutes=0,
+            modified=due,
+            begins=None,
+            ends=None,
+        )
+        tick = tick_of(known, due, stack="shop", zone=SHANGHAI)
+        assert tick.identity.startswith(tick.job)
+        assert tick.business_date == date(2026, 11, 22)
 
 
 def test_no_two_schedules_share_a_knob() -> None:
@@ -149,6 +175,7 @@ def test_the_defaults_fire_as_the_documentation_says() -> None:
         for name, s in by_name().items()
     }
     hourly = fired.pop("sync-history-hourly")
+    assert fired.pop("watchdog-hourly") == [f"{day} {hour:02}:50" for day in ("Mon 30", "Tue 01") for hour in range(24)]
     assert fired == {
         "sync-history-nightly": ["Mon 30 00:20", "Tue 01 00:20"],
         "forecast": ["Mon 30 02:00", "Tue 01 02:00"],

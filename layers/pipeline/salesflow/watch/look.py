@@ -211,9 +211,8 @@ class _Schedule:
         passed = [one for one in lacking if self.last_done and one.tick.due < self.last_done]
         current = [one for one in lacking if one not in passed]
         late = [one for one in done if one.verdict.trouble and not one.tick.told]
-        over = [one for one in passed if not one.tick.told]
-        if ongoing is None:
-            over += late  # of a schedule in trouble, the recovery says it
+        # Of a schedule in trouble, the recovery says it.
+        over = [] if ongoing else [one for one in passed if not one.tick.told] + late
         self.told: list[InTrouble] = []
         self.recovered: list[Recovered] = []
         self.ongoing = ongoing
