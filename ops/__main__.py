@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from ops import alerts, simulate
 from ops.console import DemoProgress, show_table, styled
 from ops.demo import Demonstration, Run, demonstrate
 from ops.local_cloud import LocalCloud, LocalCloudError, Scheduler
@@ -52,6 +53,8 @@ app = typer.Typer(
 )
 schedules = typer.Typer(no_args_is_help=True, help="When what runs.")
 app.add_typer(schedules, name="schedules")
+app.add_typer(simulate.app, name="simulate")
+app.add_typer(alerts.app, name="alerts")
 console = Console()
 complaints = Console(stderr=True)
 
