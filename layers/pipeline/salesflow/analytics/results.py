@@ -205,6 +205,40 @@ class StockAnalysis:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastHorizon:
+    """The next `days` days together, in whole minor units.
+
+    lower80, upper80: `total` lies between them in about 80 of 100 cases. daily_average: total / days. peak_value, peak_day: the best day.
+    trend: where the sales go against the usual level when it was made; change: the same as a fraction.
+    """
+
+    days: int
+    total: int
+    lower80: int
+    upper80: int
+    daily_average: int
+    peak_value: int
+    peak_day: date
+    trend: TrendDirection
+    change: float
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastSummary:
+    """The shop's revenue to come, from the newest forecast up to the business date.
+
+    made_after: the day whose close it was made after; the horizons begin the day after. model: the one that did best on past days.
+    stale: what to know where it is not the business date's own forecast; empty where it is. source: the key of its document.
+    """
+
+    made_after: date
+    model: str
+    horizons: tuple[ForecastHorizon, ...]
+    stale: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """The small print: where the figures come from. Nothing here changes when the same inputs are run again.
 
@@ -234,3 +268,4 @@ class ReportContent:
     sales: SalesAnalysis | None
     stock: StockAnalysis | None
     provenance: Provenance
+    forecast: ForecastSummary | None = None

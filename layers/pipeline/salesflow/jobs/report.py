@@ -10,6 +10,7 @@ from salesflow.analytics.freshness import Staleness, age_of, staleness
 from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
+from salesflow.delivery.forecasts import ForecastStore
 from salesflow.delivery.mail import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size, send_to_all
 from salesflow.errors import DeliveryIncomplete
 from salesflow.history.sync import Demand
@@ -17,6 +18,7 @@ from salesflow.job_events import Notify, ReportFields
 from salesflow.jobs.catalogue import REPORT
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import Inputs, read_inputs
+from salesflow.jobs.outlook import read_outlook
 from salesflow.ledger import Artifact, Claim, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.reports.formats import Format, ReportType
@@ -76,6 +78,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
     sales = analyse_sales(lines, fields.period, business_date, known_from=known_from) if wants_sales else None
     stock = None
     stale = _stale(run, inputs, lines)
+    forecast = read_outlook(ForecastStore(runtime.store), business_date, settings.currency) if wants_sales else None
     notes = [] if complete else [f"{business_date} is not over yet: these are its figures so far."]
     if stale:
         notes.append(stale.reason)
@@ -110,6 +113,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
             notes=tuple(notes),
             version=salesflow.__version__,
         ),
+        forecast=forecast,
     )
     return content, stale
 
@@ -247,6 +251,7 @@ def _manifest(content: ReportContent) -> dict[str, Any]:
         "set_aside_reasons": list(content.provenance.set_aside_reasons),
         "notes": list(content.provenance.notes),
         "stock_counted_at": None if content.stock is None else content.stock.counted_at.isoformat(),
+        "forecast": None if content.forecast is None else content.forecast.source,
         "version": content.provenance.version,
     }
 

@@ -1,10 +1,10 @@
 """The whole content of a report as JSON, for programs.
 
-Structure: `schema` ("salesflow-report/1"), `report_type`, `period`, `currency`, `provenance`, `sales` and `stock` (null where
-the report has none), `verification` (a checksum of the file, see `seal`; its key sorts last). Below `sales`, `stock` and `provenance` the names are
-those of `salesflow.analytics.results`, which says what each holds; `window`s are `{"first", "last"}`. Money is a JSON number
-in major units with exactly the currency's digits (1240.00 is written so; parse it as a decimal to keep every cent). Shares
-and ratios are fractions. Days and moments are ISO 8601, moments in the merchant's zone. Keys are sorted.
+Structure: `schema` ("salesflow-report/1"), `report_type`, `period`, `currency`, `provenance`, `sales`, `stock` and `forecast` (null
+where the report has none), `verification` (a checksum of the file, see `seal`; its key sorts last). Below `sales`, `stock`, `forecast`
+and `provenance` the names are those of `salesflow.analytics.results`, which says what each holds; `window`s are `{"first", "last"}`.
+Money is a JSON number in major units with exactly the currency's digits (1240.00 is written so; parse it as a decimal to keep every
+cent). Shares and ratios are fractions. Days and moments are ISO 8601, moments in the merchant's zone. Keys are sorted.
 """
 
 from dataclasses import fields, is_dataclass
@@ -26,12 +26,17 @@ _MONEY: Final = frozenset(
         "by_hour",
         "by_weekday",
         "cost_value",
+        "daily_average",
         "dead_stock_value",
+        "lower80",
+        "peak_value",
         "previous_revenue",
         "price",
         "returned_amount",
         "revenue",
         "stock_value",
+        "total",
+        "upper80",
         "value",
     }
 )

@@ -10,6 +10,7 @@ from salesflow.analytics.results import (
 )
 from salesflow.reports.document import Column, Document, Section, Table, notes_of, small_print
 from salesflow.reports.figures import Figures, Kind
+from salesflow.reports.outlook import outlook_section, outlook_table
 from salesflow.reports.sales import (
     products_table,
     returns_table,
@@ -62,10 +63,11 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
             Section("at_risk", "Sold, and running out", tables=(_at_risk_table(at_risk),)),
             Section("products", "Products", tables=(products_table(sales, limit=15),)),
             Section("state", "Stock", charts=status_chart(stock, figures), tables=(reorder_table(stock, limit=12),)),
+            *outlook_section(content.forecast, figures),
             Section("dead", "Dead stock", tables=(dead_table(stock, limit=6),)),
             *((Section("returns", "Returns", tables=(returns_table(sales, limit=5),)),) if sales.kpis.returns else ()),
         ),
-        sheets=(*sales_sheets(sales), stock_table(stock)),
+        sheets=(*sales_sheets(sales), *outlook_table(content.forecast), stock_table(stock)),
         small_print=small_print(figures, content.provenance, window_text=window_text, stock_counted=counted),
         notes=notes_of(figures, content.provenance),
         figures=figures,

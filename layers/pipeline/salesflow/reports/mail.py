@@ -13,6 +13,7 @@ from salesflow.reports.as_html import templates
 from salesflow.reports.build import build_document
 from salesflow.reports.document import Chart, ChartKind, Document, Kpi, Tone
 from salesflow.reports.figures import Figures, printable
+from salesflow.reports.outlook import outlook_lines
 
 SUBJECT_LENGTH: Final = 60
 """Subjects are shorter than this."""
@@ -39,6 +40,7 @@ class _ReportMail:
     headline: str
     kpis: tuple[Kpi, ...]
     charts: tuple[tuple[str, tuple["Bar", ...]], ...]
+    outlook: tuple[str, ...]
     attached: tuple[str, ...]
     left_out: tuple[str, ...]
     locations: tuple[str, ...]
@@ -52,8 +54,13 @@ class _ReportMail:
 
     @property
     def lists(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """What is attached, what is not, and where the files are."""
-        found = (("Attached", self.attached), ("Not attached", self.left_out), ("Where the files are", self.locations))
+        """What is expected, what is attached, what is not, and where the files are."""
+        found = (
+            ("Expected revenue", self.outlook),
+            ("Attached", self.attached),
+            ("Not attached", self.left_out),
+            ("Where the files are", self.locations),
+        )
         return tuple((title, entries) for title, entries in found if entries)
 
 
@@ -97,6 +104,7 @@ def compose_report_mail(
         headline=headline,
         kpis=document.kpis + document.more_kpis if shows_figures else (),
         charts=tuple(charts[:2]) if shows_figures else (),
+        outlook=outlook_lines(content.forecast, figures) if shows_figures else (),
         attached=tuple(printable(name) for name in attached),
         left_out=tuple(printable(text) for text in left_out),
         locations=tuple(printable(text) for text in locations),

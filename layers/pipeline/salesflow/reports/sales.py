@@ -28,6 +28,7 @@ from salesflow.reports.document import (
     small_print,
 )
 from salesflow.reports.figures import Figures, Kind
+from salesflow.reports.outlook import outlook_section, outlook_table
 from salesflow.windows import WEEKLY_DAYS, Period, Window
 
 _MEAN_DAYS: Final = 7
@@ -66,9 +67,10 @@ def build_sales(content: ReportContent, figures: Figures) -> Document:
                 tables=(products_table(sales, limit=34 if sales.window.days == 1 else 40),),
             ),
             *_daily_section(sales),
+            *outlook_section(content.forecast, figures),
             Section("returns", "Returns", tables=(returns_table(sales, limit=8),), lead=_returns_lead(sales, figures)),
         ),
-        sheets=sales_sheets(sales),
+        sheets=(*sales_sheets(sales), *outlook_table(content.forecast)),
         small_print=small_print(figures, content.provenance, window_text=window_text, stock_counted=None),
         notes=notes_of(figures, content.provenance),
         figures=figures,
