@@ -69,6 +69,7 @@ def test_the_forecast_is_near_what_the_shop_sells(system: System) -> None:
     assert week["lower80"] < week["total"] < week["upper80"]
 
 
+@pytest.mark.parametrize("api", [70], indirect=True)
 def test_the_same_history_gives_the_same_bytes(system: System) -> None:
     first = system.fire("forecast", TICK)
     again = system.fire("forecast", {**TICK, "force": True})
@@ -93,6 +94,7 @@ def test_a_new_shop_hears_that_there_is_too_little_history(system: System) -> No
     assert document["reason"] in answer["reason"]
 
 
+@pytest.mark.parametrize("api", [70], indirect=True)
 def test_models_that_fail_leave_the_last_good_forecast_standing_and_say_so(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,9 +119,12 @@ def test_models_that_fail_leave_the_last_good_forecast_standing_and_say_so(
     monkeypatch.undo()
 
 
+@pytest.mark.parametrize("api", [70], indirect=True)
 def test_a_day_that_is_not_over_is_not_learnt_from(system: System) -> None:
     yesterday = system.fire("forecast", at(BUSINESS_DATE - timedelta(days=1)))
-    answer = system.fire("forecast", {**TICK, "scheduled_time": "2026-11-20T04:00:00Z", "business_date": str(BUSINESS_DATE)})
+    answer = system.fire(
+        "forecast", {**TICK, "scheduled_time": "2026-11-20T04:00:00Z", "business_date": str(BUSINESS_DATE)}
+    )
     assert answer["status"] == "PARTIAL"
     assert "not over" in answer["reason"]
     first_night, second_night = (stored(system, BUSINESS_DATE - timedelta(days=n))["forecast"] for n in (1, 0))
@@ -148,6 +153,7 @@ def test_an_unusable_holiday_is_refused_before_anything_runs(system: System, mon
         system.fire("forecast", TICK)
 
 
+@pytest.mark.parametrize("api", [70], indirect=True)
 def test_a_damaged_forecast_is_no_last_good_one(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     good, damaged = BUSINESS_DATE - timedelta(days=2), BUSINESS_DATE - timedelta(days=1)
     system.fire("forecast", at(good))
@@ -155,3 +161,32 @@ def test_a_damaged_forecast_is_no_last_good_one(system: System, monkeypatch: pyt
     monkeypatch.setattr(history_sync.History, "read_panel", lambda *_: pd.DataFrame())
     answer = system.fire("forecast", TICK)
     assert (answer["status"], answer["made_after"]) == ("PARTIAL", good.isoformat())
+
+
+def report(system: System, **fields: Any) -> dict[str, Any]:
+    answer = system.fire(
+        "report", {"business_date": str(BUSINESS_DATE), "formats": ["json"], "notify": "none", "force": True, **fields}
+    )
+    manifest = json.loads(system.body(f"reports/sales/daily/{BUSINESS_DATE}/manifest.json"))
+    content = json.loads(system.body(answer["artifacts"][0]["key"]))
+    return {"answer": answer, "manifest": manifest, "forecast": content["forecast"]}
+
+
+@pytest.mark.parametrize("api", [70], indirect=True)
+def test_the_report_shows_the_forecast_of_its_date_or_the_newest_before_it(system: System) -> None:
+    before, after = BUSINESS_DATE - timedelta(days=1), BUSINESS_DATE + timedelta(days=1)
+    assert report(system)["forecast"] is None
+    system.api.clock = lambda: datetime(2026, 11, 22, 7)
+    system.fire("forecast", at(after))
+    assert report(system)["forecast"] is None, "what was made later is not shown"
+    system.fire("forecast", at(before))
+    old = report(system)
+    assert old["forecast"]["made_after"] == before.isoformat()
+    assert str(before) in old["forecast"]["stale"]
+    assert old["manifest"]["forecast"] == f"forecasts/{before}.json"
+    system.fire("forecast", at(BUSINESS_DATE))
+    own = report(system)
+    assert (own["forecast"]["made_after"], own["forecast"]["stale"]) == (BUSINESS_DATE.isoformat(), "")
+    week = stored(system)["forecast"]["shop"]["revenue"]["horizons"][0]
+    assert round(own["forecast"]["horizons"][0]["total"] * 100) == week["total"]
+    assert report(system)["answer"]["artifacts"] == own["answer"]["artifacts"], "the same inputs, the same bytes"

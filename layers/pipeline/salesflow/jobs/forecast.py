@@ -53,13 +53,14 @@ def _work(run: Run[ForecastFields]) -> Outcome:
     )
     sync = sync_panel(run, demand)
     last_known = business_date if complete else business_date - timedelta(days=1)
+    shop = runtime.panel_history.read_shop_days(sync.coverage.first, last_known)
     panel = runtime.panel_history.read_panel(sync.coverage.first, last_known)
     holidays = holiday_dates(
         settings.holidays,
         range(sync.coverage.first.year, (business_date + timedelta(days=DAYS_AHEAD)).year + 1),
     )
     forecasts = ForecastStore(runtime.store)
-    made = _make(panel, business_date, holidays)
+    made = _make(shop, panel, business_date, holidays)
     if made.forecast is None:
         made = _last_good(forecasts, business_date, made)
     elif not complete:
@@ -78,19 +79,18 @@ def _work(run: Run[ForecastFields]) -> Outcome:
     )
 
 
-def _make(panel: pd.DataFrame, business_date: date, holidays: dict[date, str]) -> _Made:
+def _make(shop: pd.DataFrame, panel: pd.DataFrame, business_date: date, holidays: dict[date, str]) -> _Made:
     """This night's own forecast, or why there is none."""
     from salesflow.forecasting import DailyHistory, NotEnoughHistory, forecast_sales
 
     try:
-        found = forecast_sales(DailyHistory.from_panel(panel), business_date=business_date, holidays=holidays)
+        found = forecast_sales(DailyHistory(shop, panel), business_date=business_date, holidays=holidays)
     except NotEnoughHistory as error:
         return _Made(ForecastState.NONE, None, error.message)
     except Exception as error:  # noqa: BLE001 - whatever the models stumble over, yesterday's forecast still stands
         logger.exception("the models failed", error=type(error).__name__)
         return _Made(ForecastState.NONE, None, f"The models failed ({type(error).__name__}: {error}).")
-    note = "The shop's figures are the sums of its products; discounts on whole sales are not in them."
-    return _Made(ForecastState.FRESH, found, notes=(*found.notes, note))
+    return _Made(ForecastState.FRESH, found, notes=found.notes)
 
 
 def _last_good(forecasts: ForecastStore, business_date: date, failed: _Made) -> _Made:
