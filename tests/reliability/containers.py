@@ -1,0 +1,377 @@
+"""Containers that can be killed: processes that run a function's own handler, forked from one that has the modules loaded.
+
+A real container takes a second or two to start; thousands of them are needed here. What is forked is what Lambda starts:
+a process without clients, settings or threads, which then loads `functions/<job>/app.py` in its own environment.
+"""
+
+import contextlib
+import functools
+import gc
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.reliability.simulated_time import SharedClock, TimeOfProcess
+
+ROOT = Path(__file__).resolve().parents[2]
+LAMBDA_SECONDS = 300.0
+"""The functions' time-out in template.yaml."""
+
+_PATIENCE = 120.0
+"""Real seconds after which a container that neither answers nor dies is a fault of the harness."""
+
+
+def is_there(function: str) -> bool:
+    """Whether a function and its job exist."""
+    job = ROOT / "layers" / "pipeline" / "salesflow" / "jobs" / f"{function}.py"
+    return job.exists() and (ROOT / "functions" / function / "app.py").exists()
+
+
+class HarnessError(Exception):
+    """The experiment itself went wrong: nothing can be said about the system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a handler raised: the class, all classes that it derives from, its text, and the whole traceback as text."""
+
+    kind: str
+    bases: tuple[str, ...]
+    message: str
+    trace: str
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it is one of the system's own errors, which say what to do."""
+        return "SalesFlowError" in self.bases
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one invocation ended: with an answer, with a failure, or (neither) with the process killed."""
+
+    answer: dict[str, Any] | None
+    failure: Failure | None
+    resident_bytes: int = 0
+
+    @property
+    def killed(self) -> bool:
+        """Whether the process was gone before it could answer."""
+        return self.answer is None and self.failure is None
+
+    def __str__(self) -> str:
+        if self.answer is not None:
+            return f"{self.answer['status']} ({self.answer['reason']})"
+        return "killed" if self.failure is None else f"{self.failure.kind}: {self.failure.message}"
+
+
+@dataclass
+class Container:
+    """One process of one function. Warm containers take several invocations, one after another."""
+
+    pid: int
+    log: Path
+    clock: SharedClock
+    _stream: socket.socket
+    _unread: bytes = b""
+
+    def begin(self, event: object, request_id: str, *, seconds: float = LAMBDA_SECONDS) -> datetime:
+        """Start an invocation; answers the moment (of the clock) at which Lambda would end it."""
+        ends = self.clock() + timedelta(seconds=seconds)
+        _send(self._stream, {"event": event, "request_id": request_id, "ends": ends.isoformat()})
+        return ends
+
+    def end(self, ends: datetime) -> Result:
+        """Wait for the answer of the invocation that `begin` started, and end the process when its time is over."""
+        patience = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                answer = self._receive(0.05)
+            except TimeoutError:
+                if self.clock() >= ends:
+                    self.kill()
+                elif time.monotonic() > patience:
+                    raise HarnessError(
+                        f"Container {self.pid} neither answers nor ends; its log is {self.log}."
+                    ) from None
+                continue
+            if answer is None:
+                return Result(None, None)
+            failure = answer.get("failure")
+            return Result(answer.get("answer"), Failure(**failure) if failure else None, answer["resident"])
+
+    def invoke(self, event: object, request_id: str, *, seconds: float = LAMBDA_SECONDS) -> Result:
+        """Run the handler once."""
+        return self.end(self.begin(event, request_id, seconds=seconds))
+
+    def kill(self) -> None:
+        """End the process at once: no handler, no `finally`, no exit hook runs."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop the process where it stands, until it is thawed."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen process go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def close(self) -> None:
+        """End the process and wait until it is gone."""
+        self.kill()
+        with contextlib.suppress(OSError):
+            while self._stream.recv(1 << 16):
+                pass
+        self._stream.close()
+
+    def _receive(self, timeout: float) -> dict[str, Any] | None:
+        self._stream.settimeout(timeout)
+        while b"\n" not in self._unread:
+            try:
+                data = self._stream.recv(1 << 16)
+            except ConnectionResetError:
+                return None
+            if not data:
+                return None
+            self._unread += data
+        line, _, self._unread = self._unread.partition(b"\n")
+        return json.loads(line)  # type: ignore[no-any-return]
+
+
+@dataclass
+class ContainerHost:
+    """Starts containers: a process with everything imported, which forks for each of them."""
+
+    folder: Path
+    _process: subprocess.Popen[bytes]
+    _logs: list[Path] = field(default_factory=list)
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls) -> "Iterator[ContainerHost]":
+        """A host that ends with the block, and its containers with it."""
+        with tempfile.TemporaryDirectory(prefix="reliability-") as name:
+            folder = Path(name)
+            paths = [str(ROOT / "layers" / "pipeline"), str(ROOT / "layers"), str(ROOT)]
+            environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST"))}
+            environment |= {
+                "PYTHONPATH": os.pathsep.join(paths),
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
+                "POWERTOOLS_SERVICE_NAME": "salesflow",
+                "POWERTOOLS_METRICS_NAMESPACE": "SalesFlow",
+                "TZ": "UTC",
+            }
+            listening = folder / "host.sock"
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-u",
+                    "-W",
+                    "ignore::DeprecationWarning",
+                    "-m",
+                    "tests.reliability.containers",
+                    str(listening),
+                ],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+            )
+            try:
+                patience = time.monotonic() + _PATIENCE
+                while not listening.exists():
+                    if process.poll() is not None or time.monotonic() > patience:
+                        raise HarnessError("The container host did not start.")
+                    time.sleep(0.02)
+                yield cls(folder, process)
+            finally:
+                process.kill()
+                process.wait()
+                if process.stdin:
+                    process.stdin.close()
+
+    def start(
+        self,
+        function: str,
+        environment: Mapping[str, str],
+        clock: SharedClock,
+        *,
+        broken: str = "",
+        seconds_ahead: float = 0,
+    ) -> Container:
+        """A cold container of `functions/<function>/app.py`.
+
+        broken: the name of a fault in the code to build in (see `tests.reliability.broken`), for tests of the harness.
+        seconds_ahead: how far the container's clock is off.
+        """
+        stream = socket.socket(socket.AF_UNIX)
+        stream.settimeout(_PATIENCE)
+        stream.connect(str(self.folder / "host.sock"))
+        log = self.folder / f"{len(self._logs)}.log"
+        self._logs.append(log)
+        order = {
+            "function": function,
+            "environment": dict(environment),
+            "clock": str(clock.path),
+            "log": str(log),
+            "broken": broken,
+            "ahead": seconds_ahead,
+        }
+        _send(stream, order)
+        container = Container(0, log, clock, stream)
+        hello = container._receive(_PATIENCE)
+        if hello is None or hello.get("failure"):
+            raise HarnessError(f"{function} did not start: {hello}")
+        container.pid = hello["pid"]
+        return container
+
+    def logs(self) -> str:
+        """Everything that containers wrote since the last call."""
+        text = "".join(log.read_text(errors="replace") for log in self._logs if log.exists())
+        for log in self._logs:
+            log.unlink(missing_ok=True)
+        return text
+
+
+def _send(stream: socket.socket, message: object) -> None:
+    stream.settimeout(None)  # a container waits for its next invocation as long as it takes
+    with contextlib.suppress(BrokenPipeError):
+        stream.sendall(json.dumps(message).encode() + b"\n")
+
+
+# -- the other side: the host's process and the containers forked from it ---------------------------------------------
+
+
+class _Context:
+    """Lambda's context object, as far as the functions use it."""
+
+    function_name = "salesflow"
+    memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:ap-southeast-1:123456789012:function:salesflow"
+
+    def __init__(self, request_id: str, ends: datetime, clock: SharedClock) -> None:
+        self.aws_request_id = request_id
+        self._ends = ends
+        self._clock = clock
+
+    def get_remaining_time_in_millis(self) -> int:
+        """What is left of the function's time."""
+        return int((self._ends - self._clock()).total_seconds() * 1000)
+
+
+def _serve(listening: str) -> None:
+    """The host: import everything, then fork a container for each connection."""
+    own_time = TimeOfProcess()
+    own_time.install()
+    _import_everything()
+    gc.collect()
+    gc.freeze()  # what is loaded stays shared with the containers
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the containers
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(f"{listening}.new")
+    server.listen(64)
+    Path(f"{listening}.new").rename(listening)  # whoever finds it can connect
+    while True:
+        stream, _ = server.accept()
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            server.close()
+            try:
+                _contain(stream, own_time)
+            finally:
+                os._exit(0)
+        stream.close()
+
+
+def _import_everything() -> None:
+    from salesflow.reports import as_csv, as_excel, as_html, as_json, as_parquet, as_pdf  # noqa: F401
+
+    for optional in ("anomaly_check", "forecast"):
+        if is_there(optional):
+            importlib.import_module(f"salesflow.jobs.{optional}")
+    _warm_up()
+
+
+def _warm_up() -> None:
+    """Load what a process loads once (service models, fonts), so that thousands of cold containers need not."""
+    from botocore.loaders import JSONFileLoader
+
+    from salesflow.reports.formats import Format
+    from tests.unit.reports.samples import rendered
+
+    JSONFileLoader.load_file = functools.cache(JSONFileLoader.load_file)
+    for fmt in Format:
+        rendered("combined-weekly-40-scripts", fmt)
+
+
+def _contain(stream: socket.socket, own_time: TimeOfProcess) -> None:
+    """A container: load the function, then answer invocations until killed."""
+    lines = stream.makefile("rb")
+    order = json.loads(lines.readline())
+    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.environ.update(order["environment"])
+    clock = SharedClock(Path(order["clock"]))
+    own_time.clock = clock
+    own_time.ahead = timedelta(seconds=order["ahead"])
+    if order["broken"]:
+        from tests.reliability.broken import break_on_purpose
+
+        break_on_purpose(order["broken"])
+    try:
+        handler = _load(order["function"])
+    except Exception:  # noqa: BLE001 - whatever it is, the harness wants to see it
+        _send(stream, {"failure": traceback.format_exc()})
+        return
+    _send(stream, {"pid": os.getpid()})
+    for line in lines:
+        request = json.loads(line)
+        context = _Context(request["request_id"], datetime.fromisoformat(request["ends"]), clock)
+        reply: dict[str, Any] = {}
+        try:
+            reply["answer"] = json.loads(json.dumps(handler(request["event"], context)))
+        except Exception as error:  # noqa: BLE001 - as Lambda does: whatever was raised is the invocation's error
+            reply["failure"] = {
+                "kind": type(error).__name__,
+                "bases": [base.__name__ for base in type(error).__mro__],
+                "message": getattr(error, "message", str(error)),
+                "trace": traceback.format_exc(),
+            }
+        reply["resident"] = _resident_bytes()
+        sys.stdout.flush()
+        _send(stream, reply)
+
+
+def _load(function: str) -> Any:
+    path = ROOT / "functions" / function / "app.py"
+    spec = importlib.util.spec_from_file_location(f"app_{function}", path)
+    if spec is None or spec.loader is None:
+        raise HarnessError(f"{path} cannot be loaded.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.lambda_handler
+
+
+def _resident_bytes() -> int:
+    with contextlib.suppress(OSError):
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])

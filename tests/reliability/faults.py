@@ -1,0 +1,352 @@
+"""Fault injection: every outside call of a job meets every fault, once or for the whole run; then the retry comes.
+
+The run either completes, and then everything is as without the fault, or it ends FAILED with a named error whose words
+are in the ledger, with nothing half-done to be seen; and the retry makes it good. Time-outs and pauses are simulated:
+they move the clock and take no time.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from moto.s3.models import FakeKey
+
+from tests.integration.aws import Answer, Request
+from tests.reliability.containers import LAMBDA_SECONDS, Container, Result
+from tests.reliability.findings import Finding, Kind, judge, mailed_without_file
+from tests.reliability.gateway import Call, Forward, Point
+from tests.reliability.scenarios import Stage
+from tests.reliability.simulated_time import LONGEST_SOCKET_WAIT
+from tests.reliability.world import MOMENT, OWNER, READERS, RETRY_AFTER, EndState, World, half_done
+
+ENDS = MOMENT + timedelta(seconds=LAMBDA_SECONDS)
+"""When Lambda would end the run."""
+
+_READ_SECONDS = {"s3": 20.0, "dynamodb": 3.0, "secretsmanager": 5.0, "ses": 20.0, "api": 100.0}
+"""How long the system's clients wait for an answer (`salesflow.aws`, `salesflow.source.transport`)."""
+
+
+class Fault(StrEnum):
+    """What a call meets."""
+
+    THROTTLED = "throttled"
+    ERROR_500 = "500"
+    ERROR_503 = "503"
+    CUT_BEFORE = "connection lost before the effect"
+    CUT_AFTER = "connection lost after the effect"
+    TIME_OUT_BEFORE = "time-out, never arrived"
+    TIME_OUT_AFTER = "time-out, took effect"
+    SLOW = "slow"
+    CORRUPT = "corrupt body"
+    PARTIAL = "partial body"
+    STALE = "stale read"
+    LATE = "comes when the function's time is over"
+    DENIED = "access denied, for good"
+    DOWN = "503, for good"
+    DEAD = "time-outs, for good"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether every repetition of the call in this run meets it too."""
+        return self in (Fault.DENIED, Fault.DOWN, Fault.DEAD)
+
+
+_CODES = {
+    Fault.THROTTLED: {
+        "s3": (503, "SlowDown"),
+        "dynamodb": (400, "ProvisionedThroughputExceededException"),
+        "secretsmanager": (400, "ThrottlingException"),
+        "ses": (429, "TooManyRequestsException"),
+        "api": (429, ""),
+    },
+    Fault.ERROR_500: {
+        "s3": (500, "InternalError"),
+        "dynamodb": (500, "InternalServerError"),
+        "secretsmanager": (500, "InternalServiceError"),
+        "ses": (500, "InternalServiceErrorException"),
+        "api": (500, ""),
+    },
+    Fault.ERROR_503: dict.fromkeys(_READ_SECONDS, (503, "ServiceUnavailable")),
+    Fault.DOWN: dict.fromkeys(_READ_SECONDS, (503, "ServiceUnavailable")),
+    Fault.DENIED: {
+        "s3": (403, "AccessDenied"),
+        "dynamodb": (400, "AccessDeniedException"),
+        "secretsmanager": (400, "AccessDeniedException"),
+        "ses": (403, "AccessDeniedException"),
+        "api": (403, ""),
+    },
+}
+
+
+def applies(fault: Fault, point: Point) -> bool:
+    """Whether this call can meet this fault."""
+    reads_body = point.name.startswith(("s3 GET", "api", "dynamodb", "secretsmanager", "ses"))
+    match fault:
+        case Fault.CORRUPT | Fault.PARTIAL:
+            return reads_body
+        case Fault.STALE:  # S3 and DynamoDB read consistently; what S3 gives out late is tried all the same
+            return point.name.startswith(("s3 GET", "s3 HEAD"))
+        case _ if fault.lasts:
+            return point.number == 1  # it lasts: the later calls of the same name meet it as well
+        case _:
+            return True
+
+
+class Injection:
+    """Interference that lets one call of a run, or all of its name, meet a fault."""
+
+    def __init__(self, world: World, point: Point, fault: Fault) -> None:
+        self.world = world
+        self.point = point
+        self.fault = fault
+        self.met: list[Call] = []
+        self._at_start: dict[str, FakeKey] = world.objects()
+
+    def __call__(self, call: Call, forward: Forward) -> Answer | None:
+        """Pass a call on, or let it meet the fault."""
+        due = call.point.name == self.point.name if self.fault.lasts else call.point == self.point
+        if not due:
+            return forward()
+        self.met.append(call)
+        clock = self.world.clock
+        match self.fault:
+            case Fault.CUT_BEFORE:
+                return None
+            case Fault.CUT_AFTER:
+                forward()
+                return None
+            case Fault.TIME_OUT_BEFORE | Fault.TIME_OUT_AFTER | Fault.DEAD:
+                if self.fault is Fault.TIME_OUT_AFTER:
+                    forward()
+                self._let_time_out(call.service)
+                return None
+            case Fault.SLOW:
+                clock.advance(2.5)
+                return forward()
+            case Fault.LATE:
+                clock.set(ENDS - timedelta(seconds=9))
+                return forward()
+            case Fault.CORRUPT:
+                answer = forward()
+                middle = len(answer.body) // 3
+                answer.body = bytes(b ^ 0xFF if middle <= n < 2 * middle else b for n, b in enumerate(answer.body))
+                return answer
+            case Fault.PARTIAL:
+                answer = forward()
+                answer.headers = [h for h in answer.headers if h[0].lower() != "content-length"]
+                answer.headers.append(("Content-Length", str(len(answer.body))))
+                answer.body = answer.body[: len(answer.body) // 2]
+                return answer
+            case Fault.STALE:
+                return self._stale(call.request, forward)
+            case _:
+                status, code = _CODES[self.fault][call.service]
+                return _error(call.service, status, code)
+
+    def _let_time_out(self, service: str) -> None:
+        """Let the time pass that the client waits for an answer, and give none for as long as it really waits."""
+        clock = self.world.clock
+        seconds = _READ_SECONDS[service]
+        if service == "api":  # this client knows the function's deadline
+            seconds = min(seconds, max(0.0, (ENDS - timedelta(seconds=10) - clock()).total_seconds()))
+        clock.advance(seconds)
+        time.sleep(LONGEST_SOCKET_WAIT + 0.3)
+
+    def _stale(self, request: Request, forward: Forward) -> Answer:
+        """The object as it was before this run: another version, or not there."""
+        now, before = self.world.objects().get(request.key), self._at_start.get(request.key)
+        if now is None or now is before:
+            return forward()
+        if before is None:
+            return _error("s3", 404, "NoSuchKey")
+        headers = [
+            ("Content-Length", str(len(before.value))),
+            ("ETag", before.etag),
+            *((name, value) for name, value in before.metadata.items() if isinstance(value, str)),
+        ]
+        return Answer(200, headers, before.value)
+
+
+def _error(service: str, status: int, code: str) -> Answer:
+    """An error in the service's own form."""
+    if service == "s3":
+        text = f"<Error><Code>{code}</Code><Message>made to fail</Message></Error>"
+        return Answer(status, [("Content-Type", "application/xml")], text.encode())
+    if service == "api":
+        shape = {"code": "ERROR", "message": "made to fail", "details": None, "timestamp": "2026-11-21T07:00"}
+        return Answer(status, [("Content-Type", "application/json")], json.dumps(shape).encode())
+    headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
+    return Answer(status, headers, json.dumps({"__type": code, "message": "made to fail"}).encode())
+
+
+@dataclass
+class Injected:
+    """What fault injection came to. completed: runs that did their work in spite of the fault; failed: those that said so."""
+
+    faults: int = 0
+    completed: int = 0
+    failed: int = 0
+    ended_by_lambda: int = 0
+    tolerated: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def inject(
+    stage: Stage,
+    *,
+    faults: Iterable[Fault] = tuple(Fault),
+    points: Iterable[Point] | None = None,
+    broken: str = "",
+    progress: Callable[[str], None] = print,
+) -> Injected:
+    """Let every call of the stage's job meet every fault."""
+    injected = Injected()
+    kinds = tuple(faults)
+    for point in stage.expected.points if points is None else points:
+        for fault in kinds:
+            if applies(fault, point):
+                _inject(stage, point, fault, broken, injected)
+    progress(
+        f"{stage.scenario.name}: {injected.faults} faults, {injected.completed} completed all the same, "
+        f"{injected.failed} failed and were made good, {len(injected.findings)} findings"
+    )
+    return injected
+
+
+def _inject(stage: Stage, point: Point, fault: Fault, broken: str, injected: Injected) -> None:
+    world, scenario = stage.world, stage.scenario
+    where = f"{scenario.name}: {fault} at {point}"
+    stage.reset()
+    injection = Injection(world, point, fault)
+    first = world.run(scenario.function, scenario.event, "request-1", interference=injection, broken=broken)
+    calls = list(world.gateway.calls)
+    state = world.end_state()
+    injected.faults += 1
+    injected.findings += [Finding(Kind.LOST, where, problem) for problem in half_done(state)]
+    injected.findings += mailed_without_file(where, state)
+    again = _may_repeat(injection)
+    if first.answer is not None:
+        injected.completed += 1
+        if first.answer["status"] != stage.expected.status and not _costs_unknown(point, fault):
+            injected.findings.append(Finding(Kind.SILENT, where, f"the run ended as {first}"))
+    else:
+        injected.ended_by_lambda += first.killed
+        injected.failed += 1
+        injected.reasons[first.failure.kind if first.failure else "killed"] += 1
+        injected.findings += _told_truly(where, first, state, ledger_up=not point.name.startswith("dynamodb"))
+        world.clock.set(max(world.clock(), MOMENT) + RETRY_AFTER)
+        second = world.run(scenario.function, scenario.event, "request-1", broken=broken)
+        if second.answer is None or second.answer["status"] not in {stage.expected.status, "DUPLICATE"}:
+            injected.findings.append(Finding(Kind.LOST, where, f"the retry ended as {second}; before it: {first}"))
+    if fault is Fault.LATE:
+        injected.findings += _stopped_in_time(where, injection, calls)
+    end = world.end_state()
+    if not _costs_unknown(point, fault):
+        injected.findings += judge(where, end, stage.expected, may_repeat=again)
+    injected.tolerated += sum(times - 1 for times in end.told().values())
+
+
+def _told_truly(where: str, result: Result, state: EndState, *, ledger_up: bool) -> list[Finding]:
+    """A run that failed says why, in its error and in the ledger."""
+    if result.killed:
+        return []  # Lambda's own error tells of it, and the lease runs out
+    assert result.failure is not None
+    found = []
+    if not result.failure.is_named:
+        found.append(Finding(Kind.SILENT, where, f"an error that does not say what to do: {result}"))
+    if ledger_up:
+        rows = [row for row in state.runs.values() if row["status"]["S"] != "SUCCEEDED"]
+        if [row["status"]["S"] for row in rows] != ["FAILED"]:
+            found.append(Finding(Kind.SILENT, where, f"the ledger does not say FAILED but {list(state.runs.values())}"))
+        elif rows[0]["reason"]["S"][:900] != result.failure.message[:900]:
+            found.append(Finding(Kind.SILENT, where, f"the ledger gives another reason: {rows[0]['reason']['S']}"))
+    return found
+
+
+def _stopped_in_time(where: str, injection: Injection, calls: list[Call]) -> list[Finding]:
+    """Once the function's time is nearly over, nothing new is begun: no mail is sent, and Lambda need not end the run."""
+    found = []
+    if injection.world.clock() >= ENDS + RETRY_AFTER:
+        found.append(Finding(Kind.SILENT, where, "the run went on until Lambda ended it"))
+    met = calls.index(injection.met[0]) if injection.met else len(calls)
+    late = [call.mails for call in calls[met + 1 :] if call.mails]
+    if late:
+        found.append(Finding(Kind.SILENT, where, f"{', '.join(late)} were still mailed when the time was over"))
+    return found
+
+
+def _may_repeat(injection: Injection) -> set[str]:
+    """Who may be mailed once more: SES took the mail but its answer, or the record of it, got lost."""
+    after = {Fault.CUT_AFTER, Fault.TIME_OUT_AFTER}
+    found = {call.mails for call in injection.met if call.mails and injection.fault in after}
+    lost = {Fault.DENIED, Fault.DOWN, Fault.DEAD, Fault.CUT_BEFORE, Fault.TIME_OUT_BEFORE, Fault.CORRUPT, Fault.PARTIAL}
+    found |= {call.records for call in injection.met if call.records and injection.fault in lost}
+    return {recipient for recipient in found if recipient}
+
+
+def _costs_unknown(point: Point, fault: Fault) -> bool:
+    """An account that may not read the inventory gets reports without costs, which say so: no fault to be made good."""
+    return fault is Fault.DENIED and point.name.endswith("/inventory")
+
+
+@dataclass
+class Crowded:
+    """What runs at the same moment came to."""
+
+    runs: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+def crowd(stage: Stage, size: int, *, broken: str = "", progress: Callable[[str], None] = print) -> Crowded:
+    """Fire the job `size` times at the same moment for the same date: one does the work."""
+    world, scenario = stage.world, stage.scenario
+    where = f"{scenario.name}: {size} at once"
+    stage.reset()
+    containers = [world.start(scenario.function, broken=broken) for _ in range(size)]
+
+    def fire(numbered: tuple[int, Container]) -> Result:
+        number, container = numbered
+        return container.invoke(scenario.event, f"request-{number}")
+
+    with world.gateway.interfering(None), ThreadPoolExecutor(size) as pool:
+        results = list(pool.map(fire, enumerate(containers)))
+    for container in containers:
+        container.close()
+    statuses = Counter(result.answer["status"] if result.answer else str(result) for result in results)
+    crowded = Crowded(runs=size)
+    if statuses != Counter({stage.expected.status: 1, "DUPLICATE": size - 1}):
+        crowded.findings.append(Finding(Kind.DOUBLED, where, f"the runs ended as {dict(statuses)}"))
+    crowded.findings += judge(where, world.end_state(), stage.expected)
+    written = {key: world.versions(key) for key in stage.expected.ends[0].objects if key.startswith("reports/")}
+    before = stage.objects_before
+    for key, times in written.items():
+        if times - (key in before) > 1:
+            crowded.findings.append(Finding(Kind.DOUBLED, where, f"{key} was written {times} times"))
+    progress(f"{where}: {dict(statuses)}, {len(crowded.findings)} findings")
+    return crowded
+
+
+def known_addresses() -> set[str]:
+    """Everybody who may ever be mailed."""
+    return {*READERS, OWNER}
+
+
+def token_in(texts: Iterable[str], token: str) -> list[str]:
+    """The texts that hold the token or its signature."""
+    signature = token.rpartition(".")[2]
+    return [text[:200] for text in texts if token in text or signature in text]
+
+
+def everything_written(world: World, *results: Any) -> list[str]:
+    """Every text that left the system: logs, mails, artefacts, rows, answers and errors."""
+    texts = [world.host.logs(), *(str(row) for row in world.rows()), *(str(result) for result in results)]
+    texts += [mail.message.as_string() for mail in world.mails()]
+    texts += [stored.value.decode("latin-1") for stored in world.objects().values()]
+    return texts

@@ -1,0 +1,149 @@
+"""The one way out of a container: every call to AWS and to the SalesFlow API passes here, is counted, and may meet a fault."""
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.integration.aws import Answer, Cloud, Request
+from tests.reliability.containers import HarnessError
+
+type Forward = Callable[[], Answer]
+type Interference = Callable[["Call", Forward], Answer | None]
+"""What happens to a call: it may forward it and hands back the answer; None closes the connection."""
+
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One outside call of a run, told by what it is and not by when it came: threads of a run call at the same time.
+
+    name: service, operation, and what it is about (a key, a recipient). number: how many calls of this name came before
+    it in the run, and one.
+    """
+
+    name: str
+    number: int
+
+    def __str__(self) -> str:
+        return self.name if self.number == 1 else f"{self.name} (#{self.number})"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that came through the gateway."""
+
+    point: Point
+    request: Request
+
+    @property
+    def service(self) -> str:
+        """s3, dynamodb, secretsmanager, ses, or api."""
+        return self.request.service or "api"
+
+    @property
+    def mails(self) -> str | None:
+        """The recipient, if the call is a SendEmail."""
+        return self.request.recipient if self.request.operation == "SendEmail" else None
+
+    @property
+    def records(self) -> str | None:
+        """The recipient, if the call records that somebody was mailed."""
+        if self.request.operation != "PutItem":
+            return None
+        return json.loads(self.request.body)["Item"].get("recipient", {}).get("S")  # type: ignore[no-any-return]
+
+
+class Gateway(Cloud):
+    """The cloud (moto) and the SalesFlow API behind one address; the API's calls are those without an AWS signature."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._server.handle_error = lambda request, address: None  # type: ignore[method-assign]  # killed clients
+        self.api_port = 0
+        self.calls: list[Call] = []
+        self._interference: Interference | None = None
+        self._seen: Counter[str] = Counter()
+        self._in_flight = 0
+        self._changed = threading.Condition()
+
+    @property
+    def moto(self) -> str:
+        """The cloud's own address, for the harness itself: not counted, no faults."""
+        return f"http://{self._host}:{self._port}"
+
+    @contextmanager
+    def interfering(self, interference: Interference | None) -> Iterator[None]:
+        """Count calls from nought and let `interference` decide on each, until the block ends and no call is under way."""
+        with self._changed:
+            self.calls = []
+            self._seen.clear()
+            self._interference = interference
+        try:
+            yield
+        finally:
+            self.drain()
+            with self._changed:
+                self._interference = None
+
+    def drain(self) -> None:
+        """Wait until no call is under way: what a killed process sent off arrives before its successor starts."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._in_flight == 0, timeout=_PATIENCE):
+                raise HarnessError("A call never came to an end.")
+
+    def answer(self, request: Request) -> Answer | None:
+        """Pass one call through."""
+        with self._changed:
+            name = _name(request)
+            self._seen[name] += 1
+            call = Call(Point(name, self._seen[name]), request)
+            self.calls.append(call)
+            self._in_flight += 1
+            interference = self._interference
+        try:
+            if interference is None:
+                return self._forward(request)
+            return interference(call, lambda: self._forward(request))
+        finally:
+            with self._changed:
+                self._in_flight -= 1
+                self._changed.notify_all()
+
+    def _forward(self, request: Request) -> Answer:
+        return super()._forward(request) if request.service else self._forward_to_api(request)
+
+    def _forward_to_api(self, request: Request) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=30)
+        try:
+            connection.request(request.method, request.path, request.body, request.headers)
+            response = connection.getresponse()
+            dropped = {"connection", "transfer-encoding", "server", "date"}
+            kept = [(name, value) for name, value in response.getheaders() if name.lower() not in dropped]
+            return Answer(response.status, kept, response.read())
+        finally:
+            connection.close()
+
+
+def _name(request: Request) -> str:
+    if not request.service:
+        return f"api {request.method} {request.path.partition('?')[0].removeprefix('/api/v1')}"
+    if request.service == "ses":
+        return f"ses {request.operation} {request.recipient if request.operation == 'SendEmail' else ''}".strip()
+    if request.service == "dynamodb" and request.operation == "PutItem":
+        return f"dynamodb PutItem {json.loads(request.body)['Item']['sk']['S'].partition('#')[2]}"
+    return f"{request.service} {request.operation}"
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    patience = time.monotonic() + _PATIENCE
+    while not condition():
+        if time.monotonic() > patience:
+            raise HarnessError("What was waited for did not come.")
+        time.sleep(0.002)

@@ -1,0 +1,125 @@
+"""What is put to the test: the jobs, each on a stack in the states that it meets, and what an undisturbed run leaves behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from tests.reliability.containers import HarnessError, is_there
+from tests.reliability.gateway import Point
+from tests.reliability.world import MOMENT, RETRY_AFTER, EndState, Objects, World
+
+TICK = {"scheduled_time": "2026-11-20T23:00:00Z"}
+
+
+class Before(StrEnum):
+    """The state of the stack before the run."""
+
+    FRESH = "fresh"
+    """Nothing was ever run."""
+    BEHIND = "behind"
+    """Synced two days ago, the same job done yesterday."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One firing of one job. quick: also part of the shortened form."""
+
+    name: str
+    function: str
+    fields: Mapping[str, Any]
+    before: Before = Before.BEHIND
+    settings: Mapping[str, str] = field(default_factory=dict)
+    quick: bool = False
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """What the schedule sends."""
+        return {"schedule": f"scheduled-{self.name}".replace(" ", "-"), **TICK, **self.fields}
+
+
+_ALL = (
+    Scenario("sales pdf", "report", {"formats": ["pdf"]}, quick=True),
+    Scenario("stock excel", "report", {"report_type": "stock", "formats": ["excel"]}),
+    Scenario("combined weekly", "report", {"report_type": "combined", "formats": ["pdf", "excel"], "period": "weekly"}),
+    Scenario(
+        "first report",
+        "report",
+        {"report_type": "combined", "formats": ["csv", "json", "html", "parquet"]},
+        Before.FRESH,
+    ),
+    Scenario("forced", "report", {"formats": ["csv"], "force": True}),
+    Scenario("sync", "sync_history", {}, quick=True),
+    Scenario("first sync", "sync_history", {}, Before.FRESH),
+    Scenario("anomalies", "anomaly_check", {}),
+    Scenario("anomalies of products", "anomaly_check", {"scope": "PRODUCT"}),
+    Scenario("forecast", "forecast", {}),
+)
+
+
+@cache
+def scenarios(*, quick: bool = False) -> tuple[Scenario, ...]:
+    """The scenarios of all functions that there are."""
+    present = [each for each in _ALL if is_there(each.function)]
+    return tuple(each for each in present if each.quick or not quick)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an undisturbed run does: its status, the end states of a run at the tick and of one at the time of the retry.
+
+    There are two because a report says when the stock was counted. points: every outside call, in the order in which the
+    first of the two made them.
+    """
+
+    status: str
+    ends: tuple[EndState, EndState]
+    points: tuple[Point, ...]
+
+
+class Stage:
+    """A world with one scenario on it: puts the stack back before each experiment."""
+
+    def __init__(self, world: World, scenario: Scenario) -> None:
+        self.world = world
+        self.scenario = scenario
+        world.settings = dict(scenario.settings)
+        self.objects_before = self._before()
+        self.expected = self._undisturbed()
+
+    def reset(self) -> None:
+        """The stack as it is before the run, at the tick."""
+        self.world.reset(self.objects_before)
+
+    def _before(self) -> Objects:
+        world, scenario = self.world, self.scenario
+        if scenario.before is Before.FRESH:
+            return {}
+        world.reset(moment=MOMENT - timedelta(days=2))
+        self._must_do("sync_history", {})
+        world.clock.set(MOMENT - timedelta(days=1))
+        fields = {name: value for name, value in scenario.fields.items() if name != "force"}
+        self._must_do(scenario.function, fields)
+        return world.objects()
+
+    def _must_do(self, function: str, event: Mapping[str, Any]) -> None:
+        result = self.world.run(function, event, "before")
+        if result.answer is None:
+            raise HarnessError(f"{function} fails without any fault: {result}")
+
+    def _undisturbed(self) -> Expected:
+        ends, points, statuses = [], [], set()
+        for delay in (timedelta(0), RETRY_AFTER):
+            self.reset()
+            self.world.clock.set(MOMENT + delay)
+            result = self.world.run(self.scenario.function, self.scenario.event, "request-1")
+            if result.answer is None:
+                raise HarnessError(f"{self.scenario.name} fails without any fault: {result}")
+            statuses.add(result.answer["status"])
+            points.append([call.point for call in self.world.gateway.calls])
+            ends.append(self.world.end_state())
+        if len(statuses) > 1 or set(points[0]) != set(points[1]) or len(set(points[0])) != len(points[0]):
+            raise HarnessError(f"{self.scenario.name} does not make the same calls twice: {points}")
+        return Expected(statuses.pop(), (ends[0], ends[1]), tuple(points[0]))

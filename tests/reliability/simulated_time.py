@@ -1,0 +1,85 @@
+"""One clock for several processes: it stands still until somebody moves it, and pauses move it instead of taking time.
+
+Only time is taken from the code under test, no logic: `salesflow.clock.now` answers this clock, `time.sleep` moves it on,
+and a socket's time-out, which the simulation has to sit through, is cut to a second.
+"""
+
+import mmap
+import socket
+import struct
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+_FORMAT = "<q"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_SOCKET_WAIT = 1.0
+"""Real seconds; the shortest time-out of a client of ours is longer in its own time."""
+
+
+class SharedClock:
+    """A moment in a file that several processes look at. Calling it answers that moment, aware, in UTC."""
+
+    def __init__(self, path: Path, *, start: datetime | None = None) -> None:
+        """Open the clock at `path`; with `start` (aware) it is made first."""
+        self.path = path
+        if start is not None:
+            path.write_bytes(struct.pack(_FORMAT, 0))
+        with path.open("r+b") as file:
+            self._memory = mmap.mmap(file.fileno(), struct.calcsize(_FORMAT))
+        self._lock = threading.Lock()
+        if start is not None:
+            self.set(start)
+
+    def __call__(self) -> datetime:
+        """The present moment."""
+        (microseconds,) = struct.unpack(_FORMAT, self._memory[:])
+        return _EPOCH + timedelta(microseconds=microseconds)
+
+    def set(self, moment: datetime) -> None:
+        """Go to a moment (aware)."""
+        with self._lock:
+            self._memory[:] = struct.pack(_FORMAT, (moment - _EPOCH) // timedelta(microseconds=1))
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        with self._lock:
+            (microseconds,) = struct.unpack(_FORMAT, self._memory[:])
+            self._memory[:] = struct.pack(_FORMAT, microseconds + int(seconds * 1e6))
+
+
+class TimeOfProcess:
+    """What the code of one process takes for time. Installed before that code is imported, pointed at a clock later."""
+
+    def __init__(self) -> None:
+        self.clock: SharedClock | None = None
+        self.ahead = timedelta(0)
+        """How far this process' own clock is off; machines of a cloud agree to some milliseconds, a broken one to minutes."""
+        self._sleep = time.sleep
+
+    def install(self) -> None:
+        """Take the place of the wall clock, of `time.sleep`, and of long socket time-outs."""
+        from salesflow import clock
+
+        set_timeout = socket.socket.settimeout
+
+        def short_timeout(sock: Any, seconds: float | None) -> None:
+            set_timeout(sock, seconds if seconds is None else min(seconds, LONGEST_SOCKET_WAIT))
+
+        clock.now = self.now
+        time.sleep = self.sleep
+        socket.socket.settimeout = short_timeout  # type: ignore[method-assign]
+
+    def now(self) -> datetime:
+        """The simulated moment; the real one while no clock is set."""
+        return datetime.now(UTC) if self.clock is None else self.clock() + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        """Let simulated time pass, and give way to others for real."""
+        if self.clock is None:
+            self._sleep(seconds)
+        else:
+            self.clock.advance(seconds)
+            self._sleep(min(seconds, 0.002))

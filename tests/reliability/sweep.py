@@ -1,0 +1,168 @@
+"""The crash sweep: every job, killed before and after every outside call that it makes, then retried as Lambda does.
+
+The process is killed from outside in the moment in which the call passes the gateway: before the service has seen it, or
+when it has taken effect and the answer is on its way. In the overtaking sweep the process is not killed but stands still
+at the call until its successor has done the work, and then goes on: as after a network partition.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from tests.integration.aws import Answer
+from tests.reliability.containers import Container, HarnessError, Result
+from tests.reliability.findings import Finding, Kind, judge, mailed_without_file
+from tests.reliability.gateway import Call, Forward, Point, wait_until
+from tests.reliability.scenarios import Stage
+from tests.reliability.world import RETRY_AFTER, half_done
+
+type Progress = Callable[[str], None]
+
+
+class When(StrEnum):
+    """On which side of the call's effect."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass
+class Swept:
+    """What a sweep came to. tolerated: mails repeated in the gap between SES's accept and the record."""
+
+    points: int = 0
+    tolerated: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Kill:
+    """Interference that kills the container at one point."""
+
+    def __init__(self, point: Point, when: When) -> None:
+        self.point = point
+        self.when = when
+        self.container: list[Container] = []
+        self.victim: Call | None = None
+
+    def __call__(self, call: Call, forward: Forward) -> Answer | None:
+        """Pass a call on, or kill."""
+        if self.victim is not None:
+            return None  # the process is dead: nothing that it still sent off is answered
+        if call.point != self.point:
+            return forward()
+        if self.when is When.AFTER:
+            forward()
+        self.victim = call
+        self.container[0].kill()
+        return None
+
+
+def may_repeat(call: Call, when: When) -> set[str]:
+    """The recipient in the gap that no system without an idempotency token can close: accepted, not yet recorded."""
+    if call.mails and when is When.AFTER:
+        return {call.mails}
+    if call.records and when is When.BEFORE:
+        return {call.records}
+    return set()
+
+
+def sweep(
+    stage: Stage, *, points: Iterable[Point] | None = None, broken: str = "", progress: Progress = print
+) -> Swept:
+    """Kill the stage's job at every point (or at those given), before and after, and look at what is left after the retry."""
+    swept = Swept()
+    world, scenario = stage.world, stage.scenario
+    for point in stage.expected.points if points is None else points:
+        for when in When:
+            where = f"{scenario.name}: killed {when} {point}"
+            stage.reset()
+            kill = Kill(point, when)
+            first = world.run(
+                scenario.function,
+                scenario.event,
+                "request-1",
+                interference=kill,
+                broken=broken,
+                started=kill.container,
+            )
+            if kill.victim is None or not first.killed:
+                raise HarnessError(f"{where}: the point did not come; the run ended as {first}")
+            between = world.end_state()
+            swept.findings += [Finding(Kind.LOST, where, problem) for problem in half_done(between)]
+            swept.findings += mailed_without_file(f"{where}, before the retry", between)
+            world.clock.advance(RETRY_AFTER.total_seconds())
+            second = world.run(scenario.function, scenario.event, "request-1", broken=broken)
+            swept.findings += _retried(where, second, stage)
+            again = may_repeat(kill.victim, when)
+            end = world.end_state()
+            swept.findings += judge(where, end, stage.expected, may_repeat=again)
+            swept.tolerated += sum(times - 1 for times in end.told().values())
+            swept.points += 1
+    progress(f"{scenario.name}: {swept.points} crashes, {len(swept.findings)} findings")
+    return swept
+
+
+def _retried(where: str, result: Result, stage: Stage) -> list[Finding]:
+    if result.answer is None:
+        return [Finding(Kind.LOST, where, f"the retry ended as {result}")]
+    if result.answer["status"] not in {stage.expected.status, "DUPLICATE"}:
+        return [Finding(Kind.SILENT, where, f"the retry answered {result}")]
+    return []
+
+
+def overtaken(
+    stage: Stage, *, points: Iterable[Point] | None = None, broken: str = "", progress: Progress = print
+) -> Swept:
+    """Let the job stand still at every call while the retry does the work, and then go on."""
+    swept = Swept()
+    world, scenario = stage.world, stage.scenario
+    for point in stage.expected.points if points is None else points:
+        for when in When:
+            where = f"{scenario.name}: overtaken {when} {point}"
+            stage.reset()
+            pause = _Pause(point, when)
+            late = world.start(scenario.function, broken=broken)
+            with world.gateway.interfering(pause):
+                ends = late.begin(scenario.event, "request-1", seconds=3_600)
+                wait_until(lambda pause=pause: pause.state == "held")  # type: ignore[misc]
+                late.freeze()
+                world.clock.advance(RETRY_AFTER.total_seconds())
+                second = world.start(scenario.function, broken=broken)
+                retried = second.invoke(scenario.event, "request-1")
+                second.close()
+                late.thaw()
+                pause.state = "over"
+                first = late.end(ends)
+            late.close()
+            swept.findings += _retried(where, retried, stage)
+            if first.failure is not None and not first.failure.is_named:
+                swept.findings.append(Finding(Kind.SILENT, where, f"the late run ended as {first}"))
+            end = world.end_state()
+            assert pause.held is not None
+            again = may_repeat(pause.held, when) | ({pause.held.mails} if pause.held.mails else set())
+            swept.findings += judge(where, end, stage.expected, may_repeat=again)
+            swept.tolerated += sum(times - 1 for times in end.told().values())
+            swept.points += 1
+    progress(f"{scenario.name}: {swept.points} times overtaken, {len(swept.findings)} findings")
+    return swept
+
+
+class _Pause:
+    """Interference that holds one call of the first run until told to go on; the successor's calls pass."""
+
+    def __init__(self, point: Point, when: When) -> None:
+        self.point = point
+        self.when = when
+        self.state: Literal["waiting", "held", "over"] = "waiting"
+        self.held: Call | None = None
+
+    def __call__(self, call: Call, forward: Forward) -> Answer | None:
+        """Pass a call on, or hold it."""
+        if self.state != "waiting" or call.point != self.point:
+            return forward()
+        answer = forward() if self.when is When.AFTER else None
+        self.held = call
+        self.state = "held"
+        wait_until(lambda: self.state == "over")
+        return answer if self.when is When.AFTER else forward()

@@ -1,0 +1,304 @@
+"""The whole system on one machine, at a moment of one's own choosing, with its state to be put back and looked at."""
+
+import contextlib
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as default_policy
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import boto3
+from botocore.config import Config
+from moto.backends import get_backend
+from moto.s3.models import FakeKey
+from moto.s3.utils import _VersionedKeyStore
+
+from ops.salesflow_api import SalesFlowServer, SalesStore, sample_sales
+from salesflow.reports.formats import Format
+from salesflow.reports.integrity import check_opens
+from tests.reliability.containers import Container, ContainerHost, Result
+from tests.reliability.gateway import Gateway, Interference
+from tests.reliability.simulated_time import SharedClock
+
+ACCOUNT, REGION = "123456789012", "ap-southeast-1"
+BUCKET, TABLE, SECRET = "salesflow-reports", "salesflow-state", "salesflow/system-token"
+ZONE = ZoneInfo("Asia/Shanghai")
+SENDER = "reports@shop.example.com"
+READERS = ("reader@shop.example.com", "accountant@shop.example.com")
+OWNER = "owner@shop.example.com"
+LAST_DAY = date(2026, 11, 22)
+MOMENT = datetime(2026, 11, 20, 23, 0, 5, tzinfo=UTC)
+"""07:00:05 on the 21st in Shanghai: five seconds after a schedule's tick."""
+
+RETRY_AFTER = timedelta(seconds=65)
+"""Lambda's first retry of an asynchronous invocation comes a minute after the failure."""
+
+PREFIXES = ("reports/", "history/", "anomalies/", "forecasts/")
+
+
+type Objects = dict[str, FakeKey]
+"""Objects by key, as moto has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One mail that SES took."""
+
+    recipient: str
+    reference: str
+    run_id: str
+    attachments: Mapping[str, bytes]
+    message: EmailMessage = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EndState:
+    """What a run left behind, without what must differ from run to run (ids, moments, attempts).
+
+    objects: bytes by key. runs and sends: the ledger's rows by key. mails: as SES took them, oldest first.
+    """
+
+    objects: Mapping[str, bytes]
+    runs: Mapping[tuple[str, str], Mapping[str, Any]]
+    sends: Mapping[tuple[str, str], str]
+    mails: tuple[Sent, ...]
+
+    def told(self) -> dict[tuple[str, str], int]:
+        """How often each (recipient, reference) was mailed."""
+        counts: dict[tuple[str, str], int] = {}
+        for mail in self.mails:
+            counts[mail.recipient, mail.reference] = counts.get((mail.recipient, mail.reference), 0) + 1
+        return counts
+
+
+_DIFFERS = {"run_id", "started_at", "finished_at", "expires_at", "request_id", "attempt", "lease_until", "recorded_at"}
+
+
+class World:
+    """A stack of the system: cloud, API, clock and containers. Use `opened`."""
+
+    def __init__(self, gateway: Gateway, api: SalesFlowServer, clock: SharedClock, host: ContainerHost) -> None:
+        self.gateway = gateway
+        self.api = api
+        self.clock = clock
+        self.host = host
+        self.token = api.issue_token(timedelta(days=3650))
+        self._clients: dict[str, Any] = {}
+        self._bucket: str | None = None
+        self._secret = ""
+        self.settings: dict[str, str] = {}
+        """Changes to the functions' environment."""
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, store: SalesStore | None = None) -> "Iterator[World]":
+        """A world that ends with the block. store: the shop's sales; a small shop's half year without one."""
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        with ContainerHost.started() as host:
+            clock = SharedClock(host.folder / "clock", start=MOMENT)
+            shop = store or sample_sales(seed=7, end_date=LAST_DAY, days=200)
+            gateway = Gateway()
+            try:
+                with SalesFlowServer(shop, clock=lambda: clock().astimezone(ZONE).replace(tzinfo=None)) as api:
+                    gateway.api_port = api.port
+                    yield cls(gateway, api, clock, host)
+            finally:
+                gateway.stop()
+
+    def client(self, service: str) -> Any:
+        """An AWS client of the harness, past the gateway."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.gateway.moto,
+                region_name=REGION,
+                aws_access_key_id="testing",
+                aws_secret_access_key="testing",
+                config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
+            )
+        return self._clients[service]
+
+    def environment(self) -> dict[str, str]:
+        """The functions' environment."""
+        return {
+            "AWS_ENDPOINT_URL": self.gateway.endpoint,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "SALESFLOW_API_URL": f"{self.gateway.endpoint}/api/v1",
+            "SYSTEM_TOKEN_SECRET_ID": SECRET,
+            "REPORTS_BUCKET": BUCKET,
+            "STATE_TABLE": TABLE,
+            "TIMEZONE": ZONE.key,
+            "MAIL_SENDER": SENDER,
+            "REPORT_RECIPIENTS": ",".join(READERS),
+            "ALERT_RECIPIENTS": ",".join(READERS),
+            "OWNER_RECIPIENTS": OWNER,
+            "SES_REGION": REGION,
+            "CURRENCY": "CNY",
+            "HISTORY_DAYS": "180",
+            **self.settings,
+        }
+
+    def reset(self, objects: "Objects | None" = None, *, moment: datetime = MOMENT) -> None:
+        """A fresh stack at `moment`, with these objects in its bucket."""
+        if self._bucket is None:
+            self._deploy()
+        bucket = self._in_moto("s3", "aws").buckets[BUCKET]
+        bucket.keys = _VersionedKeyStore()
+        for key, stored in (objects or {}).items():
+            bucket.keys[key] = stored
+        self._in_moto("dynamodb").tables[TABLE].items.clear()
+        mailbox = self._in_moto("ses")
+        mailbox.sent_messages.clear()
+        mailbox.sent_message_count = 0
+        self.put_secret(self.token)
+        self.api.faults.clear()
+        self.clock.set(moment)
+
+    def put_secret(self, text: str) -> None:
+        """Store the system token, or whatever an operator might put there."""
+        if self._secret != text:
+            self.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=text)
+            self._secret = text
+
+    def _deploy(self) -> None:
+        self.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        self.client("dynamodb").create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.client("secretsmanager").create_secret(Name=SECRET, SecretString=self.token)
+        self.client("sesv2").create_email_identity(EmailIdentity=SENDER)
+        self._bucket, self._secret = BUCKET, self.token
+
+    @staticmethod
+    def _in_moto(service: str, region: str = REGION) -> Any:
+        """The service's state: read and put back directly, which a thousand experiments could not afford over HTTP."""
+        return get_backend(service)[ACCOUNT][region]  # type: ignore[index]
+
+    def objects(self) -> "Objects":
+        """Everything in the bucket now, as it can be put back by `reset`."""
+        return dict(self._in_moto("s3", "aws").buckets[BUCKET].keys.items())
+
+    def versions(self, key: str) -> int:
+        """How often an object was written since the reset."""
+        return len(self._in_moto("s3", "aws").buckets[BUCKET].keys.getlist(key, []))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every row of the state table, as DynamoDB writes them."""
+        return [item.to_json()["Attributes"] for item in self._in_moto("dynamodb").tables[TABLE].all_items()]
+
+    def mails(self) -> list[Sent]:
+        """Every mail that SES took since the reset, oldest first."""
+        found = []
+        for taken in self._in_moto("ses").sent_messages:
+            raw = taken.raw_data
+            message = message_from_bytes(raw.encode() if isinstance(raw, str) else raw, policy=default_policy)
+            assert isinstance(message, EmailMessage)
+            found.append(
+                Sent(
+                    recipient=str(message["To"]),
+                    reference=str(message["X-SalesFlow-Reference"]),
+                    run_id=str(message["X-SalesFlow-Run-Id"]),
+                    attachments={
+                        str(part.get_filename()): part.get_payload(decode=True)  # type: ignore[misc]
+                        for part in message.iter_attachments()
+                    },
+                    message=message,
+                )
+            )
+        return found
+
+    def end_state(self) -> EndState:
+        """What is there now."""
+        runs, sends = {}, {}
+        for row in self.rows():
+            key = (row["pk"]["S"], row["sk"]["S"])
+            if "status" in row:
+                runs[key] = {name: value for name, value in row.items() if name not in _DIFFERS}
+            else:
+                sends[key] = row.get("outcome", {"S": json.dumps(row, sort_keys=True)})["S"]
+        return EndState(
+            objects={key: stored.value for key, stored in self.objects().items()},
+            runs=runs,
+            sends=sends,
+            mails=tuple(self.mails()),
+        )
+
+    def start(self, function: str, *, broken: str = "", seconds_ahead: float = 0) -> Container:
+        """A cold container of a function of this stack."""
+        return self.host.start(function, self.environment(), self.clock, broken=broken, seconds_ahead=seconds_ahead)
+
+    def run(
+        self,
+        function: str,
+        event: object,
+        request_id: str,
+        *,
+        interference: Interference | None = None,
+        broken: str = "",
+        started: "list[Container] | None" = None,
+    ) -> Result:
+        """One invocation in a cold container, which is ended afterwards. started: takes the container, to kill it by."""
+        container = self.start(function, broken=broken)
+        if started is not None:
+            started.append(container)
+        try:
+            with self.gateway.interfering(interference):
+                return container.invoke(event, request_id)
+        finally:
+            container.close()
+
+
+def half_done(state: EndState) -> list[str]:
+    """What lies under the contract's keys though it is not whole; empty if all is well. Readers may look at any moment."""
+    problems = []
+    objects = state.objects
+    for key, body in objects.items():
+        if not key.startswith(PREFIXES):
+            problems.append(f"{key} lies outside the contract's prefixes")
+        if not key.startswith("reports/"):
+            continue
+        if key.endswith("/manifest.json"):
+            problems += _wrong_in_manifest(key, body, objects)
+            continue
+        extension = key.rpartition(".")[2]
+        fmt = next(fmt for fmt in Format if fmt.extension == extension)
+        try:
+            check_opens(fmt, body)
+        except Exception as error:  # noqa: BLE001 - whatever keeps it from opening
+            problems.append(f"{key} does not open: {error}")
+    for key, body in objects.items():
+        if key.startswith("reports/latest/"):
+            name, _, extension = key.removeprefix("reports/latest/").rpartition(".")
+            report_type, _, period = name.partition("-")
+            dated = [
+                other
+                for other in objects
+                if other.startswith(f"reports/{report_type}/{period}/") and other.endswith(f".{extension}")
+            ]
+            if body not in [objects[other] for other in dated]:
+                problems.append(f"{key} is none of the dated reports")
+    return problems
+
+
+def _wrong_in_manifest(key: str, body: bytes, objects: Mapping[str, bytes]) -> list[str]:
+    problems = []
+    for listed in json.loads(body)["files"].values():
+        there = objects.get(listed["key"])
+        if there is None:
+            problems.append(f"{key} names {listed['key']}, which is not there")
+        elif hashlib.sha256(there).hexdigest() != listed["sha256"]:
+            problems.append(f"{key} gives another hash for {listed['key']}")
+    return problems
