@@ -143,15 +143,22 @@ def regression(pattern: Pattern, ahead: Integers) -> Floats:
     past, future = _features(pattern.days, pattern.days[-1], waves), _features(ahead, pattern.days[-1], waves)
     recency = 0.5 ** ((pattern.days[-1] - pattern.days) / 240)
     answer = np.full((len(pattern.values), len(ahead)), np.nan)
-    for row, (known, values) in enumerate(zip(pattern.known, pattern.clipped, strict=True)):
-        sales, weight = values[known], recency[known]
-        if len(sales) < 28 or (sales > 0).mean() < 0.9:
-            continue
-        floored = np.maximum(sales, 0.05 * np.median(sales))
-        model = Ridge(alpha=2.0).fit(past[known], np.log(floored), sample_weight=weight)
-        fitted = np.exp(model.predict(past[known]))
-        unbias = (weight * sales).sum() / (weight * fitted).sum()  # the mean of a skewed day lies above its log-mean
-        answer[row] = unbias * np.exp(np.clip(model.predict(future), -5, 5))
+    count_known = pattern.known.sum(axis=1)
+    selling = (pattern.clipped > 0).sum(axis=1)
+    fit = np.flatnonzero((count_known >= 28) & (selling >= 0.9 * count_known))
+    if not len(fit):
+        return answer
+    # series that are known on the same days are fitted together
+    groups, group_of = np.unique(pattern.known[fit], axis=0, return_inverse=True)
+    for number, known in enumerate(groups):
+        rows = fit[group_of.reshape(-1) == number]
+        sales, weight = pattern.clipped[rows][:, known], recency[known]
+        floored = np.maximum(sales, 0.05 * np.median(sales, axis=1, keepdims=True))
+        model = Ridge(alpha=2.0).fit(past[known], np.log(floored.T), sample_weight=weight)
+        fitted = np.exp(model.predict(past[known])).reshape(-1, len(rows)).T
+        unbias = (sales @ weight) / (fitted @ weight)  # the mean of a skewed day lies above its log-mean
+        future_logs = model.predict(future).reshape(-1, len(rows)).T
+        answer[rows] = unbias[:, None] * np.exp(np.clip(future_logs, -5, 5))
     return answer
 
 
