@@ -21,6 +21,7 @@ from ops.console import DemoProgress, show_table, styled
 from ops.demo import Demonstration, Run, demonstrate
 from ops.local_cloud import LocalCloud, LocalCloudError, Scheduler
 from ops.local_cloud.aws import ACCESS_KEYS
+from ops.redrive import DeployedStack, redrive
 from ops.shop import TEMPLATE, LocalShop, retail_shop, sample_shop
 from salesflow import clock
 from salesflow.errors import SalesFlowError
@@ -131,6 +132,31 @@ def up(
                     running.clock.set(clock.now())
             except KeyboardInterrupt:
                 console.print("# ended", highlight=False)
+
+
+@app.command("redrive")
+def redrive_command(
+    *,
+    stack: Annotated[str, typer.Option(help="The deployed stack.")] = "salesflow",
+    region: Annotated[str | None, typer.Option(help="Its region [default: your AWS configuration's].")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what lies in the queues.")] = False,
+) -> None:
+    """Fire again, for the dates they were for, the schedules that were not delivered and the runs that failed for good."""
+    rows, left = [], 0
+    with _complaining():
+        for one in redrive(DeployedStack(stack, region=region), dry_run=dry_run):
+            what = one.stranded
+            left += not one.fired
+            event = json.dumps(what.event, ensure_ascii=False)
+            cells = (what.function.rpartition(":")[2] or "?", event, what.why, one.answer)
+            rows.append(tuple(escape(cell) for cell in cells))
+    if not rows:
+        console.print("Both queues are empty.", highlight=False)
+        return
+    title = f"{len(rows)} in the queues" if dry_run else f"{len(rows) - left} of {len(rows)} fired again"
+    show_table(console, title, ("function", "event", "why it is there", "what was done"), rows)
+    if left and not dry_run:
+        raise typer.Exit(FAILED)
 
 
 @schedules.command("next")

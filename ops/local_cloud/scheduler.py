@@ -157,7 +157,16 @@ class Scheduler:
             self._cloud.function(schedule.target)
         except LocalCloudError as error:
             if schedule.dead_letter_queue:
-                attributes = {"ERROR_CODE": "ResourceNotFoundException", "ERROR_MESSAGE": str(error)}
+                attributes = {
+                    "ERROR_CODE": "ResourceNotFoundException",
+                    "ERROR_MESSAGE": str(error),
+                    "RETRY_ATTEMPTS": "0",
+                    "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
+                    "IS_PAYLOAD_TRUNCATED": "false",
+                    "SCHEDULED_TIME": f"{due.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                    "SCHEDULE_ARN": schedule.arn,
+                    "TARGET_ARN": schedule.target,
+                }
                 self._cloud.send_to_queue(schedule.dead_letter_queue, json.dumps(event), attributes)
             return Firing(schedule, due, event, None, str(error))
         return Firing(schedule, due, event, self._cloud.invoke_async(schedule.target, event))
