@@ -18,12 +18,15 @@ from pypdf import PdfReader
 from ops.salesflow_api import BadRecords, HtmlPage, Reset, Sale, SalesStore, Status, Truncated, Unauthorized
 from salesflow.errors import (
     InvalidJobEvent,
+    OutOfTime,
     SalesFlowError,
     SourceContractBroken,
     SourceUnavailable,
     SystemTokenMissing,
     SystemTokenRejected,
 )
+from tests.integration.aws import Wire, calls
+from tests.integration.clocks import HandClock
 from tests.integration.jobs.conftest import BUSINESS_DATE, HURRIED, OWNER, READERS, Context, System
 
 DAILY = {"business_date": BUSINESS_DATE.isoformat()}
@@ -342,3 +345,17 @@ def test_a_refused_recipient_makes_the_run_partial_and_the_others_are_told(
     answer = system.fire("report", DAILY)
     assert answer["notified"] == list(READERS)
     assert answer["status"] == "PARTIAL"
+
+
+def test_a_run_whose_time_runs_out_between_two_mails_stops_and_the_retry_mails_the_rest(
+    system: System, wire: Wire, hand_clock: HandClock
+) -> None:
+    wire.meanwhile(calls("SendEmail", recipient=READERS[0]), lambda: hand_clock.advance(seconds=291))
+    with pytest.raises(OutOfTime):
+        system.fire("report", DAILY, Context(remaining_seconds=300))
+    (run,) = [row for row in system.rows() if "status" in row]
+    assert run["status"] == {"S": "FAILED"}
+    assert "time is nearly over" in run["reason"]["S"]
+    assert [mail["To"] for mail in system.mails()] == [READERS[0]]
+    assert system.fire("report", DAILY)["status"] == "SUCCEEDED"
+    assert sorted(mail["To"] for mail in system.mails()) == sorted(READERS)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from salesflow.aws import AwsClients
-from salesflow.errors import ClaimLost, SourceUnavailable
+from salesflow.errors import ClaimLost, OutOfTime, SourceUnavailable
 from salesflow.ledger import Artifact, Claim, Ledger, LedgerUnavailable, RunRecord, RunStatus
 from tests.integration.aws import Wire, calls
 from tests.integration.clocks import HandClock
@@ -342,3 +342,19 @@ def test_run_ids_are_uuids_that_sort_by_time(fire: Fire, hand_clock: HandClock) 
         hand_clock.advance(milliseconds=1)
     assert ids == sorted(ids)
     assert all(uuid.UUID(run_id).version == 7 for run_id in ids)
+
+
+def test_a_run_whose_time_is_over_stops_itself_and_the_next_finds_the_date_free(
+    fire: Fire, ledger: Ledger, hand_clock: HandClock
+) -> None:
+    with pytest.raises(OutOfTime), won(fire()) as claim:
+        claim.deadline = hand_clock.now() + timedelta(seconds=290)
+        hand_clock.advance(seconds=289)
+        claim.ensure_held()
+        hand_clock.advance(seconds=1)
+        claim.ensure_held()
+    found = ledger.find(IDENTITY, DATE)
+    assert found is not None
+    assert found.status is RunStatus.FAILED
+    assert "time is nearly over" in found.reason
+    assert won(fire()).attempt == 2

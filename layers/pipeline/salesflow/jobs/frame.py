@@ -101,9 +101,10 @@ def run_job[Fields: JobFields](
     logger.append_keys(run_id=claim.run_id, attempt=claim.attempt)
     # With `service`, which is the job: the two dimensions that the template's alarms and dashboard ask for.
     metrics.add_dimension(name="stack", value=runtime.settings.stack_name)
+    claim.deadline = _deadline(now, context)
     try:
         with claim:
-            outcome = job.work(Run(request, claim, runtime, _deadline(now, context)))
+            outcome = job.work(Run(request, claim, runtime, claim.deadline))
             claim.finish(
                 outcome.status,
                 reason=outcome.reason,

@@ -35,6 +35,7 @@ def read_inputs(run: Run[Any], demand: Demand, *, want_stock: bool) -> Inputs:
         sync = runtime.history.sync(source, demand, read_at=clock.now())
         stock, set_aside, costs_known = counting.result() if counting else (None, (), False)
     _log_set_aside(sync)
+    run.claim.ensure_held()
     return Inputs(sync, stock, set_aside, costs_known)
 
 
@@ -43,6 +44,7 @@ def sync_panel(run: Run[Any], demand: Demand) -> SyncOutcome:
     runtime = run.runtime
     sync = runtime.panel_history.sync(_source(run), demand, read_at=clock.now())
     _log_set_aside(sync)
+    run.claim.ensure_held()
     return sync
 
 

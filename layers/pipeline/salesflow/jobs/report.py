@@ -43,7 +43,10 @@ def _work(run: Run[ReportFields]) -> Outcome:
         return Outcome(RunStatus.SKIPPED_STALE, f"{stale.reason} No report was made.", details=details)
     if _is_empty(content) and runtime.settings.empty_reports is EmptyReports.SKIP:
         return Outcome(RunStatus.SKIPPED_EMPTY, _why_empty(content), details=details)
-    files = {fmt: render(content, fmt, paper=runtime.settings.paper) for fmt in request.fields.formats}
+    files = {}
+    for fmt in request.fields.formats:
+        claim.ensure_held()
+        files[fmt] = render(content, fmt, paper=runtime.settings.paper)
     claim.ensure_held()
     artifacts = runtime.store.save(
         report_type=request.fields.report_type,

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from salesflow import clock
-from salesflow.errors import ClaimLost, SalesFlowError
+from salesflow.errors import ClaimLost, OutOfTime, SalesFlowError
 from salesflow.ledger.records import (
     Artifact,
     RunStatus,
@@ -51,7 +51,8 @@ class Claim:
     retry. Anything that is not an Exception is a kill: nothing is recorded, and the lease runs out by itself.
 
     `edition` names what a recipient is told only once of ("final", "interim" or "force-{request id}"); `reference` is
-    short and the same for every retry of an edition, so that a mail that had to be repeated can be recognised.
+    short and the same for every retry of an edition, so that a mail that had to be repeated can be recognised. `deadline`
+    (aware, None for none) is when the run has to stop by itself, so that its failure can still be recorded.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Claim:
         self.attempt = attempt
         self.edition = edition
         self.reference = _reference(identity, business_date, edition)
+        self.deadline: datetime | None = None
         self._rows = rows
         self._lease = lease
         self._key = run_key(identity, business_date)
@@ -97,11 +99,18 @@ class Claim:
             self._heartbeat.join()
 
     def ensure_held(self) -> None:
-        """Make sure that the date is still this run's; raises ClaimLost if another run may have taken it.
+        """Make sure, before each stage, that the date is still this run's and that the stage may begin.
 
-        Costs a call only when the lease is near its end or over: then it is renewed on the spot. While it stands, a
-        DynamoDB that does not answer is no reason to stop.
+        Raises OutOfTime once the deadline has come, ClaimLost if another run may have taken the date. Costs a call only
+        when the lease is near its end or over: then it is renewed on the spot. While it stands, a DynamoDB that does not
+        answer is no reason to stop.
         """
+        if self.deadline is not None and clock.now() >= self.deadline:
+            raise OutOfTime(
+                f"Run {self.run_id} stopped itself before its next stage: the function's time is nearly over.",
+                action="Lambda runs the job again and only what is still lacking is done. If it keeps happening, give the "
+                "function more time or memory.",
+            )
         if self._lease_until - clock.now() < self._lease.length / 3:
             try:
                 self._renew()
