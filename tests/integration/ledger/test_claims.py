@@ -347,11 +347,12 @@ def test_run_ids_are_uuids_that_sort_by_time(fire: Fire, hand_clock: HandClock) 
 def test_a_run_whose_time_is_over_stops_itself_and_the_next_finds_the_date_free(
     fire: Fire, ledger: Ledger, hand_clock: HandClock
 ) -> None:
-    with pytest.raises(OutOfTime), won(fire()) as claim:
-        claim.deadline = hand_clock.now() + timedelta(seconds=290)
-        hand_clock.advance(seconds=289)
-        claim.ensure_held()
-        hand_clock.advance(seconds=1)
+    claim = won(fire())
+    claim.deadline = hand_clock.now() + timedelta(seconds=290)
+    hand_clock.advance(seconds=289)
+    claim.ensure_held()
+    hand_clock.advance(seconds=1)
+    with pytest.raises(OutOfTime), claim:
         claim.ensure_held()
     found = ledger.find(IDENTITY, DATE)
     assert found is not None
