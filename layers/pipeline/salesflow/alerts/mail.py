@@ -182,9 +182,8 @@ def _causes(event: Event | None, figures: Figures) -> tuple[tuple[str, tuple[Bar
     if event is None or event.causes is None:
         return ()
     causes = event.causes
-    total = figures.signed_money(causes.difference)
     parts = (
-        (f"Which products make up the {total}", causes.products),
+        ("Which products make up the difference", causes.products),
         ("Customers, baskets and prices", causes.price_volume),
         ("Which hours", causes.hours),
     )

@@ -1,0 +1,209 @@
+"""What is told of an alert over its life: once at its start, again when it got clearly worse, once at its end."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salesflow.alerts.findings import event_as_dict, event_from_dict, findings_of
+from salesflow.alerts.lifecycle import FORGET_STOPPED_DAYS, Alert, Change, Entry, Rules
+from salesflow.anomalies import Causes, Contribution, DayState, EventType, Severity
+from tests.unit.alerts.events import START, Story, entries_of, event
+
+
+def test_an_event_is_told_at_its_start_and_at_its_end_and_not_between() -> None:
+    story = Story()
+    assert story.next(event(-0.6)) == ["opened down|shop"]
+    for _ in range(5):
+        assert story.next(event(-0.6)) == []
+    assert story.next() == []
+    assert story.next() == ["resolved down|shop"]
+    assert story.next() == []
+    assert story.alerts == ()
+
+
+def test_one_usual_day_between_two_bad_ones_is_no_end() -> None:
+    story = Story()
+    told = [story.next(event(-0.6)), story.next(), story.next(event(-0.55)), story.next(), story.next()]
+    assert told == [["opened down|shop"], [], [], [], ["resolved down|shop"]]
+
+
+def test_one_slow_day_is_one_finding_whatever_was_measured_and_however_its_type_changes() -> None:
+    story = Story()
+    same_day = [event(-0.6), event(-0.5, metric="quantity"), event(-0.55, metric="transactions")]
+    step = story.step(*same_day)
+    assert len(step.entries) == 1
+    assert len(step.entries[0].also) == 2
+    assert story.next(event(-0.6, metric="quantity")) == []
+    shift = event(-0.6, type_=EventType.LEVEL_SHIFT, since=START, on=START + timedelta(days=2))
+    assert story.next(shift) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        (-0.38, -0.80, True),
+        (-0.38, -0.45, False),
+        (-0.80, -1.0, True),
+        (-0.90, -1.0, False),  # ten points of what is usual: nothing new for the merchant
+        (0.6, 0.7, False),
+        (0.6, 1.6, True),
+    ],
+)
+def test_it_is_told_again_only_when_it_is_clearly_worse(then: float, now: float, told: bool) -> None:
+    story = Story()
+    story.next(event(then))
+    assert bool(story.next(event(now))) is told
+    assert story.next(event(now)) == []  # and then quiet again
+
+
+def test_better_and_then_as_bad_as_before_is_not_worse() -> None:
+    story = Story()
+    story.next(event(-0.8))
+    story.next(event(-0.4))
+    assert story.next(event(-0.8)) == []
+
+
+def test_a_medium_event_is_followed_in_silence_and_told_when_it_becomes_high() -> None:
+    story = Story()
+    assert story.next(event(-0.4, severity=Severity.MEDIUM)) == []
+    assert story.next(event(-0.4)) == ["opened down|shop"]
+    quiet = Story()
+    quiet.next(event(-0.4, severity=Severity.MEDIUM))
+    assert [quiet.next(), quiet.next(), quiet.next()] == [[], [], []]  # nobody was told of it: its end is silent
+    mailed = Story(Rules(mail_from=Severity.MEDIUM))
+    assert mailed.next(event(-0.4, severity=Severity.MEDIUM)) == ["opened down|shop"]
+
+
+def test_a_low_event_opens_nothing_and_yet_keeps_an_open_alert_alive() -> None:
+    story = Story()
+    assert story.next(event(-0.3, severity=Severity.LOW)) == []
+    assert story.alerts == ()
+    story.next(event(-0.6))
+    for _ in range(3):
+        assert story.next(event(-0.3, severity=Severity.LOW)) == []
+
+
+def test_history_is_not_told_on_the_first_check() -> None:
+    story = Story(first_check=True)
+    old = event(-0.6, type_=EventType.LEVEL_SHIFT, since=START - timedelta(days=9), is_new=False)
+    assert story.next(old, event(2.0, sku="A1")) == ["opened up|sku:A1"]  # what began that day is news
+    worse = event(-0.95, since=START - timedelta(days=9), is_new=False)
+    assert story.next(worse) == ["worse down|shop"]
+
+
+def test_a_closure_is_one_alert_and_ends_with_the_first_sale() -> None:
+    story = Story()
+    told = []
+    for number in range(10):
+        gone = event(-1, type_=EventType.MISSING_DAY, metric="day", since=START, on=START + timedelta(days=number))
+        closed = number % 7 == 6
+        told += story.next(*([] if closed else [gone]), state=DayState.CLOSED if closed else DayState.MISSING)
+    assert told == ["opened day|shop"]
+    assert story.next() == ["resolved day|shop"]
+
+
+@pytest.mark.parametrize("state", [DayState.CLOSED, DayState.MISSING, DayState.PARTIAL, DayState.STALE])
+def test_a_day_that_cannot_be_judged_ends_nothing(state: DayState) -> None:
+    story = Story()
+    story.next(event(-0.6))
+    for _ in range(4):
+        assert story.next(state=state) == []
+    assert story.alerts is not None
+    assert [alert.id for alert in story.alerts] == ["down|shop"]
+
+
+def test_a_product_that_stopped_is_back_when_it_sells() -> None:
+    story = Story(Rules(mail_from=Severity.MEDIUM))
+    stopped = event(-1, sku="A1", type_=EventType.STOPPED_SELLING, severity=Severity.MEDIUM)
+    assert story.next(stopped) == ["opened down|sku:A1"]
+    for _ in range(20):
+        assert story.next(sold={"B2": 5}) == []
+    assert story.next(sold={"A1": 1}) == ["resolved down|sku:A1"]
+
+
+def test_a_product_that_never_comes_back_is_forgotten_in_silence() -> None:
+    story = Story(Rules(mail_from=Severity.MEDIUM))
+    story.next(event(-1, sku="A1", type_=EventType.STOPPED_SELLING, severity=Severity.MEDIUM))
+    told = [line for _ in range(FORGET_STOPPED_DAYS + 2) for line in story.next()]
+    assert told == []
+    assert story.alerts == ()
+
+
+def test_up_and_down_are_two_things() -> None:
+    story = Story()
+    story.next(event(-0.6))
+    assert story.next(event(1.5)) == ["opened up|shop"]
+
+
+def test_who_is_muted_is_followed_and_told_when_the_mute_ends_if_it_still_goes_on() -> None:
+    muted = {"sku:A1"}
+    story = Story(Rules(is_muted=lambda subject: subject in muted))
+    assert story.next(event(-0.6, sku="A1"), event(-0.6, sku="B2")) == ["opened down|sku:B2"]
+    assert story.next(event(-0.6, sku="A1"), event(-0.6, sku="B2")) == []
+    muted.clear()
+    assert story.next(event(-0.6, sku="A1"), event(-0.6, sku="B2")) == ["opened down|sku:A1"]
+
+
+def test_the_shop_comes_first_then_products_by_money_and_the_rest_is_counted() -> None:
+    story = Story(Rules(top=2))
+    products = [event(-0.6, sku=f"P{n}", expected=1000.0 * n) for n in range(1, 6)]
+    step = story.step(*products, event(-0.6, expected=100.0))
+    assert [entry.alert for entry in step.entries] == ["down|shop", "down|sku:P5", "down|sku:P4"]
+    assert step.left_out == 3
+    assert story.next(*products, event(-0.6, expected=100.0)) == []  # what was left out is not told a day late
+    assert story.next() + story.next() == [
+        "resolved down|shop",
+        "resolved down|sku:P5",
+        "resolved down|sku:P4",
+    ]
+
+
+def test_entries_alerts_and_events_come_back_from_the_table_as_they_went_in() -> None:
+    causes = Causes(
+        -5, (Contribution("Thé", -5),), (Contribution("09:00-10:00", -5),), (Contribution("customers", -5),)
+    )
+    (entry,) = entries_of(event(-0.6, sku="茶", name="Thé", causes=causes, notes=("out of stock",)))
+    assert Entry.from_dict(entry.as_dict()) == entry
+    assert entry.event is not None
+    assert event_from_dict(event_as_dict(entry.event)) == entry.event
+    story = Story()
+    story.next(event(-0.6))
+    assert story.alerts
+    assert Alert.from_dict(story.alerts[0].as_dict()) == story.alerts[0]
+
+
+def test_findings_keep_the_loudest_event_of_a_subject() -> None:
+    quiet, loud = event(-0.3, severity=Severity.MEDIUM), event(-0.5, metric="transactions")
+    (finding,) = findings_of([quiet, loud])
+    assert finding.event is loud
+    assert finding.also == (quiet.explanation,)
+
+
+_SIZES = st.sampled_from([None, -1.0, -0.8, -0.6, -0.4, 0.5, 1.5, 4.0])
+_LEVELS = st.sampled_from(list(Severity))
+_STATES = st.sampled_from([DayState.OPEN, DayState.OPEN, DayState.OPEN, DayState.CLOSED, DayState.PARTIAL])
+
+
+@given(st.lists(st.tuples(_SIZES, _SIZES, _LEVELS, _STATES), max_size=40), st.booleans())
+def test_whatever_happens_no_start_is_told_twice_and_no_end_without_a_start(
+    days: list[tuple[float | None, float | None, Severity, DayState]], first_check: bool
+) -> None:
+    story = Story(first_check=first_check)
+    is_open: dict[str, bool] = {}
+    for shop, product, severity, state in days:
+        events = [event(shop, severity=severity)] if shop is not None else []
+        events += [event(product, sku="A1", severity=severity)] if product is not None else []
+        step = story.step(*(events if state is not DayState.CLOSED else []), state=state)
+        for entry in step.entries:
+            match entry.change:
+                case Change.OPENED:
+                    assert not is_open.get(entry.alert)
+                    is_open[entry.alert] = True
+                case Change.WORSE:
+                    assert is_open.setdefault(entry.alert, True)
+                case Change.RESOLVED:
+                    assert is_open.pop(entry.alert)
+        told_and_open = {alert.id for alert in step.alerts if alert.told}
+        assert told_and_open == set(is_open)

@@ -1,0 +1,200 @@
+"""The digest as a mail: the finding first, figures that are the events', names that stay text, room on a phone."""
+
+import re
+import unicodedata
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salesflow.alerts.lifecycle import Change, Entry, Rules
+from salesflow.alerts.mail import MailFacts, compose_alert_mail
+from salesflow.anomalies import Causes, Contribution, Event, EventType, Severity
+from salesflow.delivery.mail import Mail, Mailer
+from salesflow.reports.mail import SUBJECT_LENGTH, MailText
+from salesflow.windows import Period
+from tests.unit.alerts.events import HOSTILE, START, Story, entries_of, event
+
+FACTS = MailFacts(
+    business_date=START,
+    period=Period.DAILY,
+    currency="CNY",
+    timezone="Asia/Shanghai",
+    stack="salesflow",
+    data_as_of=datetime(2026, 11, 2, 20, 55),
+    left_out=0,
+    flagged=0,
+    set_aside=0,
+    location="s3://reports/anomalies/GLOBAL/2026-11-02.json",
+    reference="SF-ABCDEFGH",
+    run_id="01a20700-0ae4-70a5-b0c0-5d54a751f28a",
+    reply_to="owner@shop.example.com",
+    state_table="salesflow-state",
+)
+CAUSES = Causes(
+    -76_000,
+    (
+        Contribution("Riz parfumé 5 kg (RIZ-005)", -50_000),
+        Contribution("绿茶 100克 (THE-100)", 4_000),
+        Contribution("other products", -30_000),
+    ),
+    (Contribution("10:00-11:00", -76_000),),
+    (Contribution("customers", -70_000), Contribution("pieces per basket", -6_000), Contribution("price per piece", 0)),
+)
+
+
+def slow_monday() -> tuple[Entry, ...]:
+    recent = tuple(((START - timedelta(days=7 * n)).isoformat(), 200_000.0 - 5_000 * n) for n in range(6, 0, -1))
+    text = "Monday's sales were 38% below a usual Monday: 1,240 instead of about 2,000."
+    (entry,) = entries_of(event(-0.38, explanation=text, causes=CAUSES))
+    return (replace(entry, recent=(*recent, (START.isoformat(), 124_000.0))),)
+
+
+class _Words(HTMLParser):
+    """The text of a page, and the names of its tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.add(tag)
+
+
+def words(mail: MailText) -> tuple[str, set[str]]:
+    reader = _Words()
+    reader.feed(mail.html)
+    return " ".join(" ".join(reader.text).split()), reader.tags
+
+
+def test_the_first_line_is_the_finding() -> None:
+    mail = compose_alert_mail(slow_monday(), FACTS)
+    assert mail.text.splitlines()[0] == "Monday's sales were 38% below a usual Monday: 1,240 instead of about 2,000."
+    assert mail.subject == "Mon, 2 Nov: sales 38% below usual [SF-ABCDEFGH]"
+    text, _ = words(mail)
+    for said in (
+        "38% below a usual Monday",
+        "-CN¥760.00",
+        "Sales of the last Mondays",
+        "CN¥1,240",
+        "Riz parfumé 5 kg (RIZ-005)",
+        "+CN¥40.00",
+        "Customers",
+        "10:00-11:00",
+        "Which hours and products are missing",
+        "python -m ops alerts mute --shop --until 2026-11-16 --table salesflow-state",
+        "MutedSkus",
+        FACTS.run_id,
+        FACTS.location,
+        "2 Nov 2026, 20:55 (Asia/Shanghai)",
+    ):
+        assert said in text, said
+        assert said in mail.text, said
+
+
+def test_the_parts_of_the_difference_add_up_to_it() -> None:
+    mail = compose_alert_mail(slow_monday(), FACTS)
+    after = mail.text.split("Which products make up the difference:\n")[1].split("\n\n")[0]
+    amounts = [float(found.replace("CN¥", "")) for found in re.findall(r"[+-]CN¥[\d.]+", after)]
+    assert sum(amounts) == pytest.approx(-760)
+
+
+def test_no_image_is_needed_and_the_dark_is_provided_for() -> None:
+    html = compose_alert_mail(slow_monday(), FACTS).html
+    assert not {"img", "script", "svg", "link"} & words(compose_alert_mail(slow_monday(), FACTS))[1]
+    assert "prefers-color-scheme: dark" in html
+    assert 'width="62%"' in html.replace(" 62%", "62%") or 'width="64%"' in html
+
+
+@pytest.mark.parametrize(
+    ("happened", "subject"),
+    [
+        (event(-1, type_=EventType.MISSING_DAY, metric="day"), "Mon, 2 Nov: no sale at all [SF-ABCDEFGH]"),
+        (event(-0.6, type_=EventType.LEVEL_SHIFT), "Sales lower since 2 Nov [SF-ABCDEFGH]"),
+        (event(2.4), "Mon, 2 Nov: sales 3.4 times the usual [SF-ABCDEFGH]"),
+        (event(-1, sku="A1", name="酱油", type_=EventType.STOPPED_SELLING), "酱油: not sold since 2 Nov [SF-ABCDEFGH]"),
+        (
+            event(0.5, sku="A1", name="Чай", type_=EventType.PRICE_CHANGE),
+            "Чай: unusual price, Mon, 2 Nov [SF-ABCDEFGH]",
+        ),
+        (event(-1, sku="A1", name="Thé", type_=EventType.ZERO_DROP), "Thé: nothing sold, Mon, 2 Nov [SF-ABCDEFGH]"),
+        (
+            event(4.0, sku="A1", name="A very long product name that no subject could ever hold"),
+            "A very long p…: 5 times the usual, Mon, 2 Nov [SF-ABCDEFGH]",
+        ),
+    ],
+)
+def test_the_subject_says_the_finding(happened: Event, subject: str) -> None:
+    mail = compose_alert_mail(entries_of(happened), FACTS)
+    assert mail.subject == subject
+    assert len(mail.subject) < SUBJECT_LENGTH
+
+
+def test_worse_and_over_are_said_as_such() -> None:
+    story = Story()
+    story.step(event(-0.4))
+    (worse,) = story.step(event(-0.9)).entries
+    mail = compose_alert_mail([worse], replace(FACTS, business_date=worse.on))
+    assert mail.subject == "Worse: Tue, 3 Nov: sales 90% below usual [SF-ABCDEFGH]"
+    assert mail.text.startswith("It got worse. ")
+    story.step()
+    (over,) = story.step().entries
+    assert over.change is Change.RESOLVED
+    mail = compose_alert_mail([over], replace(FACTS, business_date=over.on))
+    assert mail.subject == "Sales are back to usual [SF-ABCDEFGH]"
+    assert "mute" not in mail.text
+    assert "It began on Mon, 2 Nov." in mail.text
+
+
+def test_more_than_one_thing_is_one_mail_the_shop_first() -> None:
+    entries = entries_of(event(3.0, sku="A1", name="Thé"), event(-0.6))
+    mail = compose_alert_mail(entries, replace(FACTS, left_out=4, flagged=2, set_aside=1))
+    assert mail.subject == "Mon, 2 Nov: sales 60% below usual (+1) [SF-ABCDEFGH]"
+    assert "New: Thé" in mail.text
+    assert "4 more changes of products" in mail.text
+    assert "2 findings of medium severity" in mail.text
+    assert "1 record of the source could not be used" in mail.text
+
+
+def test_what_is_told_late_says_its_date() -> None:
+    mail = compose_alert_mail(slow_monday(), replace(FACTS, business_date=date(2026, 11, 4)))
+    assert "(Found for Mon, 2 Nov, not told before.)" in mail.text
+
+
+def test_a_hostile_name_stays_text_everywhere() -> None:
+    bad = event(4.0, sku=HOSTILE, name=HOSTILE, explanation=f"{HOSTILE}: Monday's pieces sold were 5 times.")
+    mail = compose_alert_mail(entries_of(bad), FACTS)
+    text, tags = words(mail)
+    assert "img" not in tags
+    assert "script" not in tags
+    assert "<img src=x onerror=alert(1)>" in text
+    assert not {"\r", "\n", "\u202e"} & set(mail.subject)
+    headers = Mailer(None, sender="a@shop.example.com", reply_to=None, configuration_set=None).build(
+        Mail(mail.subject, mail.text, mail.html), "reader@shop.example.com"
+    )
+    head = headers.partition(b"\r\n\r\n")[0]
+    assert b"\r\nBcc:" not in head
+    command = next(line for line in mail.text.splitlines() if "mute --sku" in line)
+    assert "--sku '<img" in command  # quoted as a whole: pasted into a shell it is one argument
+    assert len(mail.subject) < SUBJECT_LENGTH
+
+
+_NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_NAMES, st.sampled_from(list(EventType)), st.floats(-1, 50), st.sampled_from(list(Period)[:3]))
+def test_any_name_makes_a_subject_that_fits(name: str, type_: EventType, deviation: float, period: Period) -> None:
+    bad = event(deviation, sku=name, name=name, type_=type_, severity=Severity.HIGH)
+    entries = entries_of(bad, rules=Rules(mail_from=Severity.LOW))
+    mail = compose_alert_mail(entries, replace(FACTS, period=period))
+    assert 0 < len(mail.subject) < SUBJECT_LENGTH
+    assert mail.subject.endswith("[SF-ABCDEFGH]")
+    assert not [c for c in mail.subject if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]
