@@ -7,7 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -92,7 +92,9 @@ def demonstrate(*, data: Path | None, days: int | None, out: Path, seed: int, pr
     took["sales"] = time.monotonic() - began
     progress.step("Starting the local cloud and deploying template.yaml")
     began = time.monotonic()
-    with LocalShop.open(shop, start) as running:
+    # A watchdog on a simulated day has nothing to see: to it, the schedules were made just now.
+    parameters = {**shop.parameters, "WatchdogState": "DISABLED"}
+    with LocalShop.open(replace(shop, parameters=parameters), start) as running:
         took["deployment"] = time.monotonic() - began
         began = time.monotonic()
         runs = _fire(running, start, end, only_date=RETAIL_BUSINESS_DATE if data else None, progress=progress)

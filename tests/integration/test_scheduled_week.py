@@ -15,7 +15,11 @@ import pytest
 from ops.local_cloud import Firing, Mail, Scheduler
 from ops.shop import LocalShop, sample_shop
 
-FEWER_SYNCS = {"SyncHourlyFirstHour": "12", "SyncHourlyLastHour": "13"}  # two of fifteen a day: they make no report
+FEWER_FIRINGS = {
+    "SyncHourlyFirstHour": "12",  # two of fifteen a day: they make no report
+    "SyncHourlyLastHour": "13",
+    "WatchdogState": "DISABLED",  # 168 times; to it, the schedules of a simulated week were made just now
+}
 EXTENSIONS = {"pdf": "pdf", "excel": "xlsx"}
 
 
@@ -58,7 +62,7 @@ def week(request: pytest.FixtureRequest) -> Iterator[Week]:
     start = datetime.combine(monday, datetime.min.time(), zone)
     end = datetime.combine(monday + timedelta(days=7), datetime.min.time(), zone)
     shop = sample_shop(monday + timedelta(days=9), zone=request.param, days=240)
-    with LocalShop.open(replace(shop, parameters=FEWER_SYNCS), start) as running:
+    with LocalShop.open(replace(shop, parameters=FEWER_FIRINGS), start) as running:
         firings = Scheduler(running.cloud).run(start, end, running.clock)
         s3, bucket = running.cloud.aws.client("s3"), running.cloud.stack.outputs["ReportsBucketName"]
         pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)

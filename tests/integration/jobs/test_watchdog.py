@@ -13,6 +13,7 @@ from moto.backends import get_backend
 from salesflow.errors import DeliveryIncomplete
 from salesflow.ledger import Ledger, RunStatus
 from salesflow.ledger.claims import Claim
+from salesflow.watch.logbook import LogbookHeld
 from tests.integration.aws import Wire, calls
 from tests.integration.clocks import HandClock
 from tests.integration.jobs.conftest import OWNER, Context, System
@@ -221,7 +222,7 @@ def test_a_run_that_was_done_late_is_told_once_and_is_over(watched: Watched) -> 
 
 def test_trouble_that_goes_on_is_reminded_of_once_a_day(watched: Watched) -> None:
     watched.put("sync-history-hourly", "cron(40 * * * ? *)", SYNC_INPUT, function="sync-history", changed=utc(20, 0))
-    for hour in range(60):
+    for hour in range(0, 60, 3):
         watched.look(utc(20, 0, 50) + timedelta(hours=hour))
     assert watched.told() == ["sync-history-hourly: missing"] * 3
     assert "In trouble since" in watched.text()
@@ -312,6 +313,35 @@ def test_a_notice_that_ses_did_not_take_is_sent_by_the_next_look_and_only_once(w
     assert watched.told() == []
     watched.look(utc(22, 1, 50))
     watched.look(utc(22, 2, 50))
+    assert watched.told() == ["scheduled-sales-pdf: missing"]
+
+
+def test_a_notice_whose_acceptance_is_unknown_is_repeated_under_the_same_reference(
+    watched: Watched, wire: Wire
+) -> None:
+    watched.sales()
+    wire.cut_after(calls("SendEmail"))
+    with pytest.raises(DeliveryIncomplete):
+        watched.look(utc(22, 0, 50))
+    watched.look(utc(22, 1, 50))
+    watched.look(utc(22, 2, 50))
+    assert len({mail["X-SalesFlow-Reference"] for mail in watched.system.mails()}) == 1
+    assert len(watched.told()) == 2
+
+
+def test_while_one_look_is_at_work_another_leaves_the_telling_to_it(watched: Watched, wire: Wire) -> None:
+    watched.sales()
+    seen: list[str] = []
+
+    def meanwhile() -> None:
+        try:
+            watched.system.fire("watchdog", {"force": True})
+        except LogbookHeld as held:
+            seen.append(held.message)
+
+    wire.meanwhile(calls("SendEmail"), meanwhile)
+    watched.look(utc(22, 0, 50))
+    assert len(seen) == 1
     assert watched.told() == ["scheduled-sales-pdf: missing"]
 
 
