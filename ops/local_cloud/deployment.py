@@ -239,6 +239,7 @@ _LOOKS: Mapping[str, _Look] = {
     "AWS::CloudWatch::Alarm": lambda aws, name: aws.client("cloudwatch").describe_alarms(AlarmNames=[name])[
         "MetricAlarms"
     ][0],
+    "AWS::CloudWatch::Dashboard": lambda aws, name: aws.client("cloudwatch").get_dashboard(DashboardName=name),
     "AWS::DynamoDB::Table": lambda aws, name: aws.client("dynamodb").describe_table(TableName=name),
     "AWS::Events::Rule": lambda aws, name: aws.client("events").describe_rule(Name=name.rpartition("/")[2]),
     "AWS::IAM::Role": lambda aws, name: aws.client("iam").get_role(RoleName=name),

@@ -43,9 +43,7 @@ def each_tick(name: str) -> Callable[[JobRequest[Any]], str]:
 
 REPORT = JobKind("report", ReportFields, lambda request: request.fields.identity, catches_up=False)
 SYNC_HISTORY = JobKind("sync_history", SyncHistoryFields, each_tick("sync_history"), catches_up=True)
-ANOMALY_CHECK = JobKind(
-    "anomaly_check", AnomalyCheckFields, lambda request: request.fields.identity, catches_up=False
-)
+ANOMALY_CHECK = JobKind("anomaly_check", AnomalyCheckFields, lambda request: request.fields.identity, catches_up=False)
 FORECAST = JobKind("forecast", ForecastFields, lambda _: "forecast", catches_up=True)
 WATCHDOG = JobKind("watchdog", WatchdogFields, each_tick("watchdog"), catches_up=True)
 
