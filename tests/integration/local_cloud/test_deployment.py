@@ -35,7 +35,7 @@ def test_policies_are_on_what_they_protect(cloud: LocalCloud):
     for key in ("kept/a", "other/a"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"plain HTTP is let in: the local cloud has no TLS")
     s3.delete_object(Bucket=bucket, Key="other/a")
-    with pytest.raises(ClientError, match="403|AccessDenied"):
+    with pytest.raises(ClientError, match=r"403|AccessDenied"):
         s3.delete_object(Bucket=bucket, Key="kept/a")
     queue = cloud.aws.client("sqs").get_queue_attributes(
         QueueUrl=cloud.stack.physical_id("Undelivered"), AttributeNames=["Policy"]
