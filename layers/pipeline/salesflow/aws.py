@@ -10,6 +10,7 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import HTTPClientError
 
 CONNECT_SECONDS = 3.0
 
@@ -31,6 +32,12 @@ _CONFIGS = {
     "sesv2": _config(read_seconds=20, attempts=1),
     "scheduler": _config(read_seconds=10, attempts=5),
 }
+
+
+class GarbledAnswer(HTTPClientError):
+    """An answer that is no text at all. botocore would let its UnicodeDecodeError through, which holds the whole answer."""
+
+    fmt = "The answer of {operation} is garbled"
 
 
 class AwsClients:
@@ -78,5 +85,29 @@ class AwsClients:
             if service not in self._made:
                 if self._session is None:
                     self._session = botocore.session.get_session()
-                self._made[service] = self._session.create_client(service, region_name=region, config=_CONFIGS[service])
+                client = self._session.create_client(service, region_name=region, config=_CONFIGS[service])
+                client.meta.events.register("before-parse", _refuse_garbled)
+                self._made[service] = client
             return self._made[service]
+
+
+def _refuse_garbled(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """Refuse an answer that is no UTF-8 (a stream, such as an S3 object's body, is left to its reader and its checksum).
+
+    A mail that SES accepted is accepted, though nobody can read its id.
+    """
+    body = response_dict["body"]
+    if not isinstance(body, bytes) or _is_text(body):
+        return
+    if operation_model.name == "SendEmail" and response_dict["status_code"] < 300:
+        response_dict["body"] = b"{}"
+        return
+    raise GarbledAnswer(operation=operation_model.name)
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

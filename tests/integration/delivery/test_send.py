@@ -370,3 +370,12 @@ def test_a_forced_run_mails_again_and_its_own_retry_does_not(mailer: Mailer, tak
     send_to_all(mailer, take(force=True, request_id="by-hand"), MAIL, [ANNE])
     assert told(outbox) == [ANNE, ANNE]
     assert len({mail.message["Subject"] for mail in outbox()}) == 2
+
+
+def test_a_mail_that_was_accepted_in_a_garbled_answer_is_not_sent_again(
+    mailer: Mailer, take: Take, outbox: Outbox, wire: Wire
+) -> None:
+    wire.alter(calls("SendEmail", recipient=BOB), lambda answer: setattr(answer, "body", b"\xff\xfe"))
+    result = send_to_all(mailer, take(), MAIL, EVERYBODY)
+    assert set(result.notified) == set(EVERYBODY)
+    assert sorted(told(outbox)) == sorted(EVERYBODY)

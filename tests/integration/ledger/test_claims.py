@@ -359,3 +359,9 @@ def test_a_run_whose_time_is_over_stops_itself_and_the_next_finds_the_date_free(
     assert found.status is RunStatus.FAILED
     assert "time is nearly over" in found.reason
     assert won(fire()).attempt == 2
+
+
+def test_an_answer_that_is_no_text_is_a_ledger_that_is_unavailable(fire: Fire, wire: Wire) -> None:
+    wire.alter(calls("UpdateItem"), lambda answer: setattr(answer, "body", b"\xff\xfe"), times=9)
+    with pytest.raises(LedgerUnavailable, match="garbled"):
+        fire()

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ops.salesflow_api import Body, HtmlPage, Reset, SalesFlowServer, Status
+from salesflow.aws import AwsClients
 from salesflow.errors import (
     SalesFlowError,
     SourceContractBroken,
@@ -18,6 +19,7 @@ from salesflow.errors import (
     SystemTokenMissing,
     SystemTokenRejected,
 )
+from salesflow.source.token import SystemToken
 from tests.integration.aws import Wire, calls
 from tests.integration.source.conftest import MakeToken, SecretBox
 
@@ -280,3 +282,15 @@ def test_what_the_secret_holds_is_in_no_error_no_log_and_no_repr(
         except SalesFlowError as error:
             told = everything_about(error)
     assert SECRET not in told + repr(provider) + repr(vars(provider)) + caplog.text
+
+
+def test_a_garbled_answer_is_named_and_shows_nothing_of_the_secret(
+    server: SalesFlowServer, secret: SecretBox, clients: AwsClients, wire: Wire
+) -> None:
+    token = server.issue_token()
+    secret.store(token)
+    provider = SystemToken(clients.secretsmanager, secret.name, api_url=server.url)
+    wire.alter(calls("GetSecretValue"), lambda answer: setattr(answer, "body", b"\xff" + answer.body), times=9)
+    with pytest.raises(SystemTokenMissing, match="cannot be read") as caught:
+        provider.current()
+    assert token not in everything_about(caught.value)
