@@ -7,9 +7,11 @@ a process without clients, settings or threads, which then loads `functions/<job
 import contextlib
 import functools
 import gc
+import hashlib
 import importlib.util
 import json
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -276,7 +278,7 @@ def _serve(listening: str) -> None:
     """The host: import everything, then fork a container for each connection."""
     own_time = TimeOfProcess()
     own_time.install()
-    _import_everything()
+    _import_everything(Path(listening).parent)
     gc.collect()
     gc.freeze()  # what is loaded stays shared with the containers
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the containers
@@ -296,13 +298,41 @@ def _serve(listening: str) -> None:
         stream.close()
 
 
-def _import_everything() -> None:
+def _import_everything(folder: Path) -> None:
     from salesflow.reports import as_csv, as_excel, as_html, as_json, as_parquet, as_pdf  # noqa: F401
 
     for optional in ("anomaly_check", "forecast"):
         if is_there(optional):
             importlib.import_module(f"salesflow.jobs.{optional}")
     _warm_up()
+    _remember(folder, "salesflow.forecasting", "forecast_sales")
+    _remember(folder, "salesflow.alerts.judging", "detect")
+
+
+def _remember(folder: Path, module_name: str, function_name: str) -> None:
+    """Let a pure function of the models (the same input gives the same result) compute each of its results only once.
+
+    Between the outside calls there is nothing to kill but arithmetic, which takes seconds and is done thousands of times.
+    """
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError:
+        return
+    compute = getattr(module, function_name)
+
+    @functools.wraps(compute)
+    def remembered(*args: Any, **kwargs: Any) -> Any:
+        question = pickle.dumps((args, sorted(kwargs.items())))
+        known = folder / f"{function_name}-{hashlib.sha256(question).hexdigest()}"
+        if known.exists():
+            return pickle.loads(known.read_bytes())
+        result = compute(*args, **kwargs)
+        fresh = known.with_suffix(f".{os.getpid()}")
+        fresh.write_bytes(pickle.dumps(result))
+        fresh.rename(known)
+        return result
+
+    setattr(module, function_name, remembered)
 
 
 def _warm_up() -> None:

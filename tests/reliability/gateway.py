@@ -17,6 +17,8 @@ type Interference = Callable[["Call", Forward], Answer | None]
 """What happens to a call: it may forward it and hands back the answer; None closes the connection."""
 
 _PATIENCE = 60.0
+HEARTBEAT = "heartbeat"
+"""The renewal of a lease: it comes by the real time, so it is no point that a run passes every time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Call:
 
     point: Point
     request: Request
+
+    @property
+    def is_heartbeat(self) -> bool:
+        """Whether a run renews its lease."""
+        return self.point.name.endswith(HEARTBEAT)
 
     @property
     def service(self) -> str:
@@ -135,9 +142,24 @@ def _name(request: Request) -> str:
         return f"api {request.method} {request.path.partition('?')[0].removeprefix('/api/v1')}"
     if request.service == "ses":
         return f"ses {request.operation} {request.recipient if request.operation == 'SendEmail' else ''}".strip()
-    if request.service == "dynamodb" and request.operation == "PutItem":
-        return f"dynamodb PutItem {json.loads(request.body)['Item']['sk']['S'].partition('#')[2]}"
+    if request.service == "dynamodb":
+        return f"dynamodb {request.operation} {_row(request)}".strip()
     return f"{request.service} {request.operation}"
+
+
+def _row(request: Request) -> str:
+    """What a call of the state table is about: what changes of a run's row, or which row."""
+    body = json.loads(request.body)
+    names = body.get("ExpressionAttributeNames", {})
+    if "#counter" in names:
+        return "claim"
+    if "#set_finished_at" in names:
+        return "outcome"
+    if set(names) == {"#set_lease_until", "#status"}:
+        return HEARTBEAT
+    if "Item" in body:
+        return f"{body['Item']['pk']['S'].partition('#')[0]} {body['Item']['sk']['S']}"
+    return str(body.get("Key", {}).get("pk", {}).get("S", ""))
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

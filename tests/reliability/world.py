@@ -19,7 +19,7 @@ from moto.backends import get_backend
 from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
 
-from ops.salesflow_api import SalesFlowServer, SalesStore, sample_sales
+from ops.salesflow_api import SalesFlowServer, SalesStore, Surprise, sample_sales
 from salesflow.reports.formats import Format
 from salesflow.reports.integrity import check_opens
 from tests.reliability.containers import Container, ContainerHost, Result
@@ -38,6 +38,9 @@ MOMENT = datetime(2026, 11, 20, 23, 0, 5, tzinfo=UTC)
 
 RETRY_AFTER = timedelta(seconds=65)
 """Lambda's first retry of an asynchronous invocation comes a minute after the failure."""
+
+SURPRISES = (Surprise(date(2026, 11, 20), 0.3), Surprise(date(2026, 11, 19), 9.0, "EAU-150"))
+"""A bad day of the shop, which the anomaly check has to tell of, and a good one of a product on the day before."""
 
 PREFIXES = ("reports/", "history/", "anomalies/", "forecasts/")
 
@@ -61,7 +64,7 @@ class Sent:
 class EndState:
     """What a run left behind, without what must differ from run to run (ids, moments, attempts).
 
-    objects: bytes by key. runs and sends: the ledger's rows by key. mails: as SES took them, oldest first.
+    objects: bytes by key. runs: the ledger's runs by key. sends: who was told, and every other row, by key. mails: as SES took them, oldest first.
     """
 
     objects: Mapping[str, bytes]
@@ -77,7 +80,17 @@ class EndState:
         return counts
 
 
-_DIFFERS = {"run_id", "started_at", "finished_at", "expires_at", "request_id", "attempt", "lease_until", "recorded_at"}
+_DIFFERS = {
+    "run_id",
+    "started_at",
+    "finished_at",
+    "expires_at",
+    "request_id",
+    "attempt",
+    "lease_until",
+    "recorded_at",
+    "written_by",
+}
 
 
 class World:
@@ -102,7 +115,7 @@ class World:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         with ContainerHost.started() as host:
             clock = SharedClock(host.folder / "clock", start=MOMENT)
-            shop = store or sample_sales(seed=7, end_date=LAST_DAY, days=200)
+            shop = store or sample_sales(seed=7, end_date=LAST_DAY, days=200, surprises=SURPRISES)
             gateway = Gateway()
             try:
                 with SalesFlowServer(shop, clock=lambda: clock().astimezone(ZONE).replace(tzinfo=None)) as api:
@@ -225,10 +238,11 @@ class World:
         runs, sends = {}, {}
         for row in self.rows():
             key = (row["pk"]["S"], row["sk"]["S"])
+            kept = {name: value for name, value in row.items() if name not in _DIFFERS}
             if "status" in row:
-                runs[key] = {name: value for name, value in row.items() if name not in _DIFFERS}
+                runs[key] = kept
             else:
-                sends[key] = row.get("outcome", {"S": json.dumps(row, sort_keys=True)})["S"]
+                sends[key] = row["outcome"]["S"] if "outcome" in row else json.dumps(kept, sort_keys=True)
         return EndState(
             objects={key: stored.value for key, stored in self.objects().items()},
             runs=runs,
