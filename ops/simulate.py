@@ -15,9 +15,9 @@ from rich.markup import escape
 from ops.console import show_table
 from ops.shop import retail_shop, sample_shop
 from salesflow import clock
-from salesflow.alerts.judging import ALL_PRODUCTS, Tables, judge
+from salesflow.alerts.judging import ALL_PRODUCTS, Tables, judgement_of
 from salesflow.alerts.lifecycle import Alert, Change, Entry, Rules, advance, in_order
-from salesflow.anomalies import Policy, Severity
+from salesflow.anomalies import Policy, Severity, detect_days
 from salesflow.errors import SalesFlowError
 from salesflow.history.coverage import read_coverage
 from salesflow.history.objects import ObjectStore
@@ -62,23 +62,28 @@ class Replay:
         return number * MONTH_DAYS / self.days
 
 
-def replay(tables: Tables, first: date, last: date, policy: Policy, rules: Rules) -> Replay:
+def replay(tables: Tables, first: date, last: date, policies: Sequence[Policy], rules: Rules) -> tuple[Replay, ...]:
     """Judge day after day with the alerts of the day before in memory, exactly as the job does with the state table.
 
-    As on a first deployment, what began before the first day is known and not told.
+    One answer a policy; they may differ in everything but the holidays. As on a first deployment, what began before the first
+    day is known and not told.
     """
-    shop: tuple[Alert, ...] | None = None
-    products: tuple[Alert, ...] | None = None
-    digests = []
-    days = (last - first).days + 1
-    for day in (first + timedelta(days=n) for n in range(days)):
-        judgement = judge(tables, day, scope=Scope.GLOBAL, sku=None, period=Period.DAILY, policy=policy)
-        of_shop = advance(shop, judgement.shop_day, rules)
-        of_products = advance(products, judgement.products_day, rules)
-        shop, products = of_shop.alerts, of_products.alerts
-        if entries := in_order((*of_shop.entries, *of_products.entries)):
-            digests.append((day, entries))
-    return Replay(policy.alerts_per_month, tuple(digests), days)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    shop: list[tuple[Alert, ...] | None] = [None] * len(policies)
+    products: list[tuple[Alert, ...] | None] = [None] * len(policies)
+    digests: list[list[tuple[date, tuple[Entry, ...]]]] = [[] for _ in policies]
+    for day, results in zip(days, detect_days(tables.shop, tables.products, days, policies), strict=True):
+        for number, result in enumerate(results):
+            judgement = judgement_of(tables, result, scope=Scope.GLOBAL, sku=None, period=Period.DAILY)
+            of_shop = advance(shop[number], judgement.shop_day, rules)
+            of_products = advance(products[number], judgement.products_day, rules)
+            shop[number], products[number] = of_shop.alerts, of_products.alerts
+            if entries := in_order((*of_shop.entries, *of_products.entries)):
+                digests[number].append((day, entries))
+    return tuple(
+        Replay(policy.alerts_per_month, tuple(found), len(days))
+        for policy, found in zip(policies, digests, strict=True)
+    )
 
 
 @app.callback()
@@ -142,10 +147,11 @@ def simulate_anomalies(
     )
     muted = {f"sku:{sku}" for sku in mute or ()}
     rules = Rules(Severity.MEDIUM if medium else Severity.HIGH, top, is_muted=muted.__contains__)
-    replays = []
-    for allowed in sorted(set(sensitivity or DEFAULT_SENSITIVITIES)):
-        replays.append(replay(tables, since, until, replace(policy, alerts_per_month=allowed), rules))
-        _show_alerts(replays[-1])
+    allowed = sorted(set(sensitivity or DEFAULT_SENSITIVITIES))
+    policies = [replace(policy, alerts_per_month=one) for one in allowed]
+    replays = replay(tables, since, until, policies, rules)
+    for one in replays:
+        _show_alerts(one)
     show_table(
         console,
         f"{since} to {until}: alerts and mails of 30 days",

@@ -17,8 +17,8 @@ from salesflow.job_events import Scope
 from salesflow.settings import MediumAlerts, Settings
 from salesflow.windows import Period
 
-HISTORY_DAYS = 26 * 7 + 63 + 14
-"""What a daily judgement looks at: 26 weeks before each of the 63 days that set its thresholds, and two weeks to catch up."""
+HISTORY_DAYS = 26 * 7 + 91 + 21
+"""What a daily judgement looks at: 26 weeks before each of the 91 days that set its thresholds, and three to catch up."""
 
 ALL_PRODUCTS = 1_000_000
 COMPARED = 6
@@ -76,11 +76,19 @@ def judge(tables: Tables, day: date, *, scope: Scope, sku: str | None, period: P
     """Judge one date, by the days before it."""
     if period is Period.DAILY:
         stock = tables.stock if tables.stock_on == day else {}
-        result = detect(tables.shop, tables.products, day, policy, stock=stock)
+        skus = None if sku is None else [sku]
+        result = detect(tables.shop, tables.products, day, policy, stock=stock, skus=skus)
     else:
-        result = detect_period(
-            _gross(tables.shop), _gross(tables.products), day, period, policy, known_from=tables.known_from
-        )
+        shop, products = gross(tables.shop), gross(tables.products)
+        result = detect_period(shop, products, day, period, policy, known_from=tables.known_from)
+    return judgement_of(tables, result, scope=scope, sku=sku, period=period)
+
+
+def judgement_of(
+    tables: Tables, result: DetectionResult, *, scope: Scope, sku: str | None, period: Period
+) -> Judgement:
+    """What a detection means for the alerts of a scope."""
+    day = result.business_date
     products = tuple(event for event in result.products if sku is None or event.sku == sku)
     shop = result.shop if scope is Scope.GLOBAL else ()
     result = replace(result, products=products, shop=shop)
@@ -94,7 +102,6 @@ def judge(tables: Tables, day: date, *, scope: Scope, sku: str | None, period: P
         result,
         in_shop + of_products,
         JudgedDay(day, result.state, in_shop, sold, recent),
-        # A day that is missing or cut short says nothing about products.
         JudgedDay(day, result.state, of_products, sold, recent),
     )
 
@@ -116,7 +123,7 @@ def compared(tables: Tables, event: Event, day: date, period: Period) -> tuple[t
     """ISO dates and values of the same weekdays (or of the periods) before, and of the day itself, the last one."""
     table = tables.shop if event.sku is None else tables.products[tables.products["sku"] == event.sku]
     metric = event.metric if event.metric in ("revenue", "quantity", "transactions") else "revenue"
-    by_day = _gross(table).groupby("date")[metric].sum()
+    by_day = gross(table).groupby("date")[metric].sum()
     length = LENGTH.get(period, 1)
     step = 7 if period is Period.DAILY else length
     points = []
@@ -129,12 +136,12 @@ def compared(tables: Tables, event: Event, day: date, period: Period) -> tuple[t
 
 
 def _sold(tables: Tables, day: date) -> dict[str, float]:
-    rows = _gross(tables.products[tables.products["date"] == pd.Timestamp(day)])
+    rows = gross(tables.products[tables.products["date"] == pd.Timestamp(day)])
     sold = {str(sku): float(quantity) for sku, quantity in zip(rows["sku"], rows["quantity"], strict=True)}
     return sold | {SHOP: sum(sold.values())}
 
 
-def _gross(table: pd.DataFrame) -> pd.DataFrame:
+def gross(table: pd.DataFrame) -> pd.DataFrame:
     """What was sold before returns, which is what detections judge."""
     return table.assign(**{column: table[column] + table[f"returned_{column}"] for column in ("quantity", "revenue")})
 

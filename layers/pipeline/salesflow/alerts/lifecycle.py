@@ -240,7 +240,7 @@ def _met(
             opened=day.day,
             last_seen=day.day,
             told=False,
-            quiet=first_check and event.since < day.day,
+            quiet=first_check and not event.is_new,
             told_deviation=_deviation(event),
             told_impact=event.impact,
             metric=event.metric,

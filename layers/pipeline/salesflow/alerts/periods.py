@@ -29,6 +29,9 @@ HIGH_ABOVE = 1.5
 SHOP_SHARE = 0.25
 IMPACT_SHARE = 0.005
 LEAST_SPREAD = 0.05
+LEAST_THRESHOLD = 3.0
+"""A sum is judged once a week or month, against few others: from fewer than 3 sigma nothing is said, whatever the budget."""
+
 METRICS = ("revenue", "quantity", "transactions")
 
 
@@ -71,9 +74,9 @@ def detect_period(
     shop_sums = shop_sums_of(shop, business_date, length, count)
     scored = _score(shop_sums.values)
     worst = np.nanmax(np.abs(scored.scores[:, MIN_PAST:-1]), axis=0, initial=0)
-    threshold = threshold_for(
-        worst[None, :], alerts_per_month=policy.alerts_per_month * SHOP_SHARE * length, tests=len(METRICS)
-    )
+    budget = policy.alerts_per_month * length  # scores come once a period, not once a day
+    threshold = threshold_for(worst[None, :], alerts_per_month=budget * SHOP_SHARE, tests=len(METRICS))
+    threshold = max(threshold, LEAST_THRESHOLD)
     shop_events = _events(
         [(metric, None, None) for metric in METRICS], shop_sums, scored, threshold, policy, period, shop_sums.values[0]
     )
@@ -87,9 +90,8 @@ def detect_period(
     past = np.fmax(np.abs(pieces.scores), np.abs(money.scores))[:, MIN_PAST:-1]
     gap = np.abs(revenue.values - money.expected)[:, MIN_PAST:-1]
     past = np.where(np.isfinite(past) & (gap < floor), 0.0, past)
-    product_threshold = threshold_for(
-        past, alerts_per_month=policy.alerts_per_month * (1 - SHOP_SHARE) * length, tests=2, series=len(skus)
-    )
+    product_threshold = threshold_for(past, alerts_per_month=budget * (1 - SHOP_SHARE), tests=2, series=len(skus))
+    product_threshold = max(product_threshold, LEAST_THRESHOLD)
     louder = np.abs(np.nan_to_num(money.scores[:, -1])) > np.abs(np.nan_to_num(pieces.scores[:, -1]))
     events = [
         event

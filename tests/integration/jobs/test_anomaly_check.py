@@ -1,0 +1,405 @@
+"""The anomaly check through the function's own handler: what is found, told once, saved and recorded."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ops.salesflow_api import SalesStore, Surprise, sample_sales
+from salesflow.alerts.book import AlertBook
+from salesflow.alerts.judging import Tables, judgement_of, policy_of
+from salesflow.anomalies import detect_days
+from salesflow.errors import DeliveryIncomplete
+from salesflow.history.panel import panel_of
+from salesflow.history.shop_days import returns_of, shop_days_of, with_returns
+from salesflow.job_events import Scope
+from salesflow.jobs import anomaly_check
+from salesflow.jobs.anomaly_check import UnknownProduct
+from salesflow.jobs.catalogue import ANOMALY_CHECK
+from salesflow.jobs.frame import Job, run_job
+from salesflow.ledger.rows import Rows
+from salesflow.runtime import Runtime
+from salesflow.source.decode import decode_sales
+from salesflow.windows import Period
+from tests.integration.aws import Wire, calls
+from tests.integration.jobs.conftest import OWNER, ROOT, Context, System
+
+READER = "manager@shop.example.com"
+LAST = date(2026, 11, 22)
+FIRST = LAST - timedelta(days=330)
+
+
+@pytest.fixture(autouse=True)
+def alert_settings(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One reader of alerts, and an overlap that does not read more than it must."""
+    monkeypatch.setenv("ALERT_RECIPIENTS", READER)
+    monkeypatch.setenv("HISTORY_OVERLAP_DAYS", "1")
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+
+
+class Shop:
+    """The shop's days one after the other: the server's clock stands at the morning after each."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+
+    def serve(self, *surprises: Surprise, edit: Any = None) -> None:
+        """Serve the sample shop with these surprises."""
+        store = sample_sales(seed=11, end_date=LAST, days=331, surprises=surprises)
+        self.system.api.store = edit(store) if edit else store
+
+    def check(self, day: date, **fields: Any) -> dict[str, Any]:
+        """Fire the check on the morning after a day, as its schedule does."""
+        self.system.api.clock = lambda: datetime.combine(day + timedelta(days=1), datetime.min.time()).replace(hour=7)
+        event = {"schedule": "anomaly-check", "scheduled_time": f"{day}T22:40:00Z", **fields}
+        return self.system.fire("anomaly_check", event)
+
+    def days(self, first: date, last: date, **fields: Any) -> list[dict[str, Any]]:
+        """One check after the other."""
+        return [self.check(first + timedelta(days=n), **fields) for n in range((last - first).days + 1)]
+
+
+@pytest.fixture
+def shop(system: System) -> Shop:
+    return Shop(system)
+
+
+def without(store: SalesStore, day: date) -> SalesStore:
+    """The shop without the sales of a day."""
+    return SalesStore([sale for sale in store.sales if sale.sold_at.date() != day], store.products)
+
+
+def subjects(system: System) -> list[str]:
+    return [mail["Subject"].partition(" [")[0] for mail in system.mails()]
+
+
+def text_of(mail: Any) -> str:
+    return str(mail.get_body(("plain",)).get_content()).replace("\r\n", "\n")
+
+
+def test_a_slow_day_is_found_saved_explained_and_mailed_once(shop: Shop) -> None:
+    day = date(2026, 11, 18)
+    shop.serve(Surprise(day, 0.15))
+    answer = shop.check(day)
+    assert (answer["status"], answer["notified"]) == ("SUCCEEDED", [READER])
+    assert answer["business_date"] == day.isoformat()
+    (artifact,) = answer["artifacts"]
+    assert artifact["key"] == "anomalies/GLOBAL/2026-11-18.json"
+    document = json.loads(shop.system.body(artifact["key"]))
+    (mail,) = shop.system.mails()
+    assert mail["To"] == READER
+    assert mail["X-SalesFlow-Run-Id"] == answer["run_id"]
+    said = text_of(mail)
+    told = document["told"][0]
+    assert said.splitlines()[0] == told["text"]
+    assert "below a usual Wednesday" in told["text"]
+    causes = told["event"]["causes"]
+    for parts in ("products", "hours", "price_volume"):
+        assert sum(part["amount"] for part in causes[parts]) == causes["difference"]
+    assert answer["run_id"] in said
+    assert artifact["key"] in said
+    again = shop.check(day)
+    assert (again["status"], again["notified"]) == ("DUPLICATE", [])
+    forced = shop.check(day, force=True)
+    assert forced["status"] == "SUCCEEDED"
+    assert forced["artifacts"] == answer["artifacts"]  # the same inputs, the same bytes
+    assert len(shop.system.mails()) == 1  # a rerun of the same date mails nothing again
+    products = shop.check(day, scope="PRODUCT")
+    assert products["artifacts"][0]["key"] == "anomalies/PRODUCT/2026-11-18.json"
+    assert len(shop.system.mails()) == 1  # the check of the whole shop told of its products already
+
+
+def test_an_event_is_told_at_its_start_when_worse_and_at_its_end(shop: Shop) -> None:
+    first = date(2026, 11, 9)
+    worse = [Surprise(first + timedelta(days=n), factor) for n, factor in enumerate((0.3, 0.28, 0.06))]
+    shop.serve(*worse)
+    shop.days(first, first + timedelta(days=6))
+    about_the_shop = [subject for subject in subjects(shop.system) if ":" in subject or "Sales" in subject]
+    assert len(about_the_shop) == 3, about_the_shop
+    assert "below usual" in about_the_shop[0]
+    assert about_the_shop[1].startswith("Worse: ")
+    assert about_the_shop[2] == "Sales are back to usual"
+
+
+def test_a_first_deployment_is_quiet_about_what_began_before_it(shop: Shop) -> None:
+    day = date(2026, 11, 18)
+    shop.serve(
+        edit=lambda store: without(without(without(store, day), day - timedelta(days=1)), day - timedelta(days=2))
+    )
+    answer = shop.check(day)
+    assert answer["state"] == "missing"
+    assert answer["open_alerts"] == 1
+    assert shop.system.mails() == []
+    shop.check(day + timedelta(days=1))
+    assert shop.system.mails() == []  # nobody heard of the start, so nobody hears of the end
+
+
+def test_a_missed_day_is_made_up_for_by_the_next_check_and_a_past_date_changes_nothing(shop: Shop) -> None:
+    day = date(2026, 11, 18)
+    shop.serve(Surprise(day, 0.12))
+    shop.check(day - timedelta(days=1))
+    shop.check(day + timedelta(days=1))  # the tick for the day itself never came
+    (mail,) = shop.system.mails()
+    assert "Found for Wed, 18 Nov, not told before" in text_of(mail)
+    rows = [row for row in shop.system.rows() if row["pk"]["S"].startswith("alert#")]
+    late = shop.check(day)
+    early = shop.check(day - timedelta(days=9))
+    assert "nobody told" in early["reason"]
+    assert late["artifacts"][0]["key"] == "anomalies/GLOBAL/2026-11-18.json"
+    assert len(shop.system.mails()) == 1
+    assert [row for row in shop.system.rows() if row["pk"]["S"].startswith("alert#")] == rows
+    shop.check(day + timedelta(days=2))
+    assert subjects(shop.system)[1:] == ["Sales are back to usual"]
+
+
+def test_who_is_muted_is_not_mailed_about(shop: Shop) -> None:
+    day = date(2026, 11, 18)
+    shop.serve(Surprise(day, 0.15))
+    book = AlertBook(Rows(shop.system.clients.dynamodb, shop.system.table))
+    book.mute("shop", day)
+    answer = shop.check(day)
+    assert answer["findings"]["HIGH"] >= 1
+    assert not [line for line in answer["told"] if line["alert"] == "down|shop"]
+    assert "down|shop" in json.dumps(json.loads(shop.system.body("anomalies/GLOBAL/2026-11-18.json"))["open"])
+
+
+def test_notify_none_leaves_the_alerts_to_the_next_check(shop: Shop) -> None:
+    day = date(2026, 11, 18)
+    shop.serve(Surprise(day, 0.15), Surprise(day + timedelta(days=1), 0.15))
+    shop.check(day - timedelta(days=1))
+    answer = shop.check(day, notify="none")
+    assert "notify is none" in answer["reason"]
+    assert shop.system.mails() == []
+    shop.check(day + timedelta(days=1), notify="owner")
+    assert [mail["To"] for mail in shop.system.mails()] == [OWNER]
+
+
+@pytest.mark.parametrize("step", ["GET history/coverage", "PutItem", "PUT anomalies/", "GET anomalies/", "SendEmail"])
+def test_a_run_killed_anywhere_is_made_good_by_its_retry(shop: Shop, wire: Wire, step: str) -> None:
+    """Each of these calls fails for good in the first run, before it takes effect."""
+    day = date(2026, 11, 18)
+    shop.serve(Surprise(day, 0.15))
+    shop.check(day - timedelta(days=1), notify="none")
+    alerts = calls(step)
+    wire.refuse(
+        lambda request: alerts(request) and (step != "PutItem" or b"alert#" in request.body),
+        400,
+        "AccessDeniedException",
+        times=30,
+    )
+    with pytest.raises(Exception, match=r"."):
+        shop.check(day)
+    wire.rules.clear()
+    assert shop.check(day)["status"] == "SUCCEEDED"
+    assert len(shop.system.mails()) == 1
+
+
+def test_what_could_not_be_told_all_day_is_told_by_the_next_check_to_those_who_were_not(
+    shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "partner@shop.example.com"
+    monkeypatch.setenv("ALERT_RECIPIENTS", f"{READER},{other}")
+    day = date(2026, 11, 18)
+    shop.serve(Surprise(day, 0.15))
+    wire.refuse(calls("SendEmail", recipient=other), 400, "AccountSuspendedException", times=30)
+    with pytest.raises(DeliveryIncomplete):
+        shop.check(day)
+    assert [mail["To"] for mail in shop.system.mails()] == [READER]
+    wire.rules.clear()
+    shop.check(day + timedelta(days=1))
+    assert [mail["To"] for mail in shop.system.mails()] == [READER, other]
+    first, second = shop.system.mails()
+    assert first["Subject"] == second["Subject"]
+    assert shop.check(day)["status"] == "DUPLICATE"
+
+
+def test_ten_checks_at_once_tell_once(shop: Shop) -> None:
+    day = date(2026, 11, 18)
+    shop.serve(Surprise(day, 0.15))
+    shop.check(day - timedelta(days=1), notify="none")  # the history is there: the ten contend for the date alone
+    shop.system.api.clock = lambda: datetime.combine(day + timedelta(days=1), datetime.min.time()).replace(hour=7)
+    handler = shop.system.load("anomaly_check")
+    event = {"schedule": "anomaly-check", "scheduled_time": f"{day}T22:40:00Z"}
+    with ThreadPoolExecutor(10) as pool:
+        statuses = sorted(pool.map(lambda _: handler(dict(event), Context())["status"], range(10)))
+    assert statuses == ["DUPLICATE"] * 9 + ["SUCCEEDED"]
+    assert len(shop.system.mails()) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "near"),
+    [
+        ({"sku": "RIZ-05"}, "'RIZ-005' (Riz parfumé 5 kg)"),
+        ({"sku": "riz-005"}, "'RIZ-005' (Riz parfumé 5 kg)"),
+        ({"name": "Riz parfume"}, "'RIZ-005' (Riz parfumé 5 kg)"),
+        ({"name": "Cola"}, "'COL-033' (Cola 33 cl)"),
+        ({"sku": "zzzzzzzzzzzz"}, "None of the 42 known products"),
+    ],
+)
+def test_an_unknown_product_is_refused_with_what_comes_near(shop: Shop, fields: dict[str, str], near: str) -> None:
+    shop.serve()
+    with pytest.raises(UnknownProduct) as caught:
+        shop.check(date(2026, 11, 18), scope="PRODUCT", **fields)
+    assert near in str(caught.value)
+    assert shop.system.keys("anomalies/") == []
+    (run,) = [row for row in shop.system.rows() if row.get("status")]
+    assert run["status"] == {"S": "FAILED"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "folder"),
+    [
+        ({"sku": "RIZ-005"}, "sku=RIZ-005/"),
+        ({"name": "Riz parfumé 5 kg"}, "sku=RIZ-005/"),
+        ({"sku": "XSS/01"}, "sku=XSS_01."),
+        ({"sku": "=1+2"}, "sku=1_2."),
+    ],
+)
+def test_one_product_has_a_file_of_its_own_whatever_its_sku_is(shop: Shop, fields: dict[str, str], folder: str) -> None:
+    shop.serve(Surprise(date(2026, 11, 18), 9.0, sku="RIZ-005"))
+    answer = shop.check(date(2026, 11, 18), scope="PRODUCT", **fields)
+    (key,) = [artifact["key"] for artifact in answer["artifacts"]]
+    assert key.startswith(f"anomalies/PRODUCT/{folder}")
+    assert key.endswith("/2026-11-18.json")
+    document = json.loads(shop.system.body(key))
+    assert {finding["event"]["sku"] for finding in document["findings"]} <= {answer["sku"]}
+    assert bool(document["findings"]) == (answer["sku"] == "RIZ-005")
+
+
+@pytest.mark.parametrize("period", ["weekly", "monthly"])
+def test_a_bad_week_is_found_in_the_sums(shop: Shop, period: str) -> None:
+    days = 7 if period == "weekly" else 28
+    shop.serve(*[Surprise(LAST - timedelta(days=n), 0.35) for n in range(days)])
+    answer = shop.check(LAST, period=period)
+    assert answer["artifacts"][0]["key"] == f"anomalies/GLOBAL/{period}/2026-11-22.json"
+    assert not answer["learning"]
+    (mail,) = shop.system.mails()
+    assert f"in the {'week' if period == 'weekly' else 'four weeks'} to Sunday 22 November" in text_of(mail)
+    assert "below the usual" in text_of(mail)
+
+
+def test_a_day_that_is_not_over_is_not_called_a_drop(shop: Shop) -> None:
+    shop.serve()
+    shop.system.api.clock = lambda: datetime(2026, 11, 18, 11)
+    event = {"schedule": "s", "scheduled_time": "2026-11-18T03:00:00Z", "business_date": "2026-11-18"}
+    answer = shop.system.fire("anomaly_check", event)
+    assert answer["status"] == "PARTIAL"
+    assert answer["told"] == []
+    assert "not over yet" in answer["reason"]
+    assert shop.check(date(2026, 11, 18))["status"] == "SUCCEEDED"
+
+
+def test_a_shop_without_a_sale_has_nothing_to_check(shop: Shop) -> None:
+    shop.system.api.store = SalesStore([], [])
+    assert shop.check(date(2026, 11, 18))["status"] == "SKIPPED_EMPTY"
+
+
+def test_a_stack_with_a_panel_from_before_fills_the_shops_days(shop: Shop) -> None:
+    shop.serve()
+    day = date(2026, 11, 18)
+    shop.check(day)
+    s3, bucket = shop.system.clients.s3, shop.system.bucket
+    kept = {key: shop.system.body(key) for key in shop.system.keys("history/shop/")}
+    for key in [*kept, "history/coverage/shop.json"]:
+        s3.delete_object(Bucket=bucket, Key=key)
+    shop.check(day, force=True)
+    assert {key: shop.system.body(key) for key in shop.system.keys("history/shop/")} == kept
+
+
+def test_the_function_needs_no_pyarrow() -> None:
+    """The model functions have no room for it: the handler, and all that a check loads, must do without."""
+    script = (
+        "import sys\n"
+        "for name in ('pyarrow', 'reportlab', 'xlsxwriter'): sys.modules[name] = None\n"
+        "import importlib.util\n"
+        f"sys.path.insert(0, {str(ROOT / 'layers' / 'pipeline')!r})\n"
+        f"spec = importlib.util.spec_from_file_location('app', {str(ROOT / 'functions/anomaly_check/app.py')!r})\n"
+        "app = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(app)\n"
+        "app.runtime.panel_history, app.runtime.alert_book, app.runtime.store, app.runtime.mailer, app.runtime.stock_history\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+YEAR = (date(2025, 11, 24), date(2026, 11, 22))
+DROP, WORSE, SPIKE, CLOSED, STOPPED, BULK = (
+    date(2026, 1, 20),
+    date(2026, 3, 3),
+    date(2026, 5, 12),
+    date(2026, 6, 9),
+    date(2026, 7, 6),
+    date(2026, 8, 18),
+)
+
+
+def run_of(first: date, *factors: float, sku: str | None = None) -> list[Surprise]:
+    return [Surprise(first + timedelta(days=n), factor, sku) for n, factor in enumerate(factors)]
+
+
+def test_a_simulated_year_tells_each_event_once_at_its_start_once_when_worse_and_once_at_its_end(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """365 daily runs, each fired twice, against the real ledger, state table, files and mails; detection all at once."""
+    monkeypatch.setenv("ALERTS_PER_MONTH", "0.5")
+    monkeypatch.setenv("ALERT_MEDIUM", "mail")
+    events = [
+        *run_of(DROP, 0.12),
+        *run_of(WORSE, 0.35, 0.3, 0.06, 0.06),
+        *run_of(SPIKE, 3.2),
+        *run_of(CLOSED, 0, 0, 0),
+        *run_of(STOPPED, *[0.0] * 20, sku="EAU-150"),
+        *run_of(BULK, 14.0, sku="SEL-001"),
+    ]
+    store = sample_sales(seed=11, end_date=LAST, days=600, surprises=events)
+    body = b"[" + b"".join(map(bytes, store.history_json(602, datetime(2026, 11, 23)))) + b"]"
+    lines = decode_sales(body, call="the shop", minor_digits=2).lines
+    tables = Tables(shop_days_of(lines), with_returns(panel_of(lines), returns_of(lines)), LAST - timedelta(days=599))
+    runtime = Runtime.from_environment()
+    policy = policy_of(runtime.settings, {date(2026, 1, 1): "New Year"}, one_product=False)
+    days = [YEAR[0] + timedelta(days=n) for n in range((YEAR[1] - YEAR[0]).days + 1)]
+    judged = {
+        result.business_date: judgement_of(tables, result, scope=Scope.GLOBAL, sku=None, period=Period.DAILY)
+        for (result,) in detect_days(tables.shop, tables.products, days, [policy])
+    }
+    check = anomaly_check._Check(tables, policy, {}, None, None, 0, judged)
+    job = Job.of(ANOMALY_CHECK, lambda run: anomaly_check._check_date(run, check))
+    told: list[tuple[date, str, str]] = []
+    for day in days:
+        event = {"schedule": "anomaly-check", "scheduled_time": f"{day}T22:40:00Z"}
+        answer = run_job(job, event, None, runtime)
+        assert run_job(job, event, None, runtime)["status"] == "DUPLICATE"
+        told += [(day, entry["change"], entry["alert"]) for entry in answer["told"]]
+        assert bool(answer["told"]) == bool(answer["notified"])
+    dates_mailed = {day for day, _, _ in told}
+    assert len(system.mails()) == len(dates_mailed)  # one mail a date that has something to tell, and no other
+
+    def story(alert: str, first: date, last: date) -> list[tuple[date, str]]:
+        return [(day, change) for day, change, about in told if about == alert and first <= day <= last]
+
+    after = timedelta(days=1)
+    assert story("down|shop", DROP, DROP + timedelta(days=5)) == [(DROP, "opened"), (DROP + 2 * after, "resolved")]
+    assert story("down|shop", WORSE, WORSE + timedelta(days=9)) == [
+        (WORSE, "opened"),
+        (WORSE + 2 * after, "worse"),
+        (WORSE + 5 * after, "resolved"),
+    ]
+    assert story("up|shop", SPIKE, SPIKE + timedelta(days=5)) == [(SPIKE, "opened"), (SPIKE + 2 * after, "resolved")]
+    assert story("day|shop", CLOSED, CLOSED + timedelta(days=5)) == [
+        (CLOSED, "opened"),
+        (CLOSED + 3 * after, "resolved"),
+    ]
+    stopped = story("down|sku:EAU-150", STOPPED, STOPPED + timedelta(days=30))
+    assert [change for _, change in stopped] == ["opened", "resolved"]
+    assert stopped[0][0] <= STOPPED + timedelta(days=4)
+    assert STOPPED + timedelta(days=20) <= stopped[1][0] <= STOPPED + timedelta(days=22)
+    bulk = story("up|sku:SEL-001", BULK, BULK + timedelta(days=5))
+    assert bulk == [(BULK, "opened"), (BULK + 2 * after, "resolved")]
+    is_open: set[str] = set()
+    for _, change, alert in told:
+        assert (alert in is_open) == (change != "opened"), (change, alert)
+        is_open = is_open | {alert} if change == "opened" else is_open - {alert} if change == "resolved" else is_open
