@@ -232,6 +232,24 @@ def test_trouble_that_goes_on_is_reminded_of_once_a_day(watched: Watched) -> Non
     assert "nothing left to do" in watched.text(), "a sync catches up with what was missed"
 
 
+def test_a_run_that_is_partial_for_the_same_reason_every_day_is_told_once(watched: Watched) -> None:
+    watched.sales(changed=utc(17, 6))
+    for day, reason in (
+        (17, "24 of 28 days are known"),
+        (18, "25 of 28 days are known"),
+        (19, "26 of 28 days are known"),
+    ):
+        watched.ran(utc(day, 23), RunStatus.PARTIAL, reason)
+        watched.look(utc(day, 23, 50))
+        watched.look(utc(day + 1, 12, 50))
+    assert watched.told() == ["scheduled-sales-pdf: partial"]
+    watched.ran(utc(20, 23), RunStatus.PARTIAL, "x@y.example was refused")
+    watched.look(utc(20, 23, 50))
+    watched.ran(utc(21, 23))
+    watched.look(utc(21, 23, 50))
+    assert watched.told()[1:] == ["scheduled-sales-pdf: partial", "scheduled-sales-pdf works again"]
+
+
 def test_a_disabled_schedule_is_not_missed(watched: Watched) -> None:
     watched.sales(state="DISABLED")
     for hour in range(1, 6):

@@ -5,6 +5,7 @@ a reminder a day while it goes on, and one entry when it is over. What the owner
 hands to the next.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -247,9 +248,14 @@ class _Schedule:
 
 
 def _signature(one: Judged) -> str:
-    """What makes trouble news: its kind; for a partial run also what was lacking, for that may be the same for weeks."""
+    """What makes trouble news: its kind; for a partial run also what was lacking, for that may be the same for weeks.
+
+    Its dates and counts are left out: they change from day to day, and say nothing new.
+    """
     trouble = one.verdict.trouble
-    return f"{trouble}: {one.verdict.reason}"[:200] if trouble is Trouble.PARTIAL else str(trouble)
+    if trouble is not Trouble.PARTIAL:
+        return str(trouble)
+    return f"{trouble}: {re.sub(r'[0-9]+', '#', one.verdict.reason)}"[:200]
 
 
 def _expected(
