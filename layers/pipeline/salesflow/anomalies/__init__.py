@@ -5,7 +5,8 @@
 
 from salesflow.anomalies.calendar import DayFinding, classify_day, missing_days
 from salesflow.anomalies.calibration import threshold_for
-from salesflow.anomalies.detection import detect
+from salesflow.anomalies.detection import detect, detect_days
+from salesflow.anomalies.lookup import UnknownProduct, find_product
 from salesflow.anomalies.model import (
     Causes,
     Contribution,
@@ -29,8 +30,11 @@ __all__ = [
     "PanelScores",
     "Policy",
     "Severity",
+    "UnknownProduct",
     "classify_day",
     "detect",
+    "detect_days",
+    "find_product",
     "missing_days",
     "score_panel",
     "threshold_for",

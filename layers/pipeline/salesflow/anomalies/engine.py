@@ -82,10 +82,11 @@ def fit_each(histories: Sequence[Floats], *, money: bool = False) -> list[DayMod
     """`fit` of each history, all with the same T: the walk over the days, the slow part of a small panel, is done once for all."""
     seen = [_look(history, money=money) for history in histories]
     forecasts = _filter(
-        *(
-            np.concatenate(rows)
-            for rows in zip(*((p.y, p.known, p.shape, p.dispersion, p.unit) for p in seen), strict=True)
-        ),
+        np.concatenate([p.y for p in seen]),
+        np.concatenate([p.known for p in seen]),
+        np.concatenate([p.shape for p in seen]),
+        np.concatenate([p.dispersion for p in seen]),
+        np.concatenate([p.unit for p in seen]),
         np.concatenate([p.start for p in seen]),
         [len(p.y) for p in seen],
     )
@@ -323,8 +324,10 @@ def _filter(
     k = len(decay)
     den = np.where(np.isfinite(start), 3.0, 1e-6) * np.ones((k, 1))
     num = np.nan_to_num(start) * den
-    forecasts = np.empty((days, k, n))
-    y_t, on_t, shape_t = (np.ascontiguousarray(a.T) for a in (y, known, shape))
+    forecasts: Floats = np.empty((days, k, n))
+    y_t: Floats = np.ascontiguousarray(y.T)
+    on_t: NDArray[np.bool_] = np.ascontiguousarray(known.T)
+    shape_t: Floats = np.ascontiguousarray(shape.T)
     low = 0.3 * unit
     for t in range(days):
         m = np.multiply(num / den, shape_t[t], out=forecasts[t])
@@ -337,7 +340,8 @@ def _filter(
 
     recent = slice(max(days - SCALE_DAYS, 0), days)
     f = forecasts[recent]
-    v = _variance(np.maximum(f.mean(axis=1, keepdims=True), low), dispersion, unit)
+    centre: Floats = f.mean(axis=1, keepdims=True)
+    v = _variance(np.maximum(centre, low), dispersion, unit)
     loss = np.minimum((y_t[recent, None] - f) ** 2 / v, 6.0) * on_t[recent, None]
     loss = loss.sum(axis=0)
     answers = []

@@ -41,11 +41,13 @@ class Severity(StrEnum):
 class Policy:
     """How much the operator wants to hear.
 
-    `alerts_per_month`: expected false alarms a month (30 days) in a healthy shop, a quarter of them about the whole shop. The floors
-    `min_deviation` (share of the expected value) and `min_impact` (minor units; None: for products half a percent of
-    the shop's usual revenue of the day) turn a smaller event into LOW. `holidays`: date to
-    label; their intervals are `holiday_widening` times as wide, and a closed holiday is no missing day. `muted`: SKUs never told.
-    `top_k`: products told at most, by impact. `minor_digits`: decimal digits of the currency, for the wording.
+    `alerts_per_month`: false alarms a month (30 days) to be expected in a healthy shop: new events of at least `alert_severity`,
+    whatever found them; `shop_share` of them about the whole shop (all, if no product can be scored; what the floors leave of one part
+    goes to the other). An event that goes on is one alert. `alert_severity` HIGH is for those who are only told of HIGH events: the
+    number is then kept for these, and MEDIUM ones come on top. The floors `min_deviation` (share of the expected value) and
+    `min_impact` (minor units; None: for products half a percent of the shop's usual revenue of the day) turn a smaller event into LOW.
+    `holidays`: date to label; their intervals are `holiday_widening` times as wide, and a closed holiday is no missing day.
+    `muted`: SKUs never told. `top_k`: products told at most, by impact. `minor_digits`: decimal digits of the currency, for the wording.
     """
 
     alerts_per_month: float = 4.0
@@ -56,6 +58,8 @@ class Policy:
     muted: frozenset[str] = frozenset()
     top_k: int = 10
     minor_digits: int = 2
+    alert_severity: Severity = Severity.MEDIUM
+    shop_share: float = 0.25
 
     def __post_init__(self) -> None:
         for name, value, low in (
@@ -68,6 +72,8 @@ class Policy:
         ):
             if not value >= low:
                 raise ValueError(f"{name} must be at least {low}, not {value}")
+        if not 0 <= self.shop_share <= 1:
+            raise ValueError(f"shop_share must be between 0 and 1, not {self.shop_share}")
 
 
 @dataclass(frozen=True)
@@ -92,8 +98,10 @@ class Causes:
 class Event:
     """One finding. `metric` revenue|quantity|transactions|day; `sku` and `name` are None for the whole shop.
 
-    `key` stays the same while the event goes on, `since` is its first day, `is_new`: it began (or was first certain) on the business
-    date. `deviation` is a share of expected (-0.38 = 38% below). `impact` in minor units, signed. Money metrics are in minor units.
+    `link` ("sku or shop/what/up or down") stays the same while the event goes on, whatever its type becomes: an alert's identity is its
+    link, from the first day it is told until the first day it is not. `key` adds type and `since`, the event's first day. A spike that lasts
+    becomes a LEVEL_SHIFT: same link, same `since`, other key. `is_new`: on no earlier day of this run was it told.
+    `deviation` is a share of expected (-0.38 = 38% below). `impact` in minor units, signed. Money metrics are in minor units.
     """
 
     key: str
@@ -114,6 +122,7 @@ class Event:
     impact: int = 0
     causes: Causes | None = None
     notes: tuple[str, ...] = ()
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """`score_panel`: how unusual each of the last days of many series is, each day judged by the days before it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,22 +54,53 @@ def score_panel(values: ArrayLike, dates: ArrayLike, *, evaluate_last: int, mone
     factors = np.ones(evaluate_last)
     scores, expected, lower, upper, level = out
     columns = [(c, o) for c, o in enumerate(offsets[len(offsets) - evaluate_last :]) if o >= engine.MIN_DAYS and n > 0]
-    together = max(ROWS_TOGETHER // max(n, 1), 1)
-    for begin in range(0, len(columns), together):
-        part = columns[begin : begin + together]
-        models = engine.fit_each([full[:, offset : offset + window] for _, offset in part], money=money)
-        for (column, offset), model in zip(part, models, strict=True):
-            today = full[:, offset + window]
-            if _whole_shop_silent(model, today):
-                today = np.full(n, np.nan)
-            factor = engine.today_factor(model, today)
-            factors[column] = factor
-            scores[:, column], expected[:, column], lower[:, column], upper[:, column] = engine.score(
-                model, today, factor
-            )
-            profile[:, column] = model.profile
-            level[:, column] = model.level
+    days_scored = score_windows([full[:, o : o + window + 1] for _, o in columns], money=money)
+    for (column, _), day in zip(columns, days_scored, strict=True):
+        factors[column] = day.factor
+        scores[:, column], expected[:, column], lower[:, column], upper[:, column] = (
+            day.scores, day.expected, day.lower, day.upper,
+        )  # fmt: skip
+        profile[:, column], level[:, column] = day.profile, day.level
     return PanelScores(scores, expected, lower, upper, factors, profile, level)
+
+
+@dataclass(frozen=True)
+class DayScores:
+    """Scores of one day; arrays [n_series], `profile` [n_series, 7] with the day's own weekday first, `factor` the day factor."""
+
+    scores: Floats
+    expected: Floats
+    lower: Floats
+    upper: Floats
+    factor: float
+    profile: Floats
+    level: Floats
+
+
+NO_SCORES = DayScores(*(np.zeros(0),) * 4, 1.0, np.zeros((0, 7)), np.zeros(0))
+
+
+def score_windows(windows: Sequence[Floats], *, money: bool) -> list[DayScores]:
+    """The last day of each window [n_series, 26 weeks + 1 day], scored by the days before it; each window is a panel of its own."""
+    if any(len(window) == 0 for window in windows):
+        some = iter(score_windows([w for w in windows if len(w)], money=money))
+        return [next(some) if len(w) else NO_SCORES for w in windows]
+    answers: list[DayScores] = []
+    begin = 0
+    while begin < len(windows):
+        end, rows = begin + 1, len(windows[begin])
+        while end < len(windows) and rows + len(windows[end]) <= ROWS_TOGETHER:
+            rows += len(windows[end])
+            end += 1
+        models = engine.fit_each([w[:, :-1] for w in windows[begin:end]], money=money)
+        for window, model in zip(windows[begin:end], models, strict=True):
+            today = window[:, -1]
+            if _whole_shop_silent(model, today):
+                today = np.full(len(today), np.nan)
+            factor = engine.today_factor(model, today)
+            answers.append(DayScores(*engine.score(model, today, factor), factor, model.profile, model.level))
+        begin = end
+    return answers
 
 
 def _whole_shop_silent(model: engine.DayModel, today: Floats) -> bool:
