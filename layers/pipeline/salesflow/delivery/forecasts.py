@@ -18,10 +18,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from salesflow.delivery.store import ReportStore
-from salesflow.ledger import Artifact
+if TYPE_CHECKING:
+    from salesflow.delivery.store import ReportStore
+    from salesflow.ledger import Artifact
 
 _log = logging.getLogger(__name__)
 
@@ -58,10 +59,10 @@ def forecast_key(business_date: date) -> str:
 class ForecastStore:
     """The forecasts of a reports bucket. Errors are those of `ReportStore`."""
 
-    def __init__(self, store: ReportStore) -> None:
+    def __init__(self, store: "ReportStore") -> None:
         self._store = store
 
-    def save(self, document: Mapping[str, Any]) -> Artifact:
+    def save(self, document: Mapping[str, Any]) -> "Artifact":
         """Save a document (the fields above) under its business date's key."""
         day = date.fromisoformat(document["business_date"])
         return self._store.save_document(forecast_key(day), document, {"business-date": day.isoformat()})
