@@ -184,7 +184,8 @@ def take_look(memory: Memory, schedules: Sequence[Schedule], find_run: FindRun, 
         if found.last_done:
             last_done[name] = found.last_done
         open_troubles.pop(name, None)
-        if found.ongoing and any(tick.schedule == name and tick.told for tick in waiting):
+        goes_on = found.unfinished or any(tick.schedule == name and tick.told for tick in waiting)
+        if found.ongoing and goes_on:
             open_troubles[name] = found.ongoing  # and not where its firings are too old to be asked about
     earliest = now - watch.lookback
     return Look(
