@@ -14,9 +14,11 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from ops.local_cloud import Firing, LocalCloudError, Mail, ScheduleOnRecord, Scheduler
+from ops.salesflow_api import Surprise
 from ops.shop import LocalShop, Shop, retail_shop, sample_shop
 from salesflow import clock
 
+SAMPLE_ZONE = ZoneInfo("Asia/Shanghai")
 RETAIL_BUSINESS_DATE = date(2011, 11, 30)
 DONE = {"SUCCEEDED", "SKIPPED_EMPTY", "DUPLICATE"}
 SUMMARY = "demo.json"
@@ -118,9 +120,10 @@ def _span(data: Path | None, days: int | None, seed: int) -> tuple[Shop, datetim
         after = RETAIL_BUSINESS_DATE + timedelta(days=2)
         end = datetime.combine(after, datetime.min.time(), shop.zone)
         return shop, end - timedelta(days=days or 2), end
-    now = clock.now()
-    shop = sample_shop(now.date() + timedelta(days=1), seed=seed)
-    end = now.astimezone(shop.zone)
+    end = clock.now().astimezone(SAMPLE_ZONE)
+    # A bad day yesterday, so that there is an alert to look at.
+    bad_day = Surprise(end.date() - timedelta(days=1), factor=0.35)
+    shop = sample_shop(end.date(), seed=seed, zone=SAMPLE_ZONE.key, surprises=(bad_day,))
     first = end.date() - timedelta(days=days or 3)
     return shop, datetime.combine(first, end.time(), shop.zone), end
 

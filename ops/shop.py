@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ops.local_cloud import LocalCloud, SimulatedClock
 from ops.local_cloud.aws import REPOSITORY
-from ops.salesflow_api import SalesFlowServer, SalesStore, online_retail_store, sample_sales
+from ops.salesflow_api import SalesFlowServer, SalesStore, Surprise, online_retail_store, sample_sales
 
 TEMPLATE = REPOSITORY / "template.yaml"
 TOKEN_LIFETIME = timedelta(days=30)
@@ -46,9 +46,16 @@ class Shop:
         }
 
 
-def sample_shop(last_day: date, *, seed: int = 7, zone: str = "Asia/Shanghai", days: int = SAMPLE_DAYS) -> Shop:
+def sample_shop(
+    last_day: date,
+    *,
+    seed: int = 7,
+    zone: str = "Asia/Shanghai",
+    days: int = SAMPLE_DAYS,
+    surprises: Sequence[Surprise] = (),
+) -> Shop:
     """A made-up shop whose sales end on `last_day`; the same arguments give the same shop."""
-    return Shop(sample_sales(seed, last_day, days), ZoneInfo(zone), "CNY")
+    return Shop(sample_sales(seed, last_day, days, surprises=surprises), ZoneInfo(zone), "CNY")
 
 
 def retail_shop(data: Path) -> Shop:
