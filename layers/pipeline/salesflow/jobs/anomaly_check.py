@@ -20,11 +20,9 @@ from salesflow.alerts.judging import (
     unfinished,
 )
 from salesflow.alerts.lifecycle import Alert, Entry, Rules, Step, advance, in_order
-from salesflow.alerts.mail import MailFacts, compose_alert_mail
 from salesflow.alerts.result import result_document, result_key
 from salesflow.anomalies import Policy, Severity
-from salesflow.delivery.mail import Mail, send_to_all
-from salesflow.errors import DeliveryIncomplete, InvalidJobEvent, SalesFlowError
+from salesflow.errors import InvalidJobEvent, SalesFlowError
 from salesflow.history.shop_days import with_returns
 from salesflow.history.sync import Demand, SyncOutcome
 from salesflow.holiday_dates import holiday_dates
@@ -34,7 +32,6 @@ from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel
 from salesflow.ledger import Artifact, Claim, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
-from salesflow.settings import Settings
 from salesflow.windows import Period
 
 RESUME_DAYS = 7
@@ -304,8 +301,12 @@ def _deliver(
     artifact: Artifact,
 ) -> tuple[tuple[str, ...], list[str]]:
     """Mail the digest; who was told, and what kept others from being told for good."""
-    claim, runtime = run.claim, run.runtime
-    recipients = _recipients(run.request.fields.notify, runtime.settings)
+    # Mail has imports of its own, which a cold start need not pay for before there is something to mail.
+    from salesflow.alerts.mail import MailFacts, compose_alert_mail
+    from salesflow.jobs.mailing import mail_of, recipients_of, tell
+
+    claim, settings = run.claim, run.runtime.settings
+    recipients = recipients_of(run, settings.alert_recipients)
     if not recipients:
         return (), []
     text = compose_alert_mail(
@@ -313,9 +314,9 @@ def _deliver(
         MailFacts(
             business_date=run.request.business_date,
             period=run.request.fields.period,
-            currency=runtime.settings.currency,
-            timezone=runtime.settings.timezone,
-            stack=runtime.settings.stack_name,
+            currency=settings.currency,
+            timezone=settings.timezone,
+            stack=settings.stack_name,
             data_as_of=_data_as_of(check, run.request.business_date),
             left_out=left_out,
             flagged=_flagged(judgement, entries),
@@ -323,30 +324,11 @@ def _deliver(
             location=f"s3://{artifact.bucket}/{artifact.key}",
             reference=claim.reference,
             run_id=claim.run_id,
-            reply_to=runtime.settings.owner_recipients[0],
-            state_table=runtime.settings.state_table,
+            reply_to=settings.owner_recipients[0],
+            state_table=settings.state_table,
         ),
     )
-    headers = {"X-SalesFlow-Run-Id": claim.run_id, "X-SalesFlow-Reference": claim.reference}
-    result = send_to_all(runtime.mailer, claim, Mail(text.subject, text.text, text.html, (), headers), recipients)
-    if result.unreached:
-        raise DeliveryIncomplete(
-            f"{len(result.unreached)} of {len(recipients)} recipients could not be told: "
-            + "; ".join(f"{address}: {why}" for address, why in result.unreached.items())
-            + ".",
-            action="Lambda runs the job again, and the next check as well, and mails only them; nobody is told twice.",
-        )
-    return result.notified, [f"{address} was refused: {why}." for address, why in result.refused.items()]
-
-
-def _recipients(notify: Notify, settings: Settings) -> tuple[str, ...]:
-    match notify:
-        case Notify.ALL:
-            return settings.alert_recipients
-        case Notify.OWNER:
-            return settings.owner_recipients
-        case Notify.NONE:
-            return ()
+    return tell(run, mail_of(run, text), recipients)
 
 
 def _flagged(judgement: Judgement, entries: Iterable[Entry]) -> int:

@@ -11,21 +11,18 @@ from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.forecasts import ForecastStore
-from salesflow.delivery.mail import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size, send_to_all
-from salesflow.errors import DeliveryIncomplete
 from salesflow.history.sync import Demand
-from salesflow.job_events import Notify, ReportFields
+from salesflow.job_events import ReportFields
 from salesflow.jobs.catalogue import REPORT
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import Inputs, read_inputs
 from salesflow.jobs.outlook import read_outlook
-from salesflow.ledger import Artifact, Claim, RunStatus
-from salesflow.observability import MetricUnit, logger, metrics
-from salesflow.reports.formats import Format, ReportType
-from salesflow.reports.mail import compose_report_mail
+from salesflow.ledger import RunStatus
+from salesflow.observability import MetricUnit, metrics
+from salesflow.reports.formats import ReportType
 from salesflow.reports.render import render
 from salesflow.runtime import Runtime
-from salesflow.settings import EmptyReports, MailContent, Settings, StaleReports
+from salesflow.settings import EmptyReports, StaleReports
 
 
 def report(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
@@ -41,7 +38,7 @@ def _work(run: Run[ReportFields]) -> Outcome:
     nothing_to_show = _is_empty(content) and runtime.settings.empty_reports is EmptyReports.SKIP
     if stale and (nothing_to_show or runtime.settings.stale_reports is StaleReports.SKIP):
         return Outcome(RunStatus.SKIPPED_STALE, f"{stale.reason} No report was made.", details=details)
-    if _is_empty(content) and runtime.settings.empty_reports is EmptyReports.SKIP:
+    if nothing_to_show:
         return Outcome(RunStatus.SKIPPED_EMPTY, _why_empty(content), details=details)
     files = {}
     for fmt in request.fields.formats:
@@ -55,7 +52,10 @@ def _work(run: Run[ReportFields]) -> Outcome:
         files=files,
         manifest=_manifest(content),
     )
-    notified, problems = _deliver(run, content, files, artifacts)
+    # Mail has imports of its own, which a cold start need not pay for before there is something to mail.
+    from salesflow.jobs.report_mailing import mail_report
+
+    notified, problems = mail_report(run, content, files, artifacts)
     metrics.add_metric(name="MailsSent", unit=MetricUnit.Count, value=len(notified))
     problems += [stale.reason] if stale else []
     problems += _cuts(content, day_is_over=request.day_is_over(runtime.settings.zone))
@@ -133,80 +133,6 @@ def _stale(run: Run[ReportFields], inputs: Inputs, lines: pd.DataFrame) -> Stale
         age = age_of(newest, business_date, asked_at)
         metrics.add_metric(name="DataAgeHours", unit=MetricUnit.Count, value=age / timedelta(hours=1))
     return staleness(newest, business_date, asked_at, limit_hours=settings.stale_after_hours)
-
-
-def _deliver(
-    run: Run[ReportFields], content: ReportContent, files: dict[Format, bytes], artifacts: tuple[Artifact, ...]
-) -> tuple[tuple[str, ...], list[str]]:
-    """Mail whom the event says; who was told, and what kept others from being told for good."""
-    claim, runtime = run.claim, run.runtime
-    recipients = _recipients(run.request.fields.notify, runtime.settings)
-    if not recipients:
-        return (), []
-    mail = _mail(claim, runtime.settings, content, files, artifacts)
-    result = send_to_all(runtime.mailer, claim, mail, recipients)
-    if result.unreached:
-        raise DeliveryIncomplete(
-            f"{len(result.unreached)} of {len(recipients)} recipients could not be told: "
-            + "; ".join(f"{address}: {why}" for address, why in result.unreached.items())
-            + ".",
-            action="Lambda runs the job again and mails only them; nobody is told twice.",
-        )
-    return result.notified, [f"{address} was refused: {why}." for address, why in result.refused.items()]
-
-
-def _mail(
-    claim: Claim,
-    settings: Settings,
-    content: ReportContent,
-    files: dict[Format, bytes],
-    artifacts: tuple[Artifact, ...],
-) -> Mail:
-    """The mail with the report attached, or without it where it would be too large or is not wanted."""
-    attachments = tuple(
-        Attachment(artifact.key.rpartition("/")[2], Format(artifact.format).media_type, files[Format(artifact.format)])
-        for artifact in artifacts
-    )
-    if settings.mail_content is not MailContent.FULL:
-        return _composed(claim, settings, content, artifacts, (), ())
-    mail = _composed(claim, settings, content, artifacts, attachments, ())
-    if encoded_size(mail) <= MAX_ENCODED_BYTES:
-        return mail
-    logger.warning("attachments left out of the mail", encoded_bytes=encoded_size(mail))
-    too_large = tuple(f"{a.filename} ({len(a.data) / 1e6:.1f} MB, too large for a mail)" for a in attachments)
-    return _composed(claim, settings, content, artifacts, (), too_large)
-
-
-def _composed(
-    claim: Claim,
-    settings: Settings,
-    content: ReportContent,
-    artifacts: tuple[Artifact, ...],
-    attachments: tuple[Attachment, ...],
-    left_out: tuple[str, ...],
-) -> Mail:
-    text = compose_report_mail(
-        content,
-        mode=settings.mail_content.value,
-        attached=[attachment.filename for attachment in attachments],
-        left_out=left_out,
-        locations=[f"s3://{artifact.bucket}/{artifact.key}" for artifact in artifacts],
-        reference=claim.reference,
-        run_id=claim.run_id,
-        reply_to=settings.owner_recipients[0],
-    )
-    headers = {"X-SalesFlow-Run-Id": claim.run_id, "X-SalesFlow-Reference": claim.reference}
-    return Mail(text.subject, text.text, text.html, attachments, headers)
-
-
-def _recipients(notify: Notify, settings: Settings) -> tuple[str, ...]:
-    match notify:
-        case Notify.ALL:
-            return settings.report_recipients
-        case Notify.OWNER:
-            return settings.owner_recipients
-        case Notify.NONE:
-            return ()
 
 
 def _is_empty(content: ReportContent) -> bool:
