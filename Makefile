@@ -37,6 +37,7 @@ $(READY): requirements/dev.txt requirements/uv.txt layers/report/fonts.txt layer
 lock: $(READY) ## resolve the *.in files anew into hashed locks; UPGRADE=1 takes the newest of everything
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/uv.in -c requirements/dev.txt -o requirements/uv.txt
+	$(LOCK) requirements/bench.in -o requirements/bench.txt
 	$(LOCK) layers/core/requirements.in -c requirements/dev.txt --no-emit-package botocore -o layers/core/requirements.txt
 	in_core="$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' layers/core/requirements.txt)"; \
 	for layer in arrow ml report; do $(LOCK) layers/$$layer/requirements.in -c requirements/dev.txt $$in_core -o layers/$$layer/requirements.txt; done
@@ -68,6 +69,7 @@ layers-check: $(READY) ## build for both architectures with sam, and prove what 
 	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/layers
 
 bench: $(READY) ## measurements, side by side; DATA=... for real sales
+	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(PYTHON_VENV) --requirement requirements/bench.txt
 	$(PYTHON_VENV) -m tests.benchmarks $(if $(DATA),--data $(DATA))
 
 demo: $(READY) ## a whole local cloud: fire the last days' schedules, show what came of it; DATA=... for real sales
