@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.reliability.containers import HarnessError, is_there
 from tests.reliability.gateway import Point
-from tests.reliability.world import MOMENT, RETRY_AFTER, EndState, Objects, World
+from tests.reliability.world import BUSINESS_DATE, MOMENT, RETRY_AFTER, EndState, Objects, World
 
 TICK = {"scheduled_time": "2026-11-20T23:00:00Z"}
 
@@ -80,13 +80,22 @@ class Expected:
 
 
 class Stage:
-    """A world with one scenario on it: puts the stack back before each experiment."""
+    """A world with one scenario on it: puts the stack back before each experiment.
 
-    def __init__(self, world: World, scenario: Scenario) -> None:
+    counted: with the stock of the business date counted before the run. What a run counts itself says when, and that
+    moves with every pause; this way the files do not depend on the time that a fault takes.
+    """
+
+    def __init__(self, world: World, scenario: Scenario, *, counted: bool = False) -> None:
         self.world = world
         self.scenario = scenario
         world.settings = dict(scenario.settings)
         self.objects_before = self._before()
+        if counted:
+            self.reset()
+            self._must_do("sync_history", {"business_date": BUSINESS_DATE.isoformat()})
+            key = f"history/stock/{BUSINESS_DATE}.csv.gz"
+            self.objects_before[key] = world.objects()[key]
         self.expected = self._undisturbed()
 
     def reset(self) -> None:

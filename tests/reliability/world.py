@@ -36,10 +36,12 @@ LAST_DAY = date(2026, 11, 22)
 MOMENT = datetime(2026, 11, 20, 23, 0, 5, tzinfo=UTC)
 """07:00:05 on the 21st in Shanghai: five seconds after a schedule's tick."""
 
+BUSINESS_DATE = date(2026, 11, 20)
+
 RETRY_AFTER = timedelta(seconds=65)
 """Lambda's first retry of an asynchronous invocation comes a minute after the failure."""
 
-SURPRISES = (Surprise(date(2026, 11, 20), 0.3), Surprise(date(2026, 11, 19), 9.0, "EAU-150"))
+SURPRISES = (Surprise(BUSINESS_DATE, 0.3), Surprise(date(2026, 11, 19), 9.0, "EAU-150"))
 """A bad day of the shop, which the anomaly check has to tell of, and a good one of a product on the day before."""
 
 PREFIXES = ("reports/", "history/", "anomalies/", "forecasts/")
@@ -110,17 +112,19 @@ class World:
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, store: SalesStore | None = None) -> "Iterator[World]":
-        """A world that ends with the block. store: the shop's sales; a small shop's half year without one."""
+    def opened(cls, store: SalesStore | None = None, *, zone: ZoneInfo = ZONE) -> "Iterator[World]":
+        """A world that ends with the block. store: the shop's sales (without one a small shop's half year) in a zone."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         with ContainerHost.started() as host:
             clock = SharedClock(host.folder / "clock", start=MOMENT)
             shop = store or sample_sales(seed=7, end_date=LAST_DAY, days=200, surprises=SURPRISES)
             gateway = Gateway()
             try:
-                with SalesFlowServer(shop, clock=lambda: clock().astimezone(ZONE).replace(tzinfo=None)) as api:
+                with SalesFlowServer(shop, clock=lambda: clock().astimezone(zone).replace(tzinfo=None)) as api:
                     gateway.api_port = api.port
-                    yield cls(gateway, api, clock, host)
+                    world = cls(gateway, api, clock, host)
+                    world.settings = {"TIMEZONE": zone.key}
+                    yield world
             finally:
                 gateway.stop()
 
@@ -232,6 +236,10 @@ class World:
                 )
             )
         return found
+
+    def forget_mails(self) -> None:
+        """Let go of the mails that were looked at: a year of them is large."""
+        self._in_moto("ses").sent_messages.clear()
 
     def end_state(self) -> EndState:
         """What is there now."""

@@ -1,0 +1,57 @@
+"""Run the experiments and print the table: `python -m tests.reliability [--quick] [--only sweep,faults,fuzz,soak]`.
+
+Exits with 1 if anything was lost, doubled or silent.
+"""
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from tests.reliability.experiments import Experiment, experiments, run
+from tests.reliability.table import Row, printed
+
+SECTIONS = ("sweep", "faults", "fuzz", "soak")
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few points, faults, cases and days of each kind")
+    parser.add_argument("--only", default=",".join(SECTIONS), help="sections: " + ", ".join(SECTIONS))
+    parser.add_argument("--named", default="", help="only experiments whose name holds this text")
+    parser.add_argument("--seed", type=int, default=1, help="of the fuzzing and of the year's troubles")
+    parser.add_argument("--jobs", type=int, default=max(2, (os.cpu_count() or 2)), help="experiments at the same time")
+    chosen = parser.parse_args()
+    sections = chosen.only.split(",")
+    if unknown := set(sections) - set(SECTIONS):
+        parser.error(f"no section is called {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+    wanted = [
+        each
+        for each in experiments(quick=chosen.quick, seed=chosen.seed)
+        if each.section in sections and chosen.named in each.name
+    ]
+    began = time.perf_counter()
+    rows = _run_all(wanted, chosen.jobs)
+    sys.stdout.write("\n" + printed(rows, seconds=time.perf_counter() - began) + "\n")
+    return int(any(row.findings for row in rows))
+
+
+def _run_all(wanted: list[Experiment], jobs: int) -> list[Row]:
+    """Every experiment in a process of its own, so many at a time; in the order in which they were given."""
+    rows: dict[str, Row] = {}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
+        waiting = {pool.submit(run, each): each for each in wanted}
+        for done in as_completed(waiting):
+            row = done.result()
+            rows[row.name] = row
+            sys.stdout.write(f"{row.name}: {row.seconds:.0f} s, {len(row.findings)} findings\n")
+            sys.stdout.flush()
+    return [rows[each.name] for each in wanted]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The experiments by name, each to be run in a process of its own."""
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
+from tests.reliability.findings import Finding, Kind
+from tests.reliability.fuzz import KINDS
+from tests.reliability.gateway import Point
+from tests.reliability.scenarios import Scenario, Stage, scenarios
+from tests.reliability.soak import soak
+from tests.reliability.sweep import overtaken, sweep
+from tests.reliability.table import Row
+from tests.reliability.world import World
+
+EVERY_FAULT = ("sales pdf", "sync")
+"""Scenarios of which each call meets each fault; in the others it meets those that last, and the end of its time."""
+
+OVERTAKEN = ("sales pdf", "sync", "anomalies")
+LASTING = tuple(fault for fault in Fault if fault.lasts) + (Fault.LATE,)
+CASES = 10_000
+QUICK_POINTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One experiment: its section, its name, and what does it."""
+
+    section: str
+    name: str
+    run: Callable[[], Row]
+
+
+def experiments(*, quick: bool = False, seed: int = 1) -> list[Experiment]:
+    """Everything there is to do, the longest first; quick: a few minutes' worth of each."""
+    chosen = scenarios(quick=quick)
+    found = [Experiment("soak", "soak", partial(_soak, 10 if quick else 365, seed))]
+    for scenario in sorted(chosen, key=lambda each: each.name not in EVERY_FAULT):
+        found.append(Experiment("faults", f"faults: {scenario.name}", partial(_faults, scenario, quick=quick)))
+    found += [Experiment("sweep", f"crashes: {each.name}", partial(_sweep, each, quick=quick)) for each in chosen]
+    found += [
+        Experiment("sweep", f"overtaken: {each.name}", partial(_overtaken, each, quick=quick))
+        for each in chosen
+        if each.name in OVERTAKEN
+    ]
+    found += [
+        Experiment("fuzz", f"fuzzing: {kind}", partial(_fuzz, kind, 300 if quick else CASES, seed)) for kind in KINDS
+    ]
+    return found
+
+
+def run(experiment: Experiment) -> Row:
+    """Run one experiment; what it cannot even do counts as silent."""
+    began = time.perf_counter()
+    try:
+        row = experiment.run()
+    except Exception as error:  # noqa: BLE001 - one experiment that breaks must not hide the others
+        row = Row("", findings=[Finding(Kind.SILENT, experiment.name, f"{type(error).__name__}: {error}"[:3_000])])
+    row.name, row.seconds = experiment.name, time.perf_counter() - began
+    return row
+
+
+def _sweep(scenario: Scenario, *, quick: bool) -> Row:
+    with World.opened() as world:
+        stage = Stage(world, scenario)
+        points = _some(stage, quick=quick)
+        swept = sweep(stage, points=points)
+        findings = swept.findings + _leaks(world, scenario)
+    counts = {"crash points swept": swept.points, "mails repeated in the known gap": swept.tolerated}
+    return Row(scenario.name, counts, findings=findings)
+
+
+def _overtaken(scenario: Scenario, *, quick: bool) -> Row:
+    with World.opened() as world:
+        stage = Stage(world, scenario)
+        swept = overtaken(stage, points=_some(stage, quick=quick))
+        findings = swept.findings + _leaks(world, scenario)
+    counts = {"times overtaken": swept.points, "mails repeated in the known gap": swept.tolerated}
+    return Row(scenario.name, counts, findings=findings)
+
+
+def _faults(scenario: Scenario, *, quick: bool) -> Row:
+    with World.opened() as world:
+        stage = Stage(world, scenario, counted=scenario.name not in EVERY_FAULT)
+        crowds = [crowd(stage, size) for size in (2, 10)]
+        kinds = tuple(Fault) if scenario.name in EVERY_FAULT else LASTING
+        injected = inject(stage, faults=kinds, points=_some(stage, quick=quick))
+        findings = injected.findings + _leaks(world, scenario)
+    findings += [finding for each in crowds for finding in each.findings]
+    counts = {
+        "faults injected": injected.faults,
+        "completed all the same": injected.completed,
+        "failed and made good": injected.failed,
+        "ended by Lambda": injected.ended_by_lambda,
+        "runs at the same moment": sum(each.runs for each in crowds),
+        "mails repeated in the known gap": injected.tolerated,
+    }
+    return Row(scenario.name, counts, findings=findings)
+
+
+def _fuzz(kind: str, cases: int, seed: int) -> Row:
+    fuzzed = KINDS[kind](cases, seed)
+    return Row(kind, {"cases fuzzed": fuzzed.cases, **fuzzed.outcomes}, findings=fuzzed.findings)
+
+
+def _soak(days: int, seed: int) -> Row:
+    soaked = soak(days, seed=seed)
+    counts = {
+        "days simulated": soaked.days,
+        "firings": soaked.firings,
+        "mails": soaked.mails,
+        **soaked.troubles,
+        "redriven": soaked.redriven,
+        "bytes grown": soaked.grown_bytes,
+    }
+    return Row("soak", counts, findings=soaked.findings)
+
+
+def _some(stage: Stage, *, quick: bool) -> tuple[Point, ...]:
+    """All points of a stage, or for the quick form some that are spread over the run, the last ones among them."""
+    points = stage.expected.points
+    if not quick:
+        return points
+    step = max(1, len(points) // QUICK_POINTS)
+    return tuple(itertools.islice(reversed(points), 0, None, step))
+
+
+def _leaks(world: World, scenario: Scenario) -> list[Finding]:
+    """Where the token can be read: in the logs of all runs, and in what the last one left."""
+    return [
+        Finding(Kind.SILENT, scenario.name, f"the token can be read: {text}")
+        for text in token_in(everything_written(world), world.token)
+    ]

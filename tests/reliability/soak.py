@@ -1,0 +1,314 @@
+"""The soak: a simulated year of all schedules of the template, with seeded faults, through warm and killed containers.
+
+In the year: hours in which the API is down, S3 and SES that throttle, crashes at any call, ticks that come twice or hours
+late. What Lambda's three tries do not do, the operator's redrive does when the trouble is over, with the same events. In
+the end every due report is there once, of its right date, every reader has one mail of each, and the ledger agrees.
+"""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ops.local_cloud import Scheduler
+from ops.salesflow_api import sample_sales
+from ops.shop import LocalShop, sample_shop
+from salesflow.job_events import JobRequest
+from salesflow.jobs.catalogue import CATALOGUE
+from tests.integration.aws import Answer
+from tests.reliability.containers import Container, Result
+from tests.reliability.faults import _error, token_in
+from tests.reliability.findings import Finding, Kind
+from tests.reliability.gateway import Call, Forward
+from tests.reliability.world import READERS, EndState, World, half_done
+
+ZONE = ZoneInfo("Europe/Paris")
+"""A zone whose clocks change twice in the year."""
+FIRST_DAY = date(2026, 1, 1)
+TRIES = 3
+PAUSES = (65.0, 125.0)
+"""Seconds before Lambda's second and third try."""
+_JOBS = ("report", "sync_history", "anomaly_check", "forecast")
+_THINNED = {"sync-history-hourly": 14, "forecast": 14, "anomaly": 4}
+"""Of schedules whose name holds this, one firing in so many is kept: it is the reports that readers wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One firing that the year owes."""
+
+    moment: datetime
+    function: str
+    schedule: str
+    event: dict[str, Any]
+
+
+@dataclass
+class Soaked:
+    """What the year came to."""
+
+    days: int = 0
+    firings: int = 0
+    troubles: Counter[str] = field(default_factory=Counter)
+    redriven: int = 0
+    tolerated: int = 0
+    mails: int = 0
+    grown_bytes: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+def due_firings(first: date, days: int) -> list[Due]:
+    """What the template's schedules fire in that time, as EventBridge Scheduler would."""
+    start = datetime.combine(first, datetime.min.time(), ZONE)
+    with LocalShop.open(sample_shop(first, zone=ZONE.key, days=2), start) as shop:
+        due = Scheduler(shop.cloud).due(start, start + timedelta(days=days))
+    kept: Counter[str] = Counter()
+    found = []
+    for moment, schedule in due:
+        name = schedule.name
+        function = _function_of(schedule.target)
+        if function is None:
+            continue
+        kept[name] += 1
+        every = next((n for part, n in _THINNED.items() if part in name), 1)
+        if (kept[name] - 1) % every == 0:
+            found.append(Due(moment, function, name, schedule.event(moment)))
+    return found
+
+
+def _function_of(target: str) -> str | None:
+    """The job of a target's ARN, where it is one of those that the year fires."""
+    plain = target.rpartition(":")[2].replace("-", "").replace("_", "").lower()
+    return next((job for job in _JOBS if job.replace("_", "") in plain), None)
+
+
+class _Weather:
+    """The troubles of the year, by the seed: at each call it decides what becomes of it."""
+
+    def __init__(self, world: World, dice: random.Random) -> None:
+        self.world = world
+        self.dice = dice
+        self.api_down_until = datetime.min.replace(tzinfo=UTC)
+        self.s3_throttles_until = self.api_down_until
+        self.ses_throttles_until = self.api_down_until
+        self.crash_in: int | None = None
+        self.crash_after = False
+        self.victim: Container | None = None
+        self.dead = False
+        self.gap: Call | None = None
+
+    def __call__(self, call: Call, forward: Forward) -> Answer | None:
+        """Pass a call on, or not."""
+        if self.dead:
+            return None
+        now = self.world.clock()
+        if self.crash_in is not None and not call.is_heartbeat:
+            self.crash_in -= 1
+            if self.crash_in < 0:
+                if self.crash_after:
+                    forward()
+                self.dead, self.gap = True, call
+                if self.victim:
+                    self.victim.kill()
+                return None
+        if call.service == "api" and now < self.api_down_until:
+            return _error("api", 503, "")
+        if call.service == "s3" and now < self.s3_throttles_until and self.dice.random() < 0.15:
+            return _error("s3", 503, "SlowDown")
+        if call.service == "ses" and now < self.ses_throttles_until and self.dice.random() < 0.4:
+            return _error("ses", 429, "TooManyRequestsException")
+        return forward()
+
+    def brew(self, due: Due, troubles: Counter[str]) -> None:
+        """Let new trouble begin, now and then."""
+        roll = self.dice.random()
+        hours = timedelta(hours=self.dice.uniform(2, 9))
+        if roll < 0.01:
+            self.api_down_until = due.moment + hours
+            troubles["API down for hours"] += 1
+        elif roll < 0.03:
+            self.s3_throttles_until = due.moment + hours
+            troubles["S3 throttled"] += 1
+        elif roll < 0.05:
+            self.ses_throttles_until = due.moment + hours
+            troubles["SES throttled"] += 1
+
+
+class _Year:
+    """The year as it goes by."""
+
+    def __init__(self, world: World, seed: int, progress: Callable[[str], None]) -> None:
+        self.world = world
+        self.dice = random.Random(seed)
+        self.weather = _Weather(world, self.dice)
+        self.soaked = Soaked()
+        self.progress = progress
+        self.warm: dict[str, tuple[Container, list[int]]] = {}
+        self.told: Counter[tuple[str, str]] = Counter()
+        self.may_repeat: set[str] = set()
+        self.left_over: list[Due] = []
+        self.number = 0
+        self.leaks: list[str] = []
+
+    def live(self, firings: list[Due]) -> None:
+        """Let every firing come, with its troubles."""
+        soaked, dice = self.soaked, self.dice
+        for n, due in enumerate(firings):
+            self._redrive(until=due.moment)
+            self.world.clock.set(max(self.world.clock(), due.moment + timedelta(seconds=dice.uniform(0, 30))))
+            self.weather.brew(due, soaked.troubles)
+            roll = dice.random()
+            if roll < 0.02:  # the tick comes hours late: the scheduled time decides all the same
+                soaked.troubles["late ticks"] += 1
+                self.world.clock.advance(dice.uniform(600, 30_000))
+            self._fire(due, crash=0.02 <= roll < 0.05)
+            if 0.05 <= roll < 0.08:
+                soaked.troubles["ticks that came twice"] += 1
+                self._fire(due, crash=False)
+            soaked.firings += 1
+            if n % 100 == 99:
+                self._harvest()
+                self.progress(
+                    f"soak: {due.moment:%Y-%m-%d}, {n + 1} of {len(firings)} firings, {self.told.total()} mails"
+                )
+        self.world.clock.advance(86_400)
+        self._redrive(until=self.world.clock() + timedelta(days=1))
+        self._harvest()
+        for container, resident in self.warm.values():
+            self._note_growth(resident)
+            container.close()
+
+    def _fire(self, due: Due, *, crash: bool) -> None:
+        """One firing with Lambda's tries; what fails in all of them goes to the queue."""
+        self.number += 1
+        request_id = f"request-{self.number}"
+        for attempt in range(TRIES):
+            self.weather.crash_in = self.dice.randrange(60) if crash and attempt == 0 else None
+            self.weather.crash_after = self.dice.random() < 0.5
+            result = self._invoke(due, request_id)
+            if result.answer is not None:
+                return
+            if result.failure is not None and not result.failure.is_named:
+                self.soaked.findings.append(Finding(Kind.SILENT, f"{due.schedule} {due.moment}", str(result)))
+            if attempt < len(PAUSES):
+                self.world.clock.advance(PAUSES[attempt])
+        self.left_over.append(due)
+
+    def _invoke(self, due: Due, request_id: str) -> Result:
+        container, resident = self.warm.get(due.function) or (self.world.start(due.function), [])
+        self.warm[due.function] = container, resident
+        weather = self.weather
+        weather.victim, weather.dead, weather.gap = container, False, None
+        with self.world.gateway.interfering(weather):
+            result = container.invoke(due.event, request_id)
+        if result.killed:
+            self.soaked.troubles["crashes"] += 1
+            self._note_growth(resident)
+            container.close()
+            del self.warm[due.function]
+            self._note_gap(weather)
+        else:
+            resident.append(result.resident_bytes)
+        return result
+
+    def _note_gap(self, weather: _Weather) -> None:
+        """Remember whose mail may come again: the crash fell between SES's accept and the record."""
+        call = weather.gap
+        if call is not None and ((call.mails and weather.crash_after) or (call.records and not weather.crash_after)):
+            self.may_repeat.add(str(call.mails or call.records))
+            self.soaked.tolerated += 1
+
+    def _note_growth(self, resident: list[int]) -> None:
+        """How much a container's memory grew after its first twenty invocations."""
+        if len(resident) > 60:
+            self.soaked.grown_bytes = max(self.soaked.grown_bytes, resident[-1] - max(resident[:20]))
+
+    def _redrive(self, until: datetime) -> None:
+        """What an operator does once the API is back: replay the queue of failed runs."""
+        if self.left_over and self.weather.api_down_until < until and self.world.clock() > self.weather.api_down_until:
+            waiting, self.left_over = self.left_over, []
+            for due in waiting:
+                self.soaked.redriven += 1
+                self._fire(due, crash=False)
+
+    def _harvest(self) -> None:
+        """Count the mails and let go of them and of the logs."""
+        for mail in self.world.mails():
+            self.told[mail.recipient, mail.reference] += 1
+            if mail.recipient not in READERS:
+                self.soaked.findings.append(Finding(Kind.DOUBLED, "soak", f"a stranger was mailed: {mail.recipient}"))
+            self.leaks += token_in([mail.message.as_string()], self.world.token)
+        self.leaks += token_in([self.world.host.logs()], self.world.token)
+        self.world.forget_mails()
+
+
+def soak(days: int = 365, *, seed: int = 1, progress: Callable[[str], None] = print) -> Soaked:
+    """Let so many days go by, and look at what is left of them."""
+    firings = due_firings(FIRST_DAY, days)
+    store = sample_sales(seed=11, end_date=FIRST_DAY + timedelta(days=days), days=days + 200)
+    with World.opened(store, zone=ZONE) as world:
+        start = datetime.combine(FIRST_DAY, datetime.min.time(), ZONE).astimezone(UTC)
+        world.reset(moment=start)
+        year = _Year(world, seed, progress)
+        year.live(firings)
+        soaked = year.soaked
+        soaked.days = days
+        soaked.mails = year.told.total()
+        soaked.findings += list(_judged(world, firings, year))
+    return soaked
+
+
+def _judged(world: World, firings: list[Due], year: _Year) -> Iterator[Finding]:
+    """Every due firing against the bucket, the ledger and the mails; and the year as a whole."""
+    state, soaked = world.end_state(), year.soaked
+    for problem in half_done(state):
+        yield Finding(Kind.LOST, "soak", problem)
+    for leak in year.leaks + token_in([str(row) for row in world.rows()], world.token):
+        yield Finding(Kind.SILENT, "soak", f"the token can be read: {leak}")
+    lines = Counter(sale.sold_at.date() for sale in world.api.store.sales for _ in (sale.items or (None,)))
+    for due in firings:
+        yield from _judge_due(due, state, lines)
+    for (recipient, reference), times in year.told.items():
+        if times > (2 if recipient in year.may_repeat else 1):
+            yield Finding(Kind.DOUBLED, "soak", f"{recipient} got {reference} {times} times")
+    repeated = sum(times - 1 for times in year.told.values())
+    if repeated > soaked.tolerated:
+        yield Finding(Kind.DOUBLED, "soak", f"{repeated} mails came twice, where crashes explain {soaked.tolerated}")
+    recorded = sum("#sent#" in sk for _, sk in state.sends)
+    if len(year.told) != recorded:
+        yield Finding(Kind.LOST, "soak", f"{recorded} mails are on record, {len(year.told)} were sent")
+    if soaked.grown_bytes > 64 * 2**20:
+        yield Finding(Kind.SILENT, "soak", f"a container grew by {soaked.grown_bytes >> 20} MB")
+
+
+def _judge_due(due: Due, state: EndState, lines: Mapping[date, int]) -> Iterator[Finding]:
+    """One due firing: done, of its right date, its files there, everybody told."""
+    kind = CATALOGUE[due.function]
+    request = JobRequest.from_event(due.event, kind.fields, now=due.moment, zone=ZONE)
+    day, identity = request.business_date, f"run#{kind.identity(request)}"
+    where = f"soak: {due.schedule} of {day}"
+    if day != (wanted := due.moment.astimezone(ZONE).date() - timedelta(days=1)):
+        yield Finding(Kind.LOST, where, f"the business date is not {wanted}")
+    run = state.runs.get((identity, day.isoformat()))
+    status = run["status"]["S"] if run else "no row"
+    if status == "SKIPPED_EMPTY" and lines[day] == 0:  # the shop was closed, and nothing else is true
+        return
+    if status != "SUCCEEDED" and (due.function, status) != ("forecast", "PARTIAL"):  # too little history at first
+        yield Finding(Kind.LOST, where, f"the ledger says {status}: {run['reason']['S'] if run else ''}")
+    if due.function != "report":
+        return
+    for recipient in READERS:
+        if state.sends.get((identity, f"{day}#sent#final#{recipient}")) != "SENT":
+            yield Finding(Kind.LOST, where, f"no record that {recipient} was told")
+    fields = request.fields
+    manifest = state.objects.get(f"reports/{fields.report_type}/{fields.period}/{day}/manifest.json")
+    listed = json.loads(manifest) if manifest else {"files": {}}
+    for fmt in fields.formats:
+        if listed["files"].get(str(fmt), {}).get("key") not in state.objects:
+            yield Finding(Kind.LOST, where, f"no {fmt}")
+    if fields.report_type == "sales" and listed.get("sales_rows") != lines[day]:
+        yield Finding(Kind.LOST, where, f"{listed.get('sales_rows')} lines of {lines[day]}")

@@ -1,0 +1,54 @@
+"""What the experiments came to, as rows of numbers and as the table that is printed."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tests.reliability.findings import Finding, Kind
+
+
+@dataclass
+class Row:
+    """One experiment: its name, what it counted, how long it took, and what it found."""
+
+    name: str
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
+
+
+def totals(rows: list[Row]) -> Counter[str]:
+    """The sum of every count, and how much was lost, doubled and silent."""
+    total: Counter[str] = Counter()
+    for row in rows:
+        total.update(row.counts)
+        total.update(str(finding.kind) for finding in row.findings)
+    return total
+
+
+def printed(rows: list[Row], *, seconds: float) -> str:
+    """The table, with the findings below it."""
+    width = max(len(row.name) for row in rows) + 2
+    lines = [f"{'experiment':<{width}}{'seconds':>8}  lost  doubled  silent  what was done"]
+    for row in rows:
+        kinds = Counter(finding.kind for finding in row.findings)
+        done = ", ".join(f"{count:,} {name}" for name, count in row.counts.items())
+        lines.append(
+            f"{row.name:<{width}}{row.seconds:>8.0f}{kinds[Kind.LOST]:>6}{kinds[Kind.DOUBLED]:>9}{kinds[Kind.SILENT]:>8}  {done}"
+        )
+    total = totals(rows)
+    lines += ["", f"In {seconds / 60:.1f} minutes:"]
+    lines += [f"  {total[name]:>9,} {name}" for name in _SUMMED if name in total]
+    lines += [f"  {total[kind.value]:>9,} {kind}" for kind in Kind]
+    lines += [""] + [str(finding)[:600] for row in rows for finding in row.findings]
+    return "\n".join(lines).rstrip()
+
+
+_SUMMED = (
+    "crash points swept",
+    "times overtaken",
+    "faults injected",
+    "runs at the same moment",
+    "cases fuzzed",
+    "days simulated",
+    "mails repeated in the known gap",
+)
