@@ -20,7 +20,7 @@ EVERY_FAULT = ("sales pdf", "sync")
 """Scenarios of which each call meets each fault; in the others it meets those that last, and the end of its time."""
 
 OVERTAKEN = ("sales pdf", "sync", "anomalies")
-LASTING = tuple(fault for fault in Fault if fault.lasts) + (Fault.LATE,)
+LASTING = (*(fault for fault in Fault if fault.lasts), Fault.LATE)
 CASES = 10_000
 QUICK_POINTS = 6
 
@@ -38,8 +38,10 @@ def experiments(*, quick: bool = False, seed: int = 1) -> list[Experiment]:
     """Everything there is to do, the longest first; quick: a few minutes' worth of each."""
     chosen = scenarios(quick=quick)
     found = [Experiment("soak", "soak", partial(_soak, 10 if quick else 365, seed))]
-    for scenario in sorted(chosen, key=lambda each: each.name not in EVERY_FAULT):
-        found.append(Experiment("faults", f"faults: {scenario.name}", partial(_faults, scenario, quick=quick)))
+    found += [
+        Experiment("faults", f"faults: {each.name}", partial(_faults, each, quick=quick))
+        for each in sorted(chosen, key=lambda each: each.name not in EVERY_FAULT)
+    ]
     found += [Experiment("sweep", f"crashes: {each.name}", partial(_sweep, each, quick=quick)) for each in chosen]
     found += [
         Experiment("sweep", f"overtaken: {each.name}", partial(_overtaken, each, quick=quick))
