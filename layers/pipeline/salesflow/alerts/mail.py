@@ -301,7 +301,8 @@ def _short(entry: Entry, day: str, figures: Figures, name: str) -> str:
         ended = entry.text.rstrip(".")
         if len(ended) <= 30 and entry.is_shop:
             return ended
-        return f"{who}back to usual" if who else "Sales back to usual"
+        how = "no longer unusual" if "no longer unusual" in entry.text else "back to usual"
+        return f"{who or 'Sales '}{how}"
     event = entry.event
     match event.type:
         case EventType.MISSING_DAY:

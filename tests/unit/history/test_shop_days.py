@@ -1,0 +1,86 @@
+"""The shop's days and what came back: what they sum, and that they come back from their files as they went in."""
+
+from collections import defaultdict
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salesflow.analytics.lines import SaleLines
+from salesflow.analytics.sales import sales_kpis
+from salesflow.history.panel import panel_of
+from salesflow.history.shop_days import (
+    COLUMNS,
+    HOURS,
+    RETURN_COLUMNS,
+    _decode,
+    _encode,
+    returns_of,
+    shop_days_of,
+    with_returns,
+)
+from salesflow.windows import Window
+from tests.unit.analytics.tables import Item, Sale, lines_of, sales_between
+
+
+@settings(max_examples=60, deadline=None)
+@given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)))
+def test_each_day_says_what_the_report_of_that_day_says(sales: list[Sale]) -> None:
+    lines = lines_of(sales)
+    days = shop_days_of(lines)
+    assert days["date"].dt.date.tolist() == sorted({sale.sold_at.date() for sale in sales})
+    for row in days.itertuples():
+        day = row.date.date()
+        kpis = sales_kpis(SaleLines.from_table(lines).within(Window(day, day)))
+        assert (row.revenue, row.quantity, row.transactions) == (kpis.revenue, kpis.quantity, kpis.transactions)
+        assert (row.returned_revenue, row.returned_quantity) == (kpis.returned_amount, kpis.returned_quantity)
+        assert sum(getattr(row, hour) for hour in HOURS) == kpis.revenue
+        moments = [sale.sold_at.replace(microsecond=0) for sale in sales if sale.sold_at.date() == day]
+        assert (row.first_sale, row.last_sale) == (min(moments), max(moments))
+
+
+@settings(max_examples=60, deadline=None)
+@given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)), st.sampled_from([0, 2, 3]))
+def test_the_files_give_back_every_cent_and_every_moment(sales: list[Sale], digits: int) -> None:
+    lines = lines_of(sales)
+    for table, columns in ((shop_days_of(lines), COLUMNS), (returns_of(lines), RETURN_COLUMNS)):
+        body = _encode(table, columns, digits)
+        pd.testing.assert_frame_equal(_decode(body, columns, digits), table, check_dtype=False)
+        assert _encode(_decode(body, columns, digits), columns, digits) == body
+
+
+@settings(max_examples=40, deadline=None)
+@given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)))
+def test_what_came_back_is_known_by_day_and_product(sales: list[Sale]) -> None:
+    lines = lines_of(sales)
+    back: dict[tuple[date, str], list[int]] = defaultdict(lambda: [0, 0])
+    for sale in sales:
+        for item in sale.items:
+            if item.quantity < 0:
+                known = back[sale.sold_at.date(), item.sku]
+                known[0] -= item.quantity
+                known[1] -= item.subtotal
+    joined = with_returns(panel_of(lines), returns_of(lines))
+    found: dict[tuple[Any, str], list[int]] = {
+        (row.date.date(), row.sku): [row.returned_quantity, row.returned_revenue]
+        for row in joined.itertuples()
+        if row.returned_quantity
+    }
+    assert found == dict(back)
+    assert len(joined) == len(panel_of(lines))
+
+
+def test_an_order_that_is_cancelled_minutes_later_is_still_seen() -> None:
+    order = Sale(datetime(2011, 12, 9, 9, 15), (Item("23843", "Paper craft", 80_995, 16_846_960),))
+    cancelled = Sale(datetime(2011, 12, 9, 9, 27), (Item("23843", "Paper craft", -80_995, -16_846_960),))
+    lines = lines_of([order, cancelled])
+    (day,) = shop_days_of(lines).to_dict("records")
+    assert (day["quantity"], day["returned_quantity"], day["returned_revenue"]) == (0, 80_995, 16_846_960)
+    assert with_returns(panel_of(lines), returns_of(lines))["returned_quantity"].tolist() == [80_995]
+
+
+def test_no_sale_at_all_is_an_empty_table() -> None:
+    assert shop_days_of(lines_of([])).empty
+    assert list(returns_of(lines_of([])).columns) == list(RETURN_COLUMNS)
