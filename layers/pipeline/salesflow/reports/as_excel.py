@@ -22,7 +22,13 @@ _MEASURED_ROWS: Final = 500
 _WIDEST: Final = 46
 _PAPERS: Final = {"A4": 9, "LETTER": 1}
 _TOP: Final = 5
-_SHEET_NAMES: Final = {"daily": "Daily", "products": "Products", "forecast": "Forecast", "returns": "Returns", "stock": "Stock"}
+_SHEET_NAMES: Final = {
+    "daily": "Daily",
+    "products": "Products",
+    "forecast": "Forecast",
+    "returns": "Returns",
+    "stock": "Stock",
+}
 _CHART_SIZE: Final = (412, 250)
 _CHART_ROWS: Final = 13
 
