@@ -8,13 +8,20 @@ import pandas as pd
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "online_retail.parquet"
 
 
-def made_up(*, days: int = 210, n_products: int = 25, start: str = "2025-01-06", seed: int = 5) -> pd.DataFrame:
-    """Product rows of a shop that is closed on Sundays: date, sku, name, quantity, revenue, transactions."""
+def made_up(
+    *,
+    days: int = 210,
+    n_products: int = 16,
+    mean: tuple[float, float] = (4.0, 60.0),
+    start: str = "2025-01-06",
+    seed: int = 5,
+) -> pd.DataFrame:
+    """Product rows of a shop that is closed on Sundays: date, sku, name, quantity, revenue, transactions; `mean` pieces a day."""
     rng = np.random.default_rng(seed)
     dates = pd.date_range(start, periods=days)
     weekday = np.array([0.8, 0.8, 0.9, 1.0, 1.2, 1.6, 0.0])[dates.day_of_week]
-    mean = np.exp(rng.uniform(np.log(4), np.log(60), (n_products, 1))) * weekday
-    quantity = rng.negative_binomial(30, 30 / (30 + np.maximum(mean, 1e-9)))
+    expected = np.exp(rng.uniform(*np.log(mean), (n_products, 1))) * weekday
+    quantity = rng.negative_binomial(30, 30 / (30 + np.maximum(expected, 1e-9)))
     quantity[:, weekday == 0] = 0
     price = rng.integers(150, 3000, n_products)
     rows = pd.DataFrame(

@@ -14,6 +14,7 @@ from salesflow.anomalies import (
     Policy,
     Severity,
     detect,
+    detect_days,
     missing_days,
 )
 from tests.unit.anomalies.shops import REAL, day_table, made_up, real
@@ -26,6 +27,19 @@ def judge(
     products: pd.DataFrame, day: date = SATURDAY, policy: Policy | None = None, **more: object
 ) -> DetectionResult:
     return detect(day_table(products), products, day, policy, **more)  # type: ignore[arg-type]  # keywords pass through
+
+
+def judge_days(
+    products: pd.DataFrame, days: list[date], policy: Policy | None = None, **more: object
+) -> list[DetectionResult]:
+    found = detect_days(day_table(products), products, days, [policy or Policy()], **more)  # type: ignore[arg-type]  # as above
+    return [results[0] for results in found]
+
+
+@pytest.fixture(scope="module")
+def ordinary() -> pd.DataFrame:
+    """The made-up shop; tests change copies of it."""
+    return made_up()
 
 
 def times(products: pd.DataFrame, factor: float, *, days: list[date], sku: str | None = None) -> pd.DataFrame:
@@ -47,15 +61,17 @@ def total(parts: tuple[Contribution, ...]) -> int:
     return sum(p.amount for p in parts)
 
 
-def test_an_ordinary_day_and_an_ordinary_closed_day_say_nothing() -> None:
-    products = made_up()
+def test_an_ordinary_day_and_an_ordinary_closed_day_say_nothing(ordinary: pd.DataFrame) -> None:
+    products = ordinary.copy()
     assert [e for e in judge(products).shop if e.severity is Severity.HIGH] == []
     sunday = judge(products, SATURDAY + timedelta(days=1))
     assert (sunday.state, sunday.shop, sunday.products) == (DayState.CLOSED, (), ())
 
 
-def test_a_slow_saturday_is_told_in_numbers_with_causes_that_add_up_and_products_stay_quiet() -> None:
-    result = judge(times(made_up(), 0.4, days=[SATURDAY]))
+def test_a_slow_saturday_is_told_in_numbers_with_causes_that_add_up_and_products_stay_quiet(
+    ordinary: pd.DataFrame,
+) -> None:
+    result = judge(times(ordinary, 0.4, days=[SATURDAY]))
     event = next(e for e in result.shop if e.metric == "revenue")
     assert event.type in (EventType.DROP, EventType.WEEKDAY_BREAK)
     assert event.severity is Severity.HIGH
@@ -75,8 +91,8 @@ def test_a_slow_saturday_is_told_in_numbers_with_causes_that_add_up_and_products
     assert only(result.products, EventType.DROP) == []
 
 
-def test_one_products_bulk_order_is_the_products_event_and_the_shops_first_cause() -> None:
-    result = judge(times(made_up(), 12, days=[SATURDAY], sku="P09"))
+def test_one_products_bulk_order_is_the_products_event_and_the_shops_first_cause(ordinary: pd.DataFrame) -> None:
+    result = judge(times(ordinary, 12, days=[SATURDAY], sku="P09"))
     assert result.products[0].sku == "P09"
     assert result.products[0].type is EventType.HIGH_SPIKE
     causes = next(e.causes for e in result.shop if e.metric == "revenue")
@@ -84,20 +100,50 @@ def test_one_products_bulk_order_is_the_products_event_and_the_shops_first_cause
     assert causes.products[0].name == "Product 9 (P09)"
 
 
-def test_a_new_level_is_one_event_with_its_first_day() -> None:
-    days = [SATURDAY - timedelta(days=back) for back in range(5)]
-    result = judge(times(made_up(), 2.2, days=days, sku="P09"))
-    event = next(e for e in result.products if e.sku == "P09")
-    assert event.type is EventType.LEVEL_SHIFT
-    assert event.since == days[-1]
-    assert "since Tuesday 29 July" in event.explanation
-    tomorrow = times(made_up(), 2.2, days=days[1:], sku="P09")
-    before = next(e for e in judge(tomorrow, SATURDAY - timedelta(days=1)).products if e.sku == "P09")
-    assert before.key == event.key
+def test_a_new_level_is_reported_once_with_its_first_day_and_keeps_its_link(ordinary: pd.DataFrame) -> None:
+    days = [SATURDAY - timedelta(days=back) for back in range(5)][::-1]
+    results = judge_days(times(ordinary, 2.2, days=days, sku="P09"), days)
+    events = [e for r in results for e in r.products if e.sku == "P09"]
+    assert [e.is_new for e in events] == [True] + [False] * (len(events) - 1)
+    assert {e.since for e in events} == {days[0]}
+    assert {e.link for e in events} == {"P09/sales/up"}
+    assert events[0].type is EventType.HIGH_SPIKE
+    assert [e.type for e in events[2:]] == [EventType.LEVEL_SHIFT] * (len(events) - 2)
+    assert len({e.key for e in events[2:]}) == 1
+    assert "since Tuesday 29 July" in events[-1].explanation
+
+
+def test_no_sale_where_a_few_pieces_are_usual_is_no_event_whatever_they_cost() -> None:
+    products = made_up(n_products=12, mean=(2.0, 3.0))
+    at = (products["date"].dt.date == SATURDAY) & products["sku"].isin([f"P{i:02d}" for i in range(3)])
+    result = judge(products[~at], policy=Policy(min_impact=0))
+    assert [e for e in result.products if e.type is EventType.ZERO_DROP and e.severity is not Severity.LOW] == []
+
+
+def test_judging_many_days_and_policies_together_gives_the_same_answers(ordinary: pd.DataFrame) -> None:
+    products = times(ordinary, 6, days=[SATURDAY], sku="P02")
+    days = [SATURDAY - timedelta(days=1), SATURDAY]
+    policies = [Policy(alerts_per_month=2), Policy(alerts_per_month=12, min_impact=0)]
+    together = list(detect_days(day_table(products), products, days, policies))
+    assert together[1] == tuple(judge(products, SATURDAY, p) for p in policies)
+    assert together[1][0].products[0].sku == "P02"
+    with pytest.raises(ValueError, match="same holidays"):
+        list(detect_days(day_table(products), products, days, [Policy(), Policy(holidays={SATURDAY: "Fair"})]))
+
+
+def test_one_product_can_be_judged_and_the_shop_is_still_taken_out_by_all(ordinary: pd.DataFrame) -> None:
+    products = times(times(ordinary, 0.4, days=[SATURDAY]), 8, days=[SATURDAY], sku="P09")
+    everything = judge(products, policy=Policy(top_k=100))
+    one = judge(products, policy=Policy(top_k=100), skus={"P09"})
+    assert [e for e in everything.products if e.sku == "P09"] == list(one.products) != []
+    assert (one.shop, one.day_factor, one.threshold_products) == (
+        everything.shop, everything.day_factor, everything.threshold_products,
+    )  # fmt: skip
+    assert judge(products, skus={"P08"}).products == ()
 
 
 def test_a_saturday_like_a_monday_is_named_so() -> None:
-    result = judge(times(made_up(), 0.5, days=[SATURDAY]))
+    result = judge(times(made_up(n_products=25), 0.5, days=[SATURDAY]))
     assert any(
         e.type is EventType.WEEKDAY_BREAK
         and ("those of a Monday" in e.explanation or "those of a Tuesday" in e.explanation)
@@ -105,43 +151,41 @@ def test_a_saturday_like_a_monday_is_named_so() -> None:
     )
 
 
-def test_a_product_that_stopped_is_told_once_and_says_if_it_is_out_of_stock() -> None:
-    products = made_up()
+def test_a_product_that_stopped_is_told_once_and_says_if_it_is_out_of_stock(ordinary: pd.DataFrame) -> None:
+    products = ordinary.copy()
     gone = [SATURDAY - timedelta(days=back) for back in range(9)]
     products = products[~((products["sku"] == "P04") & products["date"].dt.date.isin(gone))]
-    told = []
-    for day in reversed(gone):
-        result = judge(products, day, Policy(min_impact=0), stock={"P04": 0})
-        told += [e for e in only(result.products, EventType.STOPPED_SELLING) if e.sku == "P04"]
+    results = judge_days(products, gone[::-1], Policy(min_impact=0), stock={"P04": 0})
+    told = [e for r in results for e in only(r.products, EventType.STOPPED_SELLING) if e.sku == "P04"]
     assert len(told) == 1
     assert told[0].since == gone[-1]
     assert "out of stock" in told[0].notes
     assert told[0].impact < 0
 
 
-def test_the_same_pieces_at_a_tenth_of_the_price_are_a_price_change() -> None:
-    products = made_up()
+def test_the_same_pieces_at_a_tenth_of_the_price_are_a_price_change(ordinary: pd.DataFrame) -> None:
+    products = ordinary.copy()
     at = (products["date"].dt.date == SATURDAY) & (products["sku"] == "P05")
     products.loc[at, "revenue"] //= 10
     event = next(e for e in judge(products, policy=Policy(min_impact=0)).products if e.sku == "P05")
     assert event.type is EventType.PRICE_CHANGE or "average price" in " ".join(event.notes)
 
 
-def test_a_trading_day_without_sales_is_missing_and_stays_one_event_while_it_lasts() -> None:
-    products = made_up()
+def test_a_trading_day_without_sales_is_missing_and_stays_one_event_while_it_lasts(ordinary: pd.DataFrame) -> None:
+    products = ordinary.copy()
     dead = [SATURDAY - timedelta(days=back) for back in range(10)]
     products = products[~products["date"].dt.date.isin(dead)]
-    results = [judge(products, day) for day in reversed(dead)]
+    results = judge_days(products, dead[::-1])
     events = [e for r in results for e in r.shop]
-    assert len({e.key for e in events}) == 1
+    assert len({e.key for e in events}) == len({e.link for e in events}) == 1
     assert [e.is_new for e in events].count(True) == 1
     assert {r.state for r in results} == {DayState.MISSING, DayState.CLOSED}  # the Sunday between
     assert all(r.products == () for r in results)
 
 
-def test_a_known_holiday_is_closed_and_when_open_its_interval_is_wider_and_named() -> None:
+def test_a_known_holiday_is_closed_and_when_open_its_interval_is_wider_and_named(ordinary: pd.DataFrame) -> None:
     policy = Policy(holidays={SATURDAY: "Founders' Day"})
-    slow = times(made_up(), 0.4, days=[SATURDAY])
+    slow = times(ordinary, 0.4, days=[SATURDAY])
     closed = slow[slow["date"].dt.date != SATURDAY]
     assert judge(closed, policy=policy).state is DayState.CLOSED
     plain, holiday = judge(slow), judge(slow, policy=policy)
@@ -152,8 +196,8 @@ def test_a_known_holiday_is_closed_and_when_open_its_interval_is_wider_and_named
         assert "Founders' Day" in event.explanation or event.type is EventType.WEEKDAY_BREAK
 
 
-def test_a_day_cut_off_at_noon_is_partial_and_no_drop() -> None:
-    products = times(made_up(), 0.35, days=[SATURDAY])
+def test_a_day_cut_off_at_noon_is_partial_and_no_drop(ordinary: pd.DataFrame) -> None:
+    products = times(ordinary, 0.35, days=[SATURDAY])
     shop = day_table(products, cut_at={ON_SATURDAY: 12})
     result = detect(shop, products, SATURDAY)
     assert result.state is DayState.PARTIAL
@@ -162,33 +206,31 @@ def test_a_day_cut_off_at_noon_is_partial_and_no_drop() -> None:
     assert result.products == ()
 
 
-def test_a_source_that_ends_before_the_day_is_stale_and_nothing_is_judged() -> None:
-    result = judge(made_up(), data_as_of=datetime(2025, 8, 1, 20, 0))
+def test_a_source_that_ends_before_the_day_is_stale_and_nothing_is_judged(ordinary: pd.DataFrame) -> None:
+    result = judge(ordinary, data_as_of=datetime(2025, 8, 1, 20, 0))
     assert (result.state, result.shop, result.products) == (DayState.STALE, (), ())
 
 
-def test_later_rows_change_nothing() -> None:
-    products = made_up()
+def test_later_rows_change_nothing(ordinary: pd.DataFrame) -> None:
+    products = ordinary.copy()
     day = SATURDAY - timedelta(days=4)
     known = products[products["date"].dt.date <= day]
     assert judge(products, day) == judge(known, day)
 
 
-def test_floors_mutes_and_top_k_hold() -> None:
-    days = [SATURDAY]
-    products = made_up()
+def test_floors_mutes_and_top_k_hold(ordinary: pd.DataFrame) -> None:
+    products = ordinary
     for sku in ("P01", "P02", "P03", "P04"):
-        products = times(products, 15, days=days, sku=sku)
-    loud = judge(products)
+        products = times(products, 15, days=[SATURDAY], sku=sku)
+    policies = [Policy(), Policy(top_k=2, muted=frozenset({"P01"})), Policy(min_impact=10**9)]
+    [(loud, limited, floored)] = detect_days(day_table(products), products, [SATURDAY], policies)
     assert {"P01", "P02", "P03", "P04"} <= {e.sku for e in loud.products}
     impacts = [abs(e.impact) for e in loud.products if e.severity is not Severity.LOW]
     assert impacts == sorted(impacts, reverse=True)
-    limited = judge(products, policy=Policy(top_k=2, muted=frozenset({"P01"})))
     assert len(limited.products) == 2
     assert limited.untold >= 1
     assert limited.muted == 1
     assert "P01" not in {e.sku for e in limited.products}
-    floored = judge(products, policy=Policy(min_impact=10**9))
     assert {e.severity for e in floored.products} <= {Severity.LOW}
 
 
@@ -220,11 +262,10 @@ def test_the_real_shops_closures_its_cut_off_day_and_its_giant_order() -> None:
     assert {date(2011, 5, 30), date(2011, 8, 29)} <= set(missing)
     assert not [d for d in missing if d.weekday() == 5]  # it never trades on Saturdays
 
-    christmas = [detect(shop, products, date(2010, 12, 24) + timedelta(days=n)) for n in range(11)]
+    days = [date(2010, 12, 24) + timedelta(days=n) for n in range(11)] + [date(2011, 12, 9)]
+    *christmas, last = [results[0] for results in detect_days(shop, products, days, [Policy()])]
     assert len({e.key for r in christmas for e in r.shop}) == 1
     assert sum(e.is_new for r in christmas for e in r.shop) == 1
-
-    last = detect(shop, products, date(2011, 12, 9))
     assert last.state is DayState.PARTIAL
     assert last.shop[0].type is EventType.PARTIAL_DAY
     assert not [e for e in last.shop + last.products if (e.score or 0) < 0]

@@ -66,13 +66,12 @@ def share_budget(line: Timeline, t: int, policy: Policy) -> Thresholds:
     budget = policy.alerts_per_month
     rows = line.scored_products(t)
     shop_past, product_past = _shop_past(line, t, policy), _product_past(line, t, policy)
-    usual = _usual_revenue(line, t)
     counted = policy.alert_severity is not Severity.HIGH
 
     silence = _silence(line, t, policy)
     past_days = range(max(t - PRODUCT_REPLAY, 0), t)
-    price_past = np.array([max((r.excess for r in price_changes(line, d, policy)), default=0.0) for d in past_days])
-    rare_past = np.array([rare_peak(line, d, usual) for d in past_days])
+    price_past = np.array([_price_peak(line, d, policy) for d in past_days])
+    rare_past = np.array([_rare_peak(line, d) for d in past_days])
     price = record_threshold(price_past, floor=PRICE_CHANGE, alerts_per_month=budget * PRICE_PART)
     rare_share = record_threshold(rare_past, floor=RARE_SHARE, alerts_per_month=budget * RARE_PART)
     rules = _a_month(rare_past, rare_share) + (silence.rate + _a_month(price_past, price) if counted else 0.0)
@@ -261,7 +260,18 @@ def rare_sales(line: Timeline, t: int) -> tuple[Ints, Floats, Floats]:
     return rows, np.nan_to_num(line.revenue[rows, t]), before
 
 
-def rare_peak(line: Timeline, t: int, usual_revenue: float) -> float:
+def _rare_peak(line: Timeline, t: int) -> float:
     """The largest share of the shop's usual day that such a product brought on day t."""
-    _, revenue, expected = rare_sales(line, t)
-    return float((revenue - expected).max(initial=0.0) / usual_revenue) if usual_revenue > 0 else 0.0
+    if t not in line.rare_peaks:
+        _, revenue, expected = rare_sales(line, t)
+        usual = _usual_revenue(line, t)
+        line.rare_peaks[t] = float((revenue - expected).max(initial=0.0) / usual) if usual > 0 else 0.0
+    return line.rare_peaks[t]
+
+
+def _price_peak(line: Timeline, t: int, policy: Policy) -> float:
+    """The largest excess of a price change on day t."""
+    key = (t, policy.min_impact, policy.min_deviation)
+    if key not in line.price_peaks:
+        line.price_peaks[key] = max((found.excess for found in price_changes(line, t, policy)), default=0.0)
+    return line.price_peaks[key]

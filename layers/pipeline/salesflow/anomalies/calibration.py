@@ -75,7 +75,7 @@ def threshold_for(scores: Floats, *, alerts_per_month: float, series: int | None
     total = series if series is not None else len(scores)
     rate = alerts_per_month / MONTH / max(total, 1)
     z = np.abs(scores[np.isfinite(scores)])
-    if z.size >= 40 and rate >= 0.1:
+    if z.size >= 40 and (rate >= 0.1 or rate * z.size >= TAIL / 2):  # inside the data: nothing to extrapolate
         return float(np.clip(np.quantile(z, max(1 - rate, 0.0)), LOWEST, HIGHEST))
     return Tail.fit(scores, tests=tests).threshold(rate)
 

@@ -54,7 +54,7 @@ class Timeline:
     """Tables up to `until` as arrays; day t is `days[t]`. Whatever is asked of day t uses columns up to t only.
 
     `totals` [3, n_days]; `quantity`, `revenue`, `baskets` [n_products, n_days], products in the order of `skus`. NaN: an unknown day
-    (missing, or a closed holiday); a trading day without sales is 0.
+    (missing, or a closed holiday); a trading day without sales is 0. `rare_peaks`, `price_peaks`: what the rules keep of a day.
     """
 
     def __init__(
@@ -78,6 +78,8 @@ class Timeline:
         self._shop_days: dict[int, DayScores] = {}
         self._samples: dict[int, ProductDay] = {}
         self._prices: dict[int, Prices] = {}
+        self.rare_peaks: dict[int, float] = {}
+        self.price_peaks: dict[tuple[int, int | None, float], float] = {}
 
     def _read_products(self, products: pd.DataFrame, unknown: NDArray[np.bool_]) -> None:
         rows = products.assign(date=pd.to_datetime(products["date"]), sku=products["sku"].astype(str))
