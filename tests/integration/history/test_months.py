@@ -16,7 +16,7 @@ from salesflow.history.reading import Reading
 from salesflow.history.set_aside import SetAside, SetAsideRecord
 from salesflow.history.stock import StockHistory, StockSnapshot
 from salesflow.money import Currency
-from tests.integration.aws import Wire, calls
+from tests.integration.aws import Answer, Wire, calls
 from tests.unit.analytics.tables import Item, Sale, lines_of
 
 NOVEMBER = date(2026, 11, 1)
@@ -241,3 +241,22 @@ def test_a_refused_write_is_named_with_the_key(store: ObjectStore, wire: Wire) -
     wire.refuse(calls("PUT history/x"), 403, "AccessDenied")
     with pytest.raises(HistoryUnavailable, match=r"write s3://.*/history/x"):
         store.write_new("history/x", b"some bytes", "text/plain", {})
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_what_lay_there_before_the_own_write_is_not_taken_for_what_is_there(
+    store: ObjectStore, wire: Wire, times: int
+) -> None:
+    """S3 promises to answer with the last write. A report that is made of the one before would be wrong and look right."""
+    store.write_new("history/x", b"before", "text/plain", {})
+    old: list[Answer] = []
+    wire.alter(calls("GET history/x"), old.append)
+    store.update("history/x", lambda stored: (b"after", {}), "text/plain")
+    wire.alter(calls("GET history/x"), lambda answer: vars(answer).update(vars(old[0])), times=times)
+    if times == 1:
+        stored = store.read("history/x")
+        assert stored is not None
+        assert stored.body == b"after"
+    else:
+        with pytest.raises(HistoryUnavailable, match="replaced"):
+            store.read("history/x")

@@ -31,27 +31,39 @@ class ObjectStore:
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self.bucket = bucket
+        self._replaced: dict[str, str | None] = {}
+        """The version tag that was there before the last write of each key (None: nothing)."""
 
     def read(self, key: str) -> StoredObject | None:
         """The object, or None where there is none.
 
-        A body that breaks off, or is not what its checksum says, is read once more.
+        A body that breaks off or is not what its checksum says, and an answer from before this run's own write, are read
+        once more: a report must not be made of what lay there before the sync.
         """
-        for attempt in range(1, _READS + 1):
+        problem: object = "S3 answers with what this run has replaced"
+        for _ in range(_READS):
             try:
-                answer = self._client.get_object(Bucket=self.bucket, Key=key)
-            except ClientError as error:
-                if error.response["Error"]["Code"] in _MISSING:
-                    return None
-                raise self._unavailable("read", key, error) from error
+                stored = self._read(key)
             except BotoCoreError as error:
-                raise self._unavailable("read", key, error) from error
-            try:
-                return StoredObject(answer["Body"].read(), answer["ETag"], answer["Metadata"])
-            except BotoCoreError as error:
-                if attempt == _READS:
-                    raise self._unavailable("read", key, error) from error
-        raise AssertionError("unreachable")
+                problem = error
+                continue
+            etag = None if stored is None else stored.etag
+            if key not in self._replaced or self._replaced[key] != etag:
+                return stored
+        self._replaced.pop(key, None)  # the next run believes what it reads
+        raise self._unavailable("read", key, problem)
+
+    def _read(self, key: str) -> StoredObject | None:
+        """One read; raises the SDK's error where the body does not come whole."""
+        try:
+            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return None
+            raise self._unavailable("read", key, error) from error
+        except BotoCoreError as error:
+            raise self._unavailable("read", key, error) from error
+        return StoredObject(answer["Body"].read(), answer["ETag"], answer["Metadata"])
 
     def write_new(self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str]) -> bool:
         """Create the object; False where there is one already, which then stays as it is."""
@@ -104,9 +116,10 @@ class ObjectStore:
             raise self._unavailable("write", key, error) from error
         except BotoCoreError as error:
             raise self._unavailable("write", key, error) from error
+        self._replaced[key] = None if stored is None else stored.etag
         return True
 
-    def _unavailable(self, deed: str, key: str, error: Exception) -> HistoryUnavailable:
+    def _unavailable(self, deed: str, key: str, error: object) -> HistoryUnavailable:
         return HistoryUnavailable(
             f"Could not {deed} s3://{self.bucket}/{key}: {error}.",
             action="Check the bucket's name, the function's role, and S3's health; then run the job again.",
