@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import traceback
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ import boto3
 import openpyxl
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from moto import mock_aws
+from moto.server import ThreadedMotoServer
 
 import salesflow
 from ops.salesflow_api import SalesFlowServer, SalesStore
@@ -432,17 +433,26 @@ def fuzz_secrets(cases: int, number: int = 1) -> Fuzzed:
     listener = logging.StreamHandler(heard)
     root = logging.getLogger()
     powertools = logging.getLogger("salesflow")
-    with mock_aws(), SalesFlowServer(SalesStore([], []), clock=lambda: datetime(2026, 11, 21, 7)) as api:
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with SalesFlowServer(SalesStore([], []), clock=lambda: datetime(2026, 11, 21, 7)) as api:
         client = boto3.client(
-            "secretsmanager", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+            "secretsmanager",
+            endpoint_url=f"http://{host}:{port}",
+            region_name="us-east-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
         )
-        client.create_secret(Name="secret", SecretString="first")
+        name = f"fuzzed-{uuid.uuid4().hex[:8]}"
+        client.create_secret(Name=name, SecretString="first")
 
         def case(text: str) -> str:
-            client.put_secret_value(SecretId="secret", SecretString=text)
+            client.put_secret_value(SecretId=name, SecretString=text)
             heard.seek(0)
             heard.truncate()
-            token = SystemToken(client, "secret", api_url=api.url)
+            token = SystemToken(client, name, api_url=api.url)
             try:
                 access = token.current()
             except SalesFlowError as refused:
@@ -460,6 +470,7 @@ def fuzz_secrets(cases: int, number: int = 1) -> Fuzzed:
         try:
             return _drive("secrets", secrets, case, cases, number)
         finally:
+            moto.stop()
             root.removeHandler(listener)
             powertools.removeHandler(listener)
 
