@@ -17,7 +17,7 @@ SAM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sam
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup lock format lint types template check test layers-check bench demo build clean
+.PHONY: help setup lock format lint types template check test layers-check reliability bench demo build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -67,6 +67,9 @@ layers-check: $(READY) ## build for both architectures with sam, and prove what 
 	$(SAM) build --no-cached --parameter-overrides Architecture=x86_64 --build-dir .build/sam/x86_64
 	$(SAM) build --no-cached --parameter-overrides Architecture=arm64 --build-dir .build/sam/arm64
 	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/layers
+
+reliability: $(READY) ## crash, fault, fuzz and soak experiments (half an hour on two idle cores); ONLY=sweep,faults,fuzz,soak
+	$(PYTHON_VENV) -m tests.reliability $(if $(ONLY),--only $(ONLY))
 
 bench: $(READY) ## measurements, side by side; DATA=... for real sales
 	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(PYTHON_VENV) --requirement requirements/bench.txt

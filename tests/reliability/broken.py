@@ -29,10 +29,10 @@ def _no_record_per_recipient() -> None:
 def _save_after_mail() -> None:
     """The readers are told of files that are saved only then."""
     from salesflow.delivery.store import ReportStore, report_key
-    from salesflow.jobs import report
+    from salesflow.jobs import report_mailing
     from salesflow.ledger import Artifact
 
-    save, deliver = ReportStore.save, report._deliver
+    save, deliver = ReportStore.save, report_mailing.mail_report
     waiting: list[Callable[[], Any]] = []
 
     def later(self: ReportStore, **what: Any) -> tuple[Artifact, ...]:
@@ -50,31 +50,31 @@ def _save_after_mail() -> None:
         return told
 
     ReportStore.save = later  # type: ignore[method-assign]
-    report._deliver = deliver_then_save
+    report_mailing.mail_report = deliver_then_save
 
 
 def _record_before_mail() -> None:
     """The date counts as done before anybody was told."""
-    from salesflow.jobs import report
+    from salesflow.jobs import report_mailing
     from salesflow.ledger import RunStatus
 
-    deliver = report._deliver
+    deliver = report_mailing.mail_report
 
     def finish_then_deliver(run: Any, content: Any, files: Any, artifacts: Any) -> Any:
         run.claim.finish(RunStatus.SUCCEEDED, reason="early", artifacts=artifacts)
         return deliver(run, content, files, artifacts)
 
-    report._deliver = finish_then_deliver
+    report_mailing.mail_report = finish_then_deliver
 
 
 def _swallow_unreached() -> None:
     """Who could not be told is passed over, and the run calls itself a success."""
     from dataclasses import replace
 
-    from salesflow.jobs import report
+    from salesflow.jobs import mailing
 
-    send = report.send_to_all
-    report.send_to_all = lambda *args: replace(send(*args), unreached={})
+    send = mailing.send_to_all
+    mailing.send_to_all = lambda *args: replace(send(*args), unreached={})
 
 
 _BREAKS: dict[str, Break] = {

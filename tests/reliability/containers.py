@@ -358,11 +358,11 @@ def _contain(stream: socket.socket, own_time: TimeOfProcess) -> None:
     clock = SharedClock(Path(order["clock"]))
     own_time.clock = clock
     own_time.ahead = timedelta(seconds=order["ahead"])
-    if order["broken"]:
-        from tests.reliability.broken import break_on_purpose
-
-        break_on_purpose(order["broken"])
     try:
+        if order["broken"]:
+            from tests.reliability.broken import break_on_purpose
+
+            break_on_purpose(order["broken"])
         handler = _load(order["function"])
     except Exception:  # noqa: BLE001 - whatever it is, the harness wants to see it
         _send(stream, {"failure": traceback.format_exc()})

@@ -1,0 +1,164 @@
+"""The short form of `make reliability`: the points and faults where most would be lost, on every change.
+
+And the harness against code that is broken on purpose: with each of these faults built in, it has to find something.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.reliability.containers import ROOT
+from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
+from tests.reliability.findings import Finding, Kind
+from tests.reliability.fuzz import KINDS
+from tests.reliability.gateway import Point
+from tests.reliability.scenarios import Stage, scenarios
+from tests.reliability.sweep import overtaken, sweep
+from tests.reliability.world import READERS, World
+
+FILE = "s3 PUT reports/sales/daily/2026-11-20/sales-daily-2026-11-20.pdf"
+MANIFEST = "s3 PUT reports/sales/daily/2026-11-20/manifest.json"
+LATEST = "s3 PUT reports/latest/sales-daily.pdf"
+MONTH = "s3 PUT history/sales/month=2026-11/lines.parquet"
+COVERED = "s3 PUT history/coverage/sales.json"
+CLAIM, OUTCOME = "dynamodb UpdateItem claim", "dynamodb UpdateItem outcome"
+FIRST_MAIL, LAST_MAIL = (f"ses SendEmail {reader}" for reader in READERS)
+FIRST_RECORD, LAST_RECORD = (f"dynamodb PutItem run 2026-11-20#sent#final#{reader}" for reader in READERS)
+
+
+def points(*names: str) -> tuple[Point, ...]:
+    return tuple(Point(name, 1) for name in names)
+
+
+def told(findings: Iterable[Finding]) -> list[str]:
+    return [str(finding)[:500] for finding in findings]
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    (sales_pdf,) = (each for each in scenarios() if each.name == "sales pdf")
+    with World.opened() as world:
+        yield Stage(world, sales_pdf)
+
+
+def test_a_run_killed_at_any_of_its_turning_points_is_made_good_by_the_retry(stage: Stage) -> None:
+    swept = sweep(stage, points=points(CLAIM, MONTH, COVERED, FILE, MANIFEST, LATEST, FIRST_MAIL, LAST_RECORD, OUTCOME))
+    assert told(swept.findings) == []
+    assert swept.points == 18
+    assert swept.tolerated == 2, "after SES accepted a mail, and before that was recorded"
+
+
+def test_a_run_that_stands_still_while_its_retry_does_the_work_does_no_harm(stage: Stage) -> None:
+    swept = overtaken(stage, points=points(MONTH, FILE, FIRST_RECORD, OUTCOME))
+    assert told(swept.findings) == []
+
+
+def test_a_call_that_goes_wrong_ends_well_or_says_so(stage: Stage) -> None:
+    for fault, where in {
+        Fault.THROTTLED: FIRST_MAIL,
+        Fault.TIME_OUT_AFTER: LAST_MAIL,
+        Fault.CUT_AFTER: FILE,
+        Fault.STALE: "s3 GET reports/sales/daily/2026-11-20/sales-daily-2026-11-20.pdf",
+        Fault.PARTIAL: "api GET /sales/history",
+        Fault.CORRUPT: "secretsmanager GetSecretValue",
+        Fault.LATE: FIRST_MAIL,
+        Fault.DENIED: MANIFEST,
+        Fault.DOWN: CLAIM,
+    }.items():
+        injected = inject(stage, faults=[fault], points=points(where))
+        assert injected.faults == 1
+        assert told(injected.findings) == []
+
+
+def test_ten_at_the_same_moment_do_the_work_once(stage: Stage) -> None:
+    assert told(crowd(stage, 10).findings) == []
+
+
+@pytest.mark.parametrize("seconds_ahead", [-600, 600])
+def test_a_clock_that_is_minutes_off_changes_neither_the_date_nor_the_figures(stage: Stage, seconds_ahead: int) -> None:
+    """A run at two minutes past midnight, on a machine that takes it for the day before, or for later."""
+    world = stage.world
+    world.reset(stage.objects_before, moment=datetime(2026, 11, 20, 16, 2, tzinfo=UTC))
+    event = {"schedule": "s", "scheduled_time": "2026-11-20T16:02:00Z", "formats": ["json"]}
+    container = world.start("report", seconds_ahead=seconds_ahead)
+    with world.gateway.interfering(None):
+        result = container.invoke(event, "request-1")
+    container.close()
+    assert result.answer is not None, str(result)
+    assert (result.answer["business_date"], result.answer["status"]) == ("2026-11-20", "SUCCEEDED")
+    sold = [sale for sale in world.api.store.sales if sale.sold_at.date().isoformat() == "2026-11-20"]
+    assert result.answer["sales_rows"] == sum(max(1, len(sale.items)) for sale in sold)
+
+
+def test_after_a_change_of_the_zone_no_date_is_left_out_or_mailed_twice(stage: Stage) -> None:
+    """The parameter TimeZone goes from Shanghai to Paris between two daily ticks at 07:00 local time."""
+    world = stage.world
+    stage.reset()
+    for zone, tick in {
+        "Asia/Shanghai": ["2026-11-19T23:00:00Z", "2026-11-20T23:00:00Z"],
+        "Europe/Paris": ["2026-11-21T06:00:00Z", "2026-11-22T06:00:00Z"],
+    }.items():
+        world.settings = {"TIMEZONE": zone}
+        for moment in tick:
+            world.clock.set(datetime.fromisoformat(moment))
+            event = {"schedule": "s", "scheduled_time": moment, "formats": ["csv"]}
+            assert world.run("report", event, moment).answer is not None
+    world.settings = {}
+    dates = sorted(sk for _, sk in world.end_state().runs)
+    assert dates == ["2026-11-19", "2026-11-20", "2026-11-21"]
+    assert set(world.end_state().told().values()) == {1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_input_ends_in_a_good_outcome_or_an_error_that_says_what_to_do(kind: str) -> None:
+    fuzzed = KINDS[kind](120, 1)
+    assert told(fuzzed.findings) == []
+    assert fuzzed.cases >= 100
+
+
+def test_some_days_with_trouble_leave_nothing_out_and_nothing_twice() -> None:
+    """As the command runs it, in a process of its own."""
+    command = [sys.executable, "-m", "tests.reliability", "--quick", "--only", "soak"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"4 days simulated", done.stdout)
+    assert re.search(r"0 lost\n +0 doubled\n +0 silent", done.stdout)
+
+
+def test_the_token_was_written_nowhere(stage: Stage) -> None:
+    assert token_in(everything_written(stage.world), stage.world.token) == []
+
+
+# -- the harness itself -----------------------------------------------------------------------------------------------
+
+
+def kinds(findings: Iterable[Finding]) -> set[Kind]:
+    return {finding.kind for finding in findings}
+
+
+def test_without_claims_the_harness_finds_work_done_twice(stage: Stage) -> None:
+    assert Kind.DOUBLED in kinds(crowd(stage, 2, broken="no claim").findings)
+
+
+def test_without_a_record_per_recipient_the_harness_finds_mails_sent_twice(stage: Stage) -> None:
+    swept = sweep(stage, points=points(LAST_MAIL), broken="no record per recipient")
+    assert any(f.kind is Kind.DOUBLED and READERS[0] in f.what for f in swept.findings)
+
+
+def test_with_files_saved_after_the_mail_the_harness_finds_mails_without_files(stage: Stage) -> None:
+    swept = sweep(stage, points=points(LAST_MAIL), broken="save after mail")
+    assert any(f.kind is Kind.LOST and "not saved" in f.what for f in swept.findings)
+
+
+def test_with_the_outcome_recorded_before_the_mail_the_harness_finds_mails_that_never_went_out(stage: Stage) -> None:
+    swept = sweep(stage, points=points(FIRST_MAIL), broken="record before mail")
+    assert any(f.kind is Kind.LOST and "was not mailed" in f.what for f in swept.findings)
+
+
+def test_with_failed_mails_passed_over_the_harness_finds_a_success_that_is_none(stage: Stage) -> None:
+    injected = inject(stage, faults=[Fault.DOWN], points=points(LAST_MAIL), broken="swallow who was not reached")
+    assert {Kind.LOST, Kind.SILENT} & kinds(injected.findings)
