@@ -305,12 +305,13 @@ def _import_everything(folder: Path) -> None:
         if is_there(optional):
             importlib.import_module(f"salesflow.jobs.{optional}")
     _warm_up()
+    _remember(folder, "salesflow.jobs.report", "render")
     _remember(folder, "salesflow.forecasting", "forecast_sales")
     _remember(folder, "salesflow.alerts.judging", "detect")
 
 
 def _remember(folder: Path, module_name: str, function_name: str) -> None:
-    """Let a pure function of the models (the same input gives the same result) compute each of its results only once.
+    """Let a pure function of the reports or models (the same input gives the same result) compute each of its results only once.
 
     Between the outside calls there is nothing to kill but arithmetic, which takes seconds and is done thousands of times.
     """

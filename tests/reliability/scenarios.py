@@ -54,7 +54,6 @@ _ALL = (
     Scenario("sync", "sync_history", {}, quick=True),
     Scenario("first sync", "sync_history", {}, Before.FRESH),
     Scenario("anomalies", "anomaly_check", {}),
-    Scenario("anomalies of products", "anomaly_check", {"scope": "PRODUCT"}),
     Scenario("forecast", "forecast", {}),
 )
 
