@@ -87,11 +87,18 @@ def test_a_firing_that_comes_twice_does_its_work_once(system: System) -> None:
 @pytest.mark.parametrize("api", [20], indirect=True)
 def test_a_new_shop_hears_that_there_is_too_little_history(system: System) -> None:
     answer = system.fire("forecast", TICK)
-    assert (answer["status"], answer["state"]) == ("PARTIAL", "none")
+    assert (answer["status"], answer["state"]) == ("SKIPPED_EMPTY", "none"), "no news for the owner"
     assert "28 days" in answer["reason"]
     document = stored(system)
     assert (document["state"], document["forecast"]) == ("none", None)
     assert document["reason"] in answer["reason"]
+
+
+@pytest.mark.parametrize("api", [20], indirect=True)
+def test_a_new_shop_s_unfinished_day_is_tried_again_when_it_is_over(system: System) -> None:
+    at_noon = {**TICK, "scheduled_time": "2026-11-20T04:00:00Z", "business_date": str(BUSINESS_DATE)}
+    assert system.fire("forecast", at_noon)["status"] == "PARTIAL"
+    assert system.fire("forecast", TICK)["status"] == "SKIPPED_EMPTY"
 
 
 @pytest.mark.parametrize("api", [70], indirect=True)

@@ -34,6 +34,8 @@ class _Made:
     forecast: "Forecast | None"
     reason: str = ""
     notes: tuple[str, ...] = ()
+    too_young: bool = False
+    """The shop has not sold for long enough to forecast anything: nothing failed."""
 
 
 def forecast(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
@@ -70,9 +72,8 @@ def _work(run: Run[ForecastFields]) -> Outcome:
     metrics.add_metric(
         name="ForecastsFallenBack", unit=MetricUnit.Count, value=int(made.state is not ForecastState.FRESH)
     )
-    fresh = made.state is ForecastState.FRESH and complete
     return Outcome(
-        RunStatus.SUCCEEDED if fresh else RunStatus.PARTIAL,
+        _status(made, complete=complete),
         _reason(made, complete=complete),
         (artifact,),
         details={**_details(made), "set_aside": len(sync.batch.rejected)},
@@ -86,7 +87,7 @@ def _make(shop: pd.DataFrame, panel: pd.DataFrame, business_date: date, holidays
     try:
         found = forecast_sales(DailyHistory(shop, panel), business_date=business_date, holidays=holidays)
     except NotEnoughHistory as error:
-        return _Made(ForecastState.NONE, None, error.message)
+        return _Made(ForecastState.NONE, None, error.message, too_young=True)
     except Exception as error:  # noqa: BLE001 - whatever the models stumble over, yesterday's forecast still stands
         logger.exception("the models failed", error=type(error).__name__)
         return _Made(ForecastState.NONE, None, f"The models failed ({type(error).__name__}: {error}).")
@@ -124,6 +125,12 @@ def _document(run: Run[ForecastFields], made: _Made) -> dict[str, Any]:
         "version": salesflow.__version__,
         "forecast": None if made.forecast is None else made.forecast.to_document(),
     }
+
+
+def _status(made: _Made, *, complete: bool) -> RunStatus:
+    if made.state is ForecastState.NONE and made.too_young and complete:
+        return RunStatus.SKIPPED_EMPTY  # every night of a new shop's first weeks: no news for the owner
+    return RunStatus.SUCCEEDED if made.state is ForecastState.FRESH and complete else RunStatus.PARTIAL
 
 
 def _reason(made: _Made, *, complete: bool) -> str:
