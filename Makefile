@@ -61,7 +61,7 @@ template: $(READY)
 check: lint types template ## lint, layout, types, template
 
 test: $(READY) ## every test that needs no built layer
-	$(PYTHON_VENV) -m pytest -m "not layers"
+	$(PYTHON_VENV) -m pytest --numprocesses auto --dist worksteal -m "not layers"
 
 layers-check: $(READY) ## build for both architectures with sam, and prove what was built
 	$(SAM) build --no-cached --parameter-overrides Architecture=x86_64 --build-dir .build/sam/x86_64
