@@ -1,58 +1,72 @@
-"""Which SKU is meant: a product found by its SKU or its name, or an error that names what comes near."""
+"""Which SKU is meant: the one product with a SKU or a name, or an error that names what comes near."""
 
 import difflib
 import unicodedata
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from salesflow.errors import SalesFlowError
+from salesflow.errors import InvalidJobEvent
 
 NEAR = 3
 LIKE = 0.5
-"""Names at least so alike (difflib's ratio) are offered as near matches."""
+"""SKUs and names at least so alike (difflib's ratio) are offered as near matches."""
+LISTED = 10
+LONGEST = 60
 
 
-class UnknownProduct(SalesFlowError):
-    """No product has this SKU or name; `near`: up to three (SKU, name) that come close, best first."""
+class UnknownProduct(InvalidJobEvent):
+    """Not one product has this SKU or name; `near`: the (SKU, name) that come close, best first, or all that share the name."""
 
-    def __init__(self, asked: str, near: tuple[tuple[str, str], ...]) -> None:
-        offered = "; ".join(name if name == sku else f"{name} (SKU {sku})" for sku, name in near)
-        super().__init__(
-            f"No product {asked} has ever sold.",
-            action=f"Did you mean {offered}?"
-            if near
-            else "Check the SKU or the name; nothing that sold comes near it.",
-        )
+    def __init__(self, message: str, *, action: str, near: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(message, action=action)
         self.near = near
 
 
-def find_product(products: pd.DataFrame, *, sku: str | None = None, name: str | None = None) -> tuple[str, ...]:
-    """The SKUs that are meant: the one `sku`, or all with the last known name `name`; upper and lower case and accents do not matter.
+def find_product(
+    products: pd.DataFrame,
+    *,
+    sku: str | None = None,
+    name: str | None = None,
+    stock: Mapping[str, str] | None = None,
+) -> tuple[str, str]:
+    """SKU and name of the one product with this `sku`, or this `name`.
 
-    `products`: rows with date, sku and name, as `detect` takes them. An exact SKU goes before one that differs in case.
+    `products`: rows with date, sku and name, as `detect` takes them; `stock`: SKU to name of what the stock list holds beside them, also
+    of what never sold. The exact SKU goes first, then one that differs in case or accents only. A name is looked for among the newest
+    names, then among those that a product had before; case, accents and spaces do not matter.
 
-    Raises `UnknownProduct` naming up to three near matches; ValueError unless exactly one of the two is given.
+    Raises `UnknownProduct` naming near matches, or the SKUs that share the name; ValueError unless exactly one of the two is given.
     """
     if (sku is None) == (name is None):
         raise ValueError("give either sku or name")
-    rows = products[["date", "sku", "name"]].assign(sku=products["sku"].astype(str), name=products["name"].astype(str))
-    last = (
-        rows[rows["sku"].str.strip() != ""].sort_values("date", kind="stable").groupby("sku", sort=True)["name"].last()
-    )
-    names = {str(s): str(n) for s, n in last.items()}
-    if sku is not None and sku in names:
-        return (sku,)
-    wanted = plain(sku if sku is not None else str(name))
-    keys = {s: plain(s if sku is not None else n) for s, n in names.items()}
-    found = tuple(s for s, key in keys.items() if key == wanted)
+    rows = products.sort_values("date", kind="stable")[["sku", "name"]].astype(str)
+    rows = rows[rows["sku"].str.strip() != ""]
+    names = dict(zip(rows["sku"], rows["name"], strict=True)) | {s: n for s, n in (stock or {}).items() if s.strip()}
+    if sku is not None:
+        found = [sku] if sku in names else [s for s in names if plain(s) == plain(sku)]
+    else:
+        wanted = plain(str(name))
+        found = [s for s, known in names.items() if plain(known) == wanted]
+        if not found:
+            before = rows.drop_duplicates()
+            found = sorted(set(before.loc[before["name"].map(plain) == wanted, "sku"]))
+    if len(found) == 1:
+        return found[0], names[found[0]]
+    asked = f"has the SKU {sku[:LONGEST]!r}" if sku is not None else f"is named {str(name)[:LONGEST]!r}"
     if found:
-        return found
-    by_key: dict[str, str] = {}
-    for s, key in keys.items():
-        by_key.setdefault(key, s)
-    near = tuple((by_key[key], names[by_key[key]]) for key in _near(wanted, list(by_key)))
-    asked = f"with the SKU {sku!r}" if sku is not None else f"named {name!r}"
-    raise UnknownProduct(asked, near)
+        alike = tuple((s, names[s]) for s in sorted(found))
+        raise UnknownProduct(
+            f"More than one product {asked}: {_listed(alike[:LISTED])}.",
+            action="Name the product by its sku.",
+            near=alike,
+        )
+    near = tuple((s, names[s]) for s in _near(sku if sku is not None else str(name), names))
+    hint = f"Did you mean {_listed(near)}?" if near else f"None of the {len(names)} known products comes near it."
+    field = "sku" if sku is not None else "name"
+    raise UnknownProduct(
+        f"No product {asked}. {hint}", action=f"Correct {field} in the event and fire it again.", near=near
+    )
 
 
 def plain(text: str) -> str:
@@ -61,8 +75,17 @@ def plain(text: str) -> str:
     return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
 
 
-def _near(wanted: str, keys: list[str]) -> list[str]:
-    """Up to three keys that come near: those that hold the wanted words first, then by likeness."""
-    holding = sorted((k for k in keys if len(wanted) >= 3 and wanted in k), key=len)[:NEAR]
-    alike = difflib.get_close_matches(wanted, keys, n=NEAR, cutoff=LIKE)
-    return list(dict.fromkeys([*holding, *alike]))[:NEAR]
+def _listed(products: Iterable[tuple[str, str]]) -> str:
+    return "; ".join(repr(s) if n == s else f"{s!r} ({n[:LONGEST]})" for s, n in products)
+
+
+def _near(wanted: str, names: Mapping[str, str]) -> list[str]:
+    """Up to three SKUs whose SKU or name comes near: those that hold the wanted words first, then by likeness."""
+    wanted = plain(wanted)
+    by_key: dict[str, str] = {}
+    for sku, name in names.items():
+        for key in (plain(sku), plain(name)):
+            by_key.setdefault(key, sku)
+    holding = sorted((k for k in by_key if len(wanted) >= 3 and wanted in k), key=len)[:NEAR]
+    alike = difflib.get_close_matches(wanted, list(by_key), n=2 * NEAR, cutoff=LIKE)
+    return list(dict.fromkeys(by_key[key] for key in [*holding, *alike]))[:NEAR]

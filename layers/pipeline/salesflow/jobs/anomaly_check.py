@@ -1,6 +1,5 @@
 """The `anomaly_check` job: one date judged, its result saved, and what is new, worse or over told once, in one mail."""
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -14,6 +13,7 @@ from salesflow.alerts.judging import (
     HISTORY_DAYS,
     Judgement,
     Tables,
+    gross,
     judge,
     policy_of,
     rules_of,
@@ -21,8 +21,9 @@ from salesflow.alerts.judging import (
 )
 from salesflow.alerts.lifecycle import Alert, Entry, Rules, Step, advance, in_order
 from salesflow.alerts.result import result_document, result_key
-from salesflow.anomalies import Policy, Severity
-from salesflow.errors import InvalidJobEvent, SalesFlowError
+from salesflow.anomalies import Policy, Severity, find_product
+from salesflow.anomalies.timeline import MIN_SALES_DAYS, WINDOW
+from salesflow.errors import SalesFlowError
 from salesflow.history.shop_days import with_returns
 from salesflow.history.sync import Demand, SyncOutcome
 from salesflow.holiday_dates import holiday_dates
@@ -38,10 +39,6 @@ RESUME_DAYS = 7
 """How far back a check looks for earlier ones that found something and could not tell it."""
 
 STOCK_AGE = timedelta(days=1)
-
-
-class UnknownProduct(InvalidJobEvent):
-    """No product has this SKU or name; names those that come close."""
 
 
 def anomaly_check(event: object, context: LambdaContext | None, runtime: Any) -> dict[str, Any]:
@@ -132,7 +129,7 @@ def _check_date(run: Run[AnomalyCheckFields], check: _Check) -> Outcome:
     details = _details(run, check, judgement, entries, told, rules)
     if problems:
         return Outcome(RunStatus.PARTIAL, " ".join(problems), (artifact,), notified, details)
-    reason = _reason(judgement, entries, notified, told, fields.notify)
+    reason = _reason(judgement, entries, notified, told, fields.notify) + _seldom_sold(check, day)
     return Outcome(RunStatus.SUCCEEDED, reason, (artifact,), notified, details)
 
 
@@ -231,41 +228,25 @@ def _product(
     """The SKU and the name of the one product asked for; Nones for a check of many. Raises UnknownProduct."""
     if fields.sku is None and fields.name is None:
         return None, None
-    last = products.drop_duplicates("sku", keep="last")
-    names = dict(zip(last["sku"].astype(str), last["name"].astype(str), strict=True))
-    if items is not None:
-        names |= dict(zip(items["sku"].astype(str), items["name"].astype(str), strict=True))
-    names.pop("", None)
-    if fields.sku is not None:
-        if fields.sku not in names:
-            raise _unknown("sku", fields.sku, names)
-        return fields.sku, names[fields.sku]
-    wanted = fields.name or ""
-    found = {sku for sku, name in names.items() if name == wanted}
-    found |= set(products.loc[products["name"].astype(str) == wanted, "sku"].astype(str)) if not found else set()
-    if not found:
-        raise _unknown("name", wanted, names)
-    if len(found) > 1:
-        raise UnknownProduct(
-            f"{len(found)} products are named {wanted!r}: SKU {', '.join(map(repr, sorted(found)[:10]))}.",
-            action="Name the product by its sku.",
-        )
-    sku = found.pop()
-    return sku, names[sku]
+    stock = None if items is None else dict(zip(items["sku"].astype(str), items["name"].astype(str), strict=True))
+    return find_product(products, sku=fields.sku, name=fields.name, stock=stock)
 
 
-def _unknown(field: str, wanted: str, names: dict[str, str]) -> UnknownProduct:
-    """The error that names what comes close, by SKU or by name."""
-    by_lower: dict[str, str] = {}
-    for sku, name in names.items():
-        for text in (sku, name):
-            by_lower.setdefault(text.lower(), f"{sku!r} ({name[:60]})" if name != sku else repr(sku))
-    close = difflib.get_close_matches(wanted.lower(), by_lower, n=5, cutoff=0.5)
-    close += [text for text in by_lower if wanted.lower() in text and text not in close][:5]
-    near = "; ".join(dict.fromkeys(by_lower[text] for text in close[:5]))
-    hint = f" Near it: {near}." if near else f" None of the {len(names)} known products comes near it."
-    return UnknownProduct(
-        f"No product has the {field} {wanted[:100]!r}.{hint}", action=f"Correct {field} in the event and fire it again."
+def _seldom_sold(check: _Check, day: date) -> str:
+    """Why a product that was asked for could not be judged; empty where it could, or where many were."""
+    if check.sku is None:
+        return ""
+    weeks = WINDOW // 7
+    since = pd.Timestamp(day - timedelta(days=WINDOW))
+    rows = gross(check.tables.products[check.tables.products["sku"] == check.sku])
+    days_sold = int(rows.loc[(rows["date"] > since) & (rows["quantity"] > 0), "date"].nunique())
+    if days_sold >= MIN_SALES_DAYS:
+        return ""
+    if not days_sold:
+        return f" The product has not sold in the {weeks} weeks before; there is nothing to judge it by."
+    return (
+        f" The product sold on {days_sold} day{'' if days_sold == 1 else 's'} of the last {weeks} weeks: too seldom to "
+        "judge a single day by."
     )
 
 
