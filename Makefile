@@ -14,10 +14,13 @@ READY := $(VENV)/.ready
 LOCK := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --python-platform linux
 SAM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sam
 
+TEXTS := layers/pipeline/salesflow
+KEYWORDS := -k _ -k plural:1,2 -k context:1c,2
+
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup lock format lint types template check test layers-check reliability bench demo build clean
+.PHONY: help setup lock format lint types template messages check test layers-check reliability bench demo build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -41,7 +44,7 @@ lock: $(READY) ## resolve the *.in files anew into hashed locks; UPGRADE=1 takes
 	$(LOCK) layers/core/requirements.in -c requirements/dev.txt --no-emit-package botocore -o layers/core/requirements.txt
 	in_core="$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' layers/core/requirements.txt)"; \
 	for layer in arrow ml report; do $(LOCK) layers/$$layer/requirements.in -c requirements/dev.txt $$in_core -o layers/$$layer/requirements.txt; done
-	$(LOCK) $(if $(UPGRADE),--upgrade) layers/report/fonts.in -o layers/report/fonts.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) --no-deps layers/report/fonts.in -o layers/report/fonts.txt  # fonts only: the code beside them is never run
 
 format: $(READY) ## lay the code out
 	$(VENV)/bin/ruff check --quiet --fix .
@@ -57,6 +60,13 @@ types: $(READY)
 template: $(READY)
 	$(VENV)/bin/cfn-lint template.yaml
 	$(SAM) validate --lint --region us-east-1
+
+messages: $(READY) ## bring the catalogues of texts up to date with the code: new ones stand there empty, to be translated
+	@mkdir -p .build
+	$(VENV)/bin/pybabel -q extract --mapping-file pyproject.toml --no-default-keywords $(KEYWORDS) --add-comments Translators: \
+	  --strip-comments --sort-by-file --add-location file --width 120 --project salesflow --output-file .build/salesflow.pot $(TEXTS)
+	$(VENV)/bin/pybabel -q update --input-file .build/salesflow.pot --output-dir $(TEXTS)/locale --domain salesflow \
+	  --ignore-obsolete --no-fuzzy-matching --ignore-pot-creation-date --width 120
 
 check: lint types template ## lint, layout, types, template
 

@@ -13,6 +13,7 @@ from babel.numbers import is_currency
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
 
 from salesflow.errors import InvalidSettings
+from salesflow.language import Language
 from salesflow.money import Currency
 
 
@@ -129,6 +130,7 @@ class Settings(BaseModel):
     empty_reports: EmptyReports = EmptyReports.SKIP
     stale_after_hours: int = Field(default=72, ge=0, le=8760)
     stale_reports: StaleReports = StaleReports.BANNER
+    language_code: Language = Language.EN
     paper: Paper = Paper.A4
     history_days: int = Field(default=800, ge=180, le=3650)
     history_overlap_days: int = Field(default=7, ge=1, le=90)

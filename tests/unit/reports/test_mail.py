@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from salesflow.language import Language
 from salesflow.reports.mail import (
     MailText,
     compose_owner_notice,
@@ -18,7 +19,7 @@ NAME = "combined-weekly-40-scripts"
 LOCATION = "s3://reports/reports/combined/weekly/2026-11-22/combined-weekly-2026-11-22.pdf"
 
 
-def compose(name: str, mode: str = "full", reference: str = "ab12cd", locale: str = "en") -> MailText:
+def compose(name: str, mode: str = "full", reference: str = "ab12cd", language: Language = Language.EN) -> MailText:
     return compose_report_mail(
         all_samples()[name],
         mode=mode,  # type: ignore[arg-type]  # one of the three
@@ -28,7 +29,7 @@ def compose(name: str, mode: str = "full", reference: str = "ab12cd", locale: st
         reference=reference,
         run_id="run-0001",
         reply_to="owner@example.com",
-        locale=locale,
+        language=language,
     )
 
 

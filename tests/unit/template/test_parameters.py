@@ -8,6 +8,7 @@ import pytest
 from annotated_types import Ge, Le
 from samcli.yamlhelper import yaml_parse
 
+from salesflow.language import Language
 from salesflow.settings import EmptyReports, MailContent, MediumAlerts, Paper, Settings, StaleReports
 from tests.unit.template.stack import TEMPLATE, parameters, text
 
@@ -159,6 +160,7 @@ def test_bounds_are_those_of_the_settings(parameter: str, field: str) -> None:
     [
         ("MailContent", MailContent, "mail_content"),
         ("EmptyReports", EmptyReports, "empty_reports"),
+        ("Language", Language, "language_code"),
         ("Paper", Paper, "paper"),
         ("StaleReports", StaleReports, "stale_reports"),
         ("AlertMedium", MediumAlerts, "alert_medium"),

@@ -43,7 +43,7 @@ def _work(run: Run[ReportFields]) -> Outcome:
     files = {}
     for fmt in request.fields.formats:
         claim.ensure_held()
-        files[fmt] = render(content, fmt, paper=runtime.settings.paper)
+        files[fmt] = render(content, fmt, paper=runtime.settings.paper, language=runtime.settings.language_code)
     claim.ensure_held()
     artifacts = runtime.store.save(
         report_type=request.fields.report_type,

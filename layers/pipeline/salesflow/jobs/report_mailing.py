@@ -54,5 +54,6 @@ def _composed(
         reference=run.claim.reference,
         run_id=run.claim.run_id,
         reply_to=settings.owner_recipients[0],
+        language=settings.language_code,
     )
     return mail_of(run, text, attachments)

@@ -90,7 +90,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
             author="SalesFlow Automation",
             subject=document.headline,
             creator="SalesFlow Automation",
-            lang=document.figures.language,
+            lang=document.figures.language.tag,
             displayDocTitle=1,
             initialFontName=REGULAR,
         )
@@ -108,7 +108,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
     def _foot(self, canvas: Canvas, _: BaseDocTemplate) -> None:
         page_width = self.pagesize[0]
         _rule(canvas, _MARGIN, 34, page_width - 2 * _MARGIN)
-        made = dict(self._report.small_print)["Made by"]
+        made = self._report.made_by
         room = page_width - 2 * _MARGIN - 60
         _text(canvas, _MARGIN, 22, cut(f"{self._report.full_title} \u00b7 {made}", REGULAR, 7, room), 7, color=QUIET)
         number = f"{canvas.getPageNumber()} / "

@@ -1,6 +1,7 @@
 """From a report's content to its document."""
 
 from salesflow.analytics.results import ReportContent
+from salesflow.language import Language
 from salesflow.reports.combined import build_combined
 from salesflow.reports.document import Document
 from salesflow.reports.figures import Figures
@@ -9,12 +10,12 @@ from salesflow.reports.sales import build_sales
 from salesflow.reports.stock import build_stock
 
 
-def build_document(content: ReportContent, *, locale: str = "en") -> Document:
+def build_document(content: ReportContent, *, language: Language = Language.EN) -> Document:
     """The document of a report, by its type.
 
     Raises ValueError where the content lacks the analysis that its type needs.
     """
-    figures = Figures(content.currency, locale)
+    figures = Figures(content.currency, language)
     match ReportType(content.report_type):
         case ReportType.SALES:
             return build_sales(content, figures)

@@ -197,6 +197,11 @@ class Document:
         return f"{self.title}, {self.window_text}"
 
     @property
+    def made_by(self) -> str:
+        """Program and version: the last line of the small print."""
+        return self.small_print[-1][1]
+
+    @property
     def charts(self) -> tuple[Chart, ...]:
         """The charts of all sections, in reading order."""
         return tuple(chart for section in self.sections for chart in section.charts)
@@ -237,8 +242,9 @@ def changes_of(
     more_is: Tone = Tone.GOOD,
 ) -> tuple[Change, ...]:
     """The changes against each earlier window that the history reaches back to."""
+    _ = figures.words
     return tuple(
-        change_of(figures, kind, value, pick(kpis), f"vs {figures.window_short(window)}", more_is=more_is)
+        change_of(figures, kind, value, pick(kpis), _("vs {days}", days=figures.window_short(window)), more_is=more_is)
         for window, kpis in earlier
         if kpis is not None
     )
@@ -248,31 +254,53 @@ def small_print(
     figures: Figures, provenance: Provenance, *, window_text: str, stock_counted: str | None
 ) -> tuple[tuple[str, str], ...]:
     """Where the figures come from, line by line."""
-    lines = [("Business date", figures.day_long(provenance.business_date)), ("Days", window_text)]
-    lines.append(("Time zone", provenance.timezone))
-    as_of = figures.moment(provenance.data_as_of) if provenance.data_as_of else "no sale known"
-    lines.append(("Data as of", as_of))
+    _ = figures.words
+    lines = [(_("Business date"), figures.day_long(provenance.business_date)), (_("Days"), window_text)]
+    lines.append((_("Time zone"), provenance.timezone))
+    as_of = figures.moment(provenance.data_as_of) if provenance.data_as_of else _("no sale known")
+    lines.append((_("Data as of"), as_of))
     if stock_counted:
-        lines.append(("Stock read", stock_counted))
-    used = f"{figures.show(Kind.COUNT, provenance.sales_rows)} sale lines"
-    if stock_counted:
-        used += f", {figures.show(Kind.COUNT, provenance.stock_rows)} products in stock list"
-    lines.append(("Rows used", used))
+        lines.append((_("Stock read"), stock_counted))
+    lines.append((_("Rows used"), _rows_used(figures, provenance, with_stock=stock_counted is not None)))
     aside = figures.show(Kind.COUNT, provenance.set_aside)
     reasons = "; ".join(_shortened(reason) for reason in provenance.set_aside_reasons[:_MOST_REASONS])
     if len(provenance.set_aside_reasons) > _MOST_REASONS:
-        reasons += "; more reasons are in the JSON file"
-    lines.append(("Set aside", f"{aside} ({reasons})" if provenance.set_aside and reasons else aside))
-    lines.append(("Made by", f"SalesFlow Automation {provenance.version}"))
+        reasons = _("{reasons}; more reasons are in the JSON file", reasons=reasons)
+    lines.append((_("Set aside"), f"{aside} ({reasons})" if provenance.set_aside and reasons else aside))
+    lines.append((_("Made by"), f"SalesFlow Automation {provenance.version}"))
     return tuple(lines)
+
+
+def _rows_used(figures: Figures, provenance: Provenance, *, with_stock: bool) -> str:
+    _ = figures.words
+    lines = _.plural(
+        "{n} sale line", "{n} sale lines", provenance.sales_rows, n=figures.show(Kind.COUNT, provenance.sales_rows)
+    )
+    if not with_stock:
+        return lines
+    stock = _.plural(
+        "{n} product in stock list",
+        "{n} products in stock list",
+        provenance.stock_rows,
+        n=figures.show(Kind.COUNT, provenance.stock_rows),
+    )
+    return f"{lines}, {stock}"
 
 
 def notes_of(figures: Figures, provenance: Provenance) -> tuple[str, ...]:
     """The sentences for the reader, each on one line."""
     notes = [_shortened(note) for note in provenance.notes[:_MOST_NOTES]]
     if len(provenance.notes) > _MOST_NOTES:
-        left_out = figures.show(Kind.COUNT, len(provenance.notes) - _MOST_NOTES)
-        notes.append(f"{left_out} more notes are in the JSON file.")
+        _ = figures.words
+        left_out = len(provenance.notes) - _MOST_NOTES
+        notes.append(
+            _.plural(
+                "{n} more note is in the JSON file.",
+                "{n} more notes are in the JSON file.",
+                left_out,
+                n=figures.show(Kind.COUNT, left_out),
+            )
+        )
     return tuple(notes)
 
 

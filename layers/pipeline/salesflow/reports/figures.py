@@ -1,4 +1,4 @@
-"""How a value is printed: money, counts, shares, days and dates, by the CLDR rules of one locale (Babel).
+"""How a value is printed: money, counts, shares, days and dates, by the CLDR rules of one language (Babel).
 
 Every format prints through `Figures.show`, so that a figure looks the same wherever it stands.
 """
@@ -21,6 +21,7 @@ from babel.numbers import (
     get_currency_symbol,
 )
 
+from salesflow.language import Language, words
 from salesflow.money import Currency
 from salesflow.windows import Window
 
@@ -30,7 +31,6 @@ type Value = Any
 MISSING = "\u2013"
 """Printed where there is no value."""
 
-_WORLD_ENGLISH = "en_001"
 _LONG_NUMBER = 10_000_000
 _SHORT_NUMBER = 1_000
 _COARSE_PERCENT = 10.0
@@ -81,22 +81,18 @@ def printable(text: str) -> str:
 
 
 class Figures:
-    """Prints values in one locale and one currency."""
+    """Prints values in one language and one currency; `words` says the texts around them."""
 
-    def __init__(self, currency: str, locale: str = "en") -> None:
-        """`locale` is a CLDR name; plain "en" is the English of the world (22 November), not of the United States."""
+    def __init__(self, currency: str, language: Language = Language.EN) -> None:
         self.currency = Currency(currency)
-        self.locale = Locale.parse(_WORLD_ENGLISH if locale == "en" else locale)
+        self.language = Language(language)
+        self.words = words(self.language)
+        self.locale = Locale.parse(self.language.locale)
 
     @cached_property
     def currency_symbol(self) -> str:
         """The sign that marks amounts, as the locale writes it."""
         return get_currency_symbol(self.currency.code, locale=self.locale)
-
-    @property
-    def language(self) -> str:
-        """The BCP 47 tag of the language, for files that name theirs."""
-        return self.locale.language
 
     def show(self, kind: Kind, value: Value) -> str:
         """The value as text; `MISSING` for None."""

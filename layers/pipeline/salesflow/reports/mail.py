@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from salesflow.analytics.results import ReportContent
+from salesflow.language import Language
 from salesflow.reports.as_html import templates
 from salesflow.reports.build import build_document
 from salesflow.reports.document import Chart, ChartKind, Document, Kpi, Tone
@@ -84,7 +85,7 @@ def compose_report_mail(
     reference: str,
     run_id: str,
     reply_to: str | None,
-    locale: str = "en",
+    language: Language = Language.EN,
 ) -> MailText:
     """The mail that brings a report.
 
@@ -92,7 +93,7 @@ def compose_report_mail(
     figures must not travel by mail. attached: file names; left_out: what is not attached, with the reason, one sentence
     each; locations: where the files are. reference: the short one that stands in the subject; run_id: the full one.
     """
-    document = build_document(content, locale=locale)
+    document = build_document(content, language=language)
     figures = document.figures
     shows_figures = mode != "link"
     name = document.title.removesuffix(" report")

@@ -1,14 +1,15 @@
 """One way to every format. Each renderer is imported when it is first asked for: a cold start pays only for what it makes."""
 
 from salesflow.analytics.results import ReportContent
+from salesflow.language import Language
 from salesflow.reports.formats import Format
 
 
-def render(content: ReportContent, fmt: Format, *, paper: str = "A4", locale: str = "en") -> bytes:
+def render(content: ReportContent, fmt: Format, *, paper: str = "A4", language: Language = Language.EN) -> bytes:
     """The report as the bytes of one file: the same content gives the same bytes.
 
-    paper: A4 or Letter, for the formats that have pages. locale: a CLDR name, for numbers and dates.
-    Raises ValueError for an unknown paper or locale, and where the content lacks the analysis that its type needs.
+    paper: A4 or Letter, for the formats that have pages. language: of the words, the numbers and the dates in the files that people read.
+    Raises ValueError for an unknown paper, and where the content lacks the analysis that its type needs.
     """
     match Format(fmt):
         case Format.CSV:
@@ -27,14 +28,14 @@ def render(content: ReportContent, fmt: Format, *, paper: str = "A4", locale: st
             from salesflow.reports.as_pdf import render_pdf
             from salesflow.reports.build import build_document
 
-            return render_pdf(build_document(content, locale=locale), paper=paper)
+            return render_pdf(build_document(content, language=language), paper=paper)
         case Format.EXCEL:
             from salesflow.reports.as_excel import render_excel
             from salesflow.reports.build import build_document
 
-            return render_excel(build_document(content, locale=locale), paper=paper)
+            return render_excel(build_document(content, language=language), paper=paper)
         case Format.HTML:
             from salesflow.reports.as_html import render_html
             from salesflow.reports.build import build_document
 
-            return render_html(build_document(content, locale=locale))
+            return render_html(build_document(content, language=language))
