@@ -1,11 +1,12 @@
-"""Make the package `salesflow_fonts`: static fonts, cut from the variable Noto fonts that PyPI carries.
+"""Make the package `salesflow_fonts`: static fonts, cut from the Noto fonts that PyPI carries.
 
-A PDF needs plain TrueType: one weight, no variations. The layout tables go too, because the PDF writer maps characters to glyphs one to one;
-so do the glyphs that only they can reach. Every character that a font covers stays.
+A PDF needs plain TrueType: one weight, no variations. Fonts of scripts whose letters join or stand above each other keep their layout
+tables, for HarfBuzz; the others lose them, and the glyphs that only they can reach. Every character that a font covers stays, except
+where another font of the package has it.
 
     python3.13 build_fonts.py TARGET      writes TARGET/salesflow_fonts
 
-The result is kept under .build/fonts by the hash of what it is made from (the locked packages and this file): 25 seconds the first time.
+The result is kept under .build/fonts by the hash of what it is made from (the locked packages and this file): half a minute the first time.
 """
 
 import argparse
@@ -23,40 +24,50 @@ REQUIREMENTS = LAYERS / "report" / "fonts.txt"
 PACKAGE = LAYERS / "report" / "salesflow_fonts"
 CACHE = LAYERS.parent / ".build" / "fonts"
 
-LAYOUT_AND_HINTING = ["BASE", "DSIG", "GDEF", "GPOS", "GSUB", "MVAR", "STAT", "VVAR", "gasp", "prep", "vhea", "vmtx"]
+LAYOUT = ["GDEF", "GPOS", "GSUB"]
+NEVER_READ = ["BASE", "DSIG", "MVAR", "STAT", "VVAR", "gasp", "prep", "vhea", "vmtx"]
+LICENCE = "OFL.txt"
+HANGUL = ((0x1100, 0x11FF), (0x3131, 0x318E), (0xA960, 0xA97C), (0xAC00, 0xD7A3), (0xD7B0, 0xD7FB))
 
 
 @dataclass(frozen=True)
 class StaticFont:
-    """One file to make: its name, the variable font it is cut from (below a pack's folder), and where on each axis."""
+    """One file to make: its name, the font it is cut from (below a pack's folder), and where on each axis.
+
+    shaped: whether its layout tables stay. only: the ranges of characters that stay, all where there is none.
+    """
 
     name: str
     source: str
     axes: dict[str, float] = field(default_factory=dict)
+    shaped: bool = False
+    only: tuple[tuple[int, int], ...] = ()
 
+
+WESTERN = "justmytype_western_core/fonts/ofl"
+EAST_ASIAN = "justmytype_intl_cjk/fonts/ofl"
+RIGHT_TO_LEFT = "justmytype_intl_rtl/fonts/ofl"
+REGULAR = {"wght": 400.0, "wdth": 100.0}
 
 FONTS = (
-    StaticFont(
-        "NotoSans-Regular",
-        "justmytype_western_core/fonts/ofl/notosans/NotoSans[wdth,wght].ttf",
-        {"wght": 400, "wdth": 100},
-    ),
-    StaticFont(
-        "NotoSans-Bold",
-        "justmytype_western_core/fonts/ofl/notosans/NotoSans[wdth,wght].ttf",
-        {"wght": 700, "wdth": 100},
-    ),
-    StaticFont("NotoSansSC-Regular", "justmytype_intl_cjk/fonts/ofl/notosanssc/NotoSansSC[wght].ttf", {"wght": 400}),
+    StaticFont("NotoSans-Regular", f"{WESTERN}/notosans/NotoSans[wdth,wght].ttf", REGULAR, shaped=True),
+    StaticFont("NotoSans-Bold", f"{WESTERN}/notosans/NotoSans[wdth,wght].ttf", REGULAR | {"wght": 700}, shaped=True),
+    StaticFont("NotoSansSC-Regular", f"{EAST_ASIAN}/notosanssc/NotoSansSC[wght].ttf", {"wght": 400}),
+    StaticFont("NotoSansKR-Regular", f"{EAST_ASIAN}/notosanskr/NotoSansKR[wght].ttf", {"wght": 400}, only=HANGUL),
     StaticFont(
         "NotoSansArabic-Regular",
-        "justmytype_intl_rtl/fonts/ofl/notosansarabic/NotoSansArabic[wdth,wght].ttf",
-        {"wght": 400, "wdth": 100},
+        f"{RIGHT_TO_LEFT}/notosansarabic/NotoSansArabic[wdth,wght].ttf",
+        REGULAR,
+        shaped=True,
     ),
     StaticFont(
         "NotoSansHebrew-Regular",
-        "justmytype_intl_rtl/fonts/ofl/notosanshebrew/NotoSansHebrew[wdth,wght].ttf",
-        {"wght": 400, "wdth": 100},
+        f"{RIGHT_TO_LEFT}/notosanshebrew/NotoSansHebrew[wdth,wght].ttf",
+        REGULAR,
+        shaped=True,
     ),
+    StaticFont("NotoSansSymbols2-Regular", f"{WESTERN}/notosanssymbols2/NotoSansSymbols2-Regular.ttf"),
+    StaticFont("NotoEmoji-Regular", "imgui_bundle/demos_assets/fonts/NotoEmoji-Regular.ttf", shaped=True),
 )
 
 
@@ -115,13 +126,26 @@ def _make_all(tools: Path, package: Path) -> None:
 
 def _make(tools: Path, package: Path) -> None:
     for font in FONTS:
-        source = tools / font.source
-        _cut(source, font.axes, package / f"{font.name}.ttf")
-        family = font.name.partition("-")[0]
-        shutil.copyfile(source.with_name("OFL.txt"), package / f"{family}-OFL.txt")
+        _cut(tools / font.source, font, package / f"{font.name}.ttf")
+        (package / f"{font.name.partition('-')[0]}-OFL.txt").write_text(_licence(tools, font), encoding="utf-8")
 
 
-def _cut(source: Path, axes: dict[str, float], target: Path) -> None:
+def _licence(tools: Path, font: StaticFont) -> str:
+    """The licence beside the font; where a pack brings none, the same licence under the font's own copyright."""
+    from fontTools.ttLib import TTFont
+
+    source = tools / font.source
+    beside = source.with_name(LICENCE)
+    if beside.is_file():
+        return beside.read_text(encoding="utf-8")
+    names = TTFont(source, lazy=True)["name"]
+    if "SIL Open Font License, Version 1.1" not in names.getDebugName(13):
+        raise RuntimeError(f"{font.name} is not under the SIL Open Font License: look at its name table")
+    text = (tools / FONTS[0].source).with_name(LICENCE).read_text(encoding="utf-8")
+    return "\n".join([names.getDebugName(0), *text.splitlines()[1:], ""])
+
+
+def _cut(source: Path, made: StaticFont, target: Path) -> None:
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
     from fontTools.varLib import instancer
@@ -132,17 +156,22 @@ def _cut(source: Path, axes: dict[str, float], target: Path) -> None:
         hinting=False,
         glyph_names=False,
         notdef_outline=True,
-        layout_features=[],
         name_IDs=["*"],
         recalc_timestamp=False,
     )
-    options.drop_tables += LAYOUT_AND_HINTING
+    options.drop_tables += NEVER_READ
+    if not made.shaped:
+        options.drop_tables += LAYOUT
+        options.layout_features = []
     subsetter = Subsetter(options)
-    subsetter.populate(unicodes=font.getBestCmap().keys())
+    covered = font.getBestCmap().keys()
+    stay = [code for code in covered if not made.only or any(first <= code <= last for first, last in made.only)]
+    subsetter.populate(unicodes=stay)
     subsetter.subset(font)
-    instancer.instantiateVariableFont(
-        font, axes, inplace=True, optimize=False, overlap=instancer.OverlapMode.KEEP_AND_SET_FLAGS
-    )
+    if made.axes:
+        instancer.instantiateVariableFont(
+            font, made.axes, inplace=True, optimize=False, overlap=instancer.OverlapMode.KEEP_AND_SET_FLAGS
+        )
     font.save(target)
 
 

@@ -1,7 +1,8 @@
 """The fonts of the reports, as plain static TrueType files that a PDF can embed.
 
-`FONT_DIRECTORY` holds NotoSans-Regular.ttf and NotoSans-Bold.ttf (Latin, Greek, Cyrillic, Vietnamese, Devanagari), NotoSansSC-Regular.ttf
-(Chinese, kana), NotoSansArabic-Regular.ttf, NotoSansHebrew-Regular.ttf, and the licence of each. Made by layers/build_fonts.py.
+`FONT_DIRECTORY` holds Noto Sans, regular and bold (Latin, Greek, Cyrillic, Vietnamese, Devanagari), and the regular face of Noto Sans SC
+(Chinese, kana), KR (Hangul alone), Arabic, Hebrew, Symbols 2, and Noto Emoji (one colour); and the licence of each. Made by
+layers/build_fonts.py.
 """
 
 from pathlib import Path
