@@ -144,9 +144,10 @@ def simulate_anomalies(
         holidays=named,
         top_k=ALL_PRODUCTS,
         minor_digits=digits,
+        alert_severity=Severity.MEDIUM if medium else Severity.HIGH,
     )
     muted = {f"sku:{sku}" for sku in mute or ()}
-    rules = Rules(Severity.MEDIUM if medium else Severity.HIGH, top, is_muted=muted.__contains__)
+    rules = Rules(policy.alert_severity, top, is_muted=muted.__contains__)
     allowed = sorted(set(sensitivity or DEFAULT_SENSITIVITIES))
     policies = [replace(policy, alerts_per_month=one) for one in allowed]
     replays = replay(tables, since, until, policies, rules)

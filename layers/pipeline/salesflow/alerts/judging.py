@@ -48,7 +48,8 @@ class Judgement:
 def policy_of(settings: Settings, holidays: dict[date, str], *, one_product: bool) -> Policy:
     """The detection's policy as the operator set it. Every product is kept: how many are told is the digest's business.
 
-    A minimum impact of 0 leaves products to the detection's own floor; a product asked for by name has none.
+    `AlertsPerMonth` is what is mailed: HIGH findings alone, unless medium ones are mailed too. A minimum impact of 0 leaves products to
+    the detection's own floor; a product asked for by name has none.
     """
     least = settings.money.to_minor(_exactly(settings.alert_min_impact)) if settings.alert_min_impact else None
     return Policy(
@@ -58,6 +59,7 @@ def policy_of(settings: Settings, holidays: dict[date, str], *, one_product: boo
         holidays=holidays,
         top_k=ALL_PRODUCTS,
         minor_digits=settings.money.digits,
+        alert_severity=_mailed_from(settings),
     )
 
 
@@ -65,11 +67,15 @@ def rules_of(settings: Settings, period: Period, mutes: dict[str, date], day: da
     """Who is told of what on a date."""
     muted = {f"sku:{sku}" for sku in settings.muted_skus} | {s for s, until in mutes.items() if until >= day}
     return Rules(
-        mail_from=Severity.MEDIUM if settings.alert_medium is MediumAlerts.MAIL else Severity.HIGH,
+        mail_from=_mailed_from(settings),
         top=settings.alert_top_products,
         clear_days=CLEAR_DAYS if period is Period.DAILY else 1,
         is_muted=muted.__contains__,
     )
+
+
+def _mailed_from(settings: Settings) -> Severity:
+    return Severity.MEDIUM if settings.alert_medium is MediumAlerts.MAIL else Severity.HIGH
 
 
 def judge(tables: Tables, day: date, *, scope: Scope, sku: str | None, period: Period, policy: Policy) -> Judgement:

@@ -17,7 +17,9 @@ SHOP_REPLAY, PRODUCT_REPLAY = 91, 42
 HIGH_ABOVE = 1.5
 IMPACT_SHARE = 0.005
 RARE_SHARE = 0.1
-PRICE_CHANGE = 0.25
+PRICE_CHANGE, PRICE_CHANGE_HIGH = 0.25, 0.69
+"""|log ratio| to the usual price from which it is told, and (half or twice the price) from which it is HIGH."""
+
 STOPPED_P, STOPPED_DAYS = 1e-4, 3
 STOPPED_PART, PRICE_PART, RARE_PART = 0.10, 0.05, 0.05
 """How much of the budget the rules may take."""
@@ -31,7 +33,7 @@ STOPPED_WINDOW, STOPPED_KNOWN = 156, 40
 class Thresholds:
     """From where on something is told. `shop`, `products`: |z| of MEDIUM, `_high` of HIGH; `price`: |log ratio| to the usual price;
 
-    `rare_share`: of the shop's usual day; `silence`: trading days without a sale.
+    `price_high`, where it is HIGH; `rare_share`: of the shop's usual day; `silence`: trading days without a sale.
     """
 
     shop: float
@@ -39,6 +41,7 @@ class Thresholds:
     products: float
     products_high: float
     price: float
+    price_high: float
     rare_share: float
     silence: "Silence"
 
@@ -66,15 +69,17 @@ def share_budget(line: Timeline, t: int, policy: Policy) -> Thresholds:
     budget = policy.alerts_per_month
     rows = line.scored_products(t)
     shop_past, product_past = _shop_past(line, t, policy), _product_past(line, t, policy)
-    counted = policy.alert_severity is not Severity.HIGH
+    only_high = policy.alert_severity is Severity.HIGH
 
     silence = _silence(line, t, policy)
     past_days = range(max(t - PRODUCT_REPLAY, 0), t)
     price_past = np.array([_price_peak(line, d, policy) for d in past_days])
     rare_past = np.array([_rare_peak(line, d) for d in past_days])
     price = record_threshold(price_past, floor=PRICE_CHANGE, alerts_per_month=budget * PRICE_PART)
+    price_high = record_threshold(price_past, floor=PRICE_CHANGE_HIGH, alerts_per_month=budget * PRICE_PART)
     rare_share = record_threshold(rare_past, floor=RARE_SHARE, alerts_per_month=budget * RARE_PART)
-    rules = _a_month(rare_past, rare_share) + (silence.rate + _a_month(price_past, price) if counted else 0.0)
+    rules = _a_month(rare_past, rare_share) + silence.rate + _a_month(price_past, price_high if only_high else price)
+    told = (price, max(price, price_high), rare_share)
 
     def tests(scores: Floats, alerts: float, *, series: int, metrics: int) -> float:
         return threshold_for(scores, alerts_per_month=max(alerts, 0.02), series=series, tests=metrics)
@@ -82,23 +87,24 @@ def share_budget(line: Timeline, t: int, policy: Policy) -> Thresholds:
     for_shop = budget * (policy.shop_share if len(rows) else 1.0)
     shop = tests(shop_past, for_shop, series=1, metrics=len(SHOP_METRICS))
     if not len(rows):
-        return _thresholds(shop, np.inf, policy, price, rare_share, silence)
+        return _thresholds(shop, np.inf, policy, told, silence)
     spent = min(exceeded(shop_past, shop), for_shop) if shop <= LOWEST else for_shop
     for_products = max(budget - rules - spent, 0.3 * budget)
     products = tests(product_past, for_products, series=len(rows), metrics=2)
     if products <= LOWEST and shop > LOWEST:
         left = for_products - min(exceeded(product_past, products, series=len(rows)), for_products)
         shop = tests(shop_past, for_shop + left, series=1, metrics=len(SHOP_METRICS))
-    return _thresholds(shop, products, policy, price, rare_share, silence)
+    return _thresholds(shop, products, policy, told, silence)
 
 
 def _thresholds(
-    shop: float, products: float, policy: Policy, price: float, rare_share: float, silence: Silence
+    shop: float, products: float, policy: Policy, rules: tuple[float, float, float], silence: Silence
 ) -> Thresholds:
+    """`rules`: price, price_high, rare_share."""
     if policy.alert_severity is Severity.HIGH:
         low = (max(shop - HIGH_ABOVE, LOWEST), max(products - HIGH_ABOVE, LOWEST))
-        return Thresholds(low[0], shop, low[1], products, price, rare_share, silence)
-    return Thresholds(shop, shop + HIGH_ABOVE, products, products + HIGH_ABOVE, price, rare_share, silence)
+        return Thresholds(low[0], shop, low[1], products, *rules, silence)
+    return Thresholds(shop, shop + HIGH_ABOVE, products, products + HIGH_ABOVE, *rules, silence)
 
 
 def _a_month(past: Floats, threshold: float) -> float:

@@ -56,11 +56,11 @@ class Tail:
         A rate read from k exceedances and extrapolated by a factor r is uncertain by v = 1/k + ln(r)^2 / (k + 3) in its logarithm; as
         the mean of what comes is exp(v/2) times the median, the threshold aims so much lower.
         """
+        if self.share <= rate:  # the floors alone leave less than was asked for
+            return LOWEST
         if self.points == 0:
             tail = np.array([min(rate, 1.0) / 2 / self.tests])
             return float(np.clip(normal_from_upper_tail(tail)[0], LOWEST, HIGHEST))
-        if self.share <= rate:
-            return LOWEST
         far = np.log(self.share / rate)
         far += (1 / self.points + far**2 / (self.points + PRIOR_WEIGHT)) / 2
         return float(np.clip(np.sqrt(self.start**2 + 2 / self.decay * far), LOWEST, HIGHEST))

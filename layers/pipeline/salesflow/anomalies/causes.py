@@ -9,6 +9,7 @@ from salesflow.anomalies.model import Causes, Contribution
 
 TOLD = 5
 OTHERS = "other products"
+RETURNED = "sold and returned"
 
 
 def exact_shares(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -41,12 +42,12 @@ def by_hour(
 ) -> tuple[Contribution, ...]:
     """Each hour's actual revenue [24] against the expected total spread over the hours as `usual` [24]; hours without a part left out.
 
-    Revenue that the hourly columns do not hold (a late booking) is named "no hour".
+    What was given back counts as sold, but the hourly columns hold it no more: "sold and returned".
     """
     parts = actual - exact_shares(expected, usual)
     hours = [Contribution(f"{h:02d}:00-{h + 1:02d}:00", int(p)) for h, p in enumerate(parts) if p != 0]
     rest = difference - int(parts.sum())
-    return (*hours, Contribution("no hour", rest)) if rest else tuple(hours)
+    return (*hours, Contribution(RETURNED, rest)) if rest else tuple(hours)
 
 
 def by_price_volume(

@@ -362,7 +362,7 @@ def _product_events(
         sku, name = line.called(product, t)
         since = line.days[first].date()
         text = wording.explain_stopped(_called(sku, name), since=since, days=length, per_week=a_week)
-        severity = Severity.LOW if abs(impact) < (policy.min_impact or 0) else Severity.MEDIUM
+        severity = Severity.LOW if abs(impact) < (policy.min_impact or 0) else Severity.HIGH
         events.append(
             Event(
                 f"{sku}/quantity/STOPPED_SELLING/{since}", EventType.STOPPED_SELLING, severity, "quantity", since, True, text,
@@ -392,16 +392,17 @@ def _product_events(
             levels = (thresholds.products, thresholds.products_high)
             event = _event(one, line.days[: t + 1], policy, levels, round(gap), holiday, None, notes)
             events.append(replace(event, name=name))
-    changes = {c.product: c for c in price_changes(line, t, policy, scored) if c.excess > thresholds.price}
+    changes = {c.product: c for c in price_changes(line, t, policy, scored) if c.excess >= thresholds.price}
     for product in wanted(changes):
         found = changes[product]
+        severity = Severity.HIGH if found.excess >= thresholds.price_high else Severity.MEDIUM
         sku, name = line.called(product, t)
         text = wording.explain_price(
             _called(sku, name), price=found.price, usual=found.usual, minor_digits=policy.minor_digits
         )
         events.append(
             Event(
-                f"{sku}/revenue/PRICE_CHANGE/{day}", EventType.PRICE_CHANGE, Severity.MEDIUM, "revenue", day, True, text,
+                f"{sku}/revenue/PRICE_CHANGE/{day}", EventType.PRICE_CHANGE, severity, "revenue", day, True, text,
                 sku=sku, name=name, value=float(line.revenue[product, t]),
                 expected=float(found.usual * line.quantity[product, t]), deviation=found.price / found.usual - 1,
                 impact=round(found.impact), link=f"{sku}/price/{'up' if found.price > found.usual else 'down'}",
