@@ -37,9 +37,20 @@ def environment(function: str) -> set[str]:
 @pytest.mark.parametrize("function", functions())
 def test_the_environment_is_the_contract_s_and_what_the_settings_read(function: str) -> None:
     settings = {name.upper() for name in Settings.model_fields}
-    assert environment(function) == settings | POWERTOOLS
+    assert environment(function) == settings | POWERTOOLS | {"AWS_ENDPOINT_URL"}
     assert settings >= CONTRACT
     assert {name.upper() for name, field in Settings.model_fields.items() if field.is_required()} == CONTRACT
+
+
+@pytest.mark.parametrize("function", functions())
+def test_a_deployed_function_talks_to_aws_itself(function: str) -> None:
+    """`sam local` needs the variable's name in the template; a deployment without an endpoint does not set it."""
+    variable = functions()[function]["Environment"]["Variables"]["AWS_ENDPOINT_URL"]
+    assert variable == {"Fn::If": ["IsAwsElsewhere", {"Ref": "AwsEndpointUrl"}, {"Ref": "AWS::NoValue"}]}
+    assert load_template(TEMPLATE)["Conditions"]["IsAwsElsewhere"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "AwsEndpointUrl"}, ""]}]
+    }
+    assert parameters()["AwsEndpointUrl"]["Default"] == ""
 
 
 @pytest.mark.parametrize("function", functions())
