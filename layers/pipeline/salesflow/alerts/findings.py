@@ -2,7 +2,7 @@
 
 A detection may flag a shop's revenue, pieces and transactions of the same slow day; that is one finding. And its type
 changes while the event goes on (a drop, then no sale at all, then a level shift): so a finding is known by its subject
-(the whole shop, or a SKU) and its facet (the day itself, up, down, or its price), not by its type or its first day.
+(the whole shop, or a SKU) and its facet (the day itself, up, down, its price, or its mix), not by its type or its first day.
 """
 
 from collections.abc import Iterable
@@ -25,6 +25,7 @@ class Facet(StrEnum):
     UP = "up"
     DOWN = "down"
     PRICE = "price"
+    MIX = "mix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ def facet_of(event: Event) -> Facet:
             return Facet.DAY
         case EventType.PRICE_CHANGE:
             return Facet.PRICE
+        case EventType.UNUSUAL_MIX:
+            return Facet.MIX
         case EventType.STOPPED_SELLING | EventType.ZERO_DROP | EventType.DROP:
             return Facet.DOWN
         case EventType.HIGH_SPIKE:

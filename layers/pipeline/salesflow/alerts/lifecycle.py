@@ -348,6 +348,8 @@ def _end_text(alert: Alert) -> str:
             return f"{who} sells again."
         case EventType.PRICE_CHANGE:
             return f"{who}: the price is no longer unusual."
+        case EventType.UNUSUAL_MIX:
+            return "Sales come at their usual hours again."
         case EventType.LEVEL_SHIFT:
             what = "sales" if alert.sku is None else f"{who}: sales"
             return (

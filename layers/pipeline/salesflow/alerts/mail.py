@@ -224,6 +224,10 @@ def _look_at(entries: Sequence[Entry]) -> tuple[str, ...]:
                 hints.append("Did the shop close early or open late? If not: has every till sent its sales?")
             case EventType.PRICE_CHANGE:
                 hints.append("Is the price that the till charges the one that you set?")
+            case EventType.UNUSUAL_MIX:
+                hints.append(
+                    "Are the tills' clocks right? Were the opening hours, the staff or a large order different?"
+                )
             case EventType.STOPPED_SELLING | EventType.ZERO_DROP if not entry.is_shop:
                 hints.append("Is the product on the shelf, in stock, and known to the till under this SKU?")
             case EventType.HIGH_SPIKE if not entry.is_shop:
@@ -299,7 +303,7 @@ def _short(entry: Entry, day: str, figures: Figures, name: str) -> str:
     who = "" if entry.is_shop else f"{name}: "
     if entry.event is None:
         ended = entry.text.rstrip(".")
-        if len(ended) <= 30 and entry.is_shop:
+        if len(ended) <= 40 and entry.is_shop:
             return ended
         how = "no longer unusual" if "no longer unusual" in entry.text else "back to usual"
         return f"{who or 'Sales '}{how}"
@@ -312,6 +316,8 @@ def _short(entry: Entry, day: str, figures: Figures, name: str) -> str:
             return f"{day} looks unfinished"
         case EventType.PRICE_CHANGE:
             return f"{who}unusual price, {day}"
+        case EventType.UNUSUAL_MIX:
+            return f"{day}: sales at unusual hours"
         case EventType.STOPPED_SELLING:
             return f"{who}not sold since {figures.day_short(event.since)}"
         case EventType.ZERO_DROP:

@@ -27,6 +27,7 @@ class EventType(StrEnum):
     MISSING_DAY = "MISSING_DAY"
     PARTIAL_DAY = "PARTIAL_DAY"
     PRICE_CHANGE = "PRICE_CHANGE"
+    UNUSUAL_MIX = "UNUSUAL_MIX"
 
 
 class Severity(StrEnum):

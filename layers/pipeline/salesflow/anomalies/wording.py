@@ -89,6 +89,21 @@ def explain_partial(day: date, *, cut_at: str, usual_edge: str, late_start: bool
     return f"{day_name(day)} stops at {cut_at}, usually not before {usual_edge}: it looks unfinished, so low sales are not judged."
 
 
+def explain_hours(
+    day: date, *, more: tuple[int, int], shares: tuple[float, float, float, float], less: tuple[int, int]
+) -> str:
+    """An ordinary sum at unusual hours. `more`, `less`: first hour and the hour after the last of the spans that gained and lost most;
+
+    `shares` of the day's sales: of `more` on the day and usually, of `less` on the day and usually.
+    """
+    weekday = WEEKDAYS[day.weekday()]
+    gained, gained_usual, lost, lost_usual = shares
+    return (
+        f"{weekday}'s sales came at unusual hours: {gained:.0%} of them from {more[0]:02d}:00 to {more[1]:02d}:00 instead of "
+        f"{gained_usual:.0%}, and {lost:.0%} from {less[0]:02d}:00 to {less[1]:02d}:00 instead of {lost_usual:.0%}."
+    )
+
+
 def explain_stopped(product: str, *, since: date, days: int, per_week: float) -> str:
     """A product whose silence is no accident any more."""
     return f"{product} has not sold since {day_name(since)}: {days} trading days, where about {per_week:,.0f} pieces a week are usual."
