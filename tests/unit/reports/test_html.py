@@ -1,5 +1,7 @@
-"""The HTML report: one file, nothing run, nothing fetched, nothing of a product's name taken for markup."""
+"""The HTML report: one file, nothing run but its own script, nothing fetched, nothing of a product's name taken for markup."""
 
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 
@@ -31,18 +33,25 @@ def page_of(name: str) -> Page:
 
 
 @pytest.mark.parametrize("name", ["combined-weekly-40-scripts", "combined-hostile-notes", "sales-empty"])
-def test_nothing_is_run_or_fetched(name: str) -> None:
-    page = page_of(name)
-    assert not {"script", "link", "img", "iframe", "object", "form"} & {
-        tag for tag, attributes in page.tags if attributes.get("href") != "data:,"
-    }
+def test_nothing_is_fetched_and_nothing_is_run_but_the_script_that_the_policy_names(name: str) -> None:
+    html = rendered(name, Format.HTML).decode()
+    page = Page(html)
+    assert not {"img", "iframe", "object", "embed", "form", "base"} & {tag for tag, _ in page.tags}
     for tag, attributes in page.tags:
         for attribute, value in attributes.items():
-            assert not attribute.startswith("on")
+            assert not attribute.startswith("on"), "the policy would not run it"
+            assert attribute != "style", "the policy would not apply it"
             if attribute in ("src", "href", "srcset", "action"):
-                assert str(value).startswith("data:"), tag
-    styles = re.findall(r"<style>(.*?)</style>", rendered(name, Format.HTML).decode(), re.DOTALL)
-    assert not any("url(" in style or "@import" in style for style in styles)
+                assert str(value).startswith(("data:", "#")), tag
+    (policy,) = (a["content"] for a in page.attributes("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; ")
+    for tag in ("style", "script"):
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+        assert "url(" not in text
+        assert "@import" not in text
 
 
 def test_hostile_names_are_text() -> None:
@@ -56,9 +65,10 @@ def test_hostile_names_are_text() -> None:
 def test_tables_and_charts_can_be_read_aloud() -> None:
     page = page_of("combined-weekly-40-scripts")
     assert all(attributes.get("scope") in ("col", "row") for attributes in page.attributes("th"))
-    drawings = page.attributes("svg")
-    assert drawings
-    assert all(drawing.get("role") == "img" and drawing.get("aria-label") for drawing in drawings)
+    pictures = [drawing for drawing in page.attributes("svg") if drawing.get("role") == "img"]
+    assert len(pictures) == 2
+    assert all(picture.get("aria-label") for picture in pictures)
+    assert "<caption>Products by revenue</caption>" in rendered("combined-weekly-40-scripts", Format.HTML).decode()
     assert {"main", "header", "footer", "h1"} <= {tag for tag, _ in page.tags}
     assert page.attributes("html")[0]["lang"] == "en"
 
@@ -67,8 +77,15 @@ def test_the_numbers_of_each_chart_are_there() -> None:
     text = "".join(page_of("sales-daily").text)
     content = all_samples()["sales-daily"]
     assert content.sales is not None
-    assert "Numbers: by hour of the day" in text
+    assert "Numbers: By hour of the day" in text
     assert "CN¥3,387.87" in text  # the day before, in the numbers of the daily series
+
+
+def test_cells_are_sorted_by_what_they_hold_and_not_by_how_it_is_printed() -> None:
+    html = rendered("sales-daily", Format.HTML).decode()
+    assert '<td class="n minor short" data-order="41">41</td>' in html
+    assert '<td class="n short" data-order="55361">CN¥553.61</td>' in html
+    assert html.count('<table class="sortable">') == 1, "the returns are one row: there is nothing to sort"
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:

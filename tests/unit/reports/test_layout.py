@@ -1,5 +1,6 @@
 """The rules behind the pages: figures, changes, axes, texts that fit."""
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -7,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesflow.reports.as_html import estimated_width
 from salesflow.reports.build import build_document
 from salesflow.reports.charts import Box, Label, lay_out, nice_ticks
 from salesflow.reports.document import Tone, change_of
 from salesflow.reports.figures import Figures, Kind, printable
 from salesflow.reports.fonts import REGULAR, cut, runs, width
+from salesflow.reports.html_charts import screen_chart
 from salesflow.windows import Window
 from tests.unit.reports.samples import all_samples
 
@@ -80,13 +81,29 @@ def test_more_returns_are_bad_news() -> None:
 def test_every_shape_of_every_chart_lies_inside_its_picture(name: str) -> None:
     document = build_document(all_samples()[name])
     for chart in document.charts:
-        picture = lay_out(chart, document.figures, 320, 120, estimated_width, lambda text, size, room: text[:20])
+        picture = lay_out(
+            chart, document.figures, 320, 120, lambda text, size: len(text) * size, lambda text, size, room: text[:20]
+        )
         for shape in picture.shapes:
             if isinstance(shape, Box):
                 assert -0.01 <= shape.x <= shape.x + shape.width <= picture.width + 0.01
                 assert -0.01 <= shape.y <= shape.y + shape.height <= picture.height + 0.01
             elif isinstance(shape, Label):
                 assert 0 <= shape.y <= picture.height
+
+
+@pytest.mark.parametrize("name", tuple(all_samples()))
+def test_every_shape_of_every_chart_on_a_page_lies_inside_its_picture(name: str) -> None:
+    document = build_document(all_samples()[name])
+    for chart in document.charts:
+        screen = screen_chart(chart, document.figures)
+        for bar in screen.bars:
+            assert 0 <= float(bar.start) <= float(bar.start) + float(bar.length) <= 100.02
+        for x, y, wide, tall in re.findall(
+            r'<rect [^>]*x="(\S+)%" y="(\S+)" width="(\S+)%" height="(\S+)"', screen.picture
+        ):
+            assert 0 <= float(x) <= float(x) + float(wide) <= 100.02
+            assert 0 <= float(y) <= float(y) + float(tall) <= 184
 
 
 def test_headlines_say_what_happened() -> None:

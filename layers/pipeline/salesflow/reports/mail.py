@@ -10,10 +10,10 @@ from typing import Final, Literal
 
 from salesflow.analytics.results import ReportContent
 from salesflow.language import Language
-from salesflow.reports.as_html import templates
 from salesflow.reports.build import build_document
 from salesflow.reports.document import Chart, ChartKind, Document, Kpi, Tone
 from salesflow.reports.figures import Figures, printable
+from salesflow.reports.html_page import templates
 from salesflow.reports.outlook import outlook_lines
 
 SUBJECT_LENGTH: Final = 60

@@ -33,7 +33,7 @@ LIGHT: Final = MappingProxyType(
 DARK: Final = MappingProxyType(
     {
         Role.STRONG: "#6FA8DC",
-        Role.PALE: "#35577A",
+        Role.PALE: "#4A6F96",
         Role.NEGATIVE: "#F0924C",
         Role.GRID: "#2B323B",
         Role.AXIS: "#77808B",
