@@ -41,8 +41,11 @@ def _checked_period(period: Period) -> Period:
     return period
 
 
-def _unique(formats: tuple[Format, ...]) -> tuple[Format, ...]:
-    return tuple(dict.fromkeys(formats))
+def _unique[Item](items: tuple[Item, ...]) -> tuple[Item, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+type MailAddress = Annotated[str, Field(strict=True, min_length=3, max_length=320)]
 
 
 class JobFields(BaseModel):
@@ -54,13 +57,30 @@ class JobFields(BaseModel):
     force: Annotated[bool, Field(strict=True)] = False
     notify: Notify = Notify.ALL
 
+    @property
+    def resends(self) -> bool:
+        """Whether a finished date is taken up again only to mail whoever was not told: what reports can do."""
+        return False
+
 
 class ReportFields(JobFields):
-    """The fields of the `report` job."""
+    """The fields of the `report` job.
+
+    `resend` takes a finished date up again to mail those who have not been told of it. `to` narrows the recipients to some of
+    those that the stack's parameters name; it can add nobody.
+    """
 
     report_type: ReportType = ReportType.SALES
     formats: Annotated[tuple[Format, ...], Field(min_length=1), AfterValidator(_unique)] = (Format.PDF, Format.EXCEL)
     period: Period = Period.DAILY
+    resend: Annotated[bool, Field(strict=True)] = False
+    to: Annotated[tuple[MailAddress, ...], Field(max_length=50), AfterValidator(_unique)] = ()
+
+    @model_validator(mode="after")
+    def _one_way_to_mail_again(self) -> Self:
+        if self.resend and self.force:
+            raise ValueError("give either resend (whoever was not told) or force (everybody again), not both")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -71,6 +91,11 @@ class ReportFields(JobFields):
             data = {**data, "formats": [data["format"]]}
             del data["format"]
         return data
+
+    @property
+    def resends(self) -> bool:
+        """Whether a finished date is taken up again only to mail whoever was not told."""
+        return self.resend
 
     @property
     def identity(self) -> str:

@@ -346,3 +346,44 @@ def test_a_refused_recipient_makes_the_run_partial_and_the_others_are_told(syste
     again = system.fire("report", DAILY)  # verified by now: only the one who was not told is mailed
     assert again["status"] == "SUCCEEDED"
     assert [mail["To"] for mail in system.mails()] == [READERS[1], READERS[0]]
+
+
+def test_a_resend_mails_only_whoever_was_not_told_and_makes_the_same_files(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORT_RECIPIENTS", READERS[0])
+    first = system.fire("report", DAILY)
+    assert first["notified"] == [READERS[0]]
+    monkeypatch.setenv("REPORT_RECIPIENTS", ",".join(READERS))
+    assert system.fire("report", DAILY)["status"] == "DUPLICATE"
+    again = system.fire("report", {**DAILY, "resend": True})
+    assert (again["status"], again["notified"]) == ("SUCCEEDED", list(READERS))
+    assert again["artifacts"] == first["artifacts"]
+    assert [mail["To"] for mail in system.mails()] == list(READERS)
+    assert system.mails()[0]["X-SalesFlow-Reference"] == system.mails()[1]["X-SalesFlow-Reference"]
+    system.fire("report", {**DAILY, "resend": True})
+    assert len(system.mails()) == 2
+
+
+def test_a_resend_counts_whom_a_forced_run_has_told(system: System) -> None:
+    system.fire("report", {**DAILY, "notify": "none"})
+    system.fire("report", {**DAILY, "force": True, "to": [READERS[0]]})
+    assert [mail["To"] for mail in system.mails()] == [READERS[0]]
+    system.fire("report", {**DAILY, "resend": True})
+    assert [mail["To"] for mail in system.mails()] == list(READERS)
+
+
+def test_a_resend_that_lambda_repeats_is_done_once(system: System) -> None:
+    system.fire("report", {**DAILY, "notify": "none"})
+    request = Context()
+    assert system.fire("report", {**DAILY, "resend": True}, request)["status"] == "SUCCEEDED"
+    assert system.fire("report", {**DAILY, "resend": True}, request)["status"] == "DUPLICATE"
+
+
+def test_an_event_can_narrow_the_recipients_and_add_nobody(system: System) -> None:
+    with pytest.raises(InvalidJobEvent, match=r"stranger@elsewhere\.example.*ReportRecipients"):
+        system.fire("report", {**DAILY, "to": [READERS[0], "stranger@elsewhere.example"]})
+    assert system.rows() == []
+    answer = system.fire("report", {**DAILY, "to": [READERS[1]]})
+    assert answer["notified"] == [READERS[1]]
+    assert [mail["To"] for mail in system.mails()] == [READERS[1]]

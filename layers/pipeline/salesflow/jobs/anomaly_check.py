@@ -284,10 +284,11 @@ def _deliver(
     """Mail the digest; who was told, and what kept others from being told for good."""
     # Mail has imports of its own, which a cold start need not pay for before there is something to mail.
     from salesflow.alerts.mail import MailFacts, compose_alert_mail
-    from salesflow.jobs.mailing import mail_of, recipients_of, tell
+    from salesflow.jobs.mailing import mail_of, tell
+    from salesflow.jobs.recipients import recipients_for
 
     claim, settings = run.claim, run.runtime.settings
-    recipients = recipients_of(run, settings.alert_recipients)
+    recipients = recipients_for(run.request.fields.notify, settings, settings.alert_recipients)
     if not recipients:
         return (), []
     text = compose_alert_mail(

@@ -14,6 +14,7 @@ from salesflow.jobs.catalogue import JobKind
 from salesflow.ledger import Artifact, Claim, RunRecord, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.runtime import Runtime
+from salesflow.settings import Settings
 
 DUPLICATE = "DUPLICATE"
 LAST_SECONDS = timedelta(seconds=10)
@@ -50,19 +51,32 @@ class Run[Fields: JobFields]:
     deadline: datetime | None
 
 
+def _nothing_to_check(_request: JobRequest[Any], _settings: Settings) -> None:
+    """Most events are good wherever they are fired."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job[Fields: JobFields]:
-    """A job: its name, the fields that its events may have, and its work."""
+    """A job: its name, the fields that its events may have, and its work.
+
+    check: raises InvalidJobEvent for what is allowed in itself and not with these settings, before anything is done.
+    """
 
     name: str
     fields: type[Fields]
     identity: Callable[[JobRequest[Fields]], str]
     work: Callable[[Run[Fields]], Outcome]
+    check: Callable[[JobRequest[Fields], Settings], None]
 
     @classmethod
-    def of(cls, kind: JobKind[Fields], work: Callable[[Run[Fields]], Outcome]) -> Self:
+    def of(
+        cls,
+        kind: JobKind[Fields],
+        work: Callable[[Run[Fields]], Outcome],
+        check: Callable[[JobRequest[Fields], Settings], None] = _nothing_to_check,
+    ) -> Self:
         """The job of a kind in the catalogue."""
-        return cls(kind.name, kind.fields, kind.identity, work)
+        return cls(kind.name, kind.fields, kind.identity, work, check)
 
 
 def run_job[Fields: JobFields](
@@ -78,6 +92,7 @@ def run_job[Fields: JobFields](
     began = time.perf_counter()
     now = clock.now()
     request = JobRequest.from_event(event, job.fields, now=now, zone=runtime.settings.zone)
+    job.check(request, runtime.settings)
     identity = job.identity(request)
     logger.append_keys(
         job=job.name,
@@ -93,6 +108,7 @@ def run_job[Fields: JobFields](
         schedule=request.schedule,
         scheduled_time=request.scheduled_time,
         force=request.fields.force,
+        resend=request.fields.resends,
         day_is_over=request.day_is_over(runtime.settings.zone),
     )
     if isinstance(claim, RunRecord):

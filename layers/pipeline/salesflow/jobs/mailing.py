@@ -7,26 +7,17 @@ from typing import Any
 
 from salesflow.delivery.mail import Attachment, Mail, send_to_all
 from salesflow.errors import DeliveryIncomplete
-from salesflow.job_events import Notify
 from salesflow.jobs.frame import Run
 from salesflow.reports.mail import MailText
 
 
-def recipients_of(run: Run[Any], readers: tuple[str, ...]) -> tuple[str, ...]:
-    """Whom the event says: everybody (`readers`), the owners alone, or nobody."""
-    notify: Notify = run.request.fields.notify
-    match notify:
-        case Notify.ALL:
-            return readers
-        case Notify.OWNER:
-            return run.runtime.settings.owner_recipients
-        case Notify.NONE:
-            return ()
-
-
 def mail_of(run: Run[Any], text: MailText, attachments: tuple[Attachment, ...] = ()) -> Mail:
-    """The mail of a run: its words and files, and the headers that tell which run it came from."""
-    headers = {"X-SalesFlow-Run-Id": run.claim.run_id, "X-SalesFlow-Reference": run.claim.reference}
+    """The mail of a run: its words and files, and the headers that tell its language and which run it came from."""
+    headers = {
+        "Content-Language": text.language.tag,
+        "X-SalesFlow-Run-Id": run.claim.run_id,
+        "X-SalesFlow-Reference": run.claim.reference,
+    }
     return Mail(text.subject, text.text, text.html, attachments, headers)
 
 

@@ -11,18 +11,20 @@ from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.forecasts import ForecastStore
+from salesflow.errors import InvalidJobEvent
 from salesflow.history.sync import Demand
-from salesflow.job_events import ReportFields
+from salesflow.job_events import JobRequest, ReportFields
 from salesflow.jobs.catalogue import REPORT
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import Inputs, read_inputs
 from salesflow.jobs.outlook import read_outlook
+from salesflow.jobs.recipients import recipients_for
 from salesflow.ledger import RunStatus
 from salesflow.observability import MetricUnit, metrics
 from salesflow.reports.formats import ReportType
 from salesflow.reports.render import render
 from salesflow.runtime import Runtime
-from salesflow.settings import EmptyReports, StaleReports
+from salesflow.settings import EmptyReports, Settings, StaleReports
 
 
 def report(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
@@ -189,4 +191,16 @@ def _data_as_of(lines: pd.DataFrame) -> datetime | None:
     return None if lines.empty else lines["sold_at"].iloc[-1].to_pydatetime()
 
 
-_JOB = Job.of(REPORT, _work)
+def _check(request: JobRequest[ReportFields], settings: Settings) -> None:
+    """An event may narrow the recipients that the operator has set, never add to them."""
+    known = recipients_for(request.fields.notify, settings, settings.report_recipients)
+    strangers = [address for address in request.fields.to if address not in known]
+    if strangers:
+        raise InvalidJobEvent(
+            f"The event was refused and nothing was run: to names {', '.join(strangers)[:200]}, "
+            f"which notify {request.fields.notify.value!r} does not mail.",
+            action="Name recipients of the parameters ReportRecipients (all) or OwnerRecipients (owner), or add them there.",
+        )
+
+
+_JOB = Job.of(REPORT, _work, _check)

@@ -4,7 +4,8 @@ from salesflow.analytics.results import ReportContent
 from salesflow.delivery.mail import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size
 from salesflow.job_events import ReportFields
 from salesflow.jobs.frame import Run
-from salesflow.jobs.mailing import mail_of, recipients_of, tell
+from salesflow.jobs.mailing import mail_of, tell
+from salesflow.jobs.recipients import recipients_for
 from salesflow.ledger import Artifact
 from salesflow.observability import logger
 from salesflow.reports.formats import Format
@@ -16,7 +17,10 @@ def mail_report(
     run: Run[ReportFields], content: ReportContent, files: dict[Format, bytes], artifacts: tuple[Artifact, ...]
 ) -> tuple[tuple[str, ...], list[str]]:
     """Mail whom the event says; who was told, and what kept others from being told for good."""
-    recipients = recipients_of(run, run.runtime.settings.report_recipients)
+    fields, settings = run.request.fields, run.runtime.settings
+    recipients = recipients_for(fields.notify, settings, settings.report_recipients)
+    if fields.to:
+        recipients = tuple(address for address in recipients if address in fields.to)
     return tell(run, _mail(run, content, files, artifacts), recipients) if recipients else ((), [])
 
 

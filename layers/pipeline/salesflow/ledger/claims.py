@@ -14,6 +14,7 @@ from typing import Any, Self
 from salesflow import clock
 from salesflow.errors import ClaimLost, OutOfTime, SalesFlowError
 from salesflow.ledger.records import (
+    FORCED,
     Artifact,
     RunStatus,
     SendOutcome,
@@ -66,6 +67,7 @@ class Claim:
         attempt: int,
         edition: str,
         lease_until: datetime,
+        resend: bool = False,
     ) -> None:
         self.identity = identity
         self.business_date = business_date
@@ -74,6 +76,7 @@ class Claim:
         self.edition = edition
         self.reference = _reference(identity, business_date, edition)
         self.deadline: datetime | None = None
+        self._counts_forced = resend
         self._rows = rows
         self._lease = lease
         self._key = run_key(identity, business_date)
@@ -121,8 +124,11 @@ class Claim:
             raise self._lost("another run took the date over")
 
     def told(self) -> dict[str, SentRecord]:
-        """Who has been told in this edition already, by this run or one before it."""
-        rows = self._rows.beginning_with(self._key["pk"], sent_prefix(self.business_date, self.edition))
+        """Who has been told in this edition already, by this run or one before it; for a resend, in a forced edition too."""
+        prefixes = [sent_prefix(self.business_date, self.edition)]
+        if self._counts_forced:
+            prefixes.append(f"{sent_prefix(self.business_date)}{FORCED}")
+        rows = [row for prefix in prefixes for row in self._rows.beginning_with(self._key["pk"], prefix)]
         records = (SentRecord.from_row(row) for row in rows)
         return {record.recipient: record for record in records if record.outcome is SendOutcome.SENT}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from salesflow import clock
 from salesflow.ledger.claims import Claim, Lease
-from salesflow.ledger.records import RUN_PREFIX, RunRecord, RunStatus, SentRecord, run_key, sent_prefix, stamp
+from salesflow.ledger.records import FORCED, RUN_PREFIX, RunRecord, RunStatus, SentRecord, run_key, sent_prefix, stamp
 from salesflow.ledger.rows import ConditionFailed, Row, Rows
 
 _DONE = " OR ".join(f"#status = :{status.lower()}" for status in RunStatus if status.is_done)
@@ -35,6 +35,7 @@ class Ledger:
         scheduled_time: datetime,
         force: bool,
         day_is_over: bool,
+        resend: bool = False,
     ) -> Claim | RunRecord:
         """Claim a date, or learn who has it: the run that is alive on it, or the one that finished it.
 
@@ -42,13 +43,14 @@ class Ledger:
         was told is not told again), where its lease is over, and where only an interim run, made before the day was
         over, stands against a final one. `force` claims a finished date as well, but neither a live one nor one that
         this very request (`request_id`: Lambda's retries keep it) has finished; its mails are an edition of their own.
-        A final run is never replaced by an interim one. Raises LedgerUnavailable.
+        `resend` takes a finished date up again in the edition that it has: whoever was told, forced runs included, is not
+        told again. A final run is never replaced by an interim one. Raises LedgerUnavailable.
         """
         started_at = clock.now()
         run_id = _sortable_id(started_at)
-        edition = f"force-{request_id}" if force else ("final" if day_is_over else "interim")
+        edition = f"{FORCED}{request_id}" if force else ("final" if day_is_over else "interim")
         lease_until = started_at + self._lease.length
-        condition, values = _claimable(edition, force=force, day_is_over=day_is_over)
+        condition, values = _claimable(request_id, again=force or resend, day_is_over=day_is_over)
         key = run_key(identity, business_date)
         try:
             before = self._rows.update_if(
@@ -88,6 +90,7 @@ class Ledger:
             attempt=attempt,
             edition=edition,
             lease_until=lease_until,
+            resend=resend,
         )
 
     def find(self, identity: str, business_date: date) -> RunRecord | None:
@@ -106,16 +109,16 @@ class Ledger:
         return [SentRecord.from_row(row) for row in rows]
 
 
-def _claimable(edition: str, *, force: bool, day_is_over: bool) -> tuple[str, Row]:
-    """The condition on the row that a claim may take, and its values (without `now`)."""
+def _claimable(request_id: str, *, again: bool, day_is_over: bool) -> tuple[str, Row]:
+    """The condition on the row that a claim may take, and its values (without `now`); `again`: one that is done, too."""
     values: Row = {status.lower(): status for status in (RunStatus.RUNNING, RunStatus.FAILED, RunStatus.PARTIAL)}
     ways = ["#status = :failed", "#status = :partial", "(#status = :running AND lease_until <= :now)"]
-    if force:
-        ways.append(f"(({_DONE}) AND edition <> :edition)")
-        values["edition"] = edition
+    if again:
+        ways.append(f"(({_DONE}) AND request_id <> :request)")
+        values["request"] = request_id
     if day_is_over:
         ways.append(f"(({_DONE}) AND interim = :true)")
-    if force or day_is_over:
+    if again or day_is_over:
         values |= {status.lower(): status for status in RunStatus if status.is_done}
     condition = f"({' OR '.join(ways)})"
     if not day_is_over:

@@ -128,6 +128,8 @@ class RunRecord:
 
 
 RUN_PREFIX = "run#"
+FORCED = "force-"
+"""What the edition of a forced run begins with; its request follows."""
 
 
 def run_key(identity: str, business_date: date) -> dict[str, str]:
