@@ -21,8 +21,11 @@ PRICE_CHANGE, PRICE_CHANGE_HIGH = 0.25, 0.69
 """|log ratio| to the usual price from which it is told, and (half or twice the price) from which it is HIGH."""
 
 STOPPED_P, STOPPED_DAYS = 1e-4, 3
-STOPPED_PART, PRICE_PART, RARE_PART = 0.10, 0.05, 0.05
+STOPPED_PART, PRICE_PART, RARE_PART, HOURS_PART = 0.10, 0.05, 0.05, 0.05
 """How much of the budget the rules may take."""
+
+HOURS, HOURS_HIGH = 2.0, 3.0
+"""Scores of a day's hours from which they are told, and from which they are HIGH."""
 
 PRICE_SALES = 28
 STOPPED_WINDOW, STOPPED_KNOWN = 156, 40
@@ -220,6 +223,19 @@ def stopped_products(
         price = line.revenue[product, sold].sum() / line.quantity[product, sold].sum()
         found[product] = (first, length, a_week, -round(a_week / 7 * price * (t + 1 - first)))
     return found
+
+
+def hours_severity(line: Timeline, t: int, policy: Policy) -> Severity | None:
+    """How loudly the hours of day t are told, within their part of the budget; None: they were ordinary."""
+    score = line.hour_mix(t).score
+    if score < HOURS:
+        return None
+    past = np.array([line.hour_mix(d).score for d in range(max(t - SHOP_REPLAY, 0), t)])
+    budget = policy.alerts_per_month * HOURS_PART
+    least, high = (record_threshold(past, floor=floor, alerts_per_month=budget) for floor in (HOURS, HOURS_HIGH))
+    if score < (least if policy.alert_severity is not Severity.HIGH else HOURS):
+        return None
+    return Severity.HIGH if score >= high else Severity.MEDIUM
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from salesflow.anomalies.calendar import day_grid, missing_days, traded
 from salesflow.anomalies.engine import SMALL, WEEKS
+from salesflow.anomalies.hours import ORDINARY, HourMix, hour_mix
 from salesflow.anomalies.panel import DayScores, score_windows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 SHOP_METRICS = ("revenue", "quantity", "transactions")
+HOURS = tuple(f"h{hour:02d}" for hour in range(24))
 WINDOW = 7 * WEEKS
 SAMPLE = 250
 """Products at most whose past days are scored to calibrate the thresholds."""
@@ -54,7 +56,8 @@ class Timeline:
     """Tables up to `until` as arrays; day t is `days[t]`. Whatever is asked of day t uses columns up to t only.
 
     `totals` [3, n_days]; `quantity`, `revenue`, `baskets` [n_products, n_days], products in the order of `skus`. NaN: an unknown day
-    (missing, or a closed holiday); a trading day without sales is 0. `rare_peaks`, `price_peaks`: what the rules keep of a day.
+    (missing, or a closed holiday); a trading day without sales is 0. `hours` [n_days, 24] of revenue, None where
+    unknown. `rare_peaks`, `price_peaks`: what the rules keep of a day.
     """
 
     def __init__(
@@ -78,6 +81,10 @@ class Timeline:
         self._shop_days: dict[int, DayScores] = {}
         self._samples: dict[int, ProductDay] = {}
         self._prices: dict[int, Prices] = {}
+        self._mixes: dict[int, HourMix] = {}
+        self.hours: Floats | None = None
+        if set(HOURS) <= set(self.grid.columns):
+            self.hours = self.grid[list(HOURS)].fillna(0).to_numpy(dtype=float)
         self.rare_peaks: dict[int, float] = {}
         self.price_peaks: dict[tuple[int, int | None, float], float] = {}
 
@@ -146,6 +153,16 @@ class Timeline:
         if any(len(s.rows) >= SAMPLE for s in scored):
             scored = self._score({d: np.union1d(s.rows, products) for d, s in zip(days, scored, strict=True)})
         return {m: np.stack([s.score[m][products] for s in scored], axis=1) for m in ("quantity", "revenue")}
+
+    def hour_mix(self, t: int) -> HourMix:
+        """How unusual the hours of trading day t were; ordinary where the tables hold no hours."""
+        if self.hours is None or not self.open[t]:
+            return ORDINARY
+        if t not in self._mixes:
+            trading = np.flatnonzero(self.open[: t + 1])
+            weekdays = self.days.day_of_week.to_numpy()[trading].astype(np.intp)
+            self._mixes[t] = hour_mix(self.hours[trading], weekdays, np.nan_to_num(self.totals[2, trading]))
+        return self._mixes[t]
 
     def prices(self, t: int) -> Prices:
         """Prices of every product on day t against its own last eight weeks."""
