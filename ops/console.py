@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from ops.demo import DONE, Run
+from ops.demo import DONE, Demonstration, Run
 
 STYLES = {"SUCCEEDED": "green", "DUPLICATE": "cyan", "SKIPPED_EMPTY": "yellow", "PARTIAL": "yellow", "FAILED": "red"}
 
@@ -85,3 +86,51 @@ class DemoProgress:
             made = f"{len(run.made)} made, {len(run.mailed)} mailed" if run.made else run.reason
             line = f"  {escape(run.schedule)} {run.business_date} {styled(run.status)} {escape(made)} in {run.duration:.1f} s"
             self._console.print(line, highlight=False, soft_wrap=True)
+
+
+def show_demonstration(console: Console, demonstration: Demonstration) -> None:
+    """What ran, what was made, where it lies, what it took."""
+    reports = [run for run in demonstration.runs if run.made or not run.done or run.by_hand]
+    others = [run for run in demonstration.runs if run not in reports]
+    rows: list[tuple[str, ...]] = [
+        (
+            escape(run.schedule) + (" (by hand)" if run.by_hand else ""),
+            run.business_date,
+            styled(run.status),
+            f"{run.duration:.1f} s",
+            f"{run.peak_bytes >> 20} MB",
+            escape(", ".join(address.partition("@")[0] for address in run.mailed)) or "-",
+            "" if run.status == "SUCCEEDED" else escape(run.reason),
+        )
+        for run in reports
+    ]
+    names = sorted({run.schedule for run in others})
+    rows.extend(_together([run for run in others if run.schedule == name]) for name in names)
+    columns = ("schedule", "business date", "status", "time", "peak memory", "mailed to", "why")
+    show_table(console, "What ran", columns, rows)
+    out, took = demonstration.out, demonstration.took
+    files = [path for path in demonstration.reports if "latest" not in path.parts and path.name != "manifest.json"]
+    kinds = Counter(path.suffix.removeprefix(".") for path in files)
+    made = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "no file"
+    for line in (
+        f"Reports  {len(files)} ({made}) with their manifests in {out / 'reports'}; the newest of each in {out / 'reports' / 'latest'}",
+        f"Mails    {len(demonstration.mails)} as .eml in {out / 'mails'}",
+        f"Runs     {len(demonstration.runs)}, for programs in {out / 'demo.json'}; the functions' logs in {out / 'logs'}",
+        f"It took  {sum(took.values()):.0f} s: "
+        + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in took.items()),
+    ):
+        console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def _together(runs: list[Run]) -> tuple[str, ...]:
+    """One row for many runs of one schedule that made no file."""
+    dates = sorted({run.business_date for run in runs})
+    return (
+        f"{escape(runs[0].schedule)} x {len(runs)}",
+        dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}",
+        " ".join(styled(status) for status in sorted({run.status for run in runs})),
+        f"{sum(run.duration for run in runs):.1f} s",
+        f"{max(run.peak_bytes for run in runs) >> 20} MB",
+        "-",
+        "",
+    )

@@ -23,6 +23,7 @@ RETAIL_BUSINESS_DATE = date(2011, 11, 30)
 DONE = {"SUCCEEDED", "SKIPPED_EMPTY", "DUPLICATE"}
 SUMMARY = "demo.json"
 NOT_DOWNLOADED = ("history/",)
+LEFT_BY_UP = {"env-vars.json", "local-cloud.json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ def prepare(out: Path) -> None:
         for name in ("reports", "mails", "anomalies", "forecasts", "logs"):
             shutil.rmtree(out / name, ignore_errors=True)
         (out / SUMMARY).unlink()
-    elif out.is_dir() and any(out.iterdir()):
+    elif out.is_dir() and any(path.name not in LEFT_BY_UP for path in out.iterdir()):
         raise LocalCloudError(f"{out} holds something that no demo made; choose another --out.")
     out.mkdir(parents=True, exist_ok=True)
     # Written first, so that a demo that is interrupted leaves a folder that the next one may clear.

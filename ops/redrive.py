@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.local_cloud import LocalCloud, LocalCloudError
+from ops.stack import Stack
 from salesflow.errors import SalesFlowError
 
 UNDELIVERED = "UndeliveredSchedulesUrl"
@@ -70,21 +70,12 @@ class Target(Protocol):
 
 
 class DeployedStack:
-    """A stack in AWS, or behind AWS_ENDPOINT_URL: found by name, called with the operator's own credentials."""
+    """A stack in AWS, or in the local cloud that `ops up` keeps running, called with the operator's own credentials."""
 
-    def __init__(self, stack: str, *, region: str | None = None) -> None:
-        session = boto3.Session(region_name=region)
-        self.sqs = session.client("sqs")
-        self._lambda = session.client("lambda")
-        try:
-            described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-        except (ClientError, BotoCoreError) as error:
-            raise RedriveImpossible(
-                f"The stack {stack} cannot be described: {error}.",
-                action="Check its name, the region and your credentials.",
-            ) from error
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-        self.queues = _queues(outputs, stack)
+    def __init__(self, stack: Stack) -> None:
+        self.sqs = stack.client("sqs")
+        self._lambda = stack.client("lambda")
+        self.queues = _queues(stack.outputs, stack.name)
 
     def fire(self, function: str, event: Any) -> str:
         """Invoke it as the schedule does: Lambda queues the event and tries it three times."""

@@ -79,15 +79,23 @@ class LocalShop:
         self._stack = stack
 
     @classmethod
-    def open(cls, shop: Shop, moment: datetime, *, host: str = "127.0.0.1", template: Path = TEMPLATE) -> Self:
+    def open(
+        cls,
+        shop: Shop,
+        moment: datetime,
+        *,
+        host: str = "127.0.0.1",
+        template: Path = TEMPLATE,
+        keeps_logs: bool = False,
+    ) -> Self:
         """Start the API server and the cloud on free ports, deploy the template, and write the system token into its secret.
 
-        `moment` (aware) is where the simulated time begins; `host` 0.0.0.0 lets containers reach both. Raises LocalCloudError where the
-        template cannot be deployed.
+        `moment` (aware) is where the simulated time begins; `host` 0.0.0.0 lets containers reach both; `keeps_logs`: the functions'
+        logs are in CloudWatch Logs. Raises LocalCloudError where the template cannot be deployed.
         """
         clock = SimulatedClock(moment)
         with ExitStack() as started:
-            cloud = started.enter_context(LocalCloud.start(host=host))
+            cloud = started.enter_context(LocalCloud.start(host=host, keeps_logs=keeps_logs))
             api = started.enter_context(
                 SalesFlowServer(shop.store, clock=lambda: clock().astimezone(shop.zone).replace(tzinfo=None), host=host)
             )

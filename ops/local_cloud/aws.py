@@ -19,13 +19,13 @@ import boto3
 import urllib3
 from botocore.config import Config
 
+from ops.complaints import LocalCloudError
+
+__all__ = ["ACCESS_KEYS", "REGION", "REPOSITORY", "Held", "LocalAws", "LocalCloudError", "Mail"]
+
 REGION = "ap-southeast-1"
 ACCESS_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_SESSION_TOKEN": "testing"}
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-class LocalCloudError(Exception):
-    """The local cloud cannot do what was asked of it; the message says what and why."""
 
 
 @dataclass(frozen=True, slots=True)

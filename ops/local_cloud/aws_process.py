@@ -4,7 +4,8 @@
 closed: a cloud never outlives the process that started it. moto keeps its state per process, so clouds do not see each other.
 
 Beside the AWS APIs it answers, under `/_local/`: `resource-types` (what a template may hold), `conditions` (a stack's, evaluated),
-`warnings` (what moto passed over), `mails` (each mail that SES took, whole) and `rules` (requests to hold or to fail, for tests).
+`warnings` (what moto passed over), `mails` (each mail that SES took, whole), `rules` (requests to hold or to fail, for tests) and
+`functions` (where the server is that invocations of Lambda functions are passed on to).
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import urllib3
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import get_model_map
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -35,6 +38,8 @@ from werkzeug.wrappers import Request, Response
 from ops.local_cloud import made_by_us
 
 SEND_EMAIL = "/v2/email/outbound-emails"
+INVOCATION = re.compile(r"/2015-03-31/functions/.+/invocations/?")
+LONGEST_RUN_SECONDS = 960.0
 NO_RESOURCES = {"AWS::CloudFormation::WaitConditionHandle", "AWS::SERVICE::RESOURCE"}
 
 type WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -83,6 +88,8 @@ class LocalAws:
         self._rules: dict[int, Rule] = {}
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
+        self._functions_url = ""
+        self._http = urllib3.PoolManager(retries=False, maxsize=32)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
@@ -108,6 +115,8 @@ class LocalAws:
 
     def _answer(self, environ: dict[str, Any]) -> Response:
         """What moto answers; where it fails itself, that is kept with its warnings and shown on standard error."""
+        if self._functions_url and environ["REQUEST_METHOD"] == "POST" and INVOCATION.fullmatch(environ["PATH_INFO"]):
+            return self._invoked(Request(environ))
         try:
             return Response.from_app(self._moto, environ, buffered=True)
         except Exception as error:  # noqa: BLE001 - whatever moto's code raises must not pass unseen
@@ -115,6 +124,16 @@ class LocalAws:
             self._warnings.append(f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
             sys.stderr.write(traceback.format_exc())
             return Response(f"moto failed: {self._warnings[-1]}", status=500, content_type="text/plain")
+
+    def _invoked(self, request: Request) -> Response:
+        """What the server of the functions answers to an invocation."""
+        named = {name: value for name, value in request.headers.items() if name.lower().startswith("x-amz-")}
+        url = self._functions_url + quote(request.path)
+        answer = self._http.request("POST", url, body=request.get_data(), headers=named, timeout=LONGEST_RUN_SECONDS)
+        kept = {
+            name: value for name, value in answer.headers.items() if name.lower().startswith(("x-amz", "content-type"))
+        }
+        return Response(answer.data, status=answer.status, headers=kept)
 
     def _take(self, request: Request, body: bytes) -> Rule | None:
         with self._changed:
@@ -151,6 +170,9 @@ class LocalAws:
             case "DELETE", ["warnings"]:
                 self._warnings.clear()
                 return _json([])
+            case "PUT", ["functions"]:
+                self._functions_url = request.get_json()["url"]
+                return _json({})
             case "GET", ["mails"]:
                 return _json(self._mails)
             case "POST", ["rules"]:

@@ -16,6 +16,8 @@ from botocore.exceptions import ClientError
 from ops.local_cloud.aws import ACCESS_KEYS, REGION, LocalAws, LocalCloudError
 from ops.local_cloud.containers import Function, Invocation
 from ops.local_cloud.deployment import Deployment, deploy
+from ops.local_cloud.function_logs import FunctionLogs
+from ops.local_cloud.invocations import InvocationServer
 
 STACK = "salesflow"
 ASYNC_WAITS = (60.0, 120.0)  # seconds before Lambda's second and third try of an asynchronous event
@@ -50,10 +52,17 @@ class AsyncResult:
 class LocalCloud:
     """AWS on this machine with one stack in it. Close it, or use it in a `with` block, to end its processes."""
 
-    def __init__(self, aws: LocalAws, *, wait: Callable[[float], None] = shortened_wait) -> None:
-        """`wait` is called with the seconds that Lambda would wait between the tries of an asynchronous event."""
+    def __init__(
+        self, aws: LocalAws, *, wait: Callable[[float], None] = shortened_wait, keeps_logs: bool = False
+    ) -> None:
+        """`wait` is called with the seconds that Lambda would wait between the tries of an asynchronous event.
+
+        keeps_logs: what the functions write goes to CloudWatch Logs as it comes; else it is in each `Invocation` alone.
+        """
         self.aws = aws
         self._wait = wait
+        self._logs = FunctionLogs(aws.client("logs")) if keeps_logs else None
+        self._invocations: InvocationServer | None = None
         self._deployment: Deployment | None = None
         self._functions: dict[str, Function] = {}
 
@@ -65,9 +74,10 @@ class LocalCloud:
         port: int = 0,
         region: str = REGION,
         wait: Callable[[float], None] = shortened_wait,
+        keeps_logs: bool = False,
     ) -> Self:
         """A cloud without a stack, on a free port (or on `port`); `host` 0.0.0.0 lets containers reach it."""
-        return cls(LocalAws.start(host=host, port=port, region=region), wait=wait)
+        return cls(LocalAws.start(host=host, port=port, region=region), wait=wait, keeps_logs=keeps_logs)
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +87,8 @@ class LocalCloud:
 
     def stop(self) -> None:
         """End every process of this cloud; what was in it is gone."""
+        if self._invocations is not None:
+            self._invocations.stop()
         self._stop_functions()
         self.aws.stop()
 
@@ -95,10 +107,14 @@ class LocalCloud:
             "AWS_DEFAULT_REGION": self.aws.region,
             "AWS_ENDPOINT_URL": self.aws.endpoint_url,
         }
+        keep_log = None if self._logs is None else self._logs.write
         self._functions = {
-            logical_id: Function(settings, variables) for logical_id, settings in deployment.functions.items()
+            logical_id: Function(settings, variables, keep_log) for logical_id, settings in deployment.functions.items()
         }
         self._deployment = deployment
+        if self._invocations is None:
+            self._invocations = InvocationServer(self.function, self._run_queued)
+            self.aws.local("PUT", "functions", {"url": self._invocations.url})
         return deployment
 
     @property
@@ -135,7 +151,10 @@ class LocalCloud:
         """Call a function once and wait for its answer, as `RequestResponse` does."""
         return self.function(name).invoke(event, request_id=request_id)
 
-    def invoke_async(self, name: str, event: object) -> AsyncResult:
+    def _run_queued(self, name: str, event: object, request_id: str) -> AsyncResult:
+        return self.invoke_async(name, event, request_id=request_id)
+
+    def invoke_async(self, name: str, event: object, *, request_id: str | None = None) -> AsyncResult:
         """Give a function an event as `Event` does, and follow it: tried again with the same request id, then to its destination.
 
         The number of tries, the event's longest age and the destinations are those of the function's event-invoke configuration; the age
@@ -145,7 +164,7 @@ class LocalCloud:
         configuration = self._event_invoke_config(function.settings.name)
         retries = configuration.get("MaximumRetryAttempts", DEFAULT_RETRIES)
         oldest = configuration.get("MaximumEventAgeInSeconds") or DEFAULT_EVENT_AGE
-        request_id = str(uuid.uuid4())
+        request_id = request_id or str(uuid.uuid4())
         tries = [function.invoke(event, request_id=request_id)]
         age = tries[0].duration
         condition = "RetriesExhausted"

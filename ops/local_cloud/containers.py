@@ -12,17 +12,21 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ops.local_cloud.aws import LocalCloudError
+from ops.local_cloud.function_logs import report_record, start_record
 
 RUNTIME = Path(__file__).with_name("runtime.py")
 INIT_TIMEOUT = 60.0  # Lambda allows 10 s on machines of its own; a busy laptop gets more
 MEMORY_CHECK_SECONDS = 0.1
+
+type KeepLog = Callable[[str, str, Sequence[str]], None]
+"""Keeps lines of a log group's stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class _Process:
 
     settings: FunctionSettings
     variables: Mapping[str, str]
+    keep_log: KeepLog | None = None
     log_stream: str = field(
         default_factory=lambda: f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"  # as Lambda names them
     )
@@ -107,6 +112,7 @@ class _Process:
         self._answers = answers_read
         self._unread = b""
         self._log_read = 0
+        self._log_kept = 0
         self.peak_bytes = 0
         self.usable = True
 
@@ -135,6 +141,7 @@ class _Process:
                     raise _Died("Sandbox.Timedout", f"Task timed out after {timeout:.2f} seconds")
                 if not selector.select(min(left, MEMORY_CHECK_SECONDS)):
                     self._check_memory()
+                    self.keep_new_log()
                     continue
                 data = os.read(self._answers, 1 << 20)
                 if not data:
@@ -169,6 +176,22 @@ class _Process:
         self._log_read = size
         return data.decode("utf-8", "replace")
 
+    def keep_new_log(self, *, last: str | None = None) -> None:
+        """Give what was written since the last call to who keeps the log; with `last`, Lambda's own record after it.
+
+        A line that is not ended yet waits for its end, or for `last`.
+        """
+        if self.keep_log is None:
+            return
+        size = os.fstat(self._log.fileno()).st_size
+        text = os.pread(self._log.fileno(), size - self._log_kept, self._log_kept)
+        if last is None:
+            text = text[: text.rfind(b"\n") + 1]
+        self._log_kept += len(text)
+        lines = text.decode("utf-8", "replace").splitlines() + ([] if last is None else [last])
+        if lines:
+            self.keep_log(self.settings.log_group, self.log_stream, lines)
+
     @property
     def alive(self) -> bool:
         """Whether the process runs."""
@@ -191,9 +214,12 @@ class _Process:
 class Function:
     """One deployed function: keeps its containers warm, and starts another where all are busy, as Lambda does."""
 
-    def __init__(self, settings: FunctionSettings, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: FunctionSettings, variables: Mapping[str, str], keep_log: KeepLog | None = None
+    ) -> None:
         """`variables` are those that Lambda itself sets (region, credentials, endpoint); the template's own join them."""
         self.settings = settings
+        self._keep_log = keep_log
         self._variables = {
             **variables,
             **settings.environment,
@@ -217,6 +243,7 @@ class Function:
         request_id = request_id or str(uuid.uuid4())
         begun = time.monotonic()
         process, is_new = self._take()
+        process.keep_new_log(last=start_record(request_id))
         init_duration = None
         try:
             if is_new:
@@ -257,7 +284,7 @@ class Function:
                     self._busy.append(process)
                     return process, False
                 process.close()
-            process = _Process(self.settings, self._variables)
+            process = _Process(self.settings, self._variables, self._keep_log)
             self._busy.append(process)
             return process, True
 
@@ -279,7 +306,7 @@ class Function:
         init_duration: float | None,
         peak_bytes: int | None = None,
     ) -> Invocation:
-        return Invocation(
+        done = Invocation(
             function=self.settings.name,
             request_id=request_id,
             payload=payload,
@@ -289,6 +316,16 @@ class Function:
             init_duration=init_duration,
             peak_bytes=process.peak_bytes if peak_bytes is None else peak_bytes,
         )
+        record = report_record(
+            request_id,
+            succeeded=done.succeeded,
+            duration=done.duration,
+            init_duration=init_duration,
+            memory_mb=self.settings.memory_mb,
+            peak_bytes=done.peak_bytes,
+        )
+        process.keep_new_log(last=record)
+        return done
 
     def kill(self) -> None:
         """End every container at once, busy or idle, as a crash would; the next invocation starts cold."""

@@ -105,7 +105,8 @@ def test_a_parameter_that_the_template_refuses_is_named(parameter: str, said: st
 def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path):
     env_vars = tmp_path / "env-vars.json"
     command = [sys.executable, "-u", "-m", "ops", "up", "--env-vars", str(env_vars), "--container-host", "172.17.0.1"]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as running:
+    environment = {**os.environ, "SALESFLOW_LOCAL_CLOUD": str(tmp_path / "local-cloud.json")}
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         exports = {}
         for line in running.stdout:

@@ -1,0 +1,35 @@
+"""The whole command line: every group and command in its place."""
+
+from __future__ import annotations
+
+import sys
+
+from ops.cli import redrive, schedules, try_it
+from ops.cli.commands import Group, lay_desk, loaded_late
+
+HELP = """SalesFlow Automation, operated from this machine: the same commands against a stack in AWS (--stack, --profile, --region) and
+against the cloud that `up` keeps running here (--local).
+
+Exit status: 0 done · 1 failed · 2 misused · 3 not found · 4 no access · 5 unreachable · 130 interrupted."""
+
+app = Group(
+    HELP,
+    examples=[
+        "demo",
+        "up",
+        "--local schedules list",
+        "--local run report --type sales --format pdf --dry-run",
+        "runs list --stack salesflow --status FAILED",
+    ],
+)
+app.callback()(lay_desk)
+try_it.register(app)
+app.add_typer(schedules.app, name="schedules", rich_help_panel="Work")
+app.add_typer(loaded_late("ops.alerts", "The anomaly alerts of a stack."), name="alerts", rich_help_panel="Look")
+app.add_typer(loaded_late("ops.simulate", "What would have happened."), name="simulate", rich_help_panel="Look")
+redrive.register(app)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(app())

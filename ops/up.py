@@ -1,0 +1,85 @@
+"""What `ops up` keeps running: a shop whose functions can be invoked and whose schedules fire by this machine's clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from ops.local_cloud import Firing, ScheduleOnRecord, Scheduler
+from ops.local_state import LocalState, state_file
+from ops.shop import LocalShop, Shop
+from salesflow import clock
+
+USUAL_BRIDGE = "172.17.0.1"
+LOOK_SECONDS = 5.0
+"""How often the schedules are read; they are due on the minute."""
+
+
+@contextmanager
+def running_shop(shop: Shop, moment: datetime, *, host: str = "127.0.0.1") -> Iterator[LocalShop]:
+    """A running shop that `--local` finds, its functions' logs kept as CloudWatch does; both end with the block."""
+    with LocalShop.open(shop, moment, host=host, keeps_logs=True) as running:
+        aws = running.cloud.aws
+        state = LocalState(
+            aws.endpoint_url, aws.region, running.cloud.stack.stack, running.api.url, os.getpid(), clock.now()
+        )
+        place = state_file()
+        state.write(place)
+        try:
+            yield running
+        finally:
+            state.remove(place)
+
+
+def keep_running(running: LocalShop, *, fire: bool, fired: Callable[[Firing], None]) -> None:
+    """Let the shop's time go with this machine's, until interrupted; with `fire`, fire what is due. `fired` is told of each."""
+    scheduler = Scheduler(running.cloud)
+    looked, due_until = clock.now(), clock.now()
+    pause = threading.Event()
+
+    def run(schedule: ScheduleOnRecord, due: datetime) -> None:
+        fired(scheduler.fire(schedule, due))
+
+    while not pause.wait(1):
+        now = clock.now()
+        running.clock.set(now)
+        if not fire or (now - looked).total_seconds() < LOOK_SECONDS:
+            continue
+        looked = now
+        for due, schedule in scheduler.due(due_until, now):
+            threading.Thread(target=run, args=(schedule, due), name=schedule.name, daemon=True).start()
+        due_until = now
+
+
+def write_env_vars(running: LocalShop, path: Path, container_host: str) -> None:
+    """The functions' environment for `sam local invoke --env-vars`, with the servers' addresses as a container reaches them.
+
+    The address should be a number: with a host's name S3 clients would look for the bucket as a host of its own.
+    """
+    aws, api = running.cloud.aws, running.api
+    variables = {
+        logical_id: {
+            **settings.environment,
+            "SALESFLOW_API_URL": f"http://{container_host}:{api.port}/api/v1",
+            "AWS_ENDPOINT_URL": f"http://{container_host}:{aws.port}",
+        }
+        for logical_id, settings in running.cloud.stack.functions.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(variables, indent=1) + "\n")
+
+
+def docker_bridge() -> str:
+    """This machine's address on Docker's default bridge, or the usual one where no engine answers."""
+    command = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603 - fixed words
+    except (OSError, subprocess.SubprocessError):
+        return USUAL_BRIDGE
+    return answer.stdout.strip() or USUAL_BRIDGE
