@@ -4,10 +4,11 @@ import io
 import re
 from dataclasses import replace
 
+import pikepdf
 import pypdf
 import pytest
 
-from salesflow.reports import fonts
+from salesflow.language import Language
 from salesflow.reports.formats import Format
 from salesflow.reports.render import render
 from salesflow.windows import Period
@@ -47,25 +48,13 @@ def test_names_in_every_script_can_be_copied_out(product: str) -> None:
     assert product in text_of("sales-monthly-40-scripts")
 
 
-def test_what_no_font_has_is_a_visible_box_and_the_rest_stays() -> None:
-    text = text_of("sales-monthly-40-scripts")
-    assert "Red apple \u25a1 juice \u25a1 1 l" in text
-    assert "family \u25a1 pack" in text
-
-
-def test_a_right_to_left_name_reads_from_right_to_left() -> None:
-    drawn = "".join(run.text for run in fonts.runs("חלב טרי 3%"))
-    assert drawn.endswith("בלח")
-    assert "3" in drawn.split()[0]
-    assert {run.font for run in fonts.runs("שלום")} == {"NotoSansHebrew-Regular"}
-
-
 def test_properties_bookmarks_language_and_page_numbers() -> None:
     reader = read("combined-daily")
     assert reader.metadata is not None
     assert reader.metadata.title == "Sales and stock report, Sunday, 22 November 2026"
     assert reader.metadata.author == "SalesFlow Automation"
     assert reader.trailer["/Root"]["/Lang"] == "en"
+    assert reader.trailer["/Root"]["/ViewerPreferences"]["/DisplayDocTitle"]
     titles = [entry["/Title"] for entry in reader.outline if not isinstance(entry, list)]
     assert titles == [
         "Revenue",
@@ -83,10 +72,33 @@ def test_properties_bookmarks_language_and_page_numbers() -> None:
         assert f"{number} / " in page.extract_text()
 
 
-def test_every_font_is_embedded() -> None:
+def test_every_font_is_embedded_and_cut_to_what_is_used() -> None:
     for page in read("combined-weekly-40-scripts").pages:
         for font in page["/Resources"]["/Font"].values():
             assert "/FontFile2" in font.get_object()["/FontDescriptor"]
+    assert len(rendered("combined-weekly-40-scripts", Format.PDF)) < 150_000
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+@pytest.mark.parametrize("name", list(all_samples()))
+def test_qpdf_finds_nothing_wrong(name: str, paper: str) -> None:
+    with pikepdf.open(io.BytesIO(rendered(name, Format.PDF, paper))) as pdf:
+        assert pdf.check_pdf_syntax() == []
+
+
+def test_pages_are_read_from_top_to_bottom() -> None:
+    first, *_, last = (page.extract_text() for page in read("combined-daily").pages)
+    in_order = ("Sales and stock report", "Sales on Sunday", "Transactions", "Out of stock", "By day", "1 / ")
+    places = [first.index(text) for text in in_order]
+    assert places == sorted(places)
+    places = [last.index(text) for text in ("Sales and stock report", "Dead stock", "Business date", "Made by", "3 / ")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_file_names_its_language(language: Language) -> None:
+    data = render(all_samples()["sales-one"], Format.PDF, language=language)
+    assert pypdf.PdfReader(io.BytesIO(data)).trailer["/Root"]["/Lang"] == language.tag
 
 
 @pytest.mark.parametrize(("paper", "size"), [("A4", (595, 842)), ("Letter", (612, 792))])

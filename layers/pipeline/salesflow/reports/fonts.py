@@ -1,58 +1,92 @@
 """Fonts for PDF: text is split into runs by which font has its characters, because a PDF has no fallback of its own.
 
-The fonts come with the report layer (package `salesflow_fonts`): Noto Sans for Latin, Greek, Cyrillic and Vietnamese, Noto
-Sans SC for Chinese, Japanese and Korean signs it shares, and more scripts where their files are there. A font is parsed
-once in a process, and the large ones only when a text needs them.
+The fonts come with the report layer (package `salesflow_fonts`): Noto Sans for Latin, Greek, Cyrillic, Vietnamese and Devanagari,
+further Noto fonts for Chinese and kana, Hangul, Hebrew, Arabic, symbols and emoji. A font is parsed once in a process, and the
+large ones only when a text needs them.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import groupby
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfbase.ttfonts import ShapedStr
 from salesflow_fonts import FONT_DIRECTORY
+
+from salesflow.reports.bidi import Stretch, has_right_to_left, stretches
+from salesflow.reports.shaping import ShapedFont, shaped_width
 
 REGULAR: Final = "NotoSans-Regular"
 BOLD: Final = "NotoSans-Bold"
 
-_FALLBACKS: Final = ("NotoSansSC-Regular", "NotoSansKR-Regular", "NotoSansHebrew-Regular", "NotoSansArabic-Regular")
-_REPLACEMENT: Final = "\u25a1"
-_LAST_RESORT: Final = "?"
+_EMOJI: Final = "NotoEmoji-Regular"
+_FALLBACKS: Final = (
+    "NotoSansSC-Regular",
+    "NotoSansKR-Regular",
+    "NotoSansHebrew-Regular",
+    "NotoSansArabic-Regular",
+    "NotoSansSymbols2-Regular",
+    _EMOJI,
+)
+_RIGHT_TO_LEFT: Final = ("NotoSansHebrew-Regular", "NotoSansArabic-Regular")
+_BOX: Final = "\u25a1"
 _ROUNDING: Final = 0.01
 _ELLIPSIS: Final = "\u2026"
+_LINES_KEPT: Final = 4096
 _JOINERS: Final = frozenset("\u200c\u200d\ufe0e\ufe0f\u20e3") | {chr(c) for c in range(0x1F3FB, 0x1F400)}
-_STRONG: Final = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
-_RIGHT_TO_LEFT_STRETCH: Final = re.compile(f"[{_STRONG}](?:[^A-Za-z\u00c0-\u058f\u0900-\ufb1c]*(?:[{_STRONG}]|\\d%?))*")
-_NUMBER_OR_SIGN: Final = re.compile(r"\d+(?:[.,:/]\d+)*%?|.", re.DOTALL)
-_MIRRORED: Final = str.maketrans("()[]{}<>", ")(][}{><")
+_PICTURE: Final = "[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001f3fa\U0001f400-\U0001faff]\ufe0f?[\U0001f3fb-\U0001f3ff]?"
+_SEQUENCE: Final = re.compile(
+    f"[0-9#*]\ufe0f?\u20e3|[\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}(?:\u200d{_PICTURE})*[\U000e0020-\U000e007f]*"
+)
+_COMPLEX: Final = re.compile(
+    "[\u0300-\u036f\u0590-\u08ff\u0900-\u097f\u1ab0-\u1aff\u1dc0-\u1dff\u200c\u200d\ua8e0-\ua8ff]"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch of text that one font can print."""
+    """A stretch of text that one font can print; a `ShapedStr` where its glyphs are not simply its characters.
+
+    place: where it begins in the line as it is read. says: what it says, where a program cannot find out from the glyphs.
+    """
 
     font: str
     text: str
+    place: int = 0
+    says: str = ""
+
+    def width(self, size: float) -> float:
+        """How wide it is, in points."""
+        if isinstance(self.text, ShapedStr):
+            return shaped_width(self.text, size)
+        return float(pdfmetrics.stringWidth(self.text, self.font, size))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it is drawn: runs from left to right. text: what it says, in the order in which it is read."""
+
+    text: str
+    runs: tuple[Run, ...]
+
+    def width(self, size: float) -> float:
+        """How wide it is, in points."""
+        return sum(run.width(size) for run in self.runs)
 
 
 @cache
-def _load(name: str) -> frozenset[int] | None:
-    """Registers a font and gives the characters it has; None where its file is not there."""
+def _load(name: str) -> ShapedFont | None:
+    """Registers a font; None where its file is not there."""
     path = Path(FONT_DIRECTORY) / f"{name}.ttf"
     if not path.is_file():
         return None
-    font = TTFont(name, str(path))
-    font.face.name = (
-        name.encode()
-    )  # a cut font keeps its parent's name, and ReportLab takes two of one name for the same
+    font = ShapedFont(name, path)
     pdfmetrics.registerFont(font)
-    return frozenset(font.face.charToGlyph)
+    return font
 
 
 def coverage(name: str) -> frozenset[int]:
@@ -60,37 +94,41 @@ def coverage(name: str) -> frozenset[int]:
 
     Raises FileNotFoundError where one of the two fonts that every page needs is missing.
     """
-    known = _load(name)
-    if known is None:
+    font = _load(name)
+    if font is None:
         raise FileNotFoundError(f"{name}.ttf is not in {FONT_DIRECTORY}: build the fonts of the report layer.")
-    return known
+    return font.characters
 
 
 def load_families() -> None:
-    """Makes the regular and the bold face known to ReportLab, also as <b> in paragraphs."""
+    """Makes the regular and the bold face known to ReportLab."""
     coverage(REGULAR)
     coverage(BOLD)
-    pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=REGULAR, boldItalic=BOLD)
+
+
+@lru_cache(maxsize=_LINES_KEPT)
+def line_of(text: str, font: str = REGULAR) -> Line:
+    """The text, laid out in that font and in others for what it lacks.
+
+    A symbol that no font has is its name in brackets, any other such character one visible box; the rest of the text stays.
+    """
+    own = coverage(font)
+    if all(ord(char) in own for char in text) and not _COMPLEX.search(text):
+        return Line(text, (Run(font, text),) if text else ())
+    items = list(_joined(_items(text, font)))
+    said = "".join(part for _, part in items)
+    order = stretches(said) if has_right_to_left(said) else (Stretch(0, len(said), right_to_left=False),)
+    return Line(said, tuple(run for stretch in order for run in _runs(items, stretch)))
 
 
 def runs(text: str, font: str = REGULAR) -> tuple[Run, ...]:
-    """The text as runs, in the order in which they are drawn from left to right.
-
-    A character that no font has (an emoji, say) becomes one visible box, with what modifies it; the rest of the text stays.
-    """
-    own = coverage(font)
-    if all(ord(char) in own for char in text) and not _has_right_to_left(text):
-        return (Run(font, text),) if text else ()
-    chars = _visual_order(_with_replacements(text, font))
-    return tuple(
-        Run(name, "".join(char for _, char in group))
-        for name, group in groupby(((_font_of(char, font), char) for char in chars), key=lambda pair: pair[0])
-    )
+    """The runs of the line, from left to right as they are drawn."""
+    return line_of(text, font).runs
 
 
 def width(text: str, font: str, size: float) -> float:
     """How wide the text is when drawn in runs, in points."""
-    return float(sum(pdfmetrics.stringWidth(run.text, run.font, size) for run in runs(text, font)))
+    return line_of(text, font).width(size)
 
 
 def cut(text: str, font: str, size: float, room: float) -> str:
@@ -100,52 +138,83 @@ def cut(text: str, font: str, size: float, room: float) -> str:
     shortest, longest = 0, len(text)
     while shortest < longest:
         middle = (shortest + longest + 1) // 2
-        if width(text[:middle].rstrip() + _ELLIPSIS, font, size) <= room:
+        if width(_shortened(text, middle), font, size) <= room:
             shortest = middle
         else:
             longest = middle - 1
-    return text[:shortest].rstrip() + _ELLIPSIS
+    return _shortened(text, shortest)
+
+
+def _shortened(text: str, length: int) -> str:
+    """The first characters, never with half an emoji sequence, and the ellipsis."""
+    return text[:length].rstrip().rstrip("\u200d") + _ELLIPSIS
+
+
+def _runs(items: Sequence[tuple[str, str]], stretch: Stretch) -> Iterator[Run]:
+    """The parts of the items that lie in the stretch, as they are drawn from left to right."""
+    parts = []
+    place = 0
+    for font, text in items:
+        start, end = max(place, stretch.start), min(place + len(text), stretch.end)
+        if start < end:
+            parts.append((font, start, text[start - place : end - place]))
+        place += len(text)
+    for name, start, part in reversed(parts) if stretch.right_to_left else parts:
+        face = _load(name)
+        sequence = name == _EMOJI and len(part) > 1
+        if face is not None and (stretch.right_to_left or sequence or _COMPLEX.search(part)):
+            for glyphs, first, says in face.shape(part, right_to_left=stretch.right_to_left):
+                yield Run(name, glyphs, start + first, says)
+        else:
+            yield Run(name, part, start)
+
+
+def _joined(items: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Neighbours of one font as one."""
+    font, text = "", ""
+    for name, part in items:
+        if name != font and text:
+            yield font, text
+            text = ""
+        font, text = name, text + part
+    if text:
+        yield font, text
+
+
+def _items(text: str, preferred: str) -> Iterator[tuple[str, str]]:
+    """The text in pieces that stay together, each with its font, in reading order."""
+    place = 0
+    for sequence in _SEQUENCE.finditer(text):
+        if len(sequence.group()) > 1 and _has(_EMOJI, sequence.group()):
+            yield from _letters(text[place : sequence.start()], preferred)
+            yield _EMOJI, sequence.group()
+            place = sequence.end()
+    yield from _letters(text[place:], preferred)
+
+
+def _letters(text: str, preferred: str) -> Iterator[tuple[str, str]]:
+    """Each character with its font; a mark stays with what it stands on."""
+    font = preferred
+    joined = False
+    for char in text:
+        modifies = char in _JOINERS or unicodedata.category(char)[0] == "M" or (char == " " and font in _RIGHT_TO_LEFT)
+        if modifies and _has(font, char):
+            yield font, char
+        elif found := "" if char in _JOINERS else _font_of(char, preferred):
+            font = found
+            yield font, char
+        elif not modifies and not joined and unicodedata.category(char) != "Cf":
+            name = unicodedata.name(char, "").lower() if unicodedata.category(char) == "So" else ""
+            yield preferred, f"[{name}]" if name else _BOX
+        joined = char == "\u200d"
 
 
 def _font_of(char: str, preferred: str) -> str:
-    code = ord(char)
-    if code in coverage(preferred):
-        return preferred
-    for name in (REGULAR, *_FALLBACKS):
-        known = _load(name)
-        if known is not None and code in known:
-            return name
-    return ""
+    """The first font that has the character, empty for none."""
+    return next((name for name in (preferred, REGULAR, *_FALLBACKS) if _has(name, char)), "")
 
 
-def _with_replacements(text: str, font: str) -> Iterator[str]:
-    """The characters that can be printed; each that cannot is one box, and what only modifies another is left out."""
-    joined = False
-    for char in text:
-        if char in _JOINERS:
-            joined = char == "\u200d"
-            continue
-        if _font_of(char, font):
-            yield char
-        elif unicodedata.category(char) not in ("Mn", "Cf", "Me") and not joined:
-            yield _REPLACEMENT if _font_of(_REPLACEMENT, font) else _LAST_RESORT
-        joined = False
-
-
-def _has_right_to_left(text: str) -> bool:
-    return not text.isascii() and _RIGHT_TO_LEFT_STRETCH.search(text) is not None
-
-
-def _visual_order(chars: Iterator[str]) -> Iterator[str]:
-    """Turns stretches of right-to-left script around, numbers in them excepted, as a line of a left-to-right page shows them.
-
-    This is the part of the Unicode bidirectional algorithm that one-line names need; letters of Arabic are not joined.
-    """
-    line = "".join(chars)
-    end = 0
-    for stretch in _RIGHT_TO_LEFT_STRETCH.finditer(line):
-        yield from line[end : stretch.start()]
-        for part in reversed(_NUMBER_OR_SIGN.findall(stretch.group())):
-            yield from part if len(part) > 1 else part.translate(_MIRRORED)
-        end = stretch.end()
-    yield from line[end:]
+def _has(name: str, text: str) -> bool:
+    """Whether the font can draw the text; what only joins does not count."""
+    font = _load(name)
+    return font is not None and all(ord(char) in font.characters or char in "\u200d\ufe0f" for char in text)
