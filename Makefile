@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
 
-setup: $(READY) ## the development environment in .venv (the other targets see to it themselves)
+setup: $(READY) $(VENV)/bin/salesflow-ops ## the development environment in .venv (the other targets see to it themselves)
 
 $(READY): requirements/dev.txt requirements/uv.txt layers/report/fonts.txt layers/build_fonts.py layers/report/salesflow_fonts/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' || { echo "$(PYTHON) is not Python 3.13: make PYTHON=/path/to/python3.13 ..."; exit 1; }
@@ -36,6 +36,9 @@ $(READY): requirements/dev.txt requirements/uv.txt layers/report/fonts.txt layer
 	@echo "making the fonts (half a minute, once)"
 	@$(PYTHON_VENV) layers/build_fonts.py "$$($(PYTHON_VENV) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null
 	@touch $@
+
+$(VENV)/bin/salesflow-ops: ops/install_script.py | $(READY)
+	@$(PYTHON_VENV) -m ops.install_script >/dev/null
 
 lock: $(READY) ## resolve the *.in files anew into hashed locks; UPGRADE=1 takes the newest of everything
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
