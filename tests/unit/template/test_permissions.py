@@ -67,7 +67,7 @@ def test_every_resource_is_named(role: str) -> None:
         ("SyncHistoryRole", "s3:PutObject", {"history/*"}),
         ("ForecastRole", "s3:GetObject", {"history/*", "forecasts/*"}),
         ("ForecastRole", "s3:PutObject", {"history/*", "forecasts/*"}),
-        ("AnomalyCheckRole", "s3:GetObject", {"history/*", "anomalies/*", "forecasts/*"}),
+        ("AnomalyCheckRole", "s3:GetObject", {"history/*", "anomalies/*"}),
         ("AnomalyCheckRole", "s3:PutObject", {"history/*", "anomalies/*"}),
     ],
 )
