@@ -6,14 +6,19 @@ from typing import Any
 
 from salesflow.analytics.results import ForecastHorizon, ForecastSummary, TrendDirection
 from salesflow.delivery.forecasts import ForecastStore
+from salesflow.language import Words
 from salesflow.observability import logger
+from salesflow.reports.notes import forecast_is_older
 
 OLDEST_DAYS = 8
 """How many days of documents are looked at, the business date's among them: a fallback in the newest may hold an older one."""
 
 
-def read_outlook(forecasts: ForecastStore, business_date: date, currency: str) -> ForecastSummary | None:
-    """The newest usable forecast up to the business date; None where there is none. What was made later is never shown."""
+def read_outlook(forecasts: ForecastStore, business_date: date, currency: str, _: Words) -> ForecastSummary | None:
+    """The newest usable forecast up to the business date; None where there is none. What was made later is never shown.
+
+    _: the words of the reader's language, for what there is to know about an older one.
+    """
     for stored in forecasts.newest_first(business_date, OLDEST_DAYS):
         if stored.forecast is None or stored.made_after is None or stored.currency != currency:
             continue
@@ -26,7 +31,7 @@ def read_outlook(forecasts: ForecastStore, business_date: date, currency: str) -
             continue
         stale = ""
         if stored.made_after != business_date:
-            stale = f"There is no forecast made after {business_date}; this one was made after {stored.made_after}."
+            stale = forecast_is_older(_, business_date, stored.made_after)
         return ForecastSummary(stored.made_after, model, horizons, stale, stored.key)
     return None
 

@@ -19,8 +19,10 @@ from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import Inputs, read_inputs
 from salesflow.jobs.outlook import read_outlook
 from salesflow.jobs.recipients import recipients_for
+from salesflow.language import words
 from salesflow.ledger import RunStatus
 from salesflow.observability import MetricUnit, metrics
+from salesflow.reports import notes
 from salesflow.reports.formats import ReportType
 from salesflow.reports.render import render
 from salesflow.runtime import Runtime
@@ -83,21 +85,19 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
     sales = analyse_sales(lines, fields.period, business_date, known_from=known_from) if wants_sales else None
     stock = None
     stale = _stale(run, inputs, lines)
-    forecast = read_outlook(ForecastStore(runtime.store), business_date, settings.currency) if wants_sales else None
-    notes = [] if complete else [f"{business_date} is not over yet: these are its figures so far."]
+    _ = words(settings.language_code)
+    forecast = read_outlook(ForecastStore(runtime.store), business_date, settings.currency, _) if wants_sales else None
+    found = [] if complete else [notes.day_not_over(_, business_date)]
     if stale:
-        notes.append(stale.reason)
+        found.append(notes.data_too_old(_, stale))
     if inputs.stock is not None:
         stock = analyse_stock(
             inputs.stock.items, lines, business_date, known_from=known_from, counted_at=inputs.stock.counted_at
         )
         if inputs.stock.counted_at.date() > business_date + timedelta(days=1):
-            notes.append(
-                f"No stock snapshot was kept for {business_date}; the stock is as counted at "
-                f"{inputs.stock.counted_at:%Y-%m-%d %H:%M}."
-            )
+            found.append(notes.stock_counted_later(_, business_date, inputs.stock.counted_at))
         if not inputs.costs_known:
-            notes.append("The source knows no costs, so the stock is valued at sales prices alone.")
+            found.append(notes.costs_unknown(_))
     window = days_needed(fields.period, business_date) if sales is None else sales.window
     set_aside = runtime.history.set_aside(window.first, window.last) if wants_sales else []
     reasons = [f"{r.call}, record {r.record}, {r.field}: {r.reason}" for r in set_aside] + list(inputs.stock_set_aside)
@@ -115,7 +115,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
             stock_rows=0 if stock is None else len(stock.items),
             set_aside=len(reasons),
             set_aside_reasons=tuple(reasons[:10]),
-            notes=tuple(notes),
+            notes=tuple(found),
             version=salesflow.__version__,
         ),
         forecast=forecast,

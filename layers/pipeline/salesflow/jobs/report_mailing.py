@@ -8,6 +8,7 @@ from salesflow.jobs.mailing import mail_of, tell
 from salesflow.jobs.recipients import recipients_for
 from salesflow.ledger import Artifact
 from salesflow.observability import logger
+from salesflow.reports.figures import Figures, Kind
 from salesflow.reports.formats import Format
 from salesflow.reports.mail import compose_report_mail
 from salesflow.settings import MailContent
@@ -37,7 +38,16 @@ def _mail(
     if encoded_size(mail) <= MAX_ENCODED_BYTES:
         return mail
     logger.warning("attachments left out of the mail", encoded_bytes=encoded_size(mail))
-    too_large = tuple(f"{a.filename} ({len(a.data) / 1e6:.1f} MB, too large for a mail)" for a in attachments)
+    figures = Figures(run.runtime.settings.currency, run.runtime.settings.language_code)
+    _ = figures.words
+    too_large = tuple(
+        _(
+            "{file} ({size} MB, too large for a mail)",
+            file=attachment.filename,
+            size=figures.show(Kind.DECIMAL, len(attachment.data) / 1e6),
+        )
+        for attachment in attachments
+    )
     return _composed(run, content, artifacts, (), too_large)
 
 

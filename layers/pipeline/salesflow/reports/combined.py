@@ -8,21 +8,12 @@ from salesflow.analytics.results import (
     StockItem,
     StockStatus,
 )
-from salesflow.reports.document import Column, Document, Section, Table, notes_of, small_print
+from salesflow.reports.document import Column, Document, Noun, Section, Table, notes_of, small_print
 from salesflow.reports.figures import Figures, Kind
 from salesflow.reports.outlook import outlook_section, outlook_table
-from salesflow.reports.sales import (
-    products_table,
-    returns_table,
-    revenue_charts,
-    revenue_section,
-    sales_finding,
-    sales_headline,
-    sales_kpis,
-    sales_of,
-    sales_sheets,
-    top_products_chart,
-)
+from salesflow.reports.sales import revenue_section, sales_finding, sales_headline, sales_kpis, sales_of
+from salesflow.reports.sales_charts import revenue_charts, top_products_chart
+from salesflow.reports.sales_tables import products_table, returns_table, sales_sheets
 from salesflow.reports.stock import (
     dead_table,
     item_state,
@@ -39,6 +30,7 @@ from salesflow.reports.stock import (
 
 def build_combined(content: ReportContent, figures: Figures) -> Document:
     """The document of a combined report."""
+    _ = figures.words
     sales, stock = sales_of(content), stock_of(content)
     window_text = figures.window(sales.window)
     at_risk = sold_and_short(sales, stock)
@@ -48,11 +40,15 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
     return Document(
         report_type=content.report_type,
         period=content.period,
-        title="Sales and stock report",
+        title=_("Sales and stock report"),
         window_text=window_text,
         window_short=figures.window_short(sales.window),
         business_date=content.provenance.business_date,
-        headline=f"{sales_headline(sales, content.period, figures)}; {_stock_phrase(sales, stock, figures)}.",
+        headline=_(
+            "{sales}; {stock}.",
+            sales=sales_headline(sales, content.period, figures),
+            stock=_stock_phrase(sales, stock, figures),
+        ),
         finding=_finding(sales, stock, figures),
         kpis=sales_first + stock_first,
         more_kpis=sales_more + stock_more,
@@ -60,18 +56,30 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
             *revenue_section(
                 sales, (*revenue_charts(sales, figures)[:2], *top_products_chart(sales, figures)), figures
             ),
-            Section("at_risk", "Sold, and running out", tables=(_at_risk_table(at_risk),)),
-            Section("products", "Products", tables=(products_table(sales, limit=15),)),
-            Section("state", "Stock", charts=status_chart(stock, figures), tables=(reorder_table(stock, limit=12),)),
+            Section("at_risk", _("Sold, and running out"), tables=(_at_risk_table(at_risk, figures),)),
+            Section("products", _("Products"), tables=(products_table(sales, figures, limit=15),)),
+            Section(
+                "state",
+                _("Stock"),
+                charts=status_chart(stock, figures),
+                tables=(reorder_table(stock, figures, limit=12),),
+            ),
             *outlook_section(content.forecast, figures),
-            Section("dead", "Dead stock", tables=(dead_table(stock, limit=6),)),
-            *((Section("returns", "Returns", tables=(returns_table(sales, limit=5),)),) if sales.kpis.returns else ()),
+            Section("dead", _("Dead stock"), tables=(dead_table(stock, figures, limit=6),)),
+            *_returns_section(sales, figures),
         ),
-        sheets=(*sales_sheets(sales), *outlook_table(content.forecast), stock_table(stock)),
+        sheets=(*sales_sheets(sales, figures), *outlook_table(content.forecast, figures), stock_table(stock, figures)),
         small_print=small_print(figures, content.provenance, window_text=window_text, stock_counted=counted),
         notes=notes_of(figures, content.provenance),
         figures=figures,
     )
+
+
+def _returns_section(sales: SalesAnalysis, figures: Figures) -> tuple[Section, ...]:
+    if not sales.kpis.returns:
+        return ()
+    _ = figures.words
+    return (Section("returns", _("Returns"), tables=(returns_table(sales, figures, limit=5),)),)
 
 
 def sold_and_short(sales: SalesAnalysis, stock: StockAnalysis) -> tuple[tuple[ProductSales, StockItem], ...]:
@@ -83,32 +91,35 @@ def sold_and_short(sales: SalesAnalysis, stock: StockAnalysis) -> tuple[tuple[Pr
 
 
 def _stock_phrase(sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) -> str:
-    at_risk = sold_and_short(sales, stock)
+    """What both together say, as it stands after a semicolon."""
+    _, at_risk = figures.words, sold_and_short(sales, stock)
     if sales.is_empty or not stock.items:
         phrase = stock_headline(stock, figures)
-        return phrase[:1].lower() + phrase[1:]
+        return phrase[:1].lower() + phrase[1:]  # no sentence of ours begins with a name
     if not at_risk:
-        return "nothing that was sold is about to run out"
-    many = len(at_risk) > 1
-    count = figures.show(Kind.COUNT, len(at_risk))
-    share = figures.show(Kind.SHARE, sum(product.share for product, _ in at_risk))
-    products = "products that were sold are" if many else "product that was sold is"
-    they = "they make" if many else "it makes"
-    return f"{count} {products} out of stock or nearly so ({they} {share} of product revenue)"
+        return _("nothing that was sold is about to run out")
+    return _.plural(
+        "{n} product that was sold is out of stock or nearly so (it makes {share} of product revenue)",
+        "{n} products that were sold are out of stock or nearly so (they make {share} of product revenue)",
+        len(at_risk),
+        n=figures.show(Kind.COUNT, len(at_risk)),
+        share=figures.show(Kind.SHARE, sum(product.share for product, _ in at_risk)),
+    )
 
 
-def _at_risk_table(at_risk: tuple[tuple[ProductSales, StockItem], ...]) -> Table:
+def _at_risk_table(at_risk: tuple[tuple[ProductSales, StockItem], ...], figures: Figures) -> Table:
+    _ = figures.words
     return Table(
         key="at_risk",
-        title="Sold in these days, and out of stock or gone within 7 days",
+        title=_("Sold in these days, and out of stock or gone within 7 days"),
         columns=(
-            Column("name", "Product", Kind.NAME),
-            Column("sku", "SKU", Kind.NAME, minor=True),
-            Column("revenue", "Revenue", Kind.MONEY, sums=True),
-            Column("quantity", "Pieces", Kind.COUNT, sums=True, minor=True),
-            Column("stock", "Stock", Kind.COUNT, minor=True),
-            Column("coverage_days", "Days left", Kind.DECIMAL),
-            Column("status", "Status", Kind.TEXT, minor=True),
+            Column("name", _("Product"), Kind.NAME),
+            Column("sku", _("SKU"), Kind.NAME, minor=True),
+            Column("revenue", _("Revenue"), Kind.MONEY, sums=True),
+            Column("quantity", _("Pieces"), Kind.COUNT, sums=True, minor=True),
+            Column("stock", _("Stock"), Kind.COUNT, minor=True),
+            Column("coverage_days", _("Days left"), Kind.DECIMAL),
+            Column("status", _("Status"), Kind.TEXT, minor=True),
         ),
         rows=tuple(
             (
@@ -118,18 +129,19 @@ def _at_risk_table(at_risk: tuple[tuple[ProductSales, StockItem], ...]) -> Table
                 product.quantity,
                 item.stock,
                 item.coverage_days,
-                item_state(item),
+                item_state(item, figures),
             )
             for product, item in at_risk
         ),
-        noun="products",
         limit=12,
-        lead="" if at_risk else "None of the products sold is out of stock or runs out within 7 days.",
+        lead="" if at_risk else _("None of the products sold is out of stock or runs out within 7 days."),
         marks=tuple(item_tone(item) for _, item in at_risk),
+        noun=Noun.PRODUCT,
     )
 
 
 def _finding(sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
+    _ = figures.words
+    findings = sales_finding(_("Shop"), sales, figures)
     found = stock_finding(stock, figures)
-    with_both = tuple(f"{finding}; {found}" for finding in sales_finding("Shop", sales, figures)[:2])
-    return with_both + sales_finding("Shop", sales, figures)
+    return tuple(_("{sales}; {stock}", sales=finding, stock=found) for finding in findings[:2]) + findings

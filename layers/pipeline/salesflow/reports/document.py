@@ -72,24 +72,31 @@ class Column:
 type Row = tuple[Value, ...]
 
 
+class Noun(StrEnum):
+    """What a row of a table is."""
+
+    PRODUCT = "product"
+    ROW = "row"
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """All rows of a table; formats for reading show the first `limit` and one row that sums the rest.
 
-    noun: what a row is, in the plural, for the row of the rest and the note on the cut.
     totals: rows below the others, as long as `columns`.
     marks: the tone of each row, empty for none.
+    noun: what a row is, for the row of the rest and the note on the cut.
     """
 
     key: str
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    noun: str
     limit: int
     totals: tuple[Row, ...] = ()
     lead: str = ""
     marks: tuple[Tone, ...] = ()
+    noun: Noun = Noun.ROW
 
     def shown(self, limit: int | None = None) -> tuple[Row, ...]:
         """The rows that fit, no more than `limit` (default: the table's own)."""
@@ -101,22 +108,31 @@ class Table:
         if not left_out:
             return None
         first_text = next(n for n, column in enumerate(self.columns) if column.kind.is_text)
-        label = f"{figures.show(Kind.COUNT, len(left_out))} more {self.noun}"
+        label = self._rest_label(len(left_out), figures)
         return tuple(
             label if n == first_text else sum(row[n] or 0 for row in left_out) if column.sums else ""
             for n, column in enumerate(self.columns)
         )
+
+    def _rest_label(self, count: int, figures: Figures) -> str:
+        _, n = figures.words, figures.show(Kind.COUNT, count)
+        if self.noun is Noun.PRODUCT:
+            return _.plural("{n} more product", "{n} more products", count, n=n)
+        return _.plural("{n} more row", "{n} more rows", count, n=n)
 
     def cut_note(self, figures: Figures, limit: int | None = None) -> str:
         """Says that the table is cut, and where the whole of it is; empty where it is whole."""
         shown = min(self.limit if limit is None else limit, len(self.rows))
         if shown == len(self.rows):
             return ""
-        of_all = figures.show(Kind.COUNT, len(self.rows))
-        return (
-            f"The first {figures.show(Kind.COUNT, shown)} of {of_all} {self.noun}; "
-            "the Excel, CSV, Parquet and JSON files hold all of them."
-        )
+        _, n, of_all = figures.words, figures.show(Kind.COUNT, shown), figures.show(Kind.COUNT, len(self.rows))
+        if self.noun is Noun.PRODUCT:
+            return _(
+                "The first {n} of {all} products; the Excel, CSV, Parquet and JSON files hold all of them.",
+                n=n,
+                all=of_all,
+            )
+        return _("The first {n} of {all} rows; the Excel file holds all of them.", n=n, all=of_all)
 
 
 class ChartKind(StrEnum):

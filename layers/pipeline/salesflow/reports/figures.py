@@ -5,16 +5,23 @@ Every format prints through `Figures.show`, so that a figure looks the same wher
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import date, datetime, time
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_interval, format_skeleton, format_time, get_day_names
+from babel.dates import (
+    format_date,
+    format_interval,
+    format_skeleton,
+    format_time,
+    get_datetime_format,
+    get_day_names,
+)
 from babel.numbers import (
-    format_compact_currency,
-    format_compact_decimal,
     format_currency,
     format_decimal,
     format_percent,
@@ -35,8 +42,10 @@ _LONG_NUMBER = 10_000_000
 _SHORT_NUMBER = 1_000
 _COARSE_PERCENT = 10.0
 _NO_CHANGE = 0.0005
-_SIGNED_PERCENT = "+#,##0.0%;-#,##0.0%"
-_SIGNED_PERCENT_COARSE = "+#,##0%;-#,##0%"
+_WHOLE = "#,##0"
+_ONE_DIGIT = "#,##0.0"
+_ENDS_OF_INTERVALS = (Language.LN, Language.SW)
+"""Languages whose intervals CLDR has not (Lingala: year, month, day) or has wrong (Swahili: 30 October to 22 November as "30 – 22 Nov")."""
 _DIRECTION_MARKS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
@@ -104,11 +113,11 @@ class Figures:
             case Kind.COUNT:
                 return format_decimal(value, locale=self.locale)
             case Kind.SHARE:
-                return format_percent(value, format="#,##0.0%", locale=self.locale)
+                return format_percent(value, format=self._percent(_ONE_DIGIT), locale=self.locale)
             case Kind.CHANGE:
                 return self.change(float(value))
             case Kind.DECIMAL:
-                return format_decimal(value, format="#,##0.0", locale=self.locale)
+                return format_decimal(value, format=_ONE_DIGIT, locale=self.locale)
             case Kind.DAY:
                 return self.day(value)
             case Kind.WEEKDAY:
@@ -127,30 +136,54 @@ class Figures:
     def money_short(self, minor: int) -> str:
         """An amount for a place with little room: whole major units from 1,000 on, rounded to millions from 10 million on."""
         major = self.currency.to_major(minor)
-        if abs(major) >= _LONG_NUMBER:
-            return format_compact_currency(major, self.currency.code, locale=self.locale, fraction_digits=1)
         if abs(major) < _SHORT_NUMBER:
             return self.money(minor)
         pattern = self.locale.currency_formats["standard"].pattern.replace("0.00", "0")
+        if abs(major) >= _LONG_NUMBER:
+            amount = pattern.replace(_WHOLE, self._compact(abs(major))).replace("¤", self.currency_symbol)
+            return f"-{amount}" if major < 0 else amount
         return format_currency(
             round(major), self.currency.code, format=pattern, locale=self.locale, currency_digits=False
         )
 
     def axis(self, kind: Kind, value: float) -> str:
         """A mark on a chart's axis: as short as it can be. Amounts come in minor units and carry no currency sign."""
-        number = self.currency.to_major(round(value)) if kind is Kind.MONEY else value
-        return format_compact_decimal(number, locale=self.locale, fraction_digits=1)
+        number = self.currency.to_major(round(value)) if kind is Kind.MONEY else Decimal(value)
+        return ("-" if number < 0 else "") + self._compact(abs(number))
+
+    def _compact(self, number: Decimal) -> str:
+        """1.2M for 1,234,567, by CLDR's short compact format (UTS 35, part 3).
+
+        Not Babel's: where a pattern holds one for negative numbers as well, as Swahili's thousand millions do, Babel 2.18 counts
+        the zeros of both and prints ten times the number.
+        """
+        patterns: dict[str, Any] = self.locale.compact_decimal_formats["short"]["other"]
+        start = max((start for start in map(int, patterns) if start <= number), default=0)
+        pattern = patterns[str(start)].pattern.partition(";")[0] if start else "0"
+        zeros = pattern.count("0")
+        shown = number if pattern == "0" else number / (Decimal(start) / 10 ** (zeros - 1))
+        text = format_decimal(round(shown, 1), format="0.#", locale=self.locale)
+        return str(pattern.replace("0" * zeros, text))
+
+    def _percent(self, number: str, *, signed: bool = False) -> str:
+        """The locale's pattern of percentages (a French one has a space before the sign) with the digits of `number`."""
+        pattern = self.locale.percent_formats[None].pattern.replace(_WHOLE, number)
+        return f"+{pattern};-{pattern}" if signed else pattern
+
+    def sentences(self, *texts: str) -> str:
+        """Whole sentences after each other, as the language spaces them; empty ones are left out."""
+        return ("" if self.language is Language.ZH else " ").join(filter(None, texts))
 
     def change(self, fraction: float) -> str:
         """A relative change with its sign."""
         if abs(fraction) < _NO_CHANGE:
             return self.show(Kind.SHARE, 0)
-        pattern = _SIGNED_PERCENT if abs(fraction) < _COARSE_PERCENT else _SIGNED_PERCENT_COARSE
-        return format_percent(fraction, format=pattern, locale=self.locale)
+        number = _ONE_DIGIT if abs(fraction) < _COARSE_PERCENT else _WHOLE
+        return format_percent(fraction, format=self._percent(number, signed=True), locale=self.locale)
 
     def change_short(self, fraction: float) -> str:
         """A relative change with its sign, in whole percents."""
-        return format_percent(fraction, format=_SIGNED_PERCENT_COARSE, locale=self.locale)
+        return format_percent(fraction, format=self._percent(_WHOLE, signed=True), locale=self.locale)
 
     def signed_money(self, minor: int) -> str:
         """A difference of amounts with its sign."""
@@ -182,7 +215,8 @@ class Figures:
 
     def moment(self, value: datetime) -> str:
         """22 Nov 2026, 21:45."""
-        return f"{self.day(value.date())}, {format_datetime(value, 'HH:mm', locale=self.locale)}"
+        pattern = str(get_datetime_format("medium", locale=self.locale))
+        return pattern.format(format_time(value, "HH:mm", locale=self.locale), self.day(value.date()))
 
     def clock(self, hour: int) -> str:
         """09:00 for 9."""
@@ -192,13 +226,19 @@ class Figures:
         """Sunday, 22 November 2026, or 16–22 Nov 2026."""
         if window.days == 1:
             return self.day_long(window.first)
-        return format_interval(window.first, window.last, "yMMMd", locale=self.locale)
+        return self._interval(window, "yMMMd", self.day)
 
     def window_short(self, window: Window) -> str:
         """Sun, 22 Nov, or 16–22 Nov."""
         if window.days == 1:
             return self.day_with_weekday(window.first)
-        return format_interval(window.first, window.last, "MMMd", locale=self.locale)
+        return self._interval(window, "MMMd", self.day_short)
+
+    def _interval(self, window: Window, skeleton: str, day: Callable[[date], str]) -> str:
+        if self.language not in _ENDS_OF_INTERVALS:
+            return format_interval(window.first, window.last, skeleton, locale=self.locale)
+        first = day(window.first) if window.first.year != window.last.year else self.day_short(window.first)
+        return f"{first} – {day(window.last)}"
 
     def window_shortest(self, window: Window) -> str:
         """22 Nov, or 16–22 Nov."""

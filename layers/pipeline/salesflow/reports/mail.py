@@ -13,6 +13,7 @@ from salesflow.language import Language
 from salesflow.reports.build import build_document
 from salesflow.reports.document import Chart, ChartKind, Document, Kpi, Tone
 from salesflow.reports.figures import Figures, printable
+from salesflow.reports.formats import ReportType
 from salesflow.reports.html_page import templates
 from salesflow.reports.outlook import outlook_lines
 
@@ -26,11 +27,12 @@ _LONGEST_REFERENCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """What a mail says: its subject, and the same thing as plain text and as HTML."""
+    """What a mail says and in which language: its subject, and the same thing as plain text and as HTML."""
 
     subject: str
     text: str
     html: str
+    language: Language = Language.EN
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,12 @@ class _ReportMail:
     @property
     def lists(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """What is expected, what is attached, what is not, and where the files are."""
+        _ = self.document.figures.words
         found = (
-            ("Expected revenue", self.outlook),
-            ("Attached", self.attached),
-            ("Not attached", self.left_out),
-            ("Where the files are", self.locations),
+            (_("Expected revenue"), self.outlook),
+            (_("Attached"), self.attached),
+            (_("Not attached"), self.left_out),
+            (_("Where the files are"), self.locations),
         )
         return tuple((title, entries) for title, entries in found if entries)
 
@@ -96,9 +99,8 @@ def compose_report_mail(
     document = build_document(content, language=language)
     figures = document.figures
     shows_figures = mode != "link"
-    name = document.title.removesuffix(" report")
-    findings = document.finding if shows_figures else (f"{name} {document.window_short}: report ready", name)
-    headline = document.headline if shows_figures else f"The {document.title.lower()} is ready."
+    ready = _ready(document)
+    findings, headline = (document.finding, document.headline) if shows_figures else (ready[:2], ready[2])
     charts = [(chart.title, bars_of(chart, figures)) for chart in document.charts if chart.kind is ChartKind.BARS]
     mail = _ReportMail(
         document=document,
@@ -112,8 +114,21 @@ def compose_report_mail(
         small_print=_small_print(document, run_id, reply_to),
         notes=document.notes if shows_figures else (),
     )
-    html = templates().get_template("mail_report.html.j2").render(mail=mail, tone=Tone)
-    return MailText(subject_of(findings, reference), _report_text(mail), html)
+    html = templates().get_template("mail_report.html.j2").render(mail=mail, tone=Tone, _=figures.words)
+    return MailText(subject_of(findings, reference), _report_text(mail), html, figures.language)
+
+
+def _ready(document: Document) -> tuple[str, str, str]:
+    """That a report is ready, for a mail that shows no figures: subject, a shorter one, headline."""
+    _, days = document.figures.words, document.window_short
+    match ReportType(document.report_type):
+        case ReportType.SALES:
+            return _("Sales {days}: report ready", days=days), _("Sales"), _("The sales report is ready.")
+        case ReportType.STOCK:
+            return _("Stock {days}: report ready", days=days), _("Stock"), _("The stock report is ready.")
+        case ReportType.COMBINED:
+            long = _("Sales and stock {days}: report ready", days=days)
+            return long, _("Sales and stock"), _("The sales and stock report is ready.")
 
 
 def compose_owner_notice(
@@ -174,9 +189,10 @@ def _plain_spaces(text: str) -> str:
 
 
 def _small_print(document: Document, run_id: str, reply_to: str | None) -> tuple[tuple[str, str], ...]:
-    lines = [*document.small_print, ("Run", printable(run_id))]
+    _ = document.figures.words
+    lines = [*document.small_print, (_("Run"), printable(run_id))]
     if reply_to:
-        lines.append(("Questions", f"Answer this mail: it goes to {printable(reply_to)}."))
+        lines.append((_("Questions"), _("Answer this mail: it goes to {address}.", address=printable(reply_to))))
     return tuple(lines)
 
 
@@ -189,10 +205,12 @@ def _report_text(mail: _ReportMail) -> str:
         lines.append(f"{kpi.label:<{wide}}{kpi.text}" + (f"  ({'; '.join(extras)})" if extras else ""))
     if mail.kpis:
         lines.append("")
+    _ = mail.document.figures.words
     for title, bars in mail.charts:
-        lines += [f"{title}:", *(f"  {bar.label}: {bar.text}" for bar in bars), ""]
-    for title, entries in mail.lists:
-        lines += [f"{title}:", *(f"  {entry}" for entry in entries), ""]
-    lines += ["-- ", *(f"{label}: {text}" for label, text in mail.small_print)]
-    lines += [f"Note: {note}" for note in mail.notes]
+        entries = [_("{label}: {text}", label=bar.label, text=bar.text) for bar in bars]
+        lines += [_("{title}:", title=title), *(f"  {entry}" for entry in entries), ""]
+    for title, texts in mail.lists:
+        lines += [_("{title}:", title=title), *(f"  {text}" for text in texts), ""]
+    lines += ["-- ", *(_("{label}: {text}", label=label, text=text) for label, text in mail.small_print)]
+    lines += [_("{label}: {text}", label=_("Note"), text=note) for note in mail.notes]
     return "\n".join(lines) + "\n"
