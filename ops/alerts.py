@@ -15,9 +15,10 @@ from ops.console import show_table
 from salesflow import clock
 from salesflow.alerts.book import AlertBook, chain_of
 from salesflow.alerts.findings import SHOP, subject_of
+from salesflow.anomalies.wording import sentence
 from salesflow.errors import SalesFlowError
 from salesflow.ledger.rows import Rows
-from salesflow.reports.figures import printable
+from salesflow.reports.figures import Figures, printable
 
 FAILED = 1
 MISUSED = 2
@@ -28,6 +29,7 @@ complaints = Console(stderr=True)
 
 Table = Annotated[str, typer.Option(envvar="STATE_TABLE", help="The stack's state table (its output StateTableName).")]
 Sku = Annotated[str | None, typer.Option(help="The product.")]
+Currency = Annotated[str, typer.Option(envvar="CURRENCY", help="The stack's Parameter Currency.")]
 WholeShop = Annotated[bool, typer.Option("--shop", help="The whole shop.")]
 
 
@@ -56,8 +58,9 @@ def unmute(*, table: Table, sku: Sku = None, shop: WholeShop = False) -> None:
 
 
 @app.command("list")
-def list_alerts(*, table: Table) -> None:
+def list_alerts(*, table: Table, currency: Currency = "CNY") -> None:
     """The alerts that are open after the newest daily check, and who is muted."""
+    figures = Figures(currency)
     with _explained():
         book, today = _book(table), clock.now().date()
         pages = [book.newest(chain_of(part, "daily"), today) for part in ("shop", "products")]
@@ -69,7 +72,7 @@ def list_alerts(*, table: Table) -> None:
             alert.severity.value,
             alert.since.isoformat(),
             "yes" if alert.told else "no",
-            escape(printable(alert.text)),
+            escape(printable(sentence(alert.statement, figures))),
         )
         for day, alerts in filter(None, pages)
         for alert in alerts

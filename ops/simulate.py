@@ -17,6 +17,7 @@ from ops.shop import retail_shop, sample_shop
 from salesflow import clock
 from salesflow.alerts.judging import ALL_PRODUCTS, Tables, judgement_of
 from salesflow.alerts.lifecycle import Alert, Change, Entry, Rules, advance, in_order
+from salesflow.alerts.wording import told_sentence
 from salesflow.anomalies import Policy, Severity, detect_days
 from salesflow.errors import SalesFlowError
 from salesflow.history.coverage import read_coverage
@@ -26,7 +27,7 @@ from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of, with
 from salesflow.holiday_dates import holiday_dates
 from salesflow.job_events import Scope
 from salesflow.money import Currency
-from salesflow.reports.figures import printable
+from salesflow.reports.figures import Figures, printable
 from salesflow.source.decode import decode_sales
 from salesflow.windows import Period
 
@@ -143,7 +144,6 @@ def simulate_anomalies(
         min_impact=round(min_impact * 10**digits) or None,
         holidays=named,
         top_k=ALL_PRODUCTS,
-        minor_digits=digits,
         alert_severity=Severity.MEDIUM if medium else Severity.HIGH,
     )
     muted = {f"sku:{sku}" for sku in mute or ()}
@@ -152,7 +152,7 @@ def simulate_anomalies(
     policies = [replace(policy, alerts_per_month=one) for one in allowed]
     replays = replay(tables, since, until, policies, rules)
     for one in replays:
-        _show_alerts(one)
+        _show_alerts(one, Figures(currency))
     show_table(
         console,
         f"{since} to {until}: alerts and mails of 30 days",
@@ -174,9 +174,9 @@ def _summary(one: Replay) -> tuple[str, ...]:
     )
 
 
-def _show_alerts(one: Replay) -> None:
+def _show_alerts(one: Replay, figures: Figures) -> None:
     rows = [
-        (day.isoformat(), str(entry.change), escape(printable(entry.text)))
+        (day.isoformat(), str(entry.change), escape(printable(told_sentence(entry, figures))))
         for day, entries in one.digests
         for entry in entries
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from salesflow.alerts.findings import findings_of
 from salesflow.alerts.lifecycle import Alert, Entry, JudgedDay, Rules, Step, advance
-from salesflow.anomalies import DayState, Event, EventType, Severity
+from salesflow.anomalies import DayState, Event, EventType, Severity, Statement
 
 START = date(2026, 11, 2)
 
@@ -27,12 +27,13 @@ def event(
     metric: str = "revenue",
     **more: Any,
 ) -> Event:
-    """An event of the given size; amounts in minor units."""
+    """An event of the given size, and what is to be said of it; amounts in minor units."""
     kind = type_ or (EventType.DROP if deviation < 0 else EventType.HIGH_SPIKE)
+    value = expected * (1 + deviation)
     values: dict[str, Any] = {
         "key": f"{sku or 'shop'}/{metric}/{kind}/{since or on}",
-        "explanation": f"{name or 'Sales'} {deviation:+.0%}.",
-        "value": expected * (1 + deviation),
+        "statement": Statement(kind, on, since or on, metric, sku, name, value, expected),
+        "value": value,
         "expected": expected,
         "score": deviation * 10,
         "deviation": deviation,

@@ -1,5 +1,6 @@
 """What is told of an alert over its life: once at its start, again when it got clearly worse, once at its end."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,17 @@ from hypothesis import strategies as st
 
 from salesflow.alerts.findings import event_as_dict, event_from_dict, findings_of
 from salesflow.alerts.lifecycle import FORGET_STOPPED_DAYS, Alert, Change, Entry, Rules
-from salesflow.anomalies import Causes, Contribution, DayState, EventType, Severity
+from salesflow.anomalies import (
+    Causes,
+    Contribution,
+    DayState,
+    EventType,
+    HourSpan,
+    Note,
+    NoteKind,
+    Severity,
+    Statement,
+)
 from tests.unit.alerts.events import START, Story, entries_of, event
 
 
@@ -164,10 +175,16 @@ def test_entries_alerts_and_events_come_back_from_the_table_as_they_went_in() ->
     causes = Causes(
         -5, (Contribution("Thé", -5),), (Contribution("09:00-10:00", -5),), (Contribution("customers", -5),)
     )
-    (entry,) = entries_of(event(-0.6, sku="茶", name="Thé", causes=causes, notes=("out of stock",)))
+    (entry,) = entries_of(
+        event(-0.6, sku="茶", name="Thé", causes=causes, notes=(Note(NoteKind.OUT_OF_STOCK), Note(NoteKind.PRICE, 0.4)))
+    )
     assert Entry.from_dict(entry.as_dict()) == entry
     assert entry.event is not None
     assert event_from_dict(event_as_dict(entry.event)) == entry.event
+    hours = Statement(
+        EventType.UNUSUAL_MIX, START, START, gained=HourSpan(19, 23, 0.4, 0.1), lost=HourSpan(9, 12, 0.1, 0.4)
+    )
+    assert Statement.from_dict(json.loads(json.dumps(hours.as_dict()))) == hours
     story = Story()
     story.next(event(-0.6))
     assert story.alerts
@@ -178,7 +195,7 @@ def test_findings_keep_the_loudest_event_of_a_subject() -> None:
     quiet, loud = event(-0.3, severity=Severity.MEDIUM), event(-0.5, metric="transactions")
     (finding,) = findings_of([quiet, loud])
     assert finding.event is loud
-    assert finding.also == (quiet.explanation,)
+    assert finding.also == (quiet.statement,)
 
 
 _SIZES = st.sampled_from([None, -1.0, -0.8, -0.6, -0.4, 0.5, 1.5, 4.0])

@@ -17,7 +17,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from salesflow import clock
 from salesflow.alerts.lifecycle import Alert, Entry, Step, in_order
@@ -257,8 +256,3 @@ def _bounded(text: str) -> str:
 
 def _iso(day: date) -> str:
     return day.isoformat()
-
-
-def plain(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Entries as JSON values."""
-    return [entry.as_dict() for entry in entries]

@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from salesflow.anomalies import Causes, Contribution, Event, EventType, Severity
+from salesflow.anomalies import Causes, Contribution, Event, EventType, Note, NoteKind, Severity, Statement
 
 SHOP = "shop"
 RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2}
@@ -30,11 +30,11 @@ class Facet(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. event: its loudest event. also: the sentences of the others."""
+    """One finding. event: its loudest event. also: what the others say."""
 
     event: Event
     facet: Facet
-    also: tuple[str, ...] = ()
+    also: tuple[Statement, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -60,7 +60,7 @@ def findings_of(events: Iterable[Event]) -> tuple[Finding, ...]:
     found = []
     for (_, facet), together in grouped.items():
         ranked = sorted(together, key=lambda e: (-RANK[e.severity], _METRIC_ORDER.get(e.metric, 9), e.key))
-        found.append(Finding(ranked[0], facet, tuple(event.explanation for event in ranked[1:])))
+        found.append(Finding(ranked[0], facet, tuple(event.statement for event in ranked[1:])))
     return tuple(found)
 
 
@@ -84,7 +84,8 @@ def facet_of(event: Event) -> Facet:
 
 def event_as_dict(event: Event) -> dict[str, Any]:
     """The event as JSON values."""
-    return asdict(event) | {"since": event.since.isoformat(), "notes": list(event.notes)}
+    said = {"since": event.since.isoformat(), "statement": event.statement.as_dict()}
+    return asdict(event) | said | {"notes": [asdict(note) for note in event.notes]}
 
 
 def event_from_dict(values: dict[str, Any]) -> Event:
@@ -102,6 +103,7 @@ def event_from_dict(values: dict[str, Any]) -> Event:
             "type": EventType(known["type"]),
             "severity": Severity(known["severity"]),
             "since": date.fromisoformat(known["since"]),
-            "notes": tuple(known.get("notes", ())),
+            "statement": Statement.from_dict(known["statement"]),
+            "notes": tuple(Note(NoteKind(note["kind"]), note["deviation"]) for note in known.get("notes", ())),
         }
     )

@@ -58,7 +58,6 @@ def policy_of(settings: Settings, holidays: dict[date, str], *, one_product: boo
         min_impact=0 if least is None and one_product else least,
         holidays=holidays,
         top_k=ALL_PRODUCTS,
-        minor_digits=settings.money.digits,
         alert_severity=_mailed_from(settings),
     )
 

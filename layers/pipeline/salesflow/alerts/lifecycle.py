@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from salesflow.alerts.findings import RANK, SHOP, Facet, Finding, event_as_dict, event_from_dict
-from salesflow.anomalies import DayState, Event, EventType, Severity
+from salesflow.anomalies import DayState, Event, EventType, Severity, Statement
 
 CLEAR_DAYS = 2
 FORGET_STOPPED_DAYS = 90
@@ -48,7 +48,8 @@ class Alert:
 
     since: first day of the event; opened: the date whose check opened it; clear: judged days without a finding, in a row.
     told: somebody was told. quiet: nobody is to be told unless it gets worse. told_deviation, told_impact: how bad it was when
-    last told (or when it became known). expected, metric: of its first day, to say later what is usual.
+    last told (or when it became known). expected, metric: of its first day, to say later what is usual. statement: what was last
+    told, or first known.
     """
 
     id: str
@@ -65,7 +66,7 @@ class Alert:
     told_impact: int
     metric: str
     expected: float | None
-    text: str
+    statement: Statement
     clear: int = 0
 
     @property
@@ -80,26 +81,31 @@ class Alert:
 
     def as_dict(self) -> dict[str, Any]:
         """The alert as JSON values."""
-        return {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(self).items()}
+        values = {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(self).items()}
+        return values | {"statement": self.statement.as_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The alert that `as_dict` made these values of."""
         days = {name: date.fromisoformat(values[name]) for name in ("since", "opened", "last_seen")}
-        return cls(**{**values, **days, "type": EventType(values["type"]), "severity": Severity(values["severity"])})
+        kinds = {"type": EventType(values["type"]), "severity": Severity(values["severity"])}
+        return cls(**{**values, **days, **kinds, "statement": Statement.from_dict(values["statement"])})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing to tell: a change of an alert on a date, the event behind it (None for an end), and its sentence."""
+    """One thing to tell: a change of an alert on a date, the event behind it (None for an end), and what is to be said.
+
+    statement: of the event; of an end: of what is over. also: what else the date's finding says.
+    """
 
     change: Change
     alert: str
     on: date
-    text: str
+    statement: Statement
     event: Event | None
     impact: int
-    also: tuple[str, ...] = ()
+    also: tuple[Statement, ...] = ()
     since: date | None = None
     sku: str | None = None
     name: str | None = None
@@ -122,10 +128,10 @@ class Entry:
             "change": str(self.change),
             "alert": self.alert,
             "on": self.on.isoformat(),
-            "text": self.text,
+            "statement": self.statement.as_dict(),
             "event": None if self.event is None else event_as_dict(self.event),
             "impact": self.impact,
-            "also": list(self.also),
+            "also": [said.as_dict() for said in self.also],
             "since": None if self.since is None else self.since.isoformat(),
             "sku": self.sku,
             "name": self.name,
@@ -139,10 +145,10 @@ class Entry:
             change=Change(values["change"]),
             alert=values["alert"],
             on=date.fromisoformat(values["on"]),
-            text=values["text"],
+            statement=Statement.from_dict(values["statement"]),
             event=None if values["event"] is None else event_from_dict(values["event"]),
             impact=values["impact"],
-            also=tuple(values["also"]),
+            also=tuple(Statement.from_dict(said) for said in values["also"]),
             since=None if values["since"] is None else date.fromisoformat(values["since"]),
             sku=values["sku"],
             name=values["name"],
@@ -245,7 +251,7 @@ def _met(
             told_impact=event.impact,
             metric=event.metric,
             expected=event.expected,
-            text=event.explanation,
+            statement=event.statement,
         )
     lasting = EventType.STOPPED_SELLING if alert.type is EventType.STOPPED_SELLING else event.type
     seen = replace(alert, last_seen=day.day, clear=0, type=lasting, severity=event.severity)
@@ -262,7 +268,7 @@ def _met(
         quiet=False,
         told_deviation=_deviation(event),
         told_impact=event.impact,
-        text=event.explanation,
+        statement=event.statement,
     )
     return told, change
 
@@ -308,7 +314,7 @@ def _entry(change: Change, alert: Alert, finding: Finding, day: JudgedDay) -> En
         change,
         alert.id,
         day.day,
-        event.explanation,
+        event.statement,
         event,
         event.impact,
         finding.also,
@@ -324,7 +330,7 @@ def _ending(alert: Alert, day: JudgedDay) -> Entry:
         Change.RESOLVED,
         alert.id,
         day.day,
-        _end_text(alert),
+        replace(alert.statement, type=alert.type),
         None,
         alert.told_impact,
         (),
@@ -332,33 +338,6 @@ def _ending(alert: Alert, day: JudgedDay) -> Entry:
         alert.sku,
         alert.name,
     )
-
-
-def _end_text(alert: Alert) -> str:
-    """What the end means, in the words of its kind."""
-    who = alert.name or alert.sku or "The shop"
-    if alert.name and alert.sku and alert.sku not in alert.name:
-        who = f"{alert.name} ({alert.sku})"
-    match alert.type:
-        case EventType.MISSING_DAY:
-            return "Sales are coming in again."
-        case EventType.PARTIAL_DAY:
-            return "The days are complete again."
-        case EventType.STOPPED_SELLING:
-            return f"{who} sells again."
-        case EventType.PRICE_CHANGE:
-            return f"{who}: the price is no longer unusual."
-        case EventType.UNUSUAL_MIX:
-            return "Sales come at their usual hours again."
-        case EventType.LEVEL_SHIFT:
-            what = "sales" if alert.sku is None else f"{who}: sales"
-            return (
-                f"{what[0].upper()}{what[1:]} are no longer unusual: back, or the new level has become the usual one."
-            )
-        case _ if alert.sku is None:
-            return "Sales are back to usual."
-        case _:
-            return f"{who}: sales are back to usual."
 
 
 def _most_important(entries: list[Entry], top: int) -> tuple[tuple[Entry, ...], list[Entry]]:

@@ -4,6 +4,7 @@ Laid out as the reports' mails are (tables and attributes, no image, light and d
 outside: they stay text in the subject, in the HTML and in the headers.
 """
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,28 +13,26 @@ from functools import cache
 from itertools import islice
 from typing import Final
 
+from babel.numbers import format_decimal
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from salesflow.alerts.findings import SHOP, Facet
 from salesflow.alerts.lifecycle import Change, Entry
+from salesflow.alerts.subjects import subjects
+from salesflow.alerts.wording import dated_sentence
 from salesflow.anomalies import Contribution, Event, EventType
-from salesflow.anomalies.causes import OTHERS
-from salesflow.anomalies.wording import change as how_much
-from salesflow.reports.figures import Figures, printable
+from salesflow.anomalies.causes import OTHERS, RETURNED
+from salesflow.anomalies.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
+from salesflow.language import Language, Words
+from salesflow.reports.figures import Figures, Kind, printable
 from salesflow.reports.mail import Bar, MailText, subject_of
 from salesflow.windows import Period
 
-_TITLES = {
-    Period.DAILY: "Sales check",
-    Period.WEEKLY: "Sales check of the week",
-    Period.MONTHLY: "Sales check of four weeks",
-}
-_TAGS = {Change.OPENED: "New", Change.WORSE: "Worse", Change.RESOLVED: "Over"}
-_METRICS = {"revenue": "sales", "quantity": "pieces sold", "transactions": "transactions", "day": "sales"}
 _SHOWN_CAUSES: Final = 5
-_NAMES_IN_SUBJECT: Final = (40, 24, 14)
 _LONGEST_NAME: Final = 120
 _MUTE_EXAMPLE_DAYS: Final = 14
+_ISOLATED: Final = re.compile(f"{ISOLATE}([^{ISOLATE_END}]*){ISOLATE_END}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,7 @@ class MailFacts:
     run_id: str
     reply_to: str
     state_table: str
+    language: Language = Language.EN
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class _Item:
 class _AlertMail:
     """Everything that both the text and the HTML show."""
 
+    language: str
     title: str
     day: str
     headline: str
@@ -88,54 +89,71 @@ class _AlertMail:
 @cache
 def _templates() -> Environment:
     """The templates of this package, on the frame of the reports' mails."""
-    return Environment(
+    found = Environment(
         loader=ChoiceLoader([PackageLoader("salesflow.alerts"), PackageLoader("salesflow.reports")]),
         autoescape=select_autoescape(("html.j2",), default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters["isolated"] = _marked_up
+    return found
+
+
+def _marked_up(text: str) -> Markup:
+    """The text as HTML; what is kept apart from the text around it (`wording.isolated`) as an element, which more mail programs know."""
+    return Markup(_ISOLATED.sub(r"<bdi>\1</bdi>", str(escape(text))))  # noqa: S704 - escaped the moment before
 
 
 def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
     """The mail of a digest. entries: at least one, in the order to be told (`lifecycle.in_order`)."""
-    figures = Figures(facts.currency)
+    figures = Figures(facts.currency, facts.language)
+    _ = figures.words
     first = entries[0]
+    worse = _("It got worse.") if first.change is Change.WORSE else ""
     mail = _AlertMail(
-        title=_TITLES[facts.period],
+        language=figures.language.tag,
+        title=_title(facts.period, _),
         day=figures.day_long(facts.business_date),
-        headline=_headline(first, facts),
+        headline=figures.sentences(worse, dated_sentence(first, facts.business_date, figures)),
         bad=_is_bad(first),
         first_lines=_lines(first, figures),
-        chart_title=_chart_title(first, facts.period),
+        chart_title=_chart_title(first, figures, facts.period),
         chart=_chart(first, figures, facts.period),
         causes=_causes(first.event, figures),
         others=tuple(
-            _Item(_TAGS[e.change], printable(_dated(e, facts)), _lines(e, figures), _is_bad(e)) for e in entries[1:]
+            _Item(_tag(e.change, _), dated_sentence(e, facts.business_date, figures), _lines(e, figures), _is_bad(e))
+            for e in entries[1:]
         ),
-        look_at=_look_at(entries),
-        mute=_mute(entries, facts),
+        look_at=_look_at(entries, _),
+        mute=_mute(entries, facts, _),
         small_print=_small_print(facts, figures),
-        notes=_notes(facts, goes_on=any(entry.event is not None for entry in entries)),
+        notes=_notes(facts, figures, goes_on=any(entry.event is not None for entry in entries)),
     )
-    html = _templates().get_template("mail_alert.html.j2").render(mail=mail)
-    text = _templates().get_template("mail_alert.txt.j2").render(mail=mail)
-    return MailText(subject_of(_subjects(entries, figures), facts.reference), text.rstrip() + "\n", html)
+    html = _templates().get_template("mail_alert.html.j2").render(mail=mail, _=_)
+    text = _templates().get_template("mail_alert.txt.j2").render(mail=mail, _=_)
+    subject = subject_of(subjects(entries, figures, facts.period), facts.reference)
+    return MailText(subject, text.rstrip() + "\n", html, figures.language)
 
 
-def _headline(entry: Entry, facts: MailFacts) -> str:
-    lead = {Change.OPENED: "", Change.WORSE: "It got worse. ", Change.RESOLVED: ""}[entry.change]
-    return printable(lead + _dated(entry, facts))
+def _title(period: Period, _: Words) -> str:
+    match period:
+        case Period.WEEKLY:
+            return _("Sales check of the week")
+        case Period.MONTHLY:
+            return _("Sales check of four weeks")
+        case _:
+            return _("Sales check")
 
 
-def _dated(entry: Entry, facts: MailFacts) -> str:
-    """The sentence, with its date where it is told late, and since when where it ends."""
-    text = entry.text
-    if entry.change is Change.RESOLVED and entry.since is not None:
-        text += f" It began on {Figures(facts.currency).day_with_weekday(entry.since)}."
-    if entry.on != facts.business_date:
-        text += f" (Found for {Figures(facts.currency).day_with_weekday(entry.on)}, not told before.)"
-    return text
+def _tag(change: Change, _: Words) -> str:
+    match change:
+        case Change.OPENED:
+            return _.context("alert", "New")
+        case Change.WORSE:
+            return _.context("alert", "Worse")
+        case Change.RESOLVED:
+            return _.context("alert", "Over")
 
 
 def _is_bad(entry: Entry) -> bool:
@@ -144,35 +162,60 @@ def _is_bad(entry: Entry) -> bool:
 
 def _lines(entry: Entry, figures: Figures) -> tuple[str, ...]:
     """What stands below an entry's sentence."""
-    lines = [printable(text) for text in entry.also]
+    _ = figures.words
+    lines = [sentence(said, figures) for said in entry.also]
     if entry.event is not None:
         if entry.impact:
-            lines.append(f"Money at stake: {figures.signed_money(entry.impact)}")
-        lines += [f"{note[0].upper()}{note[1:]}." for note in map(printable, entry.event.notes) if note]
+            lines.append(_("Money at stake: {amount}", amount=figures.signed_money(entry.impact)))
+        lines += [note_sentence(note, figures) for note in entry.event.notes]
     return tuple(lines)
 
 
-def _chart_title(entry: Entry, period: Period) -> str:
+def _chart_title(entry: Entry, figures: Figures, period: Period) -> str:
     if entry.event is None or len(entry.recent) < 2:
         return ""
-    what = _METRICS.get(entry.event.metric, "sales").capitalize()
-    if period is not Period.DAILY:
-        return f"{what} of the last {'weeks' if period is Period.WEEKLY else 'four-week spans'}, by their last day"
-    return f"{what} of the last {date.fromisoformat(entry.recent[-1][0]):%A}s"
+    _, metric = figures.words, entry.event.metric
+    if period is Period.WEEKLY:
+        match metric:
+            case "quantity":
+                return _("Pieces sold in the last weeks")
+            case "transactions":
+                return _("Transactions of the last weeks")
+            case _:
+                return _("Sales of the last weeks")
+    if period is Period.MONTHLY:
+        match metric:
+            case "quantity":
+                return _("Pieces sold, four weeks at a time")
+            case "transactions":
+                return _("Transactions, four weeks at a time")
+            case _:
+                return _("Sales, four weeks at a time")
+    weekday = figures.weekday(date.fromisoformat(entry.recent[-1][0]).weekday())
+    match metric:
+        case "quantity":
+            return _("Pieces sold on the last {weekday}s", weekday=weekday)
+        case "transactions":
+            return _("Transactions of the last {weekday}s", weekday=weekday)
+        case _:
+            return _("Sales of the last {weekday}s", weekday=weekday)
 
 
 def _chart(entry: Entry, figures: Figures, period: Period) -> tuple[Bar, ...]:
     """The days to compare with as bars, the newest first; the day itself is `negative` (shown in the strong colour)."""
     if entry.event is None or len(entry.recent) < 2:
         return ()
-    longest = max((abs(value) for _, value in entry.recent), default=0.0) or 1.0
+    _ = figures.words
+    longest = max((abs(value) for _label, value in entry.recent), default=0.0) or 1.0
     money = entry.event.metric in ("revenue", "day")
     bars = []
     for number, (label, value) in enumerate(reversed(entry.recent)):
         day = date.fromisoformat(label)
-        shown = figures.money_short(round(value)) if money else f"{value:,.0f}"
+        shown = figures.money_short(round(value)) if money else figures.show(Kind.COUNT, round(value))
         percent = max(1, round(100 * abs(value) / longest)) if value else 0
-        name = figures.day_with_weekday(day) if period is Period.DAILY else f"to {figures.day_short(day)}"
+        name = figures.day_with_weekday(day)
+        if period is not Period.DAILY:
+            name = _.context("span", "to {day}", day=figures.day_short(day))
         bars.append(Bar(name, shown, percent, number == 0))
     return tuple(bars)
 
@@ -181,25 +224,32 @@ def _causes(event: Event | None, figures: Figures) -> tuple[tuple[str, tuple[Bar
     """The three ways to take the difference apart, each by its largest parts and the rest."""
     if event is None or event.causes is None:
         return ()
-    causes = event.causes
-    parts = (
-        ("Which products make up the difference", causes.products),
-        ("Customers, baskets and prices", causes.price_volume),
-        ("Which hours", causes.hours),
+    _, causes = figures.words, event.causes
+    factors = {
+        "customers": _("Customers"),
+        "pieces per basket": _("Pieces per basket"),
+        "price per piece": _("Price per piece"),
+    }
+    parts: tuple[tuple[str, tuple[Contribution, ...], dict[str, str]], ...] = (
+        (_("Which products make up the difference"), causes.products, {}),
+        (_("Customers, baskets and prices"), causes.price_volume, factors),
+        (_("Which hours"), causes.hours, {RETURNED: _("Sold and returned")}),
     )
-    return tuple((title, _parts(found, figures)) for title, found in parts if any(part.amount for part in found))
+    return tuple(
+        (title, _parts(found, figures, ours)) for title, found, ours in parts if any(part.amount for part in found)
+    )
 
 
-def _parts(parts: Sequence[Contribution], figures: Figures) -> tuple[Bar, ...]:
+def _parts(parts: Sequence[Contribution], figures: Figures, ours: dict[str, str]) -> tuple[Bar, ...]:
+    """The largest parts and the rest. ours: names that are not the merchant's, as the reader knows them."""
+    _ = figures.words
     ranked = sorted((part for part in parts if part.name != OTHERS), key=lambda part: -abs(part.amount))
     shown = list(islice((part for part in ranked if part.amount), _SHOWN_CAUSES))
     rest = sum(part.amount for part in parts) - sum(part.amount for part in shown)
     longest = max((abs(part.amount) for part in shown), default=1) or 1
     bars = [
         Bar(
-            printable(part.name)[:_LONGEST_NAME].capitalize()
-            if part.name.islower()
-            else printable(part.name)[:_LONGEST_NAME],
+            ours.get(part.name) or isolated(printable(part.name)[:_LONGEST_NAME]),
             figures.signed_money(part.amount),
             max(1, round(100 * abs(part.amount) / longest)),
             part.amount < 0,
@@ -207,41 +257,37 @@ def _parts(parts: Sequence[Contribution], figures: Figures) -> tuple[Bar, ...]:
         for part in shown
     ]
     if rest:
-        bars.append(Bar("Everything else", figures.signed_money(rest), 0, rest < 0))
+        bars.append(Bar(_("Everything else"), figures.signed_money(rest), 0, rest < 0))
     return tuple(bars)
 
 
-def _look_at(entries: Sequence[Entry]) -> tuple[str, ...]:
+def _look_at(entries: Sequence[Entry], _: Words) -> tuple[str, ...]:
     """What a merchant can check, for what is new or worse."""
-    hints: list[str] = []
-    for entry in entries:
-        if entry.event is None:
-            continue
-        match entry.event.type:
-            case EventType.MISSING_DAY:
-                hints.append("Was the shop closed? If not: are the tills on and online, and do they send their sales?")
-            case EventType.PARTIAL_DAY:
-                hints.append("Did the shop close early or open late? If not: has every till sent its sales?")
-            case EventType.PRICE_CHANGE:
-                hints.append("Is the price that the till charges the one that you set?")
-            case EventType.UNUSUAL_MIX:
-                hints.append(
-                    "Are the tills' clocks right? Were the opening hours, the staff or a large order different?"
-                )
-            case EventType.STOPPED_SELLING | EventType.ZERO_DROP if not entry.is_shop:
-                hints.append("Is the product on the shelf, in stock, and known to the till under this SKU?")
-            case EventType.HIGH_SPIKE if not entry.is_shop:
-                hints.append("One large order, a promotion, or a mistyped quantity? Is there enough stock left?")
-            case _ if entry.alert == f"{Facet.DOWN}|{SHOP}":
-                hints.append("Which hours and products are missing (above)? Was it staff, stock, weather, or a till?")
-            case _ if entry.alert == f"{Facet.UP}|{SHOP}":
-                hints.append("Which product or hour made it (above)? If it is real, is there enough stock for more?")
-            case _:
-                hints.append("Did its price, its stock or its place in the shop change?")
-    return tuple(dict.fromkeys(hints))[:4]
+    return tuple(dict.fromkeys(_hint(entry, entry.event, _) for entry in entries if entry.event is not None))[:4]
 
 
-def _mute(entries: Sequence[Entry], facts: MailFacts) -> tuple[str, ...]:
+def _hint(entry: Entry, event: Event, _: Words) -> str:
+    match event.type:
+        case EventType.MISSING_DAY:
+            return _("Was the shop closed? If not: are the tills on and online, and do they send their sales?")
+        case EventType.PARTIAL_DAY:
+            return _("Did the shop close early or open late? If not: has every till sent its sales?")
+        case EventType.PRICE_CHANGE:
+            return _("Is the price that the till charges the one that you set?")
+        case EventType.UNUSUAL_MIX:
+            return _("Are the tills' clocks right? Were the opening hours, the staff or a large order different?")
+        case EventType.STOPPED_SELLING | EventType.ZERO_DROP if not entry.is_shop:
+            return _("Is the product on the shelf, in stock, and known to the till under this SKU?")
+        case EventType.HIGH_SPIKE if not entry.is_shop:
+            return _("One large order, a promotion, or a mistyped quantity? Is there enough stock left?")
+    if entry.alert == f"{Facet.DOWN}|{SHOP}":
+        return _("Which hours and products are missing (above)? Was it staff, stock, weather, or a till?")
+    if entry.alert == f"{Facet.UP}|{SHOP}":
+        return _("Which product or hour made it (above)? If it is real, is there enough stock for more?")
+    return _("Did its price, its stock or its place in the shop change?")
+
+
+def _mute(entries: Sequence[Entry], facts: MailFacts, _: Words) -> tuple[str, ...]:
     """How to stop hearing of it: the operator's command for the first entries, and the Parameter."""
     until = date.fromordinal(facts.business_date.toordinal() + _MUTE_EXAMPLE_DAYS).isoformat()
     table = shlex.quote(printable(facts.state_table))
@@ -249,85 +295,52 @@ def _mute(entries: Sequence[Entry], facts: MailFacts) -> tuple[str, ...]:
     for entry in islice((entry for entry in entries if entry.event is not None), 3):
         target = "--shop" if entry.sku is None else f"--sku {shlex.quote(printable(entry.sku))}"
         commands.append(f"python -m ops alerts mute {target} --until {until} --table {table}")
-    forever = (
+    forever = _(
         "For good: add the SKU to the stack's Parameter MutedSkus. To hear less of everything: lower AlertsPerMonth."
     )
     return (*dict.fromkeys(commands), forever)
 
 
 def _small_print(facts: MailFacts, figures: Figures) -> tuple[tuple[str, str], ...]:
-    as_of = "no sale known" if facts.data_as_of is None else figures.moment(facts.data_as_of)
+    _ = figures.words
+    as_of = _("no sale known") if facts.data_as_of is None else figures.moment(facts.data_as_of)
     return (
-        ("Data as of", f"{as_of} ({facts.timezone})"),
-        ("Everything", printable(facts.location)),
-        ("Run", f"{printable(facts.run_id)} of {printable(facts.stack)}"),
-        ("Questions", f"Answer this mail: it goes to {printable(facts.reply_to)}."),
+        (_("Data as of"), f"{as_of} ({facts.timezone})"),
+        (_("Everything"), printable(facts.location)),
+        (_("Run"), f"{printable(facts.run_id)} ({printable(facts.stack)})"),
+        (_("Questions"), _("Answer this mail: it goes to {address}.", address=printable(facts.reply_to))),
     )
 
 
-def _notes(facts: MailFacts, *, goes_on: bool) -> tuple[str, ...]:
-    notes = []
+def _notes(facts: MailFacts, figures: Figures, *, goes_on: bool) -> tuple[str, ...]:
+    _, notes = figures.words, []
     if facts.left_out:
-        noun = "change" if facts.left_out == 1 else "changes"
-        notes.append(f"{facts.left_out} more {noun} of products, with less money at stake, are in the file.")
+        notes.append(
+            _.plural(
+                "{n} more change of a product, with less money at stake, is in the file.",
+                "{n} more changes of products, with less money at stake, are in the file.",
+                facts.left_out,
+                n=format_decimal(facts.left_out, locale=figures.locale),
+            )
+        )
     if facts.flagged:
-        noun = "finding" if facts.flagged == 1 else "findings"
-        notes.append(f"{facts.flagged} {noun} of medium severity are in the file (Parameter AlertMedium mails them).")
+        notes.append(
+            _.plural(
+                "{n} finding of medium severity is in the file (Parameter AlertMedium mails it).",
+                "{n} findings of medium severity are in the file (Parameter AlertMedium mails them).",
+                facts.flagged,
+                n=format_decimal(facts.flagged, locale=figures.locale),
+            )
+        )
     if facts.set_aside:
-        noun = "record" if facts.set_aside == 1 else "records"
-        notes.append(f"{facts.set_aside} {noun} of the source could not be used; sales may be missing for that reason.")
+        notes.append(
+            _.plural(
+                "{n} record of the source could not be used; sales may be missing for that reason.",
+                "{n} records of the source could not be used; sales may be missing for that reason.",
+                facts.set_aside,
+                n=format_decimal(facts.set_aside, locale=figures.locale),
+            )
+        )
     if goes_on:
-        notes.append("You hear of this again only when it gets clearly worse, and when it is over.")
+        notes.append(_("You hear of this again only when it gets clearly worse, and when it is over."))
     return tuple(notes)
-
-
-def _subjects(entries: Sequence[Entry], figures: Figures) -> list[str]:
-    """Subjects to choose from, the best first, each shorter than the one before; the last fits always."""
-    first, more = entries[0], len(entries) - 1
-    suffix = f" (+{more})" if more else ""
-    worse = "Worse: " if first.change is Change.WORSE else ""
-    day = figures.day_with_weekday(first.on)
-    found = []
-    for room in _NAMES_IN_SUBJECT:
-        text = _short(first, day, figures, _cut(printable(first.name or first.sku or ""), room))
-        found += [worse + text + suffix, worse + text]
-    return [*found, f"{worse}{day}: unusual sales{suffix}", "Unusual sales"]
-
-
-def _cut(name: str, room: int) -> str:
-    return name if len(name) <= room else name[: room - 1].rstrip() + "…"
-
-
-def _short(entry: Entry, day: str, figures: Figures, name: str) -> str:
-    """The finding in a few words."""
-    who = "" if entry.is_shop else f"{name}: "
-    if entry.event is None:
-        ended = entry.text.rstrip(".")
-        if len(ended) <= 40 and entry.is_shop:
-            return ended
-        how = "no longer unusual" if "no longer unusual" in entry.text else "back to usual"
-        return f"{who or 'Sales '}{how}"
-    event = entry.event
-    match event.type:
-        case EventType.MISSING_DAY:
-            since = "" if event.since == entry.on else f" since {figures.day_short(event.since)}"
-            return f"{day}: no sale at all{since}"
-        case EventType.PARTIAL_DAY:
-            return f"{day} looks unfinished"
-        case EventType.PRICE_CHANGE:
-            return f"{who}unusual price, {day}"
-        case EventType.UNUSUAL_MIX:
-            return f"{day}: sales at unusual hours"
-        case EventType.STOPPED_SELLING:
-            return f"{who}not sold since {figures.day_short(event.since)}"
-        case EventType.ZERO_DROP:
-            return f"{who}nothing sold, {day}"
-        case EventType.LEVEL_SHIFT:
-            direction = "higher" if entry.alert.startswith(Facet.UP) else "lower"
-            return f"{who or 'Sales '}{direction} since {figures.day_short(event.since)}"
-    what = "" if who else _METRICS.get(event.metric, "sales") + " "
-    if event.deviation is None:
-        return f"{who}{what}unusual, {day}"
-    how = how_much(event.deviation)
-    against = "the usual" if how.endswith("times") else "usual"
-    return f"{who}{what}{how} {against}, {day}" if who else f"{day}: {what}{how} {against}"

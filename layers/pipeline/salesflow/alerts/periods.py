@@ -14,14 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesflow.anomalies import DayState, DetectionResult, Event, EventType, Policy, Severity, threshold_for
-from salesflow.anomalies.wording import about, amount, change, day_name
+from salesflow.anomalies import DayState, DetectionResult, Event, EventType, Policy, Severity, Statement, threshold_for
 from salesflow.windows import Period
 
 Floats = npt.NDArray[np.float64]
 
 LENGTH = {Period.WEEKLY: 7, Period.MONTHLY: 28}
-NAMES = {Period.WEEKLY: "week", Period.MONTHLY: "four weeks"}
 HALF_LIFE = 4.0
 MIN_PAST = 8
 MOST_PAST = 52
@@ -224,7 +222,7 @@ def _events(
                 metric=metric,
                 since=since,
                 is_new=True,
-                explanation=_sentence(metric, sku, name, value, expected, deviation, end, period, policy.minor_digits),
+                statement=Statement(type_, end, since, metric, sku, name, value, expected, days=LENGTH[period]),
                 sku=sku,
                 name=name,
                 value=value,
@@ -237,26 +235,3 @@ def _events(
             )
         )
     return tuple(found)
-
-
-def _sentence(
-    metric: str,
-    sku: str | None,
-    name: str | None,
-    value: float,
-    expected: float,
-    deviation: float | None,
-    end: date,
-    period: Period,
-    digits: int,
-) -> str:
-    what = {"revenue": "sales", "quantity": "pieces sold", "transactions": "transactions"}[metric]
-    who = f"{name} ({sku}): " if name and name != sku else f"{sku}: " if sku else ""
-    span = f"in the {NAMES[period]} to {day_name(end)}"
-    told, usual = (
-        amount(value, metric=metric, minor_digits=digits),
-        about(expected, metric=metric, minor_digits=digits),
-    )
-    how = "unusual" if deviation is None else f"{change(deviation)} the usual"
-    text = f"{who}{what} {span} were {how}: {told} instead of {usual}."
-    return text[0].upper() + text[1:]

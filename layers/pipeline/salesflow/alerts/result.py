@@ -12,9 +12,11 @@
 | state | open, closed, missing or partial: what kind of day it was |
 | learning | there is too little history to judge by |
 | findings | one a subject and direction, the whole shop first: event (amounts in minor units), facet, alert, muted, also |
-| told | what was to be told of this date: change (opened, worse, resolved), text, event, recent (what it was compared with) |
+| told | what was to be told of this date: change (opened, worse, resolved), statement, event, recent (what it was compared with) |
 | left_out | changes of products that were less important than those told |
 | open | the alerts that are open after the date |
+| statement | what is to be said, as data: `salesflow.anomalies.wording` says it in any language, as the mail does |
+| text | the same in English, for operators |
 | recorded | false: a date before the newest one checked (or asked for with notify none), which opens and ends nothing |
 
 A rerun of the same inputs writes the same bytes.
@@ -25,11 +27,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from salesflow.alerts.book import Told, plain
+from salesflow.alerts.book import Told
 from salesflow.alerts.findings import event_as_dict
 from salesflow.alerts.judging import Judgement
 from salesflow.alerts.lifecycle import Rules
+from salesflow.alerts.wording import told_sentence
+from salesflow.anomalies.wording import sentence
 from salesflow.job_events import Scope, safe_segment
+from salesflow.reports.figures import Figures
 from salesflow.windows import Period
 
 PREFIX = "anomalies/"
@@ -49,14 +54,16 @@ def result_key(scope: Scope, sku: str | None, period: Period, business_date: dat
 def result_document(
     judgement: Judgement, told: Iterable[Told], rules: Rules, head: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The file's content. head: scope, product, period, zone, currency and where the data comes from."""
+    """The file's content. head: scope, product, period, zone, `currency` and where the data comes from."""
     result, parts = judgement.result, list(told)
+    english = Figures(head["currency"])
     findings = [
         {
             "alert": finding.id,
+            "text": sentence(finding.event.statement, english),
             "facet": finding.facet,
             "muted": rules.is_muted(finding.subject),
-            "also": list(finding.also),
+            "also": [said.as_dict() for said in finding.also],
             "event": event_as_dict(finding.event),
         }
         for finding in judgement.findings
@@ -72,9 +79,11 @@ def result_document(
         "products_scored": result.products_scored,
         "findings": findings[:MOST_FINDINGS],
         "findings_cut": max(len(findings) - MOST_FINDINGS, 0),
-        "told": plain(entry for part in parts for entry in part.said),
+        "told": [entry.as_dict() | {"text": told_sentence(entry, english)} for part in parts for entry in part.said],
         "left_out": sum(part.left_out for part in parts),
-        "open": [alert.as_dict() for part in parts for alert in part.open],
+        "open": [
+            alert.as_dict() | {"text": sentence(alert.statement, english)} for part in parts for alert in part.open
+        ],
         "recorded": bool(parts) and all(part.recorded for part in parts),
     }
     cleaned: dict[str, Any] = _json_values(document)

@@ -1,6 +1,7 @@
 """Unusual days in daily sales: found from the past alone, explained, and said once.
 
-`score_panel` scores many series at once; `detect` judges one business date of a shop and says what it found in words.
+`score_panel` scores many series at once; `detect` judges one business date of a shop and answers what it found as data, which
+`salesflow.anomalies.wording` says in a language.
 """
 
 from salesflow.anomalies.calendar import DayFinding, classify_day, missing_days
@@ -14,8 +15,12 @@ from salesflow.anomalies.model import (
     DetectionResult,
     Event,
     EventType,
+    HourSpan,
+    Note,
+    NoteKind,
     Policy,
     Severity,
+    Statement,
 )
 from salesflow.anomalies.panel import PanelScores, score_panel
 
@@ -27,9 +32,13 @@ __all__ = [
     "DetectionResult",
     "Event",
     "EventType",
+    "HourSpan",
+    "Note",
+    "NoteKind",
     "PanelScores",
     "Policy",
     "Severity",
+    "Statement",
     "UnknownProduct",
     "classify_day",
     "detect",

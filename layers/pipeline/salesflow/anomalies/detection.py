@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesflow.anomalies import wording
 from salesflow.anomalies.budget import (
     SHOP_REPLAY,
     Thresholds,
@@ -20,7 +19,18 @@ from salesflow.anomalies.budget import (
 )
 from salesflow.anomalies.calendar import DayFinding, classify_day, traded
 from salesflow.anomalies.causes import shop_causes
-from salesflow.anomalies.model import Causes, DayState, DetectionResult, Event, EventType, Policy, Severity
+from salesflow.anomalies.model import (
+    Causes,
+    DayState,
+    DetectionResult,
+    Event,
+    EventType,
+    Note,
+    NoteKind,
+    Policy,
+    Severity,
+    Statement,
+)
 from salesflow.anomalies.panel import DayScores
 from salesflow.anomalies.timeline import SHOP_METRICS, WINDOW, ProductDay, Timeline
 
@@ -40,7 +50,7 @@ class _Line:
 
     metric: str
     sku: str | None
-    product: str | None
+    name: str | None
     value: float
     recent_scores: Floats
     recent_values: Floats
@@ -129,10 +139,10 @@ def _judged(
 ) -> DetectionResult:
     result = DetectionResult(day, finding.state, policy.holidays.get(day), (), (), 1.0, np.inf, np.inf, False, 0, 0, 0)
     if finding.state is DayState.MISSING:
-        text = wording.explain_missing(day, finding.since)
+        said = Statement(EventType.MISSING_DAY, day, finding.since)
         event = Event(
             f"shop/day/MISSING_DAY/{finding.since}", EventType.MISSING_DAY, Severity.HIGH, "day", finding.since,
-            finding.since == day, text, link="shop/day/down",
+            finding.since == day, said, link="shop/day/down",
         )  # fmt: skip
         return replace(result, shop=(event,))
     if line is None or finding.state in (DayState.STALE, DayState.CLOSED):
@@ -140,10 +150,12 @@ def _judged(
     partial: tuple[Event, ...] = ()
     if finding.state is DayState.PARTIAL:
         late = finding.cut_at < "12:00" and finding.usual_edge < finding.cut_at
-        text = wording.explain_partial(day, cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=late)
+        said = Statement(
+            EventType.PARTIAL_DAY, day, day, cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=late
+        )
         partial = (
             Event(
-                f"shop/day/PARTIAL_DAY/{day}", EventType.PARTIAL_DAY, Severity.MEDIUM, "day", day, True, text,
+                f"shop/day/PARTIAL_DAY/{day}", EventType.PARTIAL_DAY, Severity.MEDIUM, "day", day, True, said,
                 link="shop/day/down",
             ),
         )  # fmt: skip
@@ -198,7 +210,7 @@ def _scored(
 def _line(
     metric: str,
     sku: str | None,
-    product: str | None,
+    name: str | None,
     recent_values: Floats,
     recent_scores: Floats,
     today: DayScores,
@@ -209,7 +221,7 @@ def _line(
     past[-1] = today.scores[row] / widening
     expected, lower, upper = (float(a[row]) for a in (today.expected, today.lower, today.upper))
     return _Line(
-        metric, sku, product, float(recent_values[-1]), past, recent_values, expected,
+        metric, sku, name, float(recent_values[-1]), past, recent_values, expected,
         max(expected - (expected - lower) * widening, 0.0), expected + (upper - expected) * widening, today.profile[row],
     )  # fmt: skip
 
@@ -241,7 +253,7 @@ def _run(line: _Line, dates: pd.DatetimeIndex, threshold: float) -> _Run:
     return _Run(dates[len(dates) - len(line.recent_scores) + start], length, told)
 
 
-def _classify(line: _Line, today: pd.Timestamp, run: _Run) -> tuple[EventType, str | None]:
+def _classify(line: _Line, today: pd.Timestamp, run: _Run) -> tuple[EventType, int | None]:
     """Type and (weekday break) the weekday whose level the day took."""
     if line.value == 0 and line.expected > 0:
         return EventType.ZERO_DROP, None
@@ -253,8 +265,8 @@ def _classify(line: _Line, today: pd.Timestamp, run: _Run) -> tuple[EventType, s
     return (EventType.HIGH_SPIKE if line.score > 0 else EventType.DROP), None
 
 
-def _other_weekday(line: _Line, today: pd.Timestamp) -> str | None:
-    """The weekday whose usual level the day took to within 10%, where that differs clearly (factor 1.5) from today's."""
+def _other_weekday(line: _Line, today: pd.Timestamp) -> int | None:
+    """The weekday (0 Monday) whose usual level the day took to within 10%, where that differs clearly (factor 1.5) from today's."""
     if line.expected < 20 or line.profile[0] <= 0:
         return None
     levels = line.expected * line.profile / line.profile[0]
@@ -263,7 +275,7 @@ def _other_weekday(line: _Line, today: pd.Timestamp) -> str | None:
     best = int(np.argmin(np.where(apart, close, np.inf)))
     if not apart[best] or close[best] > 0.10:
         return None
-    return wording.WEEKDAYS[(today.day_of_week + best) % 7]
+    return (today.day_of_week + best) % 7
 
 
 def _severity(score: float, high: float, deviation: float | None, impact: int, policy: Policy) -> Severity:
@@ -274,16 +286,15 @@ def _severity(score: float, high: float, deviation: float | None, impact: int, p
 
 def _event(
     line: _Line, dates: pd.DatetimeIndex, policy: Policy, thresholds: tuple[float, float], impact: int, holiday: str | None,
-    causes: Causes | None = None, notes: tuple[str, ...] = (),
+    causes: Causes | None = None, notes: tuple[Note, ...] = (),
 ) -> Event:  # fmt: skip
     """`thresholds`: |z| of MEDIUM and of HIGH."""
     run = _run(line, dates, thresholds[0])
     type_, like = _classify(line, dates[-1], run)
     day, since = dates[-1].date(), run.since.date()
-    text = wording.explain(
-        type_, day=day, since=since, metric=line.metric, value=line.value, expected=line.expected,
-        minor_digits=policy.minor_digits, product=line.product, like=like, holiday=holiday,
-    )  # fmt: skip
+    said = Statement(
+        type_, day, since, line.metric, line.sku, line.name, line.value, line.expected, like=like, holiday=holiday
+    )
     return Event(
         key=f"{line.sku or 'shop'}/{line.metric}/{type_}/{since}",
         type=type_,
@@ -291,9 +302,9 @@ def _event(
         metric=line.metric,
         since=since,
         is_new=not run.told_before,
-        explanation=text,
+        statement=said,
         sku=line.sku,
-        name=line.product,
+        name=line.name,
         value=line.value,
         expected=line.expected,
         lower=line.lower,
@@ -361,11 +372,13 @@ def _product_events(
         first, length, a_week, impact = stopped[product]
         sku, name = line.called(product, t)
         since = line.days[first].date()
-        text = wording.explain_stopped(_called(sku, name), since=since, days=length, per_week=a_week)
+        said = Statement(
+            EventType.STOPPED_SELLING, day, since, "quantity", sku, name, silent_days=length, a_week=a_week
+        )
         severity = Severity.LOW if abs(impact) < (policy.min_impact or 0) else Severity.HIGH
         events.append(
             Event(
-                f"{sku}/quantity/STOPPED_SELLING/{since}", EventType.STOPPED_SELLING, severity, "quantity", since, True, text,
+                f"{sku}/quantity/STOPPED_SELLING/{since}", EventType.STOPPED_SELLING, severity, "quantity", since, True, said,
                 sku=sku, name=name, value=0.0, expected=a_week / 7, impact=impact, notes=_notes(sku, stock, factor, None, None),
                 link=f"{sku}/sales/down",
             )
@@ -385,24 +398,23 @@ def _product_events(
                 metric, values, today = ("revenue", line.revenue, scored.revenue)
             sku, name = line.called(int(product), t)
             one = _line(
-                metric, sku, _called(sku, name), values[product, days], recent[metric][at], today, place[int(product)], widening
+                metric, sku, name, values[product, days], recent[metric][at], today, place[int(product)], widening
             )  # fmt: skip
             gap = line.revenue[product, t] - np.nan_to_num(scored.expected["revenue"][product])
             notes = _notes(sku, stock, factor, float(prices.today[product]), float(prices.usual[product]))
             levels = (thresholds.products, thresholds.products_high)
-            event = _event(one, line.days[: t + 1], policy, levels, round(gap), holiday, None, notes)
-            events.append(replace(event, name=name))
+            events.append(_event(one, line.days[: t + 1], policy, levels, round(gap), holiday, None, notes))
     changes = {c.product: c for c in price_changes(line, t, policy, scored) if c.excess >= thresholds.price}
     for product in wanted(changes):
         found = changes[product]
         severity = Severity.HIGH if found.excess >= thresholds.price_high else Severity.MEDIUM
         sku, name = line.called(product, t)
-        text = wording.explain_price(
-            _called(sku, name), price=found.price, usual=found.usual, minor_digits=policy.minor_digits
+        said = Statement(
+            EventType.PRICE_CHANGE, day, day, "revenue", sku, name, price=found.price, usual_price=found.usual
         )
         events.append(
             Event(
-                f"{sku}/revenue/PRICE_CHANGE/{day}", EventType.PRICE_CHANGE, severity, "revenue", day, True, text,
+                f"{sku}/revenue/PRICE_CHANGE/{day}", EventType.PRICE_CHANGE, severity, "revenue", day, True, said,
                 sku=sku, name=name, value=float(line.revenue[product, t]),
                 expected=float(found.usual * line.quantity[product, t]), deviation=found.price / found.usual - 1,
                 impact=round(found.impact), link=f"{sku}/price/{'up' if found.price > found.usual else 'down'}",
@@ -425,10 +437,10 @@ def _rare_events(
         sku, name = line.called(product, t)
         quantity = float(line.quantity[product, t])
         severity = Severity.LOW if impacts[product] < (policy.min_impact or 0) else Severity.HIGH
-        text = wording.explain_rare(_called(sku, name), day=day, quantity=quantity)
+        said = Statement(EventType.HIGH_SPIKE, day, day, "quantity", sku, name, quantity, 0.0, seldom=True)
         events.append(
             Event(
-                f"{sku}/quantity/HIGH_SPIKE/{day}", EventType.HIGH_SPIKE, severity, "quantity", day, True, text, sku=sku,
+                f"{sku}/quantity/HIGH_SPIKE/{day}", EventType.HIGH_SPIKE, severity, "quantity", day, True, said, sku=sku,
                 name=name, value=quantity, expected=0.0, impact=impacts[product], link=f"{sku}/sales/up",
             )
         )  # fmt: skip
@@ -440,16 +452,16 @@ def _called(sku: str, name: str) -> str:
     return sku if name in ("", "None", "nan", sku) else f"{name} ({sku})"
 
 
-def _notes(sku: str, stock: dict[str, int], factor: float, price: float | None, usual: float | None) -> tuple[str, ...]:
+def _notes(
+    sku: str, stock: dict[str, int], factor: float, price: float | None, usual: float | None
+) -> tuple[Note, ...]:
     notes = []
     if sku in stock and stock[sku] <= 0:
-        notes.append("out of stock")
+        notes.append(Note(NoteKind.OUT_OF_STOCK))
     if abs(factor - 1) >= 0.1:
-        notes.append(
-            f"the whole shop was {wording.change(factor - 1)} its usual level, which is already taken into account"
-        )
+        notes.append(Note(NoteKind.SHOP_LEVEL, factor - 1))
     if price and usual and np.isfinite(price) and np.isfinite(usual) and abs(np.log(price / usual)) > 0.1:
-        notes.append(f"average price {wording.change(price / usual - 1)} the usual")
+        notes.append(Note(NoteKind.PRICE, price / usual - 1))
     return tuple(notes)
 
 

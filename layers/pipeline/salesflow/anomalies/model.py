@@ -1,8 +1,10 @@
 """What a detection says, as values: states, events, causes and the policy that rules which of them are told."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from enum import StrEnum
+from typing import Any, Self
 
 
 class DayState(StrEnum):
@@ -48,7 +50,7 @@ class Policy:
     number is then kept for these, and MEDIUM ones come on top. The floors `min_deviation` (share of the expected value) and
     `min_impact` (minor units; None: for products half a percent of the shop's usual revenue of the day) turn a smaller event into LOW.
     `holidays`: date to label; their intervals are `holiday_widening` times as wide, and a closed holiday is no missing day.
-    `muted`: SKUs never told. `top_k`: products told at most, by impact. `minor_digits`: decimal digits of the currency, for the wording.
+    `muted`: SKUs never told. `top_k`: products told at most, by impact.
     """
 
     alerts_per_month: float = 4.0
@@ -58,7 +60,6 @@ class Policy:
     holiday_widening: float = 1.5
     muted: frozenset[str] = frozenset()
     top_k: int = 10
-    minor_digits: int = 2
     alert_severity: Severity = Severity.MEDIUM
     shop_share: float = 0.25
 
@@ -69,7 +70,6 @@ class Policy:
             ("min_impact", self.min_impact or 0, 0),
             ("holiday_widening", self.holiday_widening, 1.0),
             ("top_k", self.top_k, 1),
-            ("minor_digits", self.minor_digits, 0),
         ):
             if not value >= low:
                 raise ValueError(f"{name} must be at least {low}, not {value}")
@@ -95,6 +95,82 @@ class Causes:
     price_volume: tuple[Contribution, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class HourSpan:
+    """Hours of a day (`first`, and the hour after the last), their share of its sales, and the share that is usual."""
+
+    first: int
+    end: int
+    share: float
+    usual: float
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is to be said of an event, as data: `wording.sentence` says it in a language.
+
+    `day`: the date that was judged, `days` the length of the period that ends with it; `since`: the event's first day. `value` and
+    `expected` in the unit of `metric` (minor units for revenue). `like`: the weekday (0 Monday) whose level the day took. `holiday`: what
+    the day was. `cut_at`, `usual_edge`: when a partial day stops (`late_start`: starts), and usually does, as HH:MM. `silent_days`: trading
+    days without a sale; `a_week`: pieces a week that are usual. `price`, `usual_price`: minor units a piece. `seldom`: a product without
+    a history to judge by. `gained`, `lost`: the hours that had a larger, and a smaller, part of a day than usual. What an event's type does
+    not have keeps its default.
+    """
+
+    type: EventType
+    day: date
+    since: date
+    metric: str = "day"
+    sku: str | None = None
+    name: str | None = None
+    value: float | None = None
+    expected: float | None = None
+    days: int = 1
+    like: int | None = None
+    holiday: str | None = None
+    cut_at: str = ""
+    usual_edge: str = ""
+    late_start: bool = False
+    silent_days: int = 0
+    a_week: float = 0.0
+    price: float = 0.0
+    usual_price: float = 0.0
+    seldom: bool = False
+    gained: HourSpan | None = None
+    lost: HourSpan | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values; what has its default is left out."""
+        given = asdict(self)
+        values = {one.name: given[one.name] for one in fields(self) if given[one.name] != one.default}
+        return values | {"type": self.type.value, "day": self.day.isoformat(), "since": self.since.isoformat()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The statement that `as_dict` made these values of."""
+        days = {name: date.fromisoformat(values[name]) for name in ("day", "since")}
+        spans = {name: HourSpan(**values[name]) for name in ("gained", "lost") if name in values}
+        return cls(**{**values, **days, **spans, "type": EventType(values["type"])})
+
+
+class NoteKind(StrEnum):
+    """What there is to know beside an event."""
+
+    OUT_OF_STOCK = "out_of_stock"
+    SHOP_LEVEL = "shop_level"
+    """The whole shop was above or below its usual level, which is already taken into account."""
+    PRICE = "price"
+    """The average price was not the usual one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to know beside an event. `deviation`: of the shop's level or of the price (0.2 = 20% above the usual)."""
+
+    kind: NoteKind
+    deviation: float = 0.0
+
+
 @dataclass(frozen=True)
 class Event:
     """One finding. `metric` revenue|quantity|transactions|day; `sku` and `name` are None for the whole shop.
@@ -111,7 +187,7 @@ class Event:
     metric: str
     since: date
     is_new: bool
-    explanation: str
+    statement: Statement
     sku: str | None = None
     name: str | None = None
     value: float | None = None
@@ -122,7 +198,7 @@ class Event:
     deviation: float | None = None
     impact: int = 0
     causes: Causes | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     link: str = ""
 
 

@@ -21,8 +21,10 @@ from salesflow.alerts.judging import (
 )
 from salesflow.alerts.lifecycle import Alert, Entry, Rules, Step, advance, in_order
 from salesflow.alerts.result import result_document, result_key
+from salesflow.alerts.wording import told_sentence
 from salesflow.anomalies import Policy, Severity, find_product
 from salesflow.anomalies.timeline import MIN_SALES_DAYS, WINDOW
+from salesflow.anomalies.wording import sentence
 from salesflow.errors import SalesFlowError
 from salesflow.history.shop_days import with_returns
 from salesflow.history.sync import Demand, SyncOutcome
@@ -33,6 +35,7 @@ from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel
 from salesflow.ledger import Artifact, Claim, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
+from salesflow.reports.figures import Figures
 from salesflow.windows import Period
 
 RESUME_DAYS = 7
@@ -308,6 +311,7 @@ def _deliver(
             run_id=claim.run_id,
             reply_to=settings.owner_recipients[0],
             state_table=settings.state_table,
+            language=settings.language_code,
         ),
     )
     return tell(run, mail_of(run, text), recipients)
@@ -360,7 +364,7 @@ def _details(
     told: list[Told],
     rules: Rules,
 ) -> dict[str, Any]:
-    as_of = _data_as_of(check, run.request.business_date)
+    as_of, english = _data_as_of(check, run.request.business_date), Figures(run.runtime.settings.currency)
     by_severity = {
         severity.value: sum(1 for finding in judgement.findings if finding.event.severity is severity)
         for severity in (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
@@ -368,14 +372,17 @@ def _details(
     medium = [f for f in judgement.findings if f.event.severity is Severity.MEDIUM and not rules.is_muted(f.subject)]
     for finding in judgement.findings:
         if finding.event.severity is Severity.LOW:
-            logger.info("low anomaly", alert=finding.id, text=finding.event.explanation)
+            logger.info("low anomaly", alert=finding.id, text=sentence(finding.event.statement, english))
     return {
         **_scope_details(run, check),
         "state": judgement.result.state,
         "learning": judgement.result.learning,
         "findings": by_severity,
-        "flagged": [f.event.explanation for f in medium[:20]],
-        "told": [{"change": entry.change, "alert": entry.alert, "text": entry.text} for entry in entries[:20]],
+        "flagged": [sentence(f.event.statement, english) for f in medium[:20]],
+        "told": [
+            {"change": entry.change, "alert": entry.alert, "text": told_sentence(entry, english)}
+            for entry in entries[:20]
+        ],
         "open_alerts": sum(len(part.open) for part in told),
         "data_as_of": None if as_of is None else as_of.isoformat(),
         "set_aside": check.set_aside,
