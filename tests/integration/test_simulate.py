@@ -1,13 +1,10 @@
-"""The replay and the mute as an operator runs them."""
+"""The replay as an operator runs it."""
 
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from salesflow.alerts.book import AlertBook
-from salesflow.aws import AwsClients
-from salesflow.ledger.rows import Rows
 from tests.integration.test_ops_commands import ops
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
@@ -49,17 +46,3 @@ def test_a_period_that_is_not_known_is_refused_in_a_sentence(a_year_of_sales: Pa
     assert done.returncode == 1
     assert "known from 2011-01-01 to 2011-09-30" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_a_mute_is_written_shown_and_taken_back(clients: AwsClients, state_table: str) -> None:
-    hostile = "<b>'; rm -rf ~ #"
-    table = ("--table", state_table)
-    assert ops("alerts", "mute", "--sku", hostile, "--until", "2026-12-01", *table).returncode == 0
-    assert ops("alerts", "mute", "--shop", "--until", "2026-12-02", *table).returncode == 0
-    book = AlertBook(Rows(clients.dynamodb, state_table))
-    assert book.mutes() == {f"sku:{hostile}": date(2026, 12, 1), "shop": date(2026, 12, 2)}
-    shown = ops("alerts", "list", *table)
-    assert f"{hostile}\t2026-12-01" in shown.stdout
-    assert ops("alerts", "unmute", "--shop", *table).returncode == 0
-    assert set(book.mutes()) == {f"sku:{hostile}"}
-    assert ops("alerts", "mute", "--until", "2026-12-02", *table).returncode == 2

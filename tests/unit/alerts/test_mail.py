@@ -32,7 +32,6 @@ FACTS = MailFacts(
     reference="SF-ABCDEFGH",
     run_id="01a20700-0ae4-70a5-b0c0-5d54a751f28a",
     reply_to="owner@shop.example.com",
-    state_table="salesflow-state",
 )
 CAUSES = Causes(
     -76_000,
@@ -88,7 +87,7 @@ def test_the_first_line_is_the_finding() -> None:
         "Customers",
         "10:00-11:00",
         "Which hours and products are missing",
-        "python -m ops alerts mute --shop --until 2026-11-16 --table salesflow-state",
+        "python -m ops anomalies mute --shop --until 2026-11-16 --stack salesflow",
         "MutedSkus",
         FACTS.run_id,
         FACTS.location,

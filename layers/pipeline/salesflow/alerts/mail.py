@@ -52,7 +52,6 @@ class MailFacts:
     reference: str
     run_id: str
     reply_to: str
-    state_table: str
     language: Language = Language.EN
 
 
@@ -290,11 +289,11 @@ def _hint(entry: Entry, event: Event, _: Words) -> str:
 def _mute(entries: Sequence[Entry], facts: MailFacts, _: Words) -> tuple[str, ...]:
     """How to stop hearing of it: the operator's command for the first entries, and the Parameter."""
     until = date.fromordinal(facts.business_date.toordinal() + _MUTE_EXAMPLE_DAYS).isoformat()
-    table = shlex.quote(printable(facts.state_table))
+    stack = shlex.quote(printable(facts.stack))
     commands = []
     for entry in islice((entry for entry in entries if entry.event is not None), 3):
         target = "--shop" if entry.sku is None else f"--sku {shlex.quote(printable(entry.sku))}"
-        commands.append(f"python -m ops alerts mute {target} --until {until} --table {table}")
+        commands.append(f"python -m ops anomalies mute {target} --until {until} --stack {stack}")
     forever = _(
         "For good: add the SKU to the stack's Parameter MutedSkus. To hear less of everything: lower AlertsPerMonth."
     )

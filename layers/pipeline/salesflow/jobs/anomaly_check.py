@@ -310,7 +310,6 @@ def _deliver(
             reference=claim.reference,
             run_id=claim.run_id,
             reply_to=settings.owner_recipients[0],
-            state_table=settings.state_table,
             language=settings.language_code,
         ),
     )
