@@ -103,30 +103,31 @@ def test_plural_forms_are_those_of_the_language(language: Language) -> None:
     assert (found.num_plurals, found.plural_expr) == expected[language]
 
 
-def calls_of_words(path: Path) -> Iterator[tuple[ast.Call, int]]:
-    """Calls that say a text, with the number of leading arguments that must be literals."""
+def said_in(path: Path) -> Iterator[tuple[int, list[object], Key | None]]:
+    """Calls that say a text: line, arguments, and the message (None where it is not made of literals)."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):
             continue
         called: Any = node.func
-        if isinstance(called, ast.Name) and called.id == "_":
-            yield node, 1
-        elif isinstance(called, ast.Attribute) and called.attr == "words":
-            assert not node.args, f"{path.name}:{node.lineno}: the extractor knows _ only"
-        elif isinstance(called, ast.Attribute) and called.attr in {"plural", "context"}:
-            yield node, 2
+        arguments = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
+        match getattr(called, "id", None) or getattr(called, "attr", None), arguments:
+            case "_", [str() as message]:
+                yield node.lineno, arguments, (None, message, None)
+            case "plural", [str() as one, str() as many, None]:
+                yield node.lineno, arguments, (None, one, many)
+            case "context", [str() as context, str() as message]:
+                yield node.lineno, arguments, (context, message, None)
+            case (("_" | "plural" | "context"), _):
+                yield node.lineno, arguments, None
+            case "words", [str(), *_]:
+                yield node.lineno, arguments, None
 
 
 def test_what_is_said_stands_in_the_code(in_code: set[Key]) -> None:
     """A text that is put together when it runs, or comes from a merchant, would never be found and never translated."""
     for path in CODE.rglob("*.py"):
-        for call, literals in calls_of_words(path):
-            leading = [a.value if isinstance(a, ast.Constant) else None for a in call.args[:literals]]
-            where = f"{path.name}:{call.lineno}"
-            assert None not in leading, where
-            assert len(call.args) <= literals + (getattr(call.func, "attr", "") == "plural"), where
-            said = {key[1] for key in in_code}
-            assert leading[0] in said or leading[-1] in said, where
+        for line, arguments, message in said_in(path):
+            assert message in in_code, f"{path.name}:{line}: {arguments}"
 
 
 def test_templates_use_what_the_extractor_knows() -> None:

@@ -15,7 +15,8 @@ How to write a text:
 - A message is a whole sentence, or a label that stands alone. Do not glue pieces: word order differs, and so do the forms of
   words (Lingala and Swahili have noun classes, Chinese has no plural). Two sentences after each other are two messages.
 - The English text is a literal at the call, adjacent literals included, because the extractor reads the source. No f-string, no
-  variable, and never a text of the merchant's: that goes in as a value. A table of words is made inside a function that has `_`.
+  variable, and never a text of the merchant's: that goes in as a value. A table of words is made inside a function that has `_`,
+  and within the arguments of such a call no other variable is named `_`.
 - Values go in by name and arrive as they are: braces in a product's name stay braces. They are printed before (`Figures`), so they
   are strings. A brace of ours is doubled.
 - `plural` takes the number that decides the form, and the number as printed by name.

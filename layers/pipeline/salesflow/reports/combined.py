@@ -103,7 +103,7 @@ def _stock_phrase(sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) 
         "{n} products that were sold are out of stock or nearly so (they make {share} of product revenue)",
         len(at_risk),
         n=figures.show(Kind.COUNT, len(at_risk)),
-        share=figures.show(Kind.SHARE, sum(product.share for product, _ in at_risk)),
+        share=figures.show(Kind.SHARE, sum(product.share for product, item in at_risk)),
     )
 
 
@@ -135,7 +135,7 @@ def _at_risk_table(at_risk: tuple[tuple[ProductSales, StockItem], ...], figures:
         ),
         limit=12,
         lead="" if at_risk else _("None of the products sold is out of stock or runs out within 7 days."),
-        marks=tuple(item_tone(item) for _, item in at_risk),
+        marks=tuple(item_tone(item) for product, item in at_risk),
         noun=Noun.PRODUCT,
     )
 
