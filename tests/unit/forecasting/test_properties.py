@@ -126,6 +126,15 @@ def test_the_measured_coverage_of_steady_noise_is_near_the_nominal_one() -> None
     assert coverage.within95 == pytest.approx(0.95, abs=0.04)
 
 
+def test_a_shop_that_was_off_lately_has_wider_totals_than_one_that_was_off_long_ago() -> None:
+    bumped = [noisy(300, seed=5, noise=0.15) for _ in range(2)]
+    bumped[0][100:160] *= 1.6  # long ago
+    bumped[1][200:260] *= 1.6
+    long_ago, lately = (forecast_of(revenue).revenue.horizon(30) for revenue in bumped)
+    width = [(one.interval.upper80 - one.interval.lower80) / one.total for one in (long_ago, lately)]
+    assert width[1] > 1.25 * width[0]
+
+
 def test_further_days_are_not_surer_than_nearer_ones() -> None:
     daily = forecast_of(noisy(300, noise=0.3)).revenue.daily
     width = [entry.interval.upper95 - entry.interval.lower95 for entry in daily if entry.day.weekday() == 2]

@@ -24,8 +24,11 @@ SIZE_POWER = 0.75
 COVERAGE_LEADS = 30
 MIN_TESTED_ORIGINS = 4
 SMALLEST_SIZE = 0.1
-SEASON_SWING = 0.3
-"""How far an ordinary retailer's year swings around its mean: an assumption, used only until the first year is known."""
+SEASON_SWINGS = (0.3, 0.2, 0.15)
+"""How far the year of a retailer with a season swings around its mean, by harmonics (one wave is too smooth for a run-up to Christmas):
+an assumption, used only until the first year is known. All count for totals, the first for days, whose own scatter covers the others."""
+RECENT_ERRORS_HALF_LIFE = 60.0
+"""Days: errors of totals come in spells (a season, a new competitor), so the newest count most."""
 ENOUGH_WINDOWS = 3.0
 """Totals of fewer windows side by side borrow the error of a shorter horizon where that is larger."""
 
@@ -77,7 +80,8 @@ def total_bounds(past: Residuals, forecast: Floats, daily: Floats, horizon: int)
     """lower80, upper80, lower95, upper95 of the total of the first `horizon` days.
 
     daily: the day bounds [4, n_ahead]. The relative error is the root mean square of past totals', with as many degrees of freedom as
-    windows that do not overlap; never less than the scatter of independent days. In the first year the unknown season comes on top.
+    windows that do not overlap, newer ones counting more; never less than the scatter of independent days. In the first year the
+    unknown season comes on top.
     """
     total = float(forecast[:horizon].sum())
     error, windows = _relative_error(past, horizon)
@@ -92,12 +96,15 @@ def total_bounds(past: Residuals, forecast: Floats, daily: Floats, horizon: int)
     return bounds[0], bounds[1], bounds[2], bounds[3]
 
 
-def unknown_season(leads: Integers) -> Floats:
+def unknown_season(leads: Integers, swings: tuple[float, ...] = SEASON_SWINGS) -> Floats:
     """[n]: standard deviation of the relative change of level after so many days, in a year of which nothing is known yet.
 
-    Of a sine of SEASON_SWING with a random phase: swing * sqrt(2) * |sin(pi lead / 365)|. Errors of the past months cannot show it.
+    Of sines of these swings with random phases: of the k-th, swing * sqrt(2) * |sin(k pi lead / 365)|. Errors of the past months cannot
+    show it.
     """
-    deviation: Floats = SEASON_SWING * np.sqrt(2) * np.abs(np.sin(np.pi * leads / 365.25))
+    waves = np.arange(1, len(swings) + 1)[:, None]
+    changes = np.array(swings)[:, None] * np.sqrt(2) * np.sin(waves * np.pi * leads / 365.25)
+    deviation: Floats = np.sqrt((changes**2).sum(axis=0))
     return deviation
 
 
@@ -107,7 +114,7 @@ def _normal(level: float) -> float:
 
 
 def _relative_error(past: Residuals, horizon: int) -> tuple[float, float]:
-    """Root mean square relative error of totals, and how many windows side by side it rests on (0: none)."""
+    """Root mean square relative error of totals, newer ones counting more, and how many windows side by side it rests on (0: none)."""
     error, windows, longest = 0.0, 0.0, 0
     for days in sorted({min(7, horizon), min(14, horizon), min(30, horizon), horizon}):
         known = np.isfinite(past.actual[:, :days])
@@ -120,8 +127,12 @@ def _relative_error(past: Residuals, horizon: int) -> tuple[float, float]:
         if not usable.any():
             continue
         counts = past.counts[complete][usable]
-        windows, longest = float((counts[-1] - counts[0]) / days + 1), days
-        own = float(np.sqrt(np.mean(np.clip(actual[usable] / expected[usable] - 1, -1.0, 4.0) ** 2)))
+        weight = 0.5 ** ((counts[-1] - counts) / RECENT_ERRORS_HALF_LIFE)
+        origins = weight.sum() ** 2 / (weight**2).sum()  # equally weighted ones that say as much (Kish 1965)
+        span = (counts[-1] - counts[0]) * (origins - 1) / max(len(counts) - 1, 1)
+        windows, longest = float(span / days + 1), days
+        squares = np.clip(actual[usable] / expected[usable] - 1, -1.0, 4.0) ** 2
+        own = float(np.sqrt(np.average(squares, weights=weight)))
         error = own if windows >= ENOUGH_WINDOWS else max(own, error)
     return error * (FURTHER_GROWTH if longest < horizon else 1.0), windows
 
@@ -167,7 +178,7 @@ def _bounds(past: Residuals, scores: Floats, usable: Flags, forecast: Floats, sp
         bounds[:, part] = limits[:, None] * size[part]
         before = limits
     if not past.season_known:
-        unknown = unknown_season(np.arange(1, len(forecast) + 1)) * forecast
+        unknown = unknown_season(np.arange(1, len(forecast) + 1), SEASON_SWINGS[:1]) * forecast
         quantiles = np.array([_normal(level) for level in LEVELS for _ in range(2)])
         bounds = np.copysign(np.hypot(bounds, quantiles[:, None] * unknown), np.array([-1.0, 1.0, -1.0, 1.0])[:, None])
     return np.maximum(forecast + bounds, 0.0)
