@@ -13,7 +13,11 @@ MAX_MINOR = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """A currency by its ISO 4217 code, with the number of digits after the point that CLDR gives it (CNY 2, JPY 0, KWD 3)."""
+    """A currency by its ISO 4217 code, with the number of digits after the point that CLDR gives it (CNY 2, JPY and XAF 0, KWD 3).
+
+    These are the digits of accounts, not of cash: Congolese francs (CDF) keep their two although no centime circulates, because
+    amounts in the source have them and the sums on a page would not add up without.
+    """
 
     code: str
 

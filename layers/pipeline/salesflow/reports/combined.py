@@ -143,5 +143,9 @@ def _at_risk_table(at_risk: tuple[tuple[ProductSales, StockItem], ...], figures:
 def _finding(sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
     _ = figures.words
     findings = sales_finding(_("Shop"), sales, figures)
-    found = stock_finding(stock, figures)
-    return tuple(_("{sales}; {stock}", sales=finding, stock=found) for finding in findings[:2]) + findings
+    with_both = [
+        _("{sales}; {stock}", sales=finding, stock=found)
+        for found in stock_finding(stock, figures)
+        for finding in findings[:2]
+    ]
+    return (*with_both, *findings)

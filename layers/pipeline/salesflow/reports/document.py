@@ -300,7 +300,7 @@ def _rows_used(figures: Figures, provenance: Provenance, *, with_stock: bool) ->
         provenance.stock_rows,
         n=figures.show(Kind.COUNT, provenance.stock_rows),
     )
-    return f"{lines}, {stock}"
+    return _("{sales}, {stock}", sales=lines, stock=stock)
 
 
 def notes_of(figures: Figures, provenance: Provenance) -> tuple[str, ...]:

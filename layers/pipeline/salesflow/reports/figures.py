@@ -5,7 +5,7 @@ Every format prints through `Figures.show`, so that a figure looks the same wher
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -173,6 +173,11 @@ class Figures:
     def sentences(self, *texts: str) -> str:
         """Whole sentences after each other, as the language spaces them; empty ones are left out."""
         return ("" if self.language is Language.ZH else " ").join(filter(None, texts))
+
+    def pairs(self, counts: Iterable[tuple[str, int]]) -> str:
+        """Counts by name on one line: "Low stock: 10, OK: 17"."""
+        _ = self.words
+        return ", ".join(_("{label}: {text}", label=name, text=self.show(Kind.COUNT, n)) for name, n in counts)
 
     def change(self, fraction: float) -> str:
         """A relative change with its sign."""

@@ -105,16 +105,16 @@ def stock_headline(stock: StockAnalysis, figures: Figures) -> str:
     return _("{out} and {urgent}; the stock is worth {value} at sales prices", out=out, urgent=urgent, value=value)
 
 
-def stock_finding(stock: StockAnalysis, figures: Figures) -> str:
-    """ "3 out, 5 urgent"."""
+def stock_finding(stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
+    """ "3 out, 5 urgent", and a shorter one."""
     _, kpis = figures.words, stock.kpis
     if not kpis.out_of_stock and not kpis.urgent_reorders:
-        return _("none out, none urgent")
-    return _(
-        "{out} out, {urgent} urgent",
-        out=figures.show(Kind.COUNT, kpis.out_of_stock),
-        urgent=figures.show(Kind.COUNT, kpis.urgent_reorders),
+        return (_("none out, none urgent"),)
+    out = _.plural("{n} out", "{n} out", kpis.out_of_stock, n=figures.show(Kind.COUNT, kpis.out_of_stock))
+    urgent = _.plural(
+        "{n} urgent", "{n} urgent", kpis.urgent_reorders, n=figures.show(Kind.COUNT, kpis.urgent_reorders)
     )
+    return _("{out}, {urgent}", out=out, urgent=urgent), out if kpis.out_of_stock else urgent
 
 
 def _finding(stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
@@ -123,9 +123,9 @@ def _finding(stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
     found = stock_finding(stock, figures)
     worth = figures.money_short(stock.kpis.stock_value)
     return (
-        _("{title} {days}: {found}, worth {value}", title=title, days=days, found=found, value=worth),
-        _("{title} {days}: {found}", title=title, days=days, found=found),
-        _("{title}: {found}", title=title, found=found),
+        _("{title} {days}: {found}, worth {value}", title=title, days=days, found=found[0], value=worth),
+        *(_("{title} {days}: {found}", title=title, days=days, found=text) for text in found),
+        _("{title}: {found}", title=title, found=found[-1]),
     )
 
 
@@ -230,7 +230,7 @@ def status_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:
         tuple(float(counts[status]) for status in StockStatus),
         _(
             "Number of products by stock status: {list}.",
-            list=", ".join(f"{names[s]} {figures.show(Kind.COUNT, counts[s])}" for s in StockStatus),
+            list=figures.pairs((names[s], counts[s]) for s in StockStatus),
         ),
     )
     return (chart,)
@@ -256,7 +256,7 @@ def _coverage_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]
         tuple(float(count) for count in counts),
         _(
             "Number of products that sell, by how long the stock lasts: {list}.",
-            list=", ".join(f"{name} {figures.show(Kind.COUNT, n)}" for name, n in zip(names, counts, strict=True)),
+            list=figures.pairs(zip(names, counts, strict=True)),
         ),
     )
     return (chart,)
