@@ -47,7 +47,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What the API answered."""
+    """What the API answered; with the status 0 the body is sent alone, and then the connection is closed."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -139,11 +139,15 @@ def calls(operation: str, *, recipient: str | None = None) -> Matches:
 class Cloud:
     """The moto server with the wire in front of it; `endpoint` is the wire's."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, moto: tuple[str, int] | None = None) -> None:
+        """moto: host and port of a server that runs already; without one it gets a server of its own."""
         self.wire = Wire()
-        self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        self._moto.start()
-        self._host, self._port = self._moto.get_host_and_port()
+        self._moto: ThreadedMotoServer | None = None
+        if moto is None:
+            self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+            self._moto.start()
+            moto = self._moto.get_host_and_port()
+        self._host, self._port = moto
         self._one_at_a_time = threading.Lock()
         cloud = self
 
@@ -159,6 +163,10 @@ class Cloud:
                 answer = cloud.answer(Request(service, self.command, self.path, headers, body))
                 if answer is None:
                     self.close_connection = True
+                    return
+                if answer.status == 0:
+                    self.close_connection = True
+                    self.wfile.write(answer.body)
                     return
                 self.send_response_only(answer.status)
                 for name, value in answer.headers:
@@ -208,7 +216,8 @@ class Cloud:
                 connection.close()
 
     def stop(self) -> None:
-        """Close both servers."""
+        """Close the wire, and the server that came with it."""
         self._server.shutdown()
         self._server.server_close()
-        self._moto.stop()
+        if self._moto is not None:
+            self._moto.stop()

@@ -49,6 +49,7 @@ def _run_all(wanted: list[Experiment], jobs: int) -> list[Row]:
             row = done.result()
             rows[row.name] = row
             sys.stdout.write(f"{row.name}: {row.seconds:.0f} s, {len(row.findings)} findings\n")
+            sys.stdout.writelines(f"  {str(finding)[:600]}\n" for finding in row.findings)
             sys.stdout.flush()
     return [rows[each.name] for each in wanted]
 

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAMBDA_SECONDS = 300.0
 """The functions' time-out in template.yaml."""
 
-_PATIENCE = 120.0
+_PATIENCE = 600.0
 """Real seconds after which a container that neither answers nor dies is a fault of the harness."""
 
 

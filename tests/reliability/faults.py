@@ -6,7 +6,6 @@ they move the clock and take no time.
 """
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from tests.reliability.containers import LAMBDA_SECONDS, Container, Result
 from tests.reliability.findings import Finding, Kind, judge, mailed_without_file
 from tests.reliability.gateway import Call, Forward, Point
 from tests.reliability.scenarios import Stage
-from tests.reliability.simulated_time import LONGEST_SOCKET_WAIT
+from tests.reliability.simulated_time import TIME_IS_OVER
 from tests.reliability.world import MOMENT, OWNER, READERS, RETRY_AFTER, EndState, World, half_done
 
 ENDS = MOMENT + timedelta(seconds=LAMBDA_SECONDS)
@@ -124,8 +123,7 @@ class Injection:
             case Fault.TIME_OUT_BEFORE | Fault.TIME_OUT_AFTER | Fault.DEAD:
                 if self.fault is Fault.TIME_OUT_AFTER:
                     forward()
-                self._let_time_out(call.service)
-                return None
+                return self._time_out(call.service)
             case Fault.SLOW:
                 clock.advance(2.5)
                 return forward()
@@ -149,14 +147,14 @@ class Injection:
                 status, code = _CODES[self.fault][call.service]
                 return _error(call.service, status, code)
 
-    def _let_time_out(self, service: str) -> None:
-        """Let the time pass that the client waits for an answer, and give none for as long as it really waits."""
+    def _time_out(self, service: str) -> Answer:
+        """Let the time pass that the client waits for an answer, and tell its socket so."""
         clock = self.world.clock
         seconds = _READ_SECONDS[service]
         if service == "api":  # this client knows the function's deadline
             seconds = min(seconds, max(0.0, (ENDS - timedelta(seconds=10) - clock()).total_seconds()))
         clock.advance(seconds)
-        time.sleep(LONGEST_SOCKET_WAIT + 0.3)
+        return Answer(0, [], TIME_IS_OVER)
 
     def _stale(self, request: Request, forward: Forward) -> Answer:
         """The object as it was before this run: another version, or not there."""

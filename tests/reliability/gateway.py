@@ -16,7 +16,7 @@ type Forward = Callable[[], Answer]
 type Interference = Callable[["Call", Forward], Answer | None]
 """What happens to a call: it may forward it and hands back the answer; None closes the connection."""
 
-_PATIENCE = 60.0
+_PATIENCE = 300.0
 HEARTBEAT = "heartbeat"
 """The renewal of a lease: it comes by the real time, so it is no point that a run passes every time."""
 

@@ -1,7 +1,7 @@
 """One clock for several processes: it stands still until somebody moves it, and pauses move it instead of taking time.
 
 Only time is taken from the code under test, no logic: `salesflow.clock.now` answers this clock, `time.sleep` moves it on,
-and a socket's time-out, which the simulation has to sit through, is cut to a second.
+and a socket times out when the other side says that the time is over, not when a busy machine is slow to answer.
 """
 
 import mmap
@@ -15,8 +15,11 @@ from typing import Any
 
 _FORMAT = "<q"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LONGEST_SOCKET_WAIT = 1.0
-"""Real seconds; the shortest time-out of a client of ours is longer in its own time."""
+TIME_IS_OVER = b"\0the time of this call is over\0"
+"""What a server sends instead of an answer when a socket has to time out now."""
+
+SHORTEST_SOCKET_WAIT = 60.0
+"""Real seconds that a socket waits at least."""
 
 
 class SharedClock:
@@ -60,17 +63,24 @@ class TimeOfProcess:
         self._sleep = time.sleep
 
     def install(self) -> None:
-        """Take the place of the wall clock, of `time.sleep`, and of long socket time-outs."""
+        """Take the place of the wall clock, of `time.sleep`, and of what makes a socket time out."""
         from salesflow import clock
 
-        set_timeout = socket.socket.settimeout
+        set_timeout, read_into = socket.socket.settimeout, socket.SocketIO.readinto
 
-        def short_timeout(sock: Any, seconds: float | None) -> None:
-            set_timeout(sock, seconds if seconds is None else min(seconds, LONGEST_SOCKET_WAIT))
+        def patient(sock: Any, seconds: float | None) -> None:
+            set_timeout(sock, max(seconds, SHORTEST_SOCKET_WAIT) if seconds else seconds)
+
+        def until_told(stream: Any, buffer: Any) -> int | None:
+            read = read_into(stream, buffer)
+            if read and bytes(memoryview(buffer)[: len(TIME_IS_OVER)]) == TIME_IS_OVER:
+                raise TimeoutError("timed out")
+            return read
 
         clock.now = self.now
         time.sleep = self.sleep
-        socket.socket.settimeout = short_timeout  # type: ignore[method-assign]
+        socket.socket.settimeout = patient  # type: ignore[method-assign]
+        socket.SocketIO.readinto = until_told  # type: ignore[method-assign,assignment]
 
     def now(self) -> datetime:
         """The simulated moment; the real one while no clock is set."""
