@@ -232,6 +232,28 @@ def test_the_mail_can_leave_the_files_out(system: System, monkeypatch: pytest.Mo
         assert answer["artifacts"][0]["key"] in body.get_content().replace("\n", "")
 
 
+def test_readers_are_written_to_in_their_language(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE_CODE", "fr")
+    answer = system.fire("report", {**DAILY, "formats": ["html", "csv"]})
+    page, table = (system.body(artifact["key"]).decode("utf-8-sig") for artifact in answer["artifacts"])
+    assert '<html lang="fr"' in page
+    assert "Chiffre d’affaires" in page
+    assert table.startswith("sku,name,revenue"), "programs read the columns by these names"
+    assert answer["reason"].startswith("Made "), "operators read English"
+    for mail in system.mails():
+        assert mail["Content-Language"] == "fr"
+        assert mail["Reply-To"] == OWNER
+        assert mail["List-Unsubscribe"] == f"<mailto:{OWNER}?subject=unsubscribe>"
+        assert mail["X-SalesFlow-Run-Id"]
+        assert mail["Subject"].startswith("Ventes ")
+        assert len(mail["Subject"]) < 60
+        text, html = mail.get_body(("plain",)), mail.get_body(("html",))
+        assert text is not None
+        assert html is not None
+        assert "Les ventes du " in text.get_content()
+        assert "Les ventes du " in html.get_content()
+
+
 # --- what can go wrong with the source -------------------------------------------------------------------------------
 
 
