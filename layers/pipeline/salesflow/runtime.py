@@ -11,6 +11,7 @@ from salesflow.settings import Settings
 if TYPE_CHECKING:
     from salesflow.alerts.book import AlertBook
     from salesflow.delivery.addresses import MarkedAddresses
+    from salesflow.delivery.library import LibraryKeeper
     from salesflow.delivery.mail import Mailer
     from salesflow.delivery.store import ReportStore
     from salesflow.history.stock import StockHistory
@@ -85,6 +86,22 @@ class Runtime:
         from salesflow.delivery.store import ReportStore
 
         return ReportStore(self.clients.s3, self.settings.reports_bucket)
+
+    @cached_property
+    def library(self) -> "LibraryKeeper":
+        """The page that lists the reports."""
+        from salesflow.delivery.library import LibraryKeeper
+        from salesflow.ledger.rows import Rows
+
+        return LibraryKeeper(
+            self.clients.s3,
+            self.settings.reports_bucket,
+            Rows(self.clients.dynamodb, self.settings.state_table),
+            lambda: self.alert_book,
+            currency=self.settings.currency,
+            language=self.settings.language_code,
+            zone=self.settings.zone,
+        )
 
     @cached_property
     def mailer(self) -> "Mailer":

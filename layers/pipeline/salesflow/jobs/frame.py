@@ -60,6 +60,7 @@ class Job[Fields: JobFields]:
     """A job: its name, the fields that its events may have, and its work.
 
     check: raises InvalidJobEvent for what is allowed in itself and not with these settings, before anything is done.
+    keeps_library: whether its runs make the library page anew.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Job[Fields: JobFields]:
     identity: Callable[[JobRequest[Fields]], str]
     work: Callable[[Run[Fields]], Outcome]
     check: Callable[[JobRequest[Fields], Settings], None]
+    keeps_library: bool
 
     @classmethod
     def of(
@@ -76,7 +78,7 @@ class Job[Fields: JobFields]:
         check: Callable[[JobRequest[Fields], Settings], None] = _nothing_to_check,
     ) -> Self:
         """The job of a kind in the catalogue."""
-        return cls(kind.name, kind.fields, kind.identity, work, check)
+        return cls(kind.name, kind.fields, kind.identity, work, check, kind.keeps_library)
 
 
 def run_job[Fields: JobFields](
@@ -113,6 +115,8 @@ def run_job[Fields: JobFields](
     )
     if isinstance(claim, RunRecord):
         logger.info("duplicate", run_id=claim.run_id, status=claim.status)
+        if claim.status is not RunStatus.RUNNING:  # the run may have been ended between its outcome and the page
+            _keep_library(job, request, runtime, _deadline(now, context))
         return _duplicate(job.name, request.business_date, claim)
     logger.append_keys(run_id=claim.run_id, attempt=claim.attempt)
     # With `service`, which is the job: the two dimensions that the template's alarms and dashboard ask for.
@@ -133,10 +137,13 @@ def run_job[Fields: JobFields](
         metrics.add_metric(name="RunsFailed", unit=MetricUnit.Count, value=1)
         if isinstance(error, SystemTokenMissing | SystemTokenRejected):
             metrics.add_metric(name="TokenFailures", unit=MetricUnit.Count, value=1)
+        _keep_library(job, request, runtime, claim.deadline)
         raise
     else:
         logger.info("finished", status=outcome.status, reason=outcome.reason, details=dict(outcome.details))
         metrics.add_metric(name=f"Runs{outcome.status.title().replace('_', '')}", unit=MetricUnit.Count, value=1)
+        if not _keep_library(job, request, runtime, claim.deadline):
+            metrics.add_metric(name="LibraryFailures", unit=MetricUnit.Count, value=1)
     finally:
         metrics.add_metric(name="Duration", unit=MetricUnit.Milliseconds, value=(time.perf_counter() - began) * 1000)
         metrics.flush_metrics()
@@ -150,6 +157,16 @@ def run_job[Fields: JobFields](
         outcome.notified,
         {"run_id": claim.run_id, "attempt": claim.attempt, "schedule": request.schedule, **outcome.details},
     )
+
+
+def _keep_library[Fields: JobFields](
+    job: Job[Fields], request: JobRequest[Fields], runtime: Runtime, deadline: datetime | None
+) -> bool:
+    """Note how the run ended and make the library page anew; see `salesflow.jobs.library`."""
+    from salesflow.jobs.library import keep_library
+
+    identity = job.identity(request)
+    return keep_library(runtime, job.name, identity, request.business_date, deadline=deadline, page=job.keeps_library)
 
 
 def _deadline(now: datetime, context: LambdaContext | None) -> datetime | None:

@@ -99,6 +99,20 @@ class Rows:
         """All rows of a partition whose sort key begins with `prefix`, in order."""
         return self._query("pk = :pk AND begins_with(sk, :prefix)", {":pk": pk, ":prefix": prefix})
 
+    def newest(self, pk: str, limit: int) -> list[Row]:
+        """The rows of a partition with the highest sort keys, these first: at most `limit`, and what one answer holds (1 MB)."""
+        answer = self._call(
+            "query",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=_encode_row({":pk": pk}),
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        if "Items" not in answer:
+            raise self._unavailable("query", ValueError("the answer has no Items"))
+        return [_decode_row(item) for item in answer["Items"]]
+
     def _query(self, condition: str, values: Row) -> list[Row]:
         rows: list[Row] = []
         page: dict[str, Any] = {}
