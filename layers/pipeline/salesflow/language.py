@@ -1,8 +1,9 @@
 """The languages of everything that a merchant sees: reports, their mails and file names, alerts, the library page.
 
 English sentences in the code are the message ids. Their translations stand in `locale/<language>/LC_MESSAGES/salesflow.po`
-(`locale/README.md` says how to keep them). What operators read stays English: logs, errors, `reason` in answers and the ledger,
-manifests, notices to the owner, and the keys and column names of CSV, JSON and Parquet, which programs read.
+(`locale/README.md` says how to keep them). What operators and programs read stays English: logs, errors, `reason` in answers and
+the ledger, notices to the owner, names of files and S3 keys, the keys and column names of CSV, JSON, Parquet and manifests (their
+`notes` are sentences for the reader, in the reader's language), and what is wrong with a record of the source that was set aside.
 
 How to write a text:
 

@@ -15,6 +15,7 @@
 
 Sold products come first, by revenue; products of the stock list that were not sold follow in its order. Where one side does
 not know a product, its columns are empty. Products meet by SKU (by name where there is no SKU).
+Names and values are the same in every language, because programs read them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
