@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -212,6 +213,32 @@ def test_a_day_cut_off_at_noon_is_partial_and_no_drop(ordinary: pd.DataFrame) ->
     assert [e.type for e in result.shop] == [EventType.PARTIAL_DAY]
     assert "stops at 11:53" in said(result.shop[0])
     assert result.products == ()
+
+
+def test_a_very_slow_day_whose_few_sales_ended_early_is_a_drop_and_not_partial(ordinary: pd.DataFrame) -> None:
+    shop = day_table(times(ordinary, 0.15, days=[SATURDAY]), cut_at={ON_SATURDAY: 14})
+    shop.loc[shop["date"] == pd.Timestamp(SATURDAY), "transactions"] = 5
+    result = detect(shop, times(ordinary, 0.15, days=[SATURDAY]), SATURDAY)
+    assert result.state is DayState.OPEN
+    assert EventType.DROP in {e.type for e in result.shop}
+
+
+def test_an_ordinary_sum_at_unusual_hours_is_told_once_with_the_hours_that_moved(ordinary: pd.DataFrame) -> None:
+    shop = day_table(ordinary)
+    on_day = shop["date"] == pd.Timestamp(SATURDAY)
+    columns = [f"h{hour:02d}" for hour in range(24)]
+    shop.loc[on_day, columns] = np.roll(shop.loc[on_day, columns].to_numpy(), 6, axis=1)
+    result = detect(shop, ordinary, SATURDAY)
+    (event,) = (e for e in result.shop if e.severity is not Severity.LOW)
+    assert (event.type, event.severity) == (EventType.UNUSUAL_MIX, Severity.HIGH)
+    assert "Saturday's sales came at unusual hours" in said(event)
+    assert "from 20:00 to 24:00 instead of 0%" in said(event)
+    assert event.causes is not None
+    assert total(event.causes.hours) == event.causes.difference == 0
+    assert sum(part.amount for part in event.causes.hours if part.amount > 0) > 0.5 * shop.loc[on_day, "revenue"].item()
+    slow = times(ordinary, 0.3, days=[SATURDAY])
+    told = detect(shop.assign(**day_table(slow)[["revenue", "quantity", "transactions"]]), slow, SATURDAY)
+    assert not only(told.shop, EventType.UNUSUAL_MIX)  # the drop is told, with its hours
 
 
 def test_a_source_that_ends_before_the_day_is_stale_and_nothing_is_judged(ordinary: pd.DataFrame) -> None:

@@ -34,11 +34,11 @@ def test_a_till_whose_clock_is_off_is_seen_and_ordinary_days_are_not(seed: int) 
     wrong[-1] = np.roll(wrong[-1], 3)
     found = mix_on(wrong, DAYS - 1)
     assert found.score > max(*ordinary, 2.5)
-    more, less, shares = most_moved(found)
-    assert more[0] >= 14
-    assert less[1] <= 16
-    assert shares[0] - shares[1] > 0.3
-    assert shares[3] - shares[2] > 0.3
+    gained, lost = most_moved(found)
+    assert gained.first >= 14
+    assert lost.end <= 16
+    assert gained.share - gained.usual > 0.3
+    assert lost.usual - lost.share > 0.3
 
 
 def test_a_saturdays_hours_are_judged_as_a_saturdays() -> None:

@@ -117,13 +117,9 @@ def _a_month(past: Floats, threshold: float) -> float:
     return float(((past >= threshold).sum() + 0.5) / (len(past) + 1) * MONTH)
 
 
-def _usual_revenue(line: Timeline, t: int) -> float:
-    return float(np.nan_to_num(line.shop_days([t])[0].expected[0]))
-
-
 def product_floor(line: Timeline, t: int, policy: Policy) -> float:
     """The smallest impact (minor units) of a product that is told on day t."""
-    return float(policy.min_impact) if policy.min_impact is not None else IMPACT_SHARE * _usual_revenue(line, t)
+    return float(policy.min_impact) if policy.min_impact is not None else IMPACT_SHARE * line.usual_revenue(t)
 
 
 def _shop_past(line: Timeline, t: int, policy: Policy) -> Floats:
@@ -286,7 +282,7 @@ def _rare_peak(line: Timeline, t: int) -> float:
     """The largest share of the shop's usual day that such a product brought on day t."""
     if t not in line.rare_peaks:
         _, revenue, expected = rare_sales(line, t)
-        usual = _usual_revenue(line, t)
+        usual = line.usual_revenue(t)
         line.rare_peaks[t] = float((revenue - expected).max(initial=0.0) / usual) if usual > 0 else 0.0
     return line.rare_peaks[t]
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from salesflow.anomalies.model import HourSpan
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
@@ -87,12 +89,13 @@ def _of_weekday(values: Floats, weekdays: Ints) -> Floats:
     )
 
 
-def most_moved(mix: HourMix) -> tuple[tuple[int, int], tuple[int, int], tuple[float, float, float, float]]:
-    """The spans of up to four hours that gained and lost most (first hour, hour after the last), and their shares as
-    `wording.explain_hours` takes them: gained today and usually, lost today and usually."""
+def most_moved(mix: HourMix) -> tuple[HourSpan, HourSpan]:
+    """The spans of up to four hours that gained and that lost most."""
     change = mix.shares - mix.usual
     spans = [(begin, end) for begin in range(24) for end in range(begin + 1, min(begin + LONGEST_SPAN, 24) + 1)]
     gained = max(spans, key=lambda span: float(change[slice(*span)].sum()))
     lost = min(spans, key=lambda span: float(change[slice(*span)].sum()))
-    shares = [float(part[slice(*span)].sum()) for span in (gained, lost) for part in (mix.shares, mix.usual)]
-    return gained, lost, (shares[0], shares[1], shares[2], shares[3])
+    told = [
+        HourSpan(*span, *(float(p[slice(*span)].sum()) for p in (mix.shares, mix.usual))) for span in (gained, lost)
+    ]
+    return told[0], told[1]

@@ -82,6 +82,7 @@ class Timeline:
         self._samples: dict[int, ProductDay] = {}
         self._prices: dict[int, Prices] = {}
         self._mixes: dict[int, HourMix] = {}
+        self._usual: dict[int, float] = {}
         self.hours: Floats | None = None
         if set(HOURS) <= set(self.grid.columns):
             self.hours = self.grid[list(HOURS)].fillna(0).to_numpy(dtype=float)
@@ -133,6 +134,12 @@ class Timeline:
         scored = score_windows([_window(self.totals, t) for t in new], money=False)
         self._shop_days.update(zip(new, scored, strict=True))
         return [self._shop_days[t] for t in wanted]
+
+    def usual_revenue(self, t: int) -> float:
+        """What the shop should have taken on day t (minor units); 0 where that is unknown."""
+        if t not in self._usual:
+            self._usual[t] = float(np.nan_to_num(self.shop_days([t])[0].expected[0]))
+        return self._usual[t]
 
     def product_day(self, t: int) -> ProductDay:
         """Scores of every product of day t that can be scored."""
