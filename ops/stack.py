@@ -49,7 +49,9 @@ class Target:
 
         known = deployment_settings()
         session = Session(profile=self.profile or (None if os.environ.get("AWS_PROFILE") else known.get("profile")))
-        region = self.region or session.get_config_variable("region") or known.get("region")
+        # The SDK for Python reads AWS_DEFAULT_REGION alone; the AWS CLI and every other SDK read AWS_REGION first.
+        usual = os.environ.get("AWS_REGION") or session.get_config_variable("region")
+        region = self.region or usual or known.get("region")
         if not region:
             raise Misused("No region was said.", action="Say --region, set AWS_REGION, or name it in samconfig.toml.")
         name = self.stack or known.get("stack_name") or USUAL_STACK

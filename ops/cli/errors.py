@@ -56,6 +56,7 @@ def complain(sentence: str) -> None:
 def explained(error: BaseException) -> Complaint | None:
     """The complaint that an error amounts to: what is wrong, what to do, and the status; None for a fault of this program."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     if isinstance(error, Complaint):
         return error
@@ -63,6 +64,11 @@ def explained(error: BaseException) -> Complaint | None:
         return _of_aws(error)
     if isinstance(error, BotoCoreError):
         return _of_sdk(error)
+    if isinstance(error, ResponseParserError):
+        said = " ".join(str(error).split())[:300]
+        return Unreachable(
+            f"What answered is not AWS: {said}.", action="Check AWS_ENDPOINT_URL, a proxy, and try again."
+        )
     if isinstance(error, InvalidJobEvent):
         return Misused(error.message, action=error.action)
     if isinstance(error, SalesFlowError):

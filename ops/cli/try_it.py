@@ -87,6 +87,7 @@ def up(
         variables = {
             **ACCESS_KEYS,
             "AWS_REGION": running.cloud.aws.region,
+            "AWS_DEFAULT_REGION": running.cloud.aws.region,
             "AWS_ENDPOINT_URL": running.cloud.aws.endpoint_url,
         }
         for name, value in variables.items():

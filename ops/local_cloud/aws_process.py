@@ -28,6 +28,7 @@ from typing import Any
 from urllib.parse import quote
 
 import urllib3
+from moto.cloudformation import parsing
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import get_model_map
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -220,6 +221,26 @@ class _Quiet(MotoRequestHandler):
         """Say nothing."""
 
 
+def _references(part: object) -> list[str]:
+    """What a part of a template refers to, by `Ref` and by `Fn::Sub`.
+
+    moto looks at `Ref` alone, and would leave a schedule as it is when a parameter within its expression changes.
+    """
+    match part:
+        case {"Ref": str(name)}:
+            return [name]
+        case {"Fn::Sub": [str(text), dict(own)]}:
+            return [*re.findall(r"\$\{([\w:.]+)\}", text), *_references(own)]
+        case {"Fn::Sub": str(text)}:
+            return re.findall(r"\$\{([\w:.]+)\}", text)
+        case dict():
+            return [name for value in part.values() for name in _references(value)]
+        case list():
+            return [name for value in part for name in _references(value)]
+        case _:
+            return []
+
+
 def _json(value: object) -> Response:
     return Response(json.dumps(value, default=_base64), content_type="application/json")
 
@@ -242,6 +263,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     arguments = parser.parse_args()
     warnings: list[str] = []
+    parsing.get_references_from_template = _references  # type: ignore[assignment]  # it takes any part of a template
     logging.getLogger("moto").addHandler(_Warnings(warnings))
     app = LocalAws(DomainDispatcherApplication(create_backend_app), warnings)
     server = make_server(arguments.host, arguments.port, app, threaded=True, request_handler=_Quiet)

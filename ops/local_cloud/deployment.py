@@ -80,7 +80,7 @@ def deploy(aws: LocalAws, template: Path, *, stack: str, parameters: Mapping[str
     translated = translate(packaged.template, given, aws.region)
     _check_types(aws, translated)
     aws.local("DELETE", "warnings")
-    _put_stack(aws, stack, translated, given)
+    _put_stack(aws, stack, translated, _defaults(source) | given)
     resources = _resources(aws, stack, translated)
     _check_warnings(aws)
     _check_existence(aws, resources)
@@ -118,6 +118,12 @@ def _check_parameters(source: Mapping[str, Any], given: Mapping[str, str], templ
     ]
     if problems:
         raise LocalCloudError(f"{template.name} does not allow {'; '.join(problems)}.")
+
+
+def _defaults(source: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters' defaults, said aloud: moto remembers only what it is told, and an update asks for previous values."""
+    declared = source.get("Parameters", {})
+    return {name: str(rule["Default"]) for name, rule in declared.items() if "Default" in rule}
 
 
 def _refusal(rule: Mapping[str, Any], value: str) -> str | None:

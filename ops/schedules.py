@@ -1,0 +1,289 @@
+"""The schedules of a stack: those that its template made, and those that an operator put by hand beside them.
+
+Both lie in the stack's own group, where the watchdog finds them. The template's are those that CloudFormation counts among
+the stack's resources. It knows nothing of the others, so that a deployment neither removes nor changes them; and nothing
+here changes one of the template's, which the next deployment would undo: what is raised says which parameter to set instead.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ops.complaints import Misused, NotFound
+from ops.stack import Stack
+from salesflow.job_events import Notify, ReportFields
+from salesflow.reports.formats import Format, ReportType
+from salesflow.watch.due_times import due_times
+from salesflow.watch.schedules import Schedule
+from salesflow.windows import Period
+
+SCHEDULE = "AWS::Scheduler::Schedule"
+BY_HAND = "Put by hand (salesflow-ops schedules put)"
+LONGEST_NAME = 64
+SPANS = tuple(timedelta(days=days) for days in (8, 40, 400, 3000))
+"""How far ahead due times are looked for, step by step: most schedules are due within a week, 29 February within eight years."""
+
+_ID = re.compile(r"[0-9A-Za-z_.-]+", re.ASCII)
+_DAILY = re.compile(r"cron\((?P<minute>\d{1,2}) (?P<hour>\d{1,2}) \* \* \? \*\)", re.ASCII)
+
+KNOBS: Mapping[str, str] = {
+    "scheduled-sales-pdf": "SalesPdf",
+    "scheduled-stock-excel": "StockExcel",
+    "scheduled-combined-weekly": "CombinedWeekly",
+    "scheduled-combined-monthly": "CombinedMonthly",
+    "forecast": "Forecast",
+    "anomaly-check": "AnomalyCheck",
+    "anomaly-check-products": "AnomalyProducts",
+    "sync-history-nightly": "SyncNightly",
+    "sync-history-hourly": "SyncHourly",
+    "watchdog-hourly": "Watchdog",
+}
+"""What the names of a template schedule's Parameters begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A schedule as it stands. `id` is its name without the stack's; `by_hand` whether an operator put it."""
+
+    id: str
+    schedule: Schedule
+    by_hand: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSchedule:
+    """A report that is wanted at certain times: `expression` is `cron(...)`, read in `zone`."""
+
+    report_type: ReportType
+    formats: tuple[Format, ...]
+    period: Period
+    expression: str
+    zone: str
+    id: str
+    notify: Notify = Notify.ALL
+    enabled: bool = True
+
+    @property
+    def input(self) -> str:
+        """What the function is given, as the template's own schedules give it."""
+        fields: dict[str, Any] = {
+            "schedule": self.id,
+            "scheduled_time": "<aws.scheduler.scheduled-time>",
+            "report_type": self.report_type.value,
+            "formats": [fmt.value for fmt in self.formats],
+            "period": self.period.value,
+        }
+        if self.notify is not Notify.ALL:
+            fields["notify"] = self.notify.value
+        return json.dumps(fields)
+
+    @property
+    def identity(self) -> str:
+        """What makes it the same report: two schedules that share it do the work once."""
+        return ReportFields(report_type=self.report_type, formats=self.formats, period=self.period).identity
+
+
+def usual_id(report_type: ReportType, formats: Sequence[Format], period: Period) -> str:
+    """`scheduled-{report_type}-{format}`, as the old service named it; other periods than daily are named behind it."""
+    name = f"scheduled-{report_type}-{'-'.join(formats)}"
+    return name if period is Period.DAILY else f"{name}-{period}"
+
+
+def every(stack: Stack) -> list[Standing]:
+    """All schedules of the stack's group, by id."""
+    client, group = stack.client("scheduler"), stack.schedule_group
+    names = [
+        summary["Name"]
+        for page in client.get_paginator("list_schedules").paginate(GroupName=group)
+        for summary in page["Schedules"]
+    ]
+    return sorted(
+        (_standing(stack, client.get_schedule(Name=name, GroupName=group)) for name in names), key=lambda s: s.id
+    )
+
+
+def find(stack: Stack, name: str) -> Standing:
+    """The schedule of this id (the stack's name before it is accepted). Raises NotFound, naming those that come close."""
+    standing = _get(stack, _id_of(stack, name))
+    if standing is not None:
+        return standing
+    ids = [standing.id for standing in every(stack)]
+    close = difflib.get_close_matches(name, ids, n=3, cutoff=0.4)
+    hint = f"Near it: {', '.join(close)}." if close else f"There are {', '.join(ids) or 'none'}."
+    raise NotFound(f"The stack {stack.name} has no schedule {name}.", action=hint)
+
+
+def next_times(schedule: Schedule | ReportSchedule, now: datetime, count: int) -> list[datetime]:
+    """The next `count` due times, in UTC; fewer where there are no more. Raises InvalidSchedule."""
+    found: list[datetime] = []
+    for span in SPANS:
+        if isinstance(schedule, Schedule):
+            found = schedule.due_between(now, now + span)
+        else:
+            found = due_times(schedule.expression, schedule.zone, now, now + span)
+        if len(found) >= count:
+            break
+    return found[:count]
+
+
+def check(stack: Stack, wanted: ReportSchedule, now: datetime) -> list[datetime]:
+    """The next five due times of a schedule that is wanted. Raises InvalidSchedule, Misused where it makes no sense."""
+    name = f"{stack.name}-{wanted.id}"
+    if not _ID.fullmatch(wanted.id) or len(name) > LONGEST_NAME:
+        raise Misused(
+            f"{name} cannot be a schedule's name.",
+            action=f"A name has at most {LONGEST_NAME} characters, of letters, digits, '.', '_' and '-'.",
+        )
+    due = next_times(wanted, now, 5)
+    if not due:
+        raise Misused(f"{wanted.expression} is never due.", action="Choose times that come.")
+    return due
+
+
+def put(stack: Stack, wanted: ReportSchedule) -> bool:
+    """Register the schedule, or replace the one of its id; whether there was one.
+
+    Its target is as the template's schedules have it: function, role, retries, dead-letter queue. Raises Misused where
+    the id is the template's.
+    """
+    if is_template_s(stack, wanted.id):
+        raise _template_s(wanted.id, time_parameters(stack, wanted))
+    before = _get(stack, wanted.id)
+    client = stack.client("scheduler")
+    request = {
+        "Name": f"{stack.name}-{wanted.id}",
+        "GroupName": stack.schedule_group,
+        "Description": BY_HAND,
+        "ScheduleExpression": wanted.expression,
+        "ScheduleExpressionTimezone": wanted.zone,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "State": "ENABLED" if wanted.enabled else "DISABLED",
+        "Target": {**_report_target(stack), "Input": wanted.input},
+    }
+    for _ in range(2):  # somebody else may put or remove it in the same moment
+        try:
+            (client.update_schedule if before is not None else client.create_schedule)(**request)
+        except client.exceptions.ConflictException:
+            before = _get(stack, wanted.id)
+        except client.exceptions.ResourceNotFoundException:
+            if before is None:
+                raise
+            before = None
+        else:
+            break
+    return before is not None
+
+
+def set_enabled(stack: Stack, standing: Standing, *, enabled: bool) -> None:
+    """Let a schedule that was put by hand fire, or not. Raises Misused for one of the template's."""
+    if not standing.by_hand:
+        raise _template_s(standing.id, state_parameter(stack, standing, enabled=enabled))
+    client = stack.client("scheduler")
+    full = client.get_schedule(Name=standing.schedule.name, GroupName=stack.schedule_group)
+    known = client.meta.service_model.operation_model("UpdateSchedule").input_shape.members
+    request = {key: value for key, value in full.items() if key in known}  # an update replaces all that it does not say
+    client.update_schedule(**request | {"State": "ENABLED" if enabled else "DISABLED"})
+
+
+def remove(stack: Stack, standing: Standing) -> None:
+    """Remove a schedule that was put by hand. Raises Misused for one of the template's."""
+    if not standing.by_hand:
+        raise _template_s(standing.id, state_parameter(stack, standing, enabled=False))
+    stack.client("scheduler").delete_schedule(Name=standing.schedule.name, GroupName=stack.schedule_group)
+
+
+def same_work(stack: Stack, wanted: ReportSchedule) -> list[str]:
+    """The ids of other enabled schedules that make the same report: whichever comes second answers DUPLICATE."""
+    found = []
+    for standing in every(stack):
+        try:
+            fields = json.loads(standing.schedule.input or "{}")
+            identity = ReportFields.model_validate(
+                {name: fields[name] for name in ("report_type", "formats", "format", "period") if name in fields}
+            ).identity
+        except ValueError:
+            continue
+        is_report = standing.schedule.function == stack.function("report").name
+        if is_report and standing.schedule.enabled and standing.id != wanted.id and identity == wanted.identity:
+            found.append(standing.id)
+    return found
+
+
+def state_parameter(stack: Stack, standing: Standing, *, enabled: bool) -> dict[str, str]:
+    """The stack's parameter that pauses or resumes one of the template's schedules, with its value; {} for all others."""
+    state = f"{KNOBS.get(standing.id, '?')}State"
+    is_one = not standing.by_hand and state in stack.parameters
+    return {state: "ENABLED" if enabled else "DISABLED"} if is_one else {}
+
+
+def time_parameters(stack: Stack, wanted: ReportSchedule) -> dict[str, str]:
+    """The stack's parameters, with their values, that let one of the template's schedules fire as wanted.
+
+    {} where it is none of them, or where they cannot say it: the template's daily ones know an hour and a minute.
+    """
+    prefix, daily = KNOBS.get(wanted.id, "?"), _DAILY.fullmatch(wanted.expression)
+    if daily is None or wanted.zone != stack.parameters.get("TimeZone") or f"{prefix}Day" in stack.parameters:
+        return {}
+    state = "ENABLED" if wanted.enabled else "DISABLED"
+    changes = {f"{prefix}Hour": daily["hour"], f"{prefix}Minute": daily["minute"], f"{prefix}State": state}
+    return changes if changes.keys() <= stack.parameters.keys() else {}
+
+
+def is_template_s(stack: Stack, schedule_id: str) -> bool:
+    """Whether the stack's template has a schedule of this id."""
+    return f"{stack.name}-{schedule_id}" in stack.physical_ids(SCHEDULE)
+
+
+def _template_s(schedule_id: str, changes: Mapping[str, str]) -> Misused:
+    """Why one of the template's schedules is not touched here, and what to set instead."""
+    settings = " ".join(f"{name}={value}" for name, value in changes.items())
+    instead = (
+        f"Say --deploy to set {settings} on the stack now, or deploy with them: sam deploy --parameter-overrides {settings}"
+        if changes
+        else "Change template.yaml and deploy, or put one of your own beside it with --id."
+    )
+    return Misused(
+        f"{schedule_id} is the template's: were it changed here, the next deployment would undo it.", action=instead
+    )
+
+
+def _get(stack: Stack, name: str) -> Standing | None:
+    client = stack.client("scheduler")
+    try:
+        return _standing(stack, client.get_schedule(Name=f"{stack.name}-{name}", GroupName=stack.schedule_group))
+    except client.exceptions.ResourceNotFoundException:
+        return None
+
+
+def _standing(stack: Stack, full: Mapping[str, Any]) -> Standing:
+    schedule = Schedule.from_api(full)
+    by_hand = not is_template_s(stack, _id_of(stack, schedule.name))
+    return Standing(_id_of(stack, schedule.name), schedule, by_hand, full.get("Description") or "")
+
+
+def _id_of(stack: Stack, name: str) -> str:
+    return name.removeprefix(f"{stack.name}-")
+
+
+def _report_target(stack: Stack) -> dict[str, Any]:
+    """Function, role, retries and dead-letter queue, as one of the template's own reports has them."""
+    client, function = stack.client("scheduler"), stack.function("report").arn
+    for name in sorted(stack.physical_ids(SCHEDULE)):
+        try:
+            target = client.get_schedule(Name=name, GroupName=stack.schedule_group)["Target"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            continue  # somebody removed one of the template's
+        if target["Arn"] == function:
+            return {key: target[key] for key in ("Arn", "RoleArn", "DeadLetterConfig", "RetryPolicy") if key in target}
+    raise NotFound(f"No schedule of the stack {stack.name} fires {function}.", action="Deploy the stack again.")

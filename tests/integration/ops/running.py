@@ -1,0 +1,59 @@
+"""Commands of the operator's desk, run as `salesflow-ops` runs them, in this process: what they say and how they end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from typer.testing import CliRunner
+
+from ops.cli.app import app
+from ops.local_cloud.aws import ACCESS_KEYS
+from ops.shop import LocalShop
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left: its exit status, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """Standard output as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """Standard output as the lines of a pipe: the columns' names first, cells apart by tabs."""
+        names, *rows = [line.split("\t") for line in self.out.splitlines()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def ops(*arguments: object) -> Said:
+    """Run a command line."""
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert "Traceback" not in done.stderr
+    return Said(done.exit_code, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An operator before a running local cloud."""
+
+    shop: LocalShop
+
+    def __call__(self, *arguments: object) -> Said:
+        """Run a command with --local."""
+        return ops("--local", *arguments)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of a shell that takes the local cloud for AWS itself."""
+        aws = self.shop.cloud.aws
+        return {**ACCESS_KEYS, "AWS_ENDPOINT_URL": aws.endpoint_url, "AWS_REGION": aws.region}

@@ -1,0 +1,177 @@
+"""What every command has in common: which stack it talks to, how it prints, and what it says and ends with where it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.local_state import PLACE, LocalState, state_file
+from salesflow import clock
+from tests.integration.ops.running import Desk, ops
+
+COMMAND = ("schedules", "list")
+XML_ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"
+
+
+@pytest.fixture
+def as_aws(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A shell whose AWS settings lead to the cloud, as an operator's lead to AWS."""
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+    return desk
+
+
+def test_the_same_command_works_on_a_deployed_stack_and_on_the_local_cloud(as_aws: Desk) -> None:
+    deployed, local = ops(*COMMAND, "--json"), as_aws(*COMMAND, "--json")
+    assert deployed.code == local.code == 0
+    assert deployed.data == local.data
+    assert len(deployed.data) == 10
+
+
+def test_options_are_understood_before_and_after_the_command(desk: Desk) -> None:
+    assert ops("--local", "--json", *COMMAND).data == ops(*COMMAND, "--local", "--json").data
+
+
+def test_a_pipe_gets_lines_with_tabs_and_no_colour(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = desk(*COMMAND)
+    assert "\x1b" not in said.out
+    assert {row["state"] for row in said.rows} == {"ENABLED"}
+
+
+@pytest.mark.parametrize("no_colour", [False, True])
+def test_a_terminal_gets_a_table_in_colour_unless_told_not_to(desk: Desk, no_colour: bool) -> None:
+    leader, follower = os.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "200", **({"NO_COLOR": "1"} if no_colour else {})}
+    command = [sys.executable, "-m", "ops", "--local", *COMMAND]
+    root = Path(__file__).parents[3]
+    done = subprocess.run(command, cwd=root, env=environment, stdout=follower, stderr=subprocess.PIPE, check=True)
+    os.close(follower)
+    shown = b""
+    while b"watchdog-hourly" not in shown or not shown.endswith(b"\n"):
+        shown += os.read(leader, 65536)
+    os.close(leader)
+    assert done.returncode == 0
+    assert "│" in shown.decode()
+    assert (b"\x1b[32m" in shown) is not no_colour
+
+
+def test_a_stack_that_is_not_there(as_aws: Desk) -> None:
+    for said in (ops(*COMMAND, "--stack", "nobodys"), as_aws(*COMMAND, "--stack", "nobodys")):
+        assert said.code == 3
+        assert "nobodys does not exist" in said.err
+        assert "--stack" in said.err
+        assert said.out == ""
+
+
+def test_no_credentials(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "ap-southeast-1")
+    said = ops(*COMMAND)
+    assert said.code == 4
+    assert "no usable AWS credentials" in said.err
+    assert "aws configure" in said.err
+
+
+def test_a_profile_that_is_not_there(desk: Desk) -> None:
+    said = ops(*COMMAND, "--profile", "nobody", "--region", "eu-west-1")
+    assert said.code == 4
+    assert "nobody" in said.err
+
+
+def test_no_region(desk: Desk) -> None:
+    said = ops(*COMMAND)
+    assert said.code == 2
+    assert "--region" in said.err
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "said"),
+    [
+        ("InvalidClientTokenId", "The security token included in the request is invalid.", "does not accept these"),
+        ("ExpiredToken", "The security token included in the request is expired", "have expired"),
+        (
+            "AccessDenied",
+            "User: arn:aws:iam::123456789012:user/reader is not authorized to perform: "
+            "cloudformation:ListStackResources on resource: stack",
+            "cloudformation:ListStackResources is denied",
+        ),
+    ],
+)
+def test_wrong_expired_and_insufficient_credentials(as_aws: Desk, code: str, message: str, said: str) -> None:
+    answer = XML_ERROR.format(code, message)
+    with as_aws.shop.cloud.aws.hold(
+        status=403, answer=answer, content_type="text/xml", body="ListStackResources", times=5
+    ):
+        refused = ops(*COMMAND)
+    assert refused.code == 4
+    assert said in refused.err
+    assert len(refused.err.strip().splitlines()) == 1
+
+
+def test_a_denial_deeper_in_the_pipeline_s_own_code_names_the_action(desk: Desk) -> None:
+    denied = "User: x is not authorized to perform: scheduler:ListSchedules on resource: y"
+    with desk.shop.cloud.aws.failing(
+        status=403, error="AccessDeniedException", message=denied, method="GET", path="/schedules"
+    ):
+        said = desk(*COMMAND)
+    assert said.code == 4
+    assert "scheduler:ListSchedules is denied" in said.err
+
+
+def test_no_network(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    said = ops(*COMMAND)
+    assert said.code == 5
+    assert "cannot be reached" in said.err
+
+
+def test_the_running_cloud_s_file_is_for_its_owner_alone(desk: Desk) -> None:
+    assert stat.S_IMODE(state_file().stat().st_mode) == 0o600
+
+
+def test_no_local_cloud_and_one_that_has_ended(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "local-cloud.json"
+    monkeypatch.setenv(PLACE, str(place))
+    none = desk(*COMMAND)
+    assert (none.code, "ops up" in none.err) == (5, True)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    LocalState(f"http://127.0.0.1:{port}", "eu-west-1", "salesflow", "http://x", 1, clock.now()).write(place)
+    ended = desk(*COMMAND)
+    assert (ended.code, "has ended" in ended.err) == (5, True)
+    place.write_text("{}")
+    damaged = desk(*COMMAND)
+    assert (damaged.code, "cannot be read" in damaged.err) == (5, True)
+
+
+def test_a_command_that_is_misspelt_is_a_misuse(desk: Desk) -> None:
+    said = desk("schedulles", "list")
+    assert said.code == 2
+    assert "schedules" in said.err
+
+
+def test_the_installed_script_runs_from_anywhere(tmp_path: Path) -> None:
+    from ops.install_script import install
+
+    (tmp_path / "a place").mkdir()
+    (tmp_path / "a place" / "python").symlink_to(sys.executable)
+    script = install(tmp_path / "a place", Path(__file__).parents[3])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if "site-packages" in path)}
+    done = subprocess.run(
+        [script, "--help"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Usage: salesflow-ops" in done.stdout
+    assert json.dumps(str(tmp_path)) not in done.stdout
