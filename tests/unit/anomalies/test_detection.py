@@ -232,7 +232,7 @@ def test_an_ordinary_sum_at_unusual_hours_is_told_once_with_the_hours_that_moved
     (event,) = (e for e in result.shop if e.severity is not Severity.LOW)
     assert (event.type, event.severity) == (EventType.UNUSUAL_MIX, Severity.HIGH)
     assert "Saturday's sales came at unusual hours" in said(event)
-    assert "from 20:00 to 24:00 instead of 0%" in said(event)
+    assert "44% of them from 18:00 to 22:00 instead of 0%" in said(event)
     assert event.causes is not None
     assert total(event.causes.hours) == event.causes.difference == 0
     assert sum(part.amount for part in event.causes.hours if part.amount > 0) > 0.5 * shop.loc[on_day, "revenue"].item()
