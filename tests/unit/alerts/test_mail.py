@@ -148,7 +148,7 @@ def test_worse_and_over_are_said_as_such() -> None:
     mail = compose_alert_mail([over], replace(FACTS, business_date=over.on))
     assert mail.subject == "Sales are back to usual [SF-ABCDEFGH]"
     assert "mute" not in mail.text
-    assert "It began on Mon, 2 Nov." in mail.text
+    assert "It began on Monday, 2 November." in mail.text
 
 
 def test_more_than_one_thing_is_one_mail_the_shop_first() -> None:
@@ -163,7 +163,7 @@ def test_more_than_one_thing_is_one_mail_the_shop_first() -> None:
 
 def test_what_is_told_late_says_its_date() -> None:
     mail = compose_alert_mail(slow_monday(), replace(FACTS, business_date=date(2026, 11, 4)))
-    assert "(Found for Mon, 2 Nov, not told before.)" in mail.text
+    assert "(Found for Monday, 2 November, not told before.)" in mail.text
 
 
 def test_a_hostile_name_stays_text_everywhere() -> None:

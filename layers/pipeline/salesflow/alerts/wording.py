@@ -4,7 +4,7 @@ from datetime import date
 
 from salesflow.alerts.lifecycle import Change, Entry
 from salesflow.anomalies import EventType, Statement
-from salesflow.anomalies.wording import called, sentence
+from salesflow.anomalies.wording import called, day_name, sentence
 from salesflow.reports.figures import Figures
 
 
@@ -21,9 +21,9 @@ def dated_sentence(entry: Entry, business_date: date, figures: Figures) -> str:
     """The sentence of an entry, with its date where it is told late, and since when where it ends."""
     _, since, late = figures.words, "", ""
     if entry.change is Change.RESOLVED and entry.since is not None:
-        since = _("It began on {day}.", day=figures.day_with_weekday(entry.since))
+        since = _("It began on {day}.", day=day_name(entry.since, figures))
     if entry.on != business_date:
-        late = _("(Found for {day}, not told before.)", day=figures.day_with_weekday(entry.on))
+        late = _("(Found for {day}, not told before.)", day=day_name(entry.on, figures))
     return figures.sentences(told_sentence(entry, figures), since, late)
 
 
