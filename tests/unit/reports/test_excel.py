@@ -1,14 +1,24 @@
 """The workbook, read back with openpyxl."""
 
+import csv
 import io
-from datetime import datetime
+import shutil
+import subprocess
+from datetime import datetime, time
 
 import openpyxl
 import pytest
 from openpyxl.workbook import Workbook
 
+from salesflow.analytics.results import StockStatus
+from salesflow.language import Language, words
 from salesflow.money import Currency
+from salesflow.reports.as_excel import render_excel, sheet_names
+from salesflow.reports.build import build_document
+from salesflow.reports.excel_cells import money_format
+from salesflow.reports.figures import Figures, printable
 from salesflow.reports.formats import Format
+from salesflow.reports.stock import status_words
 from tests.unit.reports.samples import HOSTILE_NAMES, all_samples, rendered
 
 
@@ -63,27 +73,107 @@ def test_numbers_and_dates_are_numbers_and_dates() -> None:
     assert [row[6] for row in daily].count("yes") == 7
 
 
+def test_hours_are_times_of_day() -> None:
+    hours = [row[0].value for row in book_of("sales-daily")["Hours"].iter_rows(min_row=2, max_row=25)]
+    assert hours == [time(hour) for hour in range(24)]
+
+
 def test_headers_are_frozen_filtered_and_printed_on_each_page() -> None:
     sheet = book_of("combined-daily")["Products"]
     assert sheet.freeze_panes == "B2"
     assert sheet.auto_filter.ref == "A1:G13"
     assert sheet.print_title_rows == "$1:$1"
-    assert sheet.page_setup.fitToHeight == 0
-    assert sheet.sheet_properties.pageSetUpPr.fitToPage
 
 
-def test_stock_is_coloured_by_status() -> None:
-    rules = book_of("stock-daily")["Stock"].conditional_formatting
-    assert {rule.formula[0] for area in rules for rule in area.rules} == {
-        '"Out of stock"',
-        '"Low stock"',
-        '"Dead stock"',
-        '"yes"',
-    }
+@pytest.mark.parametrize(("paper", "number"), [("A4", 9), ("Letter", 1)])
+def test_every_sheet_is_set_up_for_print(paper: str, number: int) -> None:
+    for sheet in openpyxl.load_workbook(io.BytesIO(rendered("combined-daily", Format.EXCEL, paper))):
+        assert sheet.page_setup.paperSize == number
+        assert sheet.page_setup.fitToHeight == 0
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.title in sheet.oddHeader.left.text
+        assert "&P" in sheet.oddFooter.right.text.replace("&[Page]", "&P")
+
+
+@pytest.mark.parametrize("language", Language)
+def test_stock_is_coloured_by_status_in_every_language(language: Language) -> None:
+    """The rules name the words that the cells hold; each status of the sample is coloured but the one that is well."""
+    document = build_document(all_samples()["stock-daily"], language=language)
+    table = document.sheet("stock")
+    assert table is not None
+    words = status_words(document.figures)
+    book = openpyxl.load_workbook(io.BytesIO(render_excel(document)))
+    rules = book[sheet_names(document.figures.words)["stock"]].conditional_formatting
+    coloured = {rule.formula[0].strip('"') for area in rules for rule in area.rules}
+    place = [column.key for column in table.columns].index("status")
+    assert {row[place] for row in table.rows} - coloured == {words[StockStatus.OK]}
+
+
+@pytest.mark.parametrize("language", Language)
+def test_sheets_have_names_that_spreadsheets_take_and_that_differ(language: Language) -> None:
+    names = sheet_names(words(language)).values()
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert 0 < len(name) <= 31
+        assert not set(name) & set("[]:*?/\\'")
 
 
 @pytest.mark.parametrize(
-    ("name", "charts"), [("sales-daily", 3), ("combined-weekly-40-scripts", 5), ("stock-daily", 1)]
+    ("currency", "language", "format_of_money"),
+    [
+        ("CNY", Language.EN, "[$CN\xa5]#,##0.00;-[$CN\xa5]#,##0.00"),
+        ("EUR", Language.FR, "#,##0.00 [$\u20ac];-#,##0.00 [$\u20ac]"),
+        ("JPY", Language.EN, "[$JP\xa5]#,##0;-[$JP\xa5]#,##0"),
+        ("KWD", Language.EN, "[$KWD]#,##0.000;-[$KWD]#,##0.000"),
+    ],
+)
+def test_amounts_have_the_digits_of_their_currency_and_its_sign_in_its_place(
+    currency: str, language: Language, format_of_money: str
+) -> None:
+    assert money_format(Figures(currency, language)).replace(" ", "\xa0") == format_of_money.replace(" ", "\xa0")
+
+
+@pytest.fixture(scope="module")
+def sheets_in_libreoffice(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[str]]]:
+    """What LibreOffice shows in the sheets of a workbook, by the sheet's name."""
+    soffice = shutil.which("soffice")
+    if soffice is None:
+        pytest.skip("no LibreOffice on this machine: apt-get install libreoffice-calc-nogui")
+    folder = tmp_path_factory.mktemp("sheets")
+    (folder / "report.xlsx").write_bytes(rendered("combined-weekly-40-scripts", Format.EXCEL))
+    every_sheet = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,true,false,false,-1"
+    command = [
+        soffice,
+        "--headless",
+        f"-env:UserInstallation={(folder / 'profile').as_uri()}",
+        "--convert-to",
+        every_sheet,
+    ]
+    subprocess.run([*command, "--outdir", folder, folder / "report.xlsx"], check=True, capture_output=True, timeout=240)
+    return {
+        path.stem.removeprefix("report-"): list(csv.reader(io.StringIO(path.read_text("utf-8"), newline="")))
+        for path in folder.glob("report-*.csv")
+    }
+
+
+def test_libreoffice_opens_every_sheet_and_shows_the_same_figures(
+    sheets_in_libreoffice: dict[str, list[list[str]]],
+) -> None:
+    content = all_samples()["combined-weekly-40-scripts"]
+    assert content.sales is not None
+    figures = build_document(content).figures
+    assert sorted(sheets_in_libreoffice) == sorted(book_of("combined-weekly-40-scripts").sheetnames)
+    overview = {row[0]: row[1] for row in sheets_in_libreoffice["Overview"] if len(row) > 1}
+    assert overview["Revenue"] == figures.money(content.sales.kpis.revenue)
+    shown = {row[1]: row for row in sheets_in_libreoffice["Products"][1:]}
+    for product in content.sales.products:
+        assert shown[product.sku][0] == printable(product.name)
+        assert shown[product.sku][3] == figures.money(product.revenue)
+    assert [row[0] for row in sheets_in_libreoffice["Hours"][1:25]] == [f"{hour:02d}:00" for hour in range(24)]
+
+
+@pytest.mark.parametrize(
+    ("name", "charts"), [("sales-daily", 3), ("combined-weekly-40-scripts", 4), ("stock-daily", 3)]
 )
 def test_charts_are_native(name: str, charts: int) -> None:
     assert len(book_of(name)["Overview"]._charts) == charts
