@@ -58,8 +58,8 @@ def outlook_table(forecast: ForecastSummary | None, figures: Figures) -> tuple[T
             columns=(
                 Column("horizon", _("Days"), Kind.TEXT),
                 Column("total", _("Expected"), Kind.MONEY),
-                Column("lower80", _("Low"), Kind.MONEY),
-                Column("upper80", _("High"), Kind.MONEY),
+                Column("lower80", _.context("forecast", "Low"), Kind.MONEY),
+                Column("upper80", _.context("forecast", "High"), Kind.MONEY),
                 Column("daily_average", _("A day"), Kind.MONEY, minor=True),
                 Column("peak_day", _("Best day"), Kind.DAY, minor=True),
                 Column("peak_value", _("On it"), Kind.MONEY, minor=True),
