@@ -346,6 +346,24 @@ print(json.dumps([format_currency(-1234.5, "CNY", locale={locale!r}), format_dat
     assert json.loads(printed) == whole
 
 
+@pytest.mark.parametrize("language", ["fr", "zh", "ln", "sw"])
+def test_texts_are_said_in_every_language(built: BuiltStack, runtime: Path, language: str) -> None:
+    from salesflow.language import Language, words
+
+    printed = run(
+        built,
+        "report",
+        runtime,
+        f"""
+import sys
+from salesflow.language import Language, words
+sys.stdout.reconfigure(encoding="utf-8")
+print(words(Language({language!r}))("Business date"), end="")
+""",
+    )
+    assert printed == words(Language(language))("Business date") != "Business date"
+
+
 def test_logs_metrics_and_traces_work(built: BuiltStack, runtime: Path) -> None:
     printed = run(
         built,
