@@ -74,7 +74,7 @@ class Claim:
         self.run_id = run_id
         self.attempt = attempt
         self.edition = edition
-        self.reference = _reference(identity, business_date, edition)
+        self.reference = reference_of(identity, business_date, edition)
         self.deadline: datetime | None = None
         self._counts_forced = resend
         self._rows = rows
@@ -236,7 +236,8 @@ class Claim:
         }
 
 
-def _reference(identity: str, business_date: date, edition: str) -> str:
+def reference_of(identity: str, business_date: date, edition: str) -> str:
+    """What the mails of an edition carry in their subject: short, and the same on every retry."""
     digest = hashlib.sha256(f"{identity}|{business_date.isoformat()}|{edition}".encode()).digest()
     return "SF-" + b32encode(digest)[:8].decode()
 

@@ -113,19 +113,30 @@ class Rows:
             raise self._unavailable("query", ValueError("the answer has no Items"))
         return [_decode_row(item) for item in answer["Items"]]
 
+    def everywhere(self, condition: str, values: Row) -> list[Row]:
+        """All rows of the table that meet `condition` (`:name` stands for `values["name"]`), in no order.
+
+        It reads the whole table: for an operator who looks something up, not for a job.
+        """
+        given = {f":{name}": value for name, value in values.items()}
+        return self._pages("scan", {"FilterExpression": condition}, given)
+
     def _query(self, condition: str, values: Row) -> list[Row]:
+        return self._pages("query", {"KeyConditionExpression": condition}, values)
+
+    def _pages(self, operation: str, condition: Mapping[str, str], values: Row) -> list[Row]:
         rows: list[Row] = []
         page: dict[str, Any] = {}
         while True:
             answer = self._call(
-                "query",
-                KeyConditionExpression=condition,
+                operation,
+                **condition,
                 ExpressionAttributeValues=_encode_row(values),
                 ConsistentRead=True,
                 **page,
             )
             if "Items" not in answer:  # an answer that lost its body must not pass for "nothing there"
-                raise self._unavailable("query", ValueError("the answer has no Items"))
+                raise self._unavailable(operation, ValueError("the answer has no Items"))
             rows.extend(_decode_row(item) for item in answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return rows
