@@ -6,7 +6,7 @@
 | state | `fresh`: made from that day's history; `fallback`: the last good one, made after an earlier day; `none`: there is none yet |
 | made_after | the day whose close the forecast in it was made after; null for `none` |
 | reason | why it is not fresh; empty where it is |
-| notes | sentences for the reader |
+| notes | sentences for operators, in English |
 | currency, minor_digits, timezone | what amounts are in (whole minor units), and where days begin |
 | version | of this software |
 | forecast | `salesflow.forecasting.Forecast` as a document; null for `none` |

@@ -143,7 +143,7 @@ class Forecast:
 
     history_days: from the first sale to the business date; open_days: those with sales. simplified: the history is shorter than twelve
     weeks, the models are few and hardly tested. closed_weekdays: 0 Monday to 6 Sunday. skipped: (sku, why) of top products without a
-    forecast. notes: sentences for the reader.
+    forecast. notes: English sentences for operators; what a merchant should know is worded from the other fields where it is shown.
     """
 
     business_date: date

@@ -90,7 +90,7 @@ def _prepare(run: Run[AnomalyCheckFields]) -> _Check:
     items = _stock(run, day)
     sku, name = _product(fields, products, items)
     stock = dict(zip(items["sku"], items["stock_quantity"].tolist(), strict=True)) if items is not None else {}
-    holidays = holiday_dates(settings.holidays, range(first.year, day.year + 1))
+    holidays = holiday_dates(settings.holidays, range(first.year, day.year + 1), settings.language_code)
     known_from = max(first, sync.coverage.first)
     if not shop.empty:
         known_from = max(known_from, shop["date"].min().date())

@@ -60,6 +60,7 @@ def _work(run: Run[ForecastFields]) -> Outcome:
     holidays = holiday_dates(
         settings.holidays,
         range(sync.coverage.first.year, (business_date + timedelta(days=DAYS_AHEAD)).year + 1),
+        settings.language_code,
     )
     forecasts = ForecastStore(runtime.store)
     made = _make(shop, panel, business_date, holidays)
