@@ -16,9 +16,9 @@ from salesflow.reports.sales_charts import revenue_charts, top_products_chart
 from salesflow.reports.sales_tables import products_table, returns_table, sales_sheets
 from salesflow.reports.stock import (
     dead_table,
-    item_state,
     item_tone,
     reorder_table,
+    state_words,
     status_chart,
     stock_finding,
     stock_headline,
@@ -26,6 +26,7 @@ from salesflow.reports.stock import (
     stock_of,
     stock_table,
 )
+from salesflow.reports.unusual import unusual_section, unusual_table
 
 
 def build_combined(content: ReportContent, figures: Figures) -> Document:
@@ -56,6 +57,7 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
             *revenue_section(
                 sales, (*revenue_charts(sales, figures)[:2], *top_products_chart(sales, figures)), figures
             ),
+            *unusual_section(content.unusual, figures),
             Section("at_risk", _("Sold, and running out"), tables=(_at_risk_table(at_risk, figures),)),
             Section("products", _("Products"), tables=(products_table(sales, figures, limit=15),)),
             Section(
@@ -68,7 +70,12 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
             Section("dead", _("Dead stock"), tables=(dead_table(stock, figures, limit=6),)),
             *_returns_section(sales, figures),
         ),
-        sheets=(*sales_sheets(sales, figures), *outlook_table(content.forecast, figures), stock_table(stock, figures)),
+        sheets=(
+            *sales_sheets(sales, figures),
+            *unusual_table(content.unusual, figures),
+            *outlook_table(content.forecast, figures),
+            stock_table(stock, figures),
+        ),
         small_print=small_print(figures, content.provenance, window_text=window_text, stock_counted=counted),
         notes=notes_of(figures, content.provenance),
         figures=figures,
@@ -108,7 +115,7 @@ def _stock_phrase(sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) 
 
 
 def _at_risk_table(at_risk: tuple[tuple[ProductSales, StockItem], ...], figures: Figures) -> Table:
-    _ = figures.words
+    _, state = figures.words, state_words(figures)
     return Table(
         key="at_risk",
         title=_("Sold in these days, and out of stock or gone within 7 days"),
@@ -129,7 +136,7 @@ def _at_risk_table(at_risk: tuple[tuple[ProductSales, StockItem], ...], figures:
                 product.quantity,
                 item.stock,
                 item.coverage_days,
-                item_state(item, figures),
+                state(item),
             )
             for product, item in at_risk
         ),

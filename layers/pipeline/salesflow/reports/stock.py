@@ -286,10 +286,11 @@ def _value_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:
     )
 
 
-def item_state(item: StockItem, figures: Figures) -> str:
-    """The product's status in words; what would be OK but runs out within 7 days says so."""
-    _ = figures.words
-    return _("Runs out") if item.urgent and item.status is StockStatus.OK else status_words(figures)[item.status]
+def state_words(figures: Figures) -> Callable[[StockItem], str]:
+    """Says a product's status in words; what would be OK but runs out within 7 days says so."""
+    _, names = figures.words, status_words(figures)
+    runs_out = _("Runs out")
+    return lambda item: runs_out if item.urgent and item.status is StockStatus.OK else names[item.status]
 
 
 type _Part = tuple[Column, Callable[[StockItem], object]]
@@ -312,7 +313,7 @@ def _parts(figures: Figures, *keys: str) -> tuple[_Part, ...]:
         ),
         "coverage_days": (Column("coverage_days", _("Days left"), Kind.DECIMAL), lambda item: item.coverage_days),
         "last_sold": (Column("last_sold", _("Last sold"), Kind.DAY), lambda item: item.last_sold),
-        "state": (Column("status", _("Status"), Kind.TEXT, minor=True), lambda item: item_state(item, figures)),
+        "state": (Column("status", _("Status"), Kind.TEXT, minor=True), state_words(figures)),
         "status": (Column("status", _("Status"), Kind.TEXT, minor=True), lambda item: names[item.status]),
         "price": (Column("price", _("Price"), Kind.MONEY, minor=True), lambda item: item.price),
         "value": (Column("value", _("Stock value"), Kind.MONEY, sums=True), lambda item: item.value),
