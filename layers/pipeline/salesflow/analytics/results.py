@@ -239,6 +239,26 @@ class ForecastSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class UnusualFinding:
+    """Something unusual that is not over. since: its first day. kind: what it is, for programs. text: a sentence that names its
+    product, in the reader's language. is_high: whether it was worth a mail of its own.
+    """
+
+    since: date
+    kind: str
+    text: str
+    is_high: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnusualSummary:
+    """What the checks for anomalies have found and is not over, as of `checked_on`, the newest date checked up to the business date."""
+
+    checked_on: date
+    findings: tuple[UnusualFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """The small print: where the figures come from. Nothing here changes when the same inputs are run again.
 
@@ -269,3 +289,4 @@ class ReportContent:
     stock: StockAnalysis | None
     provenance: Provenance
     forecast: ForecastSummary | None = None
+    unusual: UnusualSummary | None = None

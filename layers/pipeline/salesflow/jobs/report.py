@@ -19,10 +19,12 @@ from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import Inputs, read_inputs
 from salesflow.jobs.outlook import read_outlook
 from salesflow.jobs.recipients import recipients_for
+from salesflow.jobs.unusual import read_unusual
 from salesflow.language import words
 from salesflow.ledger import RunStatus
 from salesflow.observability import MetricUnit, metrics
 from salesflow.reports import notes
+from salesflow.reports.figures import Figures
 from salesflow.reports.formats import ReportType
 from salesflow.reports.render import render
 from salesflow.runtime import Runtime
@@ -87,6 +89,8 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
     stale = _stale(run, inputs, lines)
     _ = words(settings.language_code)
     forecast = read_outlook(ForecastStore(runtime.store), business_date, settings.currency, _) if wants_sales else None
+    figures = Figures(settings.currency, settings.language_code)
+    unusual = read_unusual(run.runtime.alert_book, business_date, figures) if wants_sales else None
     found = [] if complete else [notes.day_not_over(_, business_date)]
     if stale:
         found.append(notes.data_too_old(_, stale))
@@ -119,6 +123,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
             version=salesflow.__version__,
         ),
         forecast=forecast,
+        unusual=unusual,
     )
     return content, stale
 

@@ -138,6 +138,9 @@ class _Writer:
             row += 1
             for write, value in zip(writers, values, strict=True):
                 write(row, value)
+        if not table.rows and table.lead:
+            row += 1
+            sheet.write_string(row, 0, table.lead, self._cells.format(font_color=QUIET))
         for values in table.totals:
             row += 1
             for n, value in enumerate(values):

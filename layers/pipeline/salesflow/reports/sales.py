@@ -25,6 +25,7 @@ from salesflow.reports.figures import Figures, Kind
 from salesflow.reports.outlook import outlook_section, outlook_table
 from salesflow.reports.sales_charts import revenue_charts, top_products_chart
 from salesflow.reports.sales_tables import daily_table, products_table, returns_table, sales_sheets
+from salesflow.reports.unusual import unusual_section, unusual_table
 from salesflow.windows import Period, Window
 
 _SAME: Final = 0.0005
@@ -49,6 +50,7 @@ def build_sales(content: ReportContent, figures: Figures) -> Document:
         more_kpis=more_kpis,
         sections=(
             *revenue_section(sales, revenue_charts(sales, figures), figures),
+            *unusual_section(content.unusual, figures),
             Section(
                 "products",
                 _("Products"),
@@ -64,7 +66,11 @@ def build_sales(content: ReportContent, figures: Figures) -> Document:
                 lead=_returns_lead(sales, figures),
             ),
         ),
-        sheets=(*sales_sheets(sales, figures), *outlook_table(content.forecast, figures)),
+        sheets=(
+            *sales_sheets(sales, figures),
+            *unusual_table(content.unusual, figures),
+            *outlook_table(content.forecast, figures),
+        ),
         small_print=small_print(figures, content.provenance, window_text=window_text, stock_counted=None),
         notes=notes_of(figures, content.provenance),
         figures=figures,

@@ -1,0 +1,30 @@
+"""What is unusual and not over, for a report: the open alerts of the newest checks up to its business date."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from salesflow.analytics.results import UnusualFinding, UnusualSummary
+from salesflow.reports.figures import Figures
+
+if TYPE_CHECKING:
+    from salesflow.alerts.book import AlertBook
+
+_CHAINS = ("shop/daily", "products/daily")
+_NOT_TOLD = "LOW"
+
+
+def read_unusual(book: "AlertBook", business_date: date, figures: Figures) -> UnusualSummary | None:
+    """The open alerts, said in the language of `figures`; None where no check was made yet."""
+    pages = [page for chain in _CHAINS if (page := book.newest(chain, business_date)) is not None]
+    if not pages:
+        return None
+    from salesflow.anomalies.wording import sentence  # only who has something to say needs it
+
+    alerts = [alert for _, open_alerts in pages for alert in open_alerts if alert.severity != _NOT_TOLD]
+    findings = tuple(
+        UnusualFinding(
+            alert.since, alert.type.value, sentence(alert.statement, figures), is_high=alert.severity == "HIGH"
+        )
+        for alert in alerts
+    )
+    return UnusualSummary(max(day for day, _ in pages), findings)
