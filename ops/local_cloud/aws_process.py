@@ -37,6 +37,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from ops.local_cloud import made_by_us
+from ops.local_cloud.account import Account, verified
 
 SEND_EMAIL = "/v2/email/outbound-emails"
 INVOCATION = re.compile(r"/2015-03-31/functions/.+/invocations/?")
@@ -90,6 +91,7 @@ class LocalAws:
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
         self._functions_url = ""
+        self._account = Account()
         self._http = urllib3.PoolManager(retries=False, maxsize=32)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -118,8 +120,11 @@ class LocalAws:
         """What moto answers; where it fails itself, that is kept with its warnings and shown on standard error."""
         if self._functions_url and environ["REQUEST_METHOD"] == "POST" and INVOCATION.fullmatch(environ["PATH_INFO"]):
             return self._invoked(Request(environ))
+        request = Request(environ)
+        if told := self._account.answer(request):
+            return told
         try:
-            return Response.from_app(self._moto, environ, buffered=True)
+            return verified(request, Response.from_app(self._moto, environ, buffered=True))
         except Exception as error:  # noqa: BLE001 - whatever moto's code raises must not pass unseen
             where = traceback.extract_tb(error.__traceback__)[-1]
             self._warnings.append(f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
