@@ -20,7 +20,7 @@ KEYWORDS := -k _ -k plural:1,2 -k context:1c,2
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup lock format lint types template messages check test layers-check reliability bench demo build clean
+.PHONY: help setup lock format lint types template messages check test layers-check sam-local-check reliability bench demo build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -80,6 +80,10 @@ layers-check: $(READY) ## build for both architectures with sam, and prove what 
 	$(SAM) build --no-cached --parameter-overrides Architecture=x86_64 --build-dir .build/sam/x86_64
 	$(SAM) build --no-cached --parameter-overrides Architecture=arm64 --build-dir .build/sam/arm64
 	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/layers
+
+sam-local-check: $(READY) ## sam local invoke of every function on what layers-check built, against the local cloud (needs Docker)
+	@test -f .build/sam/x86_64/template.yaml || $(SAM) build --parameter-overrides Architecture=x86_64 --build-dir .build/sam/x86_64
+	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/sam_local
 
 reliability: $(READY) ## crash, fault, fuzz and soak experiments (half an hour on two idle cores); ONLY=sweep,faults,fuzz,soak
 	$(PYTHON_VENV) -m tests.reliability $(if $(ONLY),--only $(ONLY))

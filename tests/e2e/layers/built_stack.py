@@ -23,10 +23,15 @@ class BuiltStack:
         return ROOT / ".build" / "sam" / self.architecture
 
     @cached_property
-    def resources(self) -> dict[str, Any]:
+    def template(self) -> dict[str, Any]:
         template = self.folder / "template.yaml"
         assert template.is_file(), f"{template} is missing: run `make layers-check`, which builds it"
-        found: dict[str, Any] = yaml_parse(template.read_text(encoding="utf-8"))["Resources"]
+        found: dict[str, Any] = yaml_parse(template.read_text(encoding="utf-8"))
+        return found
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.template["Resources"]
         return found
 
     def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,153 @@
+"""Do the functions work in Lambda's containers, from the built layers, however they are fired?
+
+Schedule and rule events go to warm containers (`sam local start-lambda`), as in a day of a stack; what one types at a console goes through
+`sam local invoke`, with the files of `events/` as they are.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import urllib3
+
+from tests.e2e.layers.built_stack import ROOT, BuiltStack
+from tests.e2e.sam_local.cloud import RunningCloud
+from tests.e2e.sam_local.conftest import Table
+from tests.e2e.sam_local.sam import Answer, SamLocal, WarmFunctions
+
+EVENTS = ROOT / "events"
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Way:
+    """A function, and what its three events come to in this order: fired by a schedule, by a rule, and by hand.
+
+    All of them are for yesterday: where two ask for the same work, the second is a duplicate.
+    """
+
+    job: str
+    schedule: str
+    rule: str
+    console: str
+    artifacts: tuple[set[str], set[str], set[str]] = (set(), set(), set())
+
+    @property
+    def function(self) -> str:
+        return "".join(word.title() for word in self.job.split("_")) + "Function"
+
+
+WAYS = (
+    Way("sync_history", "SUCCEEDED", "SUCCEEDED", "SUCCEEDED"),
+    Way("report", "SUCCEEDED", "SUCCEEDED", "SUCCEEDED", ({"pdf"}, {"excel"}, {"pdf", "excel"})),
+    Way("forecast", "SUCCEEDED", "DUPLICATE", "SUCCEEDED", ({"json"}, {"json"}, {"json"})),
+    Way("anomaly_check", "SUCCEEDED", "SUCCEEDED", "DUPLICATE", ({"json"}, {"json"}, {"json"})),
+    Way("watchdog", "SUCCEEDED", "DUPLICATE", "SUCCEEDED"),
+)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=[way.job for way in WAYS])
+def test_a_schedule_a_rule_and_a_hand_fire_the_function(
+    way: Way, warm: WarmFunctions, sam: SamLocal, cloud: RunningCloud, table: Table
+) -> None:
+    scheduled = table.add("start-lambda", _fire(warm, way, "schedule"))
+    ruled = table.add("start-lambda", _fire(warm, way, "rule"))
+    by_hand = table.add("invoke", sam.invoke(way.function, EVENTS / f"{way.job}.json"))
+    answers = (scheduled, ruled, by_hand)
+    assert [answer.status for answer in answers] == [way.schedule, way.rule, way.console], [a.payload for a in answers]
+    for answer, formats in zip(answers, way.artifacts, strict=True):
+        assert answer.payload["job"] == way.job
+        assert {made["format"] for made in answer.payload["artifacts"]} == formats
+        for made in answer.payload["artifacts"]:
+            _is_saved(cloud, made)
+
+
+def test_what_ses_reports_marks_the_address(warm: WarmFunctions, sam: SamLocal, table: Table) -> None:
+    file = EVENTS / "mail_events" / "bounce.json"
+    event = json.loads(file.read_text())
+    for answer in (
+        table.add("start-lambda", warm.invoke("MailEventsFunction", event, name="mail_events/bounce.json")),
+        table.add("invoke", sam.invoke("MailEventsFunction", file)),
+    ):
+        assert answer.payload == {"event_type": "Bounce", "marked": ["former.reader@shop.example.com"]}
+
+
+@pytest.mark.parametrize("job", [way.job for way in WAYS])
+def test_a_bad_event_is_refused_by_the_name_of_its_field(job: str, warm: WarmFunctions, table: Table) -> None:
+    way = next(way for way in WAYS if way.job == job)
+    bad = _now(_event(f"{job}-schedule")) | {"colour": "blue"}
+    answer = table.add("start-lambda", warm.invoke(way.function, bad, name="(colour: blue)"))
+    assert answer.payload["errorType"] == "InvalidJobEvent"
+    assert "colour is no field of this job (allowed: business_date, force, notify" in answer.payload["errorMessage"]
+    assert "nothing was run" in answer.payload["errorMessage"]
+
+
+def test_an_event_that_is_not_of_ses_is_refused(warm: WarmFunctions, table: Table) -> None:
+    answer = table.add("start-lambda", warm.invoke("MailEventsFunction", {"colour": "blue"}, name="(colour: blue)"))
+    assert answer.payload["errorType"] == "InvalidJobEvent"
+    assert "no event of SES" in answer.payload["errorMessage"]
+
+
+def test_sam_local_invoke_shows_a_refused_event(sam: SamLocal, table: Table, tmp_path: Any) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps({"business_date": "22.11.2026"}))
+    answer = table.add("invoke", sam.invoke("WatchdogFunction", bad))
+    assert answer.payload["errorType"] == "InvalidJobEvent"
+    assert "business_date '22.11.2026': write it as an ISO date such as 2026-11-22" in answer.payload["errorMessage"]
+
+
+def test_readers_were_mailed_from_inside_the_containers(cloud: RunningCloud, warm: WarmFunctions, table: Table) -> None:
+    before = len(_mails(cloud))
+    answer = table.add(
+        "start-lambda",
+        warm.invoke("ReportFunction", {"period": "weekly", "format": "html"}, name="(weekly, html)"),
+    )
+    assert answer.status == "SUCCEEDED"
+    told = [address for mail in _mails(cloud)[before:] for address in mail["request"]["Destination"]["ToAddresses"]]
+    assert sorted(told) == sorted(answer.payload["notified"]) != []
+
+
+@pytest.mark.parametrize("function", [*(way.function for way in WAYS), "MailEventsFunction"])
+def test_each_container_has_the_memory_that_the_template_gives(function: str, warm: WarmFunctions) -> None:
+    (limit,) = [
+        container.attrs["HostConfig"]["Memory"]
+        for container in warm.engine.client.containers.list()
+        if f"AWS_LAMBDA_FUNCTION_NAME={function}" in container.attrs["Config"]["Env"]
+    ]
+    built = BuiltStack("x86_64")
+    given = built.of_type("AWS::Serverless::Function")[function]["MemorySize"]["Ref"]
+    assert limit == built.template["Parameters"][given]["Default"] * MIB
+
+
+def _event(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return found
+
+
+def _now(event: dict[str, Any]) -> dict[str, Any]:
+    """The event as if it had been fired now, as EventBridge fills in the time of each firing."""
+    moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return event | {name: moment for name in ("scheduled_time", "time") if name in event}
+
+
+def _fire(warm: WarmFunctions, way: Way, kind: str) -> Answer:
+    return warm.invoke(way.function, _now(_event(f"{way.job}-{kind}")), name=f"{way.job}-{kind}.json")
+
+
+def _mails(cloud: RunningCloud) -> list[dict[str, Any]]:
+    """What SES took."""
+    assert cloud.stack.local is not None
+    found: list[dict[str, Any]] = urllib3.request("GET", f"{cloud.stack.local.endpoint_url}/_local/mails").json()
+    return found
+
+
+def _is_saved(cloud: RunningCloud, made: dict[str, Any]) -> None:
+    found = cloud.stack.client("s3").head_object(Bucket=made["bucket"], Key=made["key"])
+    assert made["bucket"] == cloud.stack.bucket
+    assert found["ContentLength"] == made["bytes"] > 0
+
+
+def test_no_function_is_left_out() -> None:
+    assert {way.function for way in WAYS} | {"MailEventsFunction"} == set(BuiltStack("x86_64").functions)
