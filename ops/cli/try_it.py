@@ -56,6 +56,9 @@ def demo(
         raise typer.Exit(ExitCode.FAILED)
 
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
 def up(
     desk: Desk,
     *,
@@ -95,7 +98,8 @@ def up(
         if state_file() != USUAL_PLACE:
             desk.out.line(f"export {PLACE}={state_file()}")
         desk.out.line(f"# the SalesFlow API: {running.api.url}")
-        desk.out.line(f"# for sam local invoke: --env-vars {env_vars}")
+        sam = f"sam local invoke ReportFunction -e events/report.json --env-vars {env_vars} --region {running.cloud.aws.region}"
+        desk.out.line(f"# {sam}" if host not in LOOPBACK else "# for sam local: up --host 0.0.0.0")
         desk.out.line("# salesflow-ops --local ... talks to it; Ctrl+C ends it")
         try:
             keep_running(running, fire=fire, fired=lambda firing: desk.out.line(_told(firing)))
