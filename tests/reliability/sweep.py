@@ -5,6 +5,7 @@ when it has taken effect and the answer is on its way. In the overtaking sweep t
 at the call until its successor has done the work, and then goes on: as after a network partition.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +16,7 @@ from tests.reliability.containers import Container, HarnessError, Result
 from tests.reliability.findings import Finding, Kind, judge, mailed_without_file
 from tests.reliability.gateway import Call, Forward, Point, wait_until
 from tests.reliability.scenarios import Stage
-from tests.reliability.world import RETRY_AFTER, half_done
+from tests.reliability.world import RETRY_AFTER, EndState, half_done
 
 type Progress = Callable[[str], None]
 
@@ -97,6 +98,7 @@ def sweep(
             again = may_repeat(kill.victim, when)
             end = world.end_state()
             swept.findings += judge(where, end, stage.expected, may_repeat=again)
+            swept.findings += _shown(where, end, stage)
             swept.tolerated += sum(times - 1 for times in end.told().values())
             swept.points += 1
     progress(f"{scenario.name}: {swept.points} crashes, {len(swept.findings)} findings")
@@ -109,6 +111,16 @@ def _retried(where: str, result: Result, stage: Stage) -> list[Finding]:
     if result.answer["status"] not in {stage.expected.status, "DUPLICATE"}:
         return [Finding(Kind.SILENT, where, f"the retry answered {result}")]
     return []
+
+
+def _shown(where: str, end: EndState, stage: Stage) -> list[Finding]:
+    """The library page tells what an undisturbed run's would: the same files, and how the same runs ended."""
+    told, wanted = (_said(page) for page in (end.page, stage.expected.ends[0].page))
+    return [] if told == wanted else [Finding(Kind.LOST, where, f"the library page says {told} and not {wanted}")]
+
+
+def _said(page: bytes | None) -> list[str]:
+    return [] if page is None else re.findall(r'<a href="([^"]+)"|<td class="status">(.*?)</td>', page.decode())
 
 
 def overtaken(

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +21,7 @@ from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
 
 from ops.salesflow_api import SalesFlowServer, SalesStore, Surprise, sample_sales
+from salesflow.delivery.library import INDEX_KEY
 from salesflow.reports.formats import Format
 from salesflow.reports.integrity import check_opens
 from tests.reliability.containers import Container, ContainerHost, Result
@@ -66,13 +68,15 @@ class Sent:
 class EndState:
     """What a run left behind, without what must differ from run to run (ids, moments, attempts).
 
-    objects: bytes by key. runs: the ledger's runs by key. sends: who was told, and every other row, by key. mails: as SES took them, oldest first.
+    objects: bytes by key. runs: the ledger's runs by key. sends: who was told, and every other row, by key. mails: as SES took
+    them, oldest first. page: the library page, which says when runs ended and is no part of `objects` (nor what it notes of `sends`).
     """
 
     objects: Mapping[str, bytes]
     runs: Mapping[tuple[str, str], Mapping[str, Any]]
     sends: Mapping[tuple[str, str], str]
     mails: tuple[Sent, ...]
+    page: bytes | None = None
 
     def told(self) -> dict[tuple[str, str], int]:
         """How often each (recipient, reference) was mailed."""
@@ -246,16 +250,21 @@ class World:
         runs, sends = {}, {}
         for row in self.rows():
             key = (row["pk"]["S"], row["sk"]["S"])
+            if key[0] == "library":
+                continue  # what the page is made from; the page is looked at
             kept = {name: value for name, value in row.items() if name not in _DIFFERS}
             if "status" in row:
                 runs[key] = kept
             else:
                 sends[key] = row["outcome"]["S"] if "outcome" in row else json.dumps(kept, sort_keys=True)
+        objects = {key: stored.value for key, stored in self.objects().items()}
+        page = objects.pop(INDEX_KEY, None)
         return EndState(
-            objects={key: stored.value for key, stored in self.objects().items()},
+            objects=objects,
             runs=runs,
             sends=sends,
             mails=tuple(self.mails()),
+            page=page,
         )
 
     def start(self, function: str, *, broken: str = "", seconds_ahead: float = 0) -> Container:
@@ -312,7 +321,19 @@ def half_done(state: EndState) -> list[str]:
             ]
             if body not in [objects[other] for other in dated]:
                 problems.append(f"{key} is none of the dated reports")
+    if state.page is not None:
+        problems += _wrong_on_page(state.page, objects)
     return problems
+
+
+def _wrong_on_page(page: bytes, objects: Mapping[str, bytes]) -> list[str]:
+    """What keeps the library page from being whole; a file that it lists is never taken away."""
+    try:
+        check_opens(Format.HTML, page)
+    except Exception as error:  # noqa: BLE001 - whatever keeps it from opening
+        return [f"{INDEX_KEY} does not open: {error}"]
+    links = re.findall(r'<a href="([^"]+)"', page.decode())
+    return [f"{INDEX_KEY} links to {link}, which is not there" for link in links if f"reports/{link}" not in objects]
 
 
 def _wrong_in_manifest(key: str, body: bytes, objects: Mapping[str, bytes]) -> list[str]:
