@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ops.cli import anomalies, backfill, costs, redrive, reports, schedules, try_it
+from ops.cli import anomalies, backfill, costs, doctor, redrive, reports, resend, run, runs, schedules, try_it
 from ops.cli.commands import Group, lay_desk, loaded_late
 
 HELP = """SalesFlow Automation, operated from this machine: the same commands against a stack in AWS (--stack, --profile, --region) and
@@ -24,13 +24,17 @@ app = Group(
 )
 app.callback()(lay_desk)
 try_it.register(app)
+app.add_typer(run.app, name="run", rich_help_panel="Work")
 app.add_typer(schedules.app, name="schedules", rich_help_panel="Work")
 app.add_typer(backfill.app, name="backfill", rich_help_panel="Work")
+app.add_typer(runs.app, name="runs", rich_help_panel="Look")
 app.add_typer(reports.app, name="reports", rich_help_panel="Look")
 app.add_typer(anomalies.app, name="anomalies", rich_help_panel="Look")
 app.add_typer(loaded_late("ops.simulate", "What would have happened."), name="simulate", rich_help_panel="Look")
 redrive.register(app)
+resend.register(app)
 costs.register(app)
+doctor.register(app)
 
 
 def main() -> None:

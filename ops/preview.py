@@ -1,0 +1,195 @@
+"""What a firing would do, worked out by the job's own code from the function's own environment; nothing is fired or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from ops.stack import Stack
+from salesflow.job_events import (
+    AnomalyCheckFields,
+    JobFields,
+    JobRequest,
+    ReportFields,
+    SyncHistoryFields,
+    WatchdogFields,
+)
+from salesflow.jobs.catalogue import CATALOGUE, JobKind
+from salesflow.ledger import RunRecord, RunStatus, SendOutcome
+from salesflow.windows import Period, Window, previous_window, window_of
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A firing that was not made.
+
+    `window` are the days that it looks at, `compared_with` those that they are held against; `reads` its inputs in words;
+    `recipients` who would be mailed, with `left_out` and why not; `keys` what it would write in `bucket`; `outcome` what the
+    ledger says would come of it.
+    """
+
+    job: str
+    event: Mapping[str, Any]
+    identity: str
+    business_date: date
+    day_is_over: bool
+    window: Window | None
+    compared_with: Window | None
+    reads: Sequence[str]
+    recipients: Sequence[str]
+    left_out: Mapping[str, str]
+    bucket: str
+    keys: Sequence[str]
+    outcome: str
+
+
+def request_of(stack: Stack, job: str, event: Mapping[str, Any], now: datetime) -> tuple[JobKind[Any], JobRequest[Any]]:
+    """The request that an event makes of a job, as its function would read it. Raises InvalidJobEvent."""
+    kind = CATALOGUE[job]
+    return kind, JobRequest.from_event(event, kind.fields, now=now, zone=stack.zone)
+
+
+def preview(stack: Stack, job: str, event: Mapping[str, Any], now: datetime) -> Preview:
+    """What a firing of `job` with `event` would do now. Raises InvalidJobEvent, and what looking things up raises."""
+    kind, request = request_of(stack, job, event, now)
+    fields, day = request.fields, request.business_date
+    identity = kind.identity(request)
+    window = _window(fields, day)
+    is_report = isinstance(fields, ReportFields)
+    recipients, left_out = _recipients(stack, fields, identity, day)
+    return Preview(
+        job=job,
+        event=event,
+        identity=identity,
+        business_date=day,
+        day_is_over=request.day_is_over(stack.zone),
+        window=window,
+        compared_with=previous_window(fields.period, window) if is_report and window is not None else None,
+        reads=_reads(stack, request),
+        recipients=recipients,
+        left_out=left_out,
+        bucket=stack.bucket,
+        keys=_keys(job, fields, day),
+        outcome=_outcome(stack.ledger.find(identity, day), fields, now),
+    )
+
+
+def _window(fields: JobFields, day: date) -> Window | None:
+    period = getattr(fields, "period", None)
+    return window_of(period, day) if isinstance(period, Period) else None
+
+
+def _reads(stack: Stack, request: JobRequest[Any]) -> list[str]:
+    """The inputs of a job, in words; with the days that its first step, the sync, would ask the source for."""
+    settings, fields, day = stack.settings, request.fields, request.business_date
+    if isinstance(fields, WatchdogFields):
+        hours = settings.watch_lookback_hours
+        return [f"the schedules of the group {settings.schedule_group}", f"the ledger, at most {hours} hours back"]
+    reads = [f"sales since {_sync_from(stack, request)} from {settings.api_url}, into the history"]
+    if isinstance(fields, ReportFields):
+        from salesflow.analytics.sales import days_needed
+
+        needed = days_needed(fields.period, day)
+        reads.append(f"sale lines of {needed.first} to {needed.last} from the history")
+        if fields.report_type != "sales":
+            reads.append(f"the stock at the close of {day}")
+        if fields.report_type != "stock":
+            reads.append("the newest forecast")
+    elif isinstance(fields, AnomalyCheckFields):
+        reads += [
+            "the daily panel and the shop's days",
+            f"the stock at the close of {day}, for causes",
+            "the open alerts",
+        ]
+    elif isinstance(fields, SyncHistoryFields):
+        reads.append("the stock as it is now")
+    else:
+        reads.append(f"the daily panel and the shop's days, at most {settings.history_days} days back")
+    return reads
+
+
+def _sync_from(stack: Stack, request: JobRequest[Any]) -> date:
+    """The first day that the sync would read again, by its own plan and what is covered now."""
+    from salesflow.analytics.sales import days_needed
+    from salesflow.history.coverage import read_coverage
+    from salesflow.history.objects import ObjectStore
+    from salesflow.history.sync import Demand, plan_sync
+
+    store, settings, day = ObjectStore(stack.client("s3"), stack.bucket), stack.settings, request.business_date
+    has_lines = isinstance(request.fields, ReportFields | SyncHistoryFields)
+    parts = ("sales", "daily", "shop") if has_lines else ("daily", "shop")
+    period = request.fields.period if isinstance(request.fields, ReportFields) else Period.QUARTERLY
+    demand = Demand(
+        business_date=day,
+        complete=request.day_is_over(stack.zone),
+        first_day=days_needed(period, day).first,
+        asked_on=request.asked_on(stack.zone),
+        rebuild=getattr(request.fields, "rebuild", False),
+    )
+    covered = {part: read_coverage(store, part) for part in parts}
+    return plan_sync(
+        demand, covered, history_days=settings.history_days, overlap_days=settings.history_overlap_days
+    ).since
+
+
+def _recipients(stack: Stack, fields: JobFields, identity: str, day: date) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Who would be mailed, and who would not though they are meant, with the reason."""
+    from salesflow.delivery.addresses import MarkedAddresses
+    from salesflow.jobs.recipients import recipients_for
+
+    settings = stack.settings
+    if isinstance(fields, ReportFields):
+        readers = settings.report_recipients
+    elif isinstance(fields, AnomalyCheckFields):
+        readers = settings.alert_recipients
+    else:
+        return (), {}
+    meant = recipients_for(fields.notify, settings, readers)
+    if isinstance(fields, ReportFields) and fields.to:
+        meant = tuple(address for address in meant if address in fields.to)
+    left_out = {
+        address.lower(): marked.reason
+        for address, marked in MarkedAddresses(stack.client("dynamodb"), stack.state_table).all().items()
+    }
+    if not fields.force:
+        for sent in stack.ledger.sends(identity, day):
+            if sent.outcome is SendOutcome.SENT and sent.edition == "final":
+                left_out[sent.recipient.lower()] = f"was told already, at {sent.recorded_at:%Y-%m-%d %H:%M} UTC"
+    reasons = {address: left_out[address.lower()] for address in meant if address.lower() in left_out}
+    return tuple(address for address in meant if address not in reasons), reasons
+
+
+def _keys(job: str, fields: JobFields, day: date) -> list[str]:
+    """What the job would write for its date, beside the history."""
+    if isinstance(fields, ReportFields):
+        from salesflow.delivery.store import latest_key, manifest_key, report_key
+
+        files = [report_key(fields.report_type, fields.period, day, fmt) for fmt in fields.formats]
+        latest = [latest_key(fields.report_type, fields.period, fmt) for fmt in fields.formats]
+        return [*files, manifest_key(fields.report_type, fields.period, day), *latest]
+    if isinstance(fields, AnomalyCheckFields):
+        from salesflow.alerts.result import result_key
+
+        if fields.name is not None:  # filed under the SKU, which the check looks up
+            return [f"anomalies/PRODUCT/sku=(that of {fields.name})/..."]
+        return [result_key(fields.scope, fields.sku, fields.period, day)]
+    if job == "forecast":
+        from salesflow.delivery.forecasts import forecast_key
+
+        return [forecast_key(day)]
+    return []
+
+
+def _outcome(standing: RunRecord | None, fields: JobFields, now: datetime) -> str:
+    """What the ledger would make of the claim."""
+    if standing is None:
+        return "It would run: nothing is on record for this date."
+    if standing.status is RunStatus.RUNNING and standing.lease_until is not None and standing.lease_until > now:
+        return f"It would answer DUPLICATE: run {standing.run_id} is at work on this date."
+    if standing.status.is_done and not standing.interim and not fields.force:
+        return f"It would answer DUPLICATE: this date ended as {standing.status} (run {standing.run_id}); --force runs it again."
+    if fields.force:
+        return f"It would run again, and mail again: the last run ended as {standing.status}."
+    return f"It would go on where the last run stopped ({standing.status}): {standing.reason or 'it left no reason'}"
