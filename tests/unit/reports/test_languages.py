@@ -180,6 +180,13 @@ def test_moments_and_sentences_stand_as_the_language_has_them() -> None:
     assert Figures("CNY", Language.SW).sentences("A.", "", "B.") == "A. B."
 
 
+@pytest.mark.parametrize("language", Language)
+def test_short_weekdays_fit_below_a_column(language: Language) -> None:
+    names = [Figures("CNY", language).weekday_short(day) for day in range(7)]
+    assert len(set(names)) == 7
+    assert max(map(len, names)) <= 8
+
+
 def test_counts_decide_the_form() -> None:
     _ = words(Language.FR)
     said = [_.plural("{n} piece", "{n} pieces", n, n=str(n)) for n in (0, 1, 2)]

@@ -215,8 +215,8 @@ class Figures:
         return str(get_day_names("wide", locale=self.locale)[index])
 
     def weekday_short(self, index: int) -> str:
-        """Mon for 0."""
-        return str(get_day_names("abbreviated", locale=self.locale)[index])
+        """Mon for 0. CLDR has no short Swahili names: J’tatu for Jumatatu, as they are written by hand."""
+        return str(get_day_names("abbreviated", locale=self.locale)[index]).replace("Juma", "J\u2019")
 
     def moment(self, value: datetime) -> str:
         """22 Nov 2026, 21:45."""
