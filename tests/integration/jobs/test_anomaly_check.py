@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -45,16 +46,22 @@ def alert_settings(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
 
 
+@cache
+def sample_shop(surprises: tuple[Surprise, ...], days: int) -> SalesStore:
+    """The sample shop, made once; whoever changes it takes a copy."""
+    return sample_sales(seed=11, end_date=LAST, days=days, surprises=surprises)
+
+
 class Shop:
     """The shop's days one after the other: the server's clock stands at the morning after each."""
 
     def __init__(self, system: System) -> None:
         self.system = system
 
-    def serve(self, *surprises: Surprise, edit: Any = None) -> None:
-        """Serve the sample shop with these surprises."""
-        store = sample_sales(seed=11, end_date=LAST, days=331, surprises=surprises)
-        self.system.api.store = edit(store) if edit else store
+    def serve(self, *surprises: Surprise, edit: Any = None, days: int = 331) -> None:
+        """Serve the last days of the sample shop with these surprises."""
+        store = sample_shop(surprises, days)
+        self.system.api.store = edit(SalesStore(list(store.sales), store.products)) if edit else store
 
     def check(self, day: date, **fields: Any) -> dict[str, Any]:
         """Fire the check on the morning after a day, as its schedule does."""
@@ -200,7 +207,7 @@ def test_notify_none_leaves_the_alerts_to_the_next_check(shop: Shop) -> None:
 def test_a_run_killed_anywhere_is_made_good_by_its_retry(shop: Shop, wire: Wire, step: str) -> None:
     """Each of these calls fails for good in the first run, before it takes effect."""
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15))
+    shop.serve(Surprise(day, 0.15), days=140)
     shop.check(day - timedelta(days=1), notify="none")
     alerts = calls(step)
     wire.refuse(
@@ -222,7 +229,7 @@ def test_what_could_not_be_told_all_day_is_told_by_the_next_check_to_those_who_w
     other = "partner@shop.example.com"
     monkeypatch.setenv("ALERT_RECIPIENTS", f"{READER},{other}")
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15))
+    shop.serve(Surprise(day, 0.15), days=140)
     wire.refuse(calls("SendEmail", recipient=other), 400, "AccountSuspendedException", times=30)
     with pytest.raises(DeliveryIncomplete):
         shop.check(day)
@@ -237,7 +244,7 @@ def test_what_could_not_be_told_all_day_is_told_by_the_next_check_to_those_who_w
 
 def test_ten_checks_at_once_tell_once(shop: Shop) -> None:
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15))
+    shop.serve(Surprise(day, 0.15), days=140)
     shop.check(day - timedelta(days=1), notify="none")  # the history is there: the ten contend for the date alone
     shop.system.api.clock = lambda: datetime.combine(day + timedelta(days=1), datetime.min.time()).replace(hour=7)
     handler = shop.system.load("anomaly_check")
@@ -248,44 +255,50 @@ def test_ten_checks_at_once_tell_once(shop: Shop) -> None:
     assert len(shop.system.mails()) == 1
 
 
-@pytest.mark.parametrize(
-    ("fields", "near"),
-    [
+def test_an_unknown_product_is_refused_with_what_comes_near(shop: Shop) -> None:
+    day = date(2026, 11, 18)
+    shop.serve(days=60)
+    for fields, near in (
         ({"sku": "RIZ-05"}, "'RIZ-005' (Riz parfumé 5 kg)"),
         ({"sku": "riz parfumé"}, "'RIZ-005' (Riz parfumé 5 kg)"),
         ({"name": "Riz parfume"}, "'RIZ-005' (Riz parfumé 5 kg)"),
         ({"name": "Cola"}, "'COL-033' (Cola 33 cl)"),
         ({"sku": "zzzzzzzzzzzz"}, "None of the 42 known products"),
-    ],
-)
-def test_an_unknown_product_is_refused_with_what_comes_near(shop: Shop, fields: dict[str, str], near: str) -> None:
-    shop.serve()
-    with pytest.raises(UnknownProduct) as caught:
-        shop.check(date(2026, 11, 18), scope="PRODUCT", **fields)
-    assert near in str(caught.value)
+    ):
+        with pytest.raises(UnknownProduct) as caught:
+            shop.check(day, scope="PRODUCT", **fields)
+        assert near in str(caught.value)
     assert shop.system.keys("anomalies/") == []
-    (run,) = [row for row in shop.system.rows() if row.get("status")]
-    assert run["status"] == {"S": "FAILED"}
+    assert {row["status"]["S"] for row in shop.system.rows() if row.get("status")} == {"FAILED"}
 
 
-@pytest.mark.parametrize(
-    ("fields", "folder"),
-    [
+def test_one_product_has_a_file_of_its_own_whatever_its_sku_is(shop: Shop) -> None:
+    shop.serve(Surprise(date(2026, 11, 18), 9.0, sku="RIZ-005"))
+    for fields, folder in (
         ({"sku": "RIZ-005"}, "sku=RIZ-005/"),
-        ({"name": "Riz parfumé 5 kg"}, "sku=RIZ-005/"),
+        ({"name": "riz parfume 5 kg", "force": True}, "sku=RIZ-005/"),
         ({"sku": "XSS/01"}, "sku=XSS_01."),
         ({"sku": "=1+2"}, "sku=1_2."),
-    ],
-)
-def test_one_product_has_a_file_of_its_own_whatever_its_sku_is(shop: Shop, fields: dict[str, str], folder: str) -> None:
-    shop.serve(Surprise(date(2026, 11, 18), 9.0, sku="RIZ-005"))
-    answer = shop.check(date(2026, 11, 18), scope="PRODUCT", **fields)
-    (key,) = [artifact["key"] for artifact in answer["artifacts"]]
-    assert key.startswith(f"anomalies/PRODUCT/{folder}")
-    assert key.endswith("/2026-11-18.json")
-    document = json.loads(shop.system.body(key))
-    assert {finding["event"]["sku"] for finding in document["findings"]} <= {answer["sku"]}
-    assert bool(document["findings"]) == (answer["sku"] == "RIZ-005")
+    ):
+        answer = shop.check(date(2026, 11, 18), scope="PRODUCT", **fields)
+        (key,) = [artifact["key"] for artifact in answer["artifacts"]]
+        assert key.startswith(f"anomalies/PRODUCT/{folder}")
+        assert key.endswith("/2026-11-18.json")
+        document = json.loads(shop.system.body(key))
+        assert {finding["event"]["sku"] for finding in document["findings"]} <= {answer["sku"]}
+        assert bool(document["findings"]) == (answer["sku"] == "RIZ-005")
+    assert len(shop.system.mails()) == 1  # asked for by SKU and by name, it is one product
+
+
+def test_a_product_on_stock_that_never_sold_can_be_asked_for(shop: Shop) -> None:
+    def with_a_new_product(store: SalesStore) -> SalesStore:
+        new = structs.replace(store.products[0], id=9_001, sku="NEW-001", name="Théière neuve")
+        return SalesStore(store.sales, [*store.products, new])
+
+    shop.serve(edit=with_a_new_product, days=120)
+    answer = shop.check(LAST, scope="PRODUCT", name="theiere neuve")
+    assert (answer["status"], answer["sku"]) == ("SUCCEEDED", "NEW-001")
+    assert "has not sold in the 26 weeks before" in answer["reason"]
 
 
 @pytest.mark.parametrize("period", ["weekly", "monthly"])
@@ -354,6 +367,9 @@ DROP, WORSE, SPIKE, CLOSED, STOPPED, BULK = (
     date(2026, 8, 18),
 )
 
+EVENTS = ((DROP, 1), (WORSE, 4), (SPIKE, 1), (CLOSED, 3), (STOPPED, 20), (BULK, 1))
+"""First days, and how many there are."""
+
 
 def run_of(first: date, *factors: float, sku: str | None = None) -> list[Surprise]:
     return [Surprise(first + timedelta(days=n), factor, sku) for n, factor in enumerate(factors)]
@@ -362,7 +378,10 @@ def run_of(first: date, *factors: float, sku: str | None = None) -> list[Surpris
 def test_a_simulated_year_tells_each_event_once_at_its_start_once_when_worse_and_once_at_its_end(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """365 daily runs, each fired twice, against the real ledger, state table, files and mails; detection all at once."""
+    """A year against the real ledger, state table, files and mails, each run fired twice; detection all at once.
+
+    Around events the runs are daily; in quiet times they are weekly, and each makes up for the days since the last.
+    """
     monkeypatch.setenv("ALERTS_PER_MONTH", "0.5")
     monkeypatch.setenv("ALERT_MEDIUM", "mail")
     events = [*run_of(CLOSED, 0, 0, 0), *run_of(STOPPED, *[0.0] * 20, sku="EAU-150")]
@@ -384,7 +403,8 @@ def test_a_simulated_year_tells_each_event_once_at_its_start_once_when_worse_and
     check = anomaly_check._Check(tables, policy, {}, None, None, 0, judged)
     job = Job.of(ANOMALY_CHECK, lambda run: anomaly_check._check_date(run, check))
     told: list[tuple[date, str, str]] = []
-    for day in days:
+    around = {begin + timedelta(days=n) for begin, length in EVENTS for n in range(-2, length + 7)}
+    for day in (day for number, day in enumerate(days) if day in around or number % 7 == 0):
         event = {"schedule": "anomaly-check", "scheduled_time": f"{day}T22:40:00Z"}
         answer = run_job(job, event, None, runtime)
         assert run_job(job, event, None, runtime)["status"] == "DUPLICATE"
