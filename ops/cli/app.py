@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from ops.cli import anomalies, backfill, costs, doctor, redrive, reports, resend, run, runs, schedules, try_it
+from ops.cli import (
+    anomalies,
+    backfill,
+    costs,
+    doctor,
+    open_library,
+    redrive,
+    reports,
+    resend,
+    run,
+    runs,
+    schedules,
+    try_it,
+)
 from ops.cli.commands import Group, lay_desk, loaded_late
 
 HELP = """SalesFlow Automation, operated from this machine: the same commands against a stack in AWS (--stack, --profile, --region) and
@@ -31,6 +44,7 @@ app.add_typer(runs.app, name="runs", rich_help_panel="Look")
 app.add_typer(reports.app, name="reports", rich_help_panel="Look")
 app.add_typer(anomalies.app, name="anomalies", rich_help_panel="Look")
 app.add_typer(loaded_late("ops.simulate", "What would have happened."), name="simulate", rich_help_panel="Look")
+open_library.register(app)
 redrive.register(app)
 resend.register(app)
 costs.register(app)
