@@ -20,7 +20,7 @@ KEYWORDS := -k _ -k plural:1,2 -k context:1c,2
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup lock format lint types template messages check test layers-check sam-local-check reliability bench demo build clean
+.PHONY: help setup lock format lint types template messages check test browser-check layers-check sam-local-check reliability bench demo build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -75,6 +75,9 @@ check: lint types template ## lint, layout, types, template
 
 test: $(READY) ## every test that needs no built layer
 	$(PYTHON_VENV) -m pytest --numprocesses auto --dist worksteal -m "not layers"
+
+browser-check: $(READY) ## pages and mails in a real Chromium (part of `make test` where there is one); pictures in .build/screenshots
+	$(PYTHON_VENV) -m pytest -m browser tests/e2e/browser
 
 layers-check: $(READY) ## build for both architectures with sam, and prove what was built
 	$(SAM) build --no-cached --parameter-overrides Architecture=x86_64 --build-dir .build/sam/x86_64

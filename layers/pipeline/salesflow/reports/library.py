@@ -20,6 +20,7 @@ from salesflow.windows import Period
 
 MOST_ANOMALIES: Final = 50
 _WEEK: Final = timedelta(days=7)
+_RECENT: Final = timedelta(days=14)
 _BADNESS: Final = ("FAILED", "PARTIAL", "SKIPPED_STALE", "SKIPPED_EMPTY", "SUCCEEDED")
 """How a run may have ended, the worst first."""
 _TROUBLE: Final = frozenset(_BADNESS[:3])
@@ -220,8 +221,10 @@ def _newest_first(key: _Key) -> tuple[int, int, int]:
 
 
 def _run_lines(library: Library, figures: Figures, zone: ZoneInfo) -> tuple[RunLine, ...]:
-    """The runs that make no report, the newest first."""
+    """The runs that make no report: those of the last days and all that are in trouble, the newest first."""
     others = [run for run in library.runs if _report_of(run) is None]
+    newest = max((run.business_date for run in others), default=date.min)
+    others = [run for run in others if run.in_trouble or newest - run.business_date < _RECENT]
     others.sort(key=lambda run: (run.business_date, run.finished_at, run.identity), reverse=True)
     return tuple(
         RunLine(
