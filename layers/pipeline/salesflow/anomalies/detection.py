@@ -124,10 +124,12 @@ def _scored(
 ) -> DetectionResult:
     widening = policy.holiday_widening if result.holiday else 1.0
     upward_only = result.state is DayState.PARTIAL
+    today = line.shop_days([t])[0]
+    if np.isnan(today.expected).all():
+        return replace(result, shop=partial, learning=True)
     thresholds = share_budget(line, t, policy)
     recent_days = range(max(t + 1 - RECENT, 0), t + 1)
     recent = np.stack([d.scores for d in line.shop_days(recent_days)], axis=1)
-    today = line.shop_days([t])[0]
     lines = [
         day_line(metric, None, None, line.totals[row, recent_days], recent[row], today, row, widening)
         for row, metric in enumerate(SHOP_METRICS)
@@ -153,7 +155,6 @@ def _scored(
         day_factor=scored.quantity.factor,
         threshold_shop=thresholds.shop,
         threshold_products=thresholds.products,
-        learning=bool(np.isnan(today.expected).all()),
         untold=len(told) - len(kept),
         muted=len(muted),
         products_scored=int(np.isfinite(scored.quantity.scores).sum()),

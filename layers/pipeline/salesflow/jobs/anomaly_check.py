@@ -392,19 +392,18 @@ def _reason(
     judgement: Judgement, entries: tuple[Entry, ...], notified: tuple[str, ...], told: list[Told], notify: Notify
 ) -> str:
     result = judgement.result
-    if result.learning:
+    if result.learning and not entries:
         return "There is too little history to judge by; the check is learning and tells nobody."
     if entries:
         changes = f"{len(entries)} change{'' if len(entries) == 1 else 's'} of alerts"
         return f"{changes} told to {len(notified)} recipient{'' if len(notified) == 1 else 's'}."
-    found = len([f for f in judgement.findings if f.event.severity is not Severity.LOW])
+    number = len([f for f in judgement.findings if f.event.severity is not Severity.LOW])
+    found = f"{number} finding{'' if number == 1 else 's'}"
     if told and not all(part.recorded for part in told):
-        return (
-            f"{found} findings, and nobody told: a later date was checked already, so this one opens and ends nothing."
-        )
+        return f"{found}, and nobody told: a later date was checked already, so this one opens and ends nothing."
     if notify is Notify.NONE:
-        return f"{found} findings; notify is none, so nobody was told and no alert was opened or ended."
-    return f"{found} findings, none of them new, worse or over."
+        return f"{found}; notify is none, so nobody was told and no alert was opened or ended."
+    return f"{found}, none of them new, worse or over."
 
 
 _JOB = Job.of(ANOMALY_CHECK, _work)
