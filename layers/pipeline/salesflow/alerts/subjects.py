@@ -11,34 +11,42 @@ from salesflow.anomalies.wording import FAR_ABOVE, share, times
 from salesflow.reports.figures import Figures, printable
 from salesflow.windows import Period
 
-_NAME_LENGTHS: Final = (40, 24, 14, 8)
+_LONGEST_NAME: Final = 40
+_SHORT_NAME: Final = 14
+_SHORTEST_NAME: Final = 8
 
 
 def subjects(entries: Sequence[Entry], figures: Figures, period: Period) -> list[str]:
-    """Subjects of a digest to choose from, the best first, each shorter than the one before; the last fits always."""
+    """Subjects of a digest to choose from, the best first; the last fits always.
+
+    What goes first where there is no room: a long name's end, the weekday, how much more there is to tell, most of the name.
+    """
     _ = figures.words
     first, more = entries[0], f" (+{len(entries) - 1})" if len(entries) > 1 else ""
-    day = _day(first, figures, period)
-    name = printable(first.name or first.sku or "")
-    findings = [_finding(first, day, figures, _cut(name, room)) for room in _NAME_LENGTHS]
-    findings.append(_("{day}: unusual sales", day=day))
-    if first.change is Change.WORSE:
-        findings = [_("Worse: {finding}", finding=finding) for finding in findings]
-    return [text for finding in findings for text in (finding + more, finding)] + [_("Unusual sales")]
+    name, days = printable(first.name or first.sku or ""), _days(first, figures, period)
+
+    def said(day: str, room: int) -> str:
+        finding = _finding(first, day, figures, _cut(name, room))
+        return _("Worse: {finding}", finding=finding) if first.change is Change.WORSE else finding
+
+    rooms = range(_LONGEST_NAME, _SHORT_NAME - 1, -1)
+    found = [said(day, room) + end for end in (more, "") for day in days for room in rooms]
+    found += [said(days[-1], room) for room in range(_SHORT_NAME, _SHORTEST_NAME - 1, -1)]
+    return [*dict.fromkeys(found), _("{day}: unusual sales", day=days[-1]), _("Unusual sales")]
 
 
 def _cut(name: str, room: int) -> str:
     return name if len(name) <= room else name[: room - 1].rstrip() + "…"
 
 
-def _day(entry: Entry, figures: Figures, period: Period) -> str:
-    """The day, or the last one of the period."""
-    _ = figures.words
+def _days(entry: Entry, figures: Figures, period: Period) -> tuple[str, ...]:
+    """The day, with its weekday and without; or the period by its last day."""
+    _, day = figures.words, figures.day_short(entry.on)
     if period is Period.WEEKLY:
-        return _("Week to {day}", day=figures.day_short(entry.on))
+        return (_("Week to {day}", day=day),)
     if period is Period.MONTHLY:
-        return _("{n} days to {day}", n=str(LENGTH[period]), day=figures.day_short(entry.on))
-    return figures.day_with_weekday(entry.on)
+        return (_("{n} days to {day}", n=str(LENGTH[period]), day=day),)
+    return figures.day_with_weekday(entry.on), day
 
 
 def _finding(entry: Entry, day: str, figures: Figures, name: str) -> str:
@@ -174,7 +182,7 @@ def _transactions(by: float, day: str, figures: Figures) -> str:
     if by >= FAR_ABOVE:
         return _("{day}: transactions far above usual", day=day)
     if by >= 1:
-        return _("{day}: transactions {times} times the usual", day=day, times=times(by, figures))
+        return _("{day}: transactions {times} times usual", day=day, times=times(by, figures))
     if by > 0:
         return _("{day}: transactions {share} above usual", day=day, share=share(by, figures))
     return _("{day}: transactions {share} below usual", day=day, share=share(by, figures))
