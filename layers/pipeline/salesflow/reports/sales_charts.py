@@ -70,7 +70,7 @@ def trend_chart(sales: SalesAnalysis, figures: Figures) -> Chart:
     own = frozenset(n for n, day in enumerate(days) if sales.window.first <= day.day <= sales.window.last)
     has_mean = len(days) > _MEAN_DAYS
     caption = figures.sentences(
-        _("Dark: the days of this report.") if len(own) < len(days) else "",
+        _("Strong colour: the days of this report.") if len(own) < len(days) else "",
         _("Line: mean of 7 days.") if has_mean else "",
     )
     low, high = min(days, key=lambda day: day.revenue), max(days, key=lambda day: day.revenue)
