@@ -169,7 +169,7 @@ def test_a_missed_day_is_made_up_for_by_the_next_check_and_a_past_date_changes_n
     shop.check(day - timedelta(days=1))
     shop.check(day + timedelta(days=1))  # the tick for the day itself never came
     (mail,) = shop.system.mails()
-    assert "Found for Wed, 18 Nov, not told before" in text_of(mail)
+    assert "Found for Wednesday, 18 November, not told before" in text_of(mail)
     rows = [row for row in shop.system.rows() if row["pk"]["S"].startswith("alert#")]
     late = shop.check(day)
     early = shop.check(day - timedelta(days=9))
@@ -309,7 +309,7 @@ def test_a_bad_week_is_found_in_the_sums(shop: Shop, period: str) -> None:
     assert answer["artifacts"][0]["key"] == f"anomalies/GLOBAL/{period}/2026-11-22.json"
     assert not answer["learning"]
     (mail,) = shop.system.mails()
-    assert f"in the {'week' if period == 'weekly' else 'four weeks'} to Sunday 22 November" in text_of(mail)
+    assert f"in the {days} days to Sunday, 22 November" in text_of(mail)
     assert "below the usual" in text_of(mail)
 
 

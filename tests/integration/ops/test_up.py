@@ -1,0 +1,85 @@
+"""What `ops up` does while it runs: it serves invocations, keeps logs, and fires what is due."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ops.local_cloud import Firing
+from ops.shop import LocalShop
+from ops.stack import Stack, Target
+from ops.up import RealTime
+from salesflow import clock
+from tests.integration.ops.running import Desk
+
+
+@pytest.fixture
+def stack(desk: Desk) -> Stack:
+    return Target(local=True).resolve()
+
+
+def invoke(stack: Stack, name: str, event: object, kind: str = "RequestResponse", **more: str) -> dict[str, Any]:
+    client = stack.client("lambda", patient=True)
+    reply: dict[str, Any] = client.invoke(FunctionName=name, InvocationType=kind, Payload=json.dumps(event), **more)
+    return reply
+
+
+def test_functions_are_invoked_through_the_same_endpoint_as_all_else(stack: Stack) -> None:
+    function = stack.function("watchdog")
+    for name in (function.name, function.arn, f"{function.arn}:$LATEST"):
+        reply = invoke(stack, name, {"notify": "none", "force": True}, LogType="Tail")
+        assert (reply["StatusCode"], "FunctionError" in reply) == (200, False)
+        assert json.load(reply["Payload"])["job"] == "watchdog"
+        assert reply["LogResult"]
+    failed = invoke(stack, function.name, {"colour": "red"})
+    assert failed["FunctionError"] == "Unhandled"
+    assert json.load(failed["Payload"])["errorType"] == "InvalidJobEvent"
+    assert invoke(stack, function.name, {}, "DryRun")["StatusCode"] == 204
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        invoke(stack, "nobodys", {})
+
+
+def test_a_queued_event_is_tried_three_times_and_then_waits_in_the_queue(stack: Stack, shop: LocalShop) -> None:
+    assert invoke(stack, stack.function("watchdog").name, {"colour": "blue"}, "Event")["StatusCode"] == 202
+    sqs = stack.client("sqs")
+    received: list[dict[str, Any]] = []
+    for _ in range(30):
+        received = sqs.receive_message(QueueUrl=stack.failed_queue, WaitTimeSeconds=1).get("Messages", [])
+        if received:
+            break
+    record = json.loads(received[0]["Body"])
+    assert record["requestPayload"] == {"colour": "blue"}
+    assert record["requestContext"]["approximateInvokeCount"] == 3
+
+
+def test_what_is_due_is_fired_once_when_its_time_has_come(desk: Desk, shop: LocalShop) -> None:
+    put = desk("schedules", "put", "sales", "json", "--at", "12:00", "--json").data
+    due = datetime.fromisoformat(put["next_due"][0])
+    fired: list[Firing] = []
+    time = RealTime(shop, due - timedelta(seconds=20), fired.append)
+    assert time.go_to(due - timedelta(seconds=10)) == []
+    for firing in time.go_to(due + timedelta(seconds=5)):
+        firing.join()
+    assert time.go_to(due + timedelta(seconds=10)) == []
+    (mine,) = [one for one in fired if one.schedule.name.endswith("scheduled-sales-json")]
+    assert mine.result is not None
+    assert mine.result.last.answer["schedule"] == "scheduled-sales-json"
+    assert mine.succeeded
+    desk("schedules", "remove", "scheduled-sales-json")
+
+
+def test_the_local_cloud_is_a_stack_like_any_other(stack: Stack, shop: LocalShop) -> None:
+    outputs = shop.cloud.stack.outputs
+    assert (stack.bucket, stack.state_table) == (outputs["ReportsBucketName"], outputs["StateTableName"])
+    assert (stack.failed_queue, stack.undelivered_queue) == (
+        outputs["FailedRunsUrl"],
+        outputs["UndeliveredSchedulesUrl"],
+    )
+    assert (stack.schedule_group, stack.secret) == (outputs["ScheduleGroupName"], outputs["SystemTokenSecretArn"])
+    assert stack.owner_topic.startswith("arn:aws:sns:")
+    assert stack.status == "CREATE_COMPLETE"
+    assert stack.settings.zone.key == stack.parameters["TimeZone"] == "Asia/Shanghai"
