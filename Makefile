@@ -14,13 +14,16 @@ READY := $(VENV)/.ready
 LOCK := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --python-platform linux
 SAM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sam
 
+SCAN := .build/scan
+EVALUATOR := tests/integration/permissions/evaluator
+
 TEXTS := layers/pipeline/salesflow
 KEYWORDS := -k _ -k plural:1,2 -k context:1c,2
 
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup lock format lint types template messages check test browser-check layers-check sam-local-check reliability bench demo build clean
+.PHONY: help setup lock format lint types template messages check scan-tools scan audit test browser-check layers-check sam-local-check reliability bench demo build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -44,6 +47,7 @@ lock: $(READY) ## resolve the *.in files anew into hashed locks; UPGRADE=1 takes
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/uv.in -c requirements/dev.txt -o requirements/uv.txt
 	$(LOCK) requirements/bench.in -o requirements/bench.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/scan.in -o requirements/scan.txt
 	$(LOCK) layers/core/requirements.in -c requirements/dev.txt --no-emit-package botocore -o layers/core/requirements.txt
 	in_core="$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' layers/core/requirements.txt)"; \
 	for layer in arrow ml report; do $(LOCK) layers/$$layer/requirements.in -c requirements/dev.txt $$in_core -o layers/$$layer/requirements.txt; done
@@ -73,7 +77,28 @@ messages: $(READY) ## bring the catalogues of texts up to date with the code: ne
 
 check: lint types template ## lint, layout, types, template
 
-test: $(READY) ## every test that needs no built layer
+scan-tools: $(SCAN)/.ready ## what looks at this from outside, in .build/scan: checkov, pip-audit, and the evaluator of IAM policies
+
+$(SCAN)/.ready: requirements/scan.txt $(EVALUATOR)/package.json $(EVALUATOR)/package-lock.json | $(READY)
+	@echo "installing the locked scanners"
+	@rm -rf $(SCAN)
+	@$(PYTHON_VENV) -m venv --without-pip $(SCAN)
+	@$(VENV)/bin/uv pip sync --quiet --require-hashes --python $(SCAN)/bin/python requirements/scan.txt
+	@mkdir $(SCAN)/evaluator && cp $(EVALUATOR)/package.json $(EVALUATOR)/package-lock.json $(SCAN)/evaluator/
+	@PATH="$(CURDIR)/$(SCAN)/bin:$$PATH" $(SCAN)/bin/npm ci --prefix $(SCAN)/evaluator --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+scan: scan-tools ## the template, by a scanner that is not ours (checkov); what is left out stands in the template, with its reason
+	$(SCAN)/bin/checkov --framework cloudformation --file template.yaml --compact --quiet --skip-download
+
+audit: scan-tools ## known vulnerabilities of everything locked (pip-audit; fails where the service cannot be asked); SERVICE=osv for the other one
+	@failed=0; for lock in layers/*/requirements.txt requirements/*.txt; do \
+	  echo "$$lock"; \
+	  $(SCAN)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --vulnerability-service $(or $(SERVICE),pypi) \
+	    --requirement $$lock || { failed=1; echo "NOT CLEAN, or the service ($(or $(SERVICE),pypi)) could not be asked: $$lock is not vouched for"; }; \
+	done; exit $$failed
+
+test: $(READY) $(SCAN)/.ready ## every test that needs no built layer
 	$(PYTHON_VENV) -m pytest --numprocesses auto --dist worksteal -m "not layers"
 
 browser-check: $(READY) ## pages and mails in a real Chromium (part of `make test` where there is one); pictures in .build/screenshots
