@@ -109,11 +109,16 @@ def show_demonstration(console: Console, demonstration: Demonstration) -> None:
     columns = ("schedule", "business date", "status", "time", "peak memory", "mailed to", "why")
     show_table(console, "What ran", columns, rows)
     out, took = demonstration.out, demonstration.took
-    files = [path for path in demonstration.reports if "latest" not in path.parts and path.name != "manifest.json"]
+    files = [
+        path
+        for path in demonstration.reports
+        if "latest" not in path.parts and path.name not in {"manifest.json", "index.html"}
+    ]
     kinds = Counter(path.suffix.removeprefix(".") for path in files)
     made = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "no file"
     for line in (
-        f"Reports  {len(files)} ({made}) with their manifests in {out / 'reports'}; the newest of each in {out / 'reports' / 'latest'}",
+        f"Reports  {len(files)} ({made}) with their manifests in {out / 'reports'}"
+        + (f"; all of them on one page: {out / 'reports' / 'index.html'}" if files else ""),
         f"Mails    {len(demonstration.mails)} as .eml in {out / 'mails'}",
         f"Runs     {len(demonstration.runs)}, for programs in {out / 'demo.json'}; the functions' logs in {out / 'logs'}",
         f"It took  {sum(took.values()):.0f} s: "

@@ -14,6 +14,7 @@ import pytest
 
 from ops.local_cloud import Firing, Mail, Scheduler
 from ops.shop import LocalShop, sample_shop
+from salesflow.delivery.library import INDEX_KEY
 
 FEWER_FIRINGS = {
     "SyncHourlyFirstHour": "12",  # two of fifteen a day: they make no report
@@ -40,13 +41,14 @@ class Week:
         return [firing for firing in self.firings if "report_type" in firing.event]
 
     def files(self) -> list[str]:
-        """Keys of the dated reports, without manifests and pointers."""
+        """Keys of the dated reports, without manifests, pointers and the library page."""
         return sorted(
             key
             for key in self.keys
             if key.startswith("reports/")
             and not key.startswith("reports/latest/")
             and not key.endswith("manifest.json")
+            and key != INDEX_KEY
         )
 
 

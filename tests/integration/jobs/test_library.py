@@ -73,6 +73,7 @@ def test_after_a_report_the_page_links_to_its_files_and_says_how_it_went(system:
 
 
 def test_every_job_that_ends_stands_on_the_page(system: System) -> None:
+    system.fire("report", DAILY)
     system.fire("sync_history", {})
     system.fire("anomaly_check", {"business_date": BUSINESS_DATE.isoformat()})
     html = page_of(system)
@@ -83,6 +84,7 @@ def test_every_job_that_ends_stands_on_the_page(system: System) -> None:
 
 
 def test_a_failed_run_stands_there_with_its_reason_until_it_is_made_good(system: System) -> None:
+    put(system.clients, system.bucket, report_keys(BUSINESS_DATE - timedelta(days=1), 1))
     system.set_secret(" ")
     with pytest.raises(Exception, match="token"):
         system.fire("report", DAILY)
@@ -172,6 +174,13 @@ def test_the_newest_four_hundred_dates_stand_there(clients: AwsClients, bucket: 
     assert days[-1] > newest - timedelta(days=13)
     assert found.first_date == days[0]
     assert found.is_whole
+
+
+def test_there_is_no_page_before_there_is_a_report(system: System) -> None:
+    system.set_secret(" ")
+    with pytest.raises(Exception, match="token"):
+        system.fire("report", DAILY)
+    assert system.keys() == []
 
 
 def test_keys_that_the_contract_does_not_know_are_passed_over(

@@ -96,10 +96,16 @@ class LibraryKeeper:
             return  # run ids sort by their time: what stands there is newer
 
     def rebuild(self) -> bool:
-        """Make the page anew; False where other runs kept making it at the same time, so that it is theirs that stands."""
+        """Make the page anew; False where other runs kept making it at the same time, so that it is theirs that stands.
+
+        There is no page before there is a report: a run that failed leaves nothing below `reports/`.
+        """
         for _ in range(_TRIES):
             version = self._version()
-            page = render_library(self.survey(), currency=self._currency, language=self._language, zone=self._zone)
+            library = self.survey()
+            if version is None and not library.files:
+                return True
+            page = render_library(library, currency=self._currency, language=self._language, zone=self._zone)
             if version == hashlib.md5(page, usedforsecurity=False).hexdigest():  # S3's own mark of an object's content
                 return True
             if self._write(page, version):
