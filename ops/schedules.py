@@ -21,7 +21,7 @@ from ops.complaints import Misused, NotFound
 from ops.stack import Stack
 from salesflow.job_events import Notify, ReportFields
 from salesflow.reports.formats import Format, ReportType
-from salesflow.watch.due_times import due_times
+from salesflow.watch.due_times import InvalidSchedule, due_times
 from salesflow.watch.schedules import Schedule
 from salesflow.windows import Period
 
@@ -136,14 +136,17 @@ def next_times(schedule: Schedule | ReportSchedule, now: datetime, count: int) -
 
 
 def check(stack: Stack, wanted: ReportSchedule, now: datetime) -> list[datetime]:
-    """The next five due times of a schedule that is wanted. Raises InvalidSchedule, Misused where it makes no sense."""
+    """The next five due times of a schedule that is wanted. Raises Misused where it makes no sense."""
     name = f"{stack.name}-{wanted.id}"
     if not _ID.fullmatch(wanted.id) or len(name) > LONGEST_NAME:
         raise Misused(
             f"{name} cannot be a schedule's name.",
             action=f"A name has at most {LONGEST_NAME} characters, of letters, digits, '.', '_' and '-'.",
         )
-    due = next_times(wanted, now, 5)
+    try:
+        due = next_times(wanted, now, 5)
+    except InvalidSchedule as error:
+        raise Misused(error.message, action="Correct the times or the zone.") from None
     if not due:
         raise Misused(f"{wanted.expression} is never due.", action="Choose times that come.")
     return due

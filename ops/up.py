@@ -37,24 +37,40 @@ def running_shop(shop: Shop, moment: datetime, *, host: str = "127.0.0.1") -> It
             state.remove(place)
 
 
+class RealTime:
+    """Fires a shop's schedules as time goes by, each in a thread of its own; `fired` is told of each when it is over."""
+
+    def __init__(self, running: LocalShop, since: datetime, fired: Callable[[Firing], None]) -> None:
+        """What is due from `since` (aware) on is fired."""
+        self._running = running
+        self._scheduler = Scheduler(running.cloud)
+        self._until = since
+        self._fired = fired
+
+    def go_to(self, now: datetime) -> list[threading.Thread]:
+        """Fire what has become due since the last call; the firings that are under way."""
+        self._running.clock.set(now)
+        started = []
+        for due, schedule in self._scheduler.due(self._until, now):
+            thread = threading.Thread(target=self._fire, args=(schedule, due), name=schedule.name, daemon=True)
+            thread.start()
+            started.append(thread)
+        self._until = now
+        return started
+
+    def _fire(self, schedule: ScheduleOnRecord, due: datetime) -> None:
+        self._fired(self._scheduler.fire(schedule, due))
+
+
 def keep_running(running: LocalShop, *, fire: bool, fired: Callable[[Firing], None]) -> None:
     """Let the shop's time go with this machine's, until interrupted; with `fire`, fire what is due. `fired` is told of each."""
-    scheduler = Scheduler(running.cloud)
-    looked, due_until = clock.now(), clock.now()
+    time = RealTime(running, clock.now(), fired)
     pause = threading.Event()
-
-    def run(schedule: ScheduleOnRecord, due: datetime) -> None:
-        fired(scheduler.fire(schedule, due))
-
-    while not pause.wait(1):
-        now = clock.now()
-        running.clock.set(now)
-        if not fire or (now - looked).total_seconds() < LOOK_SECONDS:
-            continue
-        looked = now
-        for due, schedule in scheduler.due(due_until, now):
-            threading.Thread(target=run, args=(schedule, due), name=schedule.name, daemon=True).start()
-        due_until = now
+    while not pause.wait(LOOK_SECONDS if fire else 1):
+        if fire:
+            time.go_to(clock.now())
+        else:
+            running.clock.set(clock.now())
 
 
 def write_env_vars(running: LocalShop, path: Path, container_host: str) -> None:

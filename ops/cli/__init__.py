@@ -12,9 +12,10 @@ To add a command (say `costs`):
 3. One line in `app.py` registers the group, or `app.command(...)` a single command.
 
 What a command uses: `desk.stack` (an `ops.stack.Stack`: `client("s3")`, `bucket`, `state_table`, `function("report")`, `settings`,
-`ledger`, ... resolved through CloudFormation when first asked for), `desk.local` (what `ops up` left about the local cloud), and
-`desk.out` (`show(data, Table(...))`, `note(...)`, `progress(...)`, `confirm(...)`). `data` is what --json prints: decide on its
-names once, others build on them.
+`ledger`, ... resolved through CloudFormation when first asked for) and `desk.out` (`show(data, Table(...))`, `note(...)`,
+`progress(...)`, `confirm(...)`). `data` is what --json prints: decide on its names once, others build on them. Beside it:
+`ops.firing.fire` (invoke and wait), `ops.runs` (the ledger), `ops.logs`, `ops.schedules`, `ops.preview` (dry runs),
+`ops.stack_parameters`.
 
 What goes wrong is raised: any boto error, `SalesFlowError` or `OSError` becomes one sentence and an exit status
 (`ops.complaints.ExitCode`); raise `ops.complaints.NotFound`, `Misused` or `Failed` for one's own. A command that did its work but

@@ -187,7 +187,12 @@ def _show_preview(desk: Desk, would: Preview) -> None:
     facts: list[tuple[str, Cell]] = [
         ("what", would.identity),
         ("business date", f"{would.business_date}" + ("" if would.day_is_over else " (not over yet)")),
-        ("window", "-" if window is None else f"{window.first} to {window.last} ({window.days} days)"),
+        (
+            "window",
+            "-"
+            if window is None
+            else f"{window.first} to {window.last}, {window.days} day{'' if window.days == 1 else 's'}",
+        ),
     ]
     if before is not None:
         facts.append(("compared with", f"{before.first} to {before.last}"))

@@ -68,7 +68,7 @@ def list_runs(
     rows = [_row(run, desk.stack.zone) for run in found[:limit]]
     columns = ("run", "what", "business date", "status", "began", "took", "files", "told", "why")
     empty = "No run is on record for these dates; --since goes further back."
-    desk.out.show([_as_data(run) for run in found[:limit]], Table(f"{len(rows)} runs", columns, rows, empty=empty))
+    desk.out.show([_as_data(run) for run in found[:limit]], Table("Runs, the latest first", columns, rows, empty=empty))
     if len(found) > limit:
         desk.out.note(f"{len(found) - limit} more: say --limit.")
 
@@ -120,7 +120,7 @@ def sent(
         for one in data
     ]
     columns = ("business date", "what", "recipient", "outcome", "when", "reference", "message, or why not")
-    desk.out.show(data, Table(f"{len(rows)} mails", columns, rows, empty="Nobody was mailed for these dates."))
+    desk.out.show(data, Table("Mails", columns, rows, empty="Nobody was mailed for these dates."))
 
 
 @app.command("show", examples=["runs show 8e5f22c3", "runs show SF-K4ZT7QWA --json"])

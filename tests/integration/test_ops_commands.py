@@ -125,10 +125,15 @@ def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path):
         buckets = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
         variables = json.loads(env_vars.read_text())["ReportFunction"]
         assert variables["REPORTS_BUCKET"] in buckets
+        local = [sys.executable, "-m", "ops", "--local", "schedules", "list"]
+        found = subprocess.run(local, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+        assert "scheduled-sales-pdf\ttemplate" in found.stdout, found.stderr
         port = exports["AWS_ENDPOINT_URL"].rpartition(":")[2]
         assert variables["AWS_ENDPOINT_URL"] == f"http://172.17.0.1:{port}"
         assert variables["SALESFLOW_API_URL"].startswith("http://172.17.0.1:")
         os.kill(running.pid, signal.SIGINT)
         assert running.wait(20) == 0
+    gone = subprocess.run(local, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert (gone.returncode, "No local cloud is running" in gone.stderr) == (5, True)
     with pytest.raises(Exception, match=r"(?i)could not connect|refused"):
         s3.list_buckets()

@@ -13,7 +13,6 @@ from ops.local_cloud import Firing
 from ops.shop import LocalShop
 from ops.stack import Stack, Target
 from ops.up import RealTime
-from salesflow import clock
 from tests.integration.ops.running import Desk
 
 
