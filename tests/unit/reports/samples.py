@@ -48,6 +48,17 @@ NAMES = (
     "تمر مجهول فاخر",
     "김치 라면 5개입",
 )
+RIGHT_TO_LEFT_AND_EMOJI_NAMES = (
+    "تمر مجهول فاخر",
+    "חלב טרי 3%",
+    "حليب طازج 2 لتر",
+    "Dates تمر 500 g",
+    "Red apple \U0001f34e juice \U0001f9c3 1 l",
+    "family \U0001f468\u200d\U0001f469\u200d\U0001f467 pack \u2764\ufe0f",
+    "김치 라면 5개입",
+    "नमकीन मिक्स 200 g",
+)
+LONG_NAME = "A product whose name is exactly one hundred characters long, as some shops write everything into it!"
 HOSTILE_NAMES = (
     "=SUM(A1)",
     "+1+1",
@@ -58,7 +69,7 @@ HOSTILE_NAMES = (
     "Tab\tand\r\nnew line",
     "\u202eright-to-left override",
     '"quoted", with; separators',
-    "A product whose name is exactly one hundred characters long, as some shops write everything into it ok",
+    LONG_NAME,
     "https://example.com/?a=1&b=2",
     "\u0301\u0301combining first",
     "family \U0001f468\u200d\U0001f469\u200d\U0001f467 pack",
@@ -329,6 +340,8 @@ def all_samples() -> dict[str, ReportContent]:
     yen = make_sales(Period.DAILY, plain, daily_revenue=184_350)
     alone = {"previous": None, "same_weekday": None, "trend": TrendHint(TrendDirection.UNKNOWN, 0.0, 1, None, None)}
     first = replace(daily, context=daily.daily, **alone)
+    long_names = [LONG_NAME, *plain[:5]]
+    turned = [*RIGHT_TO_LEFT_AND_EMOJI_NAMES, *plain[:4]]
     return {
         "sales-daily": make_content("sales", sales=daily),
         "stock-daily": make_content("stock", stock=stock),
@@ -352,6 +365,12 @@ def all_samples() -> dict[str, ReportContent]:
         "combined-yen": make_content("combined", sales=yen, stock=make_stock(plain), currency="JPY"),
         "sales-dinar": make_content("sales", sales=daily, currency="KWD"),
         "sales-first-day": make_content("sales", sales=first),
+        "combined-long-name": make_content(
+            "combined", sales=make_sales(Period.DAILY, long_names), stock=make_stock(long_names)
+        ),
+        "combined-right-to-left-and-emoji": make_content(
+            "combined", sales=make_sales(Period.DAILY, turned), stock=make_stock(turned)
+        ),
         "combined-hostile-notes": make_content(
             "combined",
             sales=daily,
