@@ -4,14 +4,16 @@ Exits with 1 if anything was lost, doubled or silent.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 
 from tests.reliability.experiments import Experiment, experiments, run
-from tests.reliability.table import Row, printed
+from tests.reliability.table import Row, as_document, as_markdown, printed
 
 SECTIONS = ("sweep", "faults", "fuzz", "soak")
 
@@ -23,6 +25,7 @@ def main() -> int:
     parser.add_argument("--only", default=",".join(SECTIONS), help="sections: " + ", ".join(SECTIONS))
     parser.add_argument("--named", default="", help="only experiments whose name holds this text")
     parser.add_argument("--seed", type=int, default=1, help="of the fuzzing and of the year's troubles")
+    parser.add_argument("--write", type=Path, help="also write what came of it to this file, as .json and as .md")
     parser.add_argument("--jobs", type=int, default=max(2, (os.cpu_count() or 2)), help="experiments at the same time")
     chosen = parser.parse_args()
     sections = chosen.only.split(",")
@@ -35,7 +38,11 @@ def main() -> int:
     ]
     began = time.perf_counter()
     rows = _run_all(wanted, chosen.jobs)
-    sys.stdout.write("\n" + printed(rows, seconds=time.perf_counter() - began) + "\n")
+    seconds = time.perf_counter() - began
+    sys.stdout.write("\n" + printed(rows, seconds=seconds) + "\n")
+    if chosen.write:
+        chosen.write.with_suffix(".json").write_text(json.dumps(as_document(rows, seconds=seconds), indent=1))
+        chosen.write.with_suffix(".md").write_text(as_markdown(rows, seconds=seconds))
     return int(any(row.findings for row in rows))
 
 

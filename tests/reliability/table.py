@@ -1,4 +1,4 @@
-"""What the experiments came to, as rows of numbers and as the table that is printed."""
+"""What the experiments came to: rows of numbers, the table that is printed, and files to quote from."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -41,6 +41,28 @@ def printed(rows: list[Row], *, seconds: float) -> str:
     lines += [f"  {total[kind.value]:>9,} {kind}" for kind in Kind]
     lines += [""] + [str(finding)[:600] for row in rows for finding in row.findings]
     return "\n".join(lines).rstrip()
+
+
+def as_document(rows: list[Row], *, seconds: float) -> dict[str, object]:
+    """The same as data: the sums, and every experiment with its counts and findings."""
+    total = totals(rows)
+    sums = {name: total[name] for name in (*_SUMMED, *Kind) if name in total or name in {*Kind}}
+    return {
+        "minutes": round(seconds / 60, 1),
+        **{str(name): count for name, count in sums.items()},
+        "experiments": [
+            {"name": row.name, "seconds": round(row.seconds), **row.counts, "findings": [str(f) for f in row.findings]}
+            for row in rows
+        ],
+    }
+
+
+def as_markdown(rows: list[Row], *, seconds: float) -> str:
+    """The sums, as a table to quote."""
+    document = as_document(rows, seconds=seconds)
+    lines = ["| what was done | number |", "|---|---|"]
+    lines += [f"| {name} | {count:,} |" for name, count in document.items() if isinstance(count, int | float)]
+    return "\n".join(lines) + "\n"
 
 
 _SUMMED = (
