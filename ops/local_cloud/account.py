@@ -7,6 +7,7 @@ The account is one in good standing: out of the sandbox, every identity verified
 from __future__ import annotations
 
 import json
+import re
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,9 @@ from salesflow import clock
 SES_ACCOUNT = "/v2/email/account"
 SES_SENDING = "/v2/email/account/sending"
 SES_SUPPRESSED = "/v2/email/suppression/addresses"
-SES_IDENTITIES = "/v2/email/identities/"
+SES_IDENTITY = re.compile(r"/v2/email/identities/[^/]+")
+SES_SET = re.compile(r"/v2/email/configuration-sets/([^/]+)")
+SES_SET_SENDING = re.compile(SES_SET.pattern + "/sending")
 LAMBDA_SETTINGS = "/2016-08-19/account-settings"
 
 DAILY_MAILS = 50_000.0
@@ -34,6 +37,7 @@ class Account:
 
     sends: bool = True
     suppressed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    paused_sets: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, request: Request) -> Response | None:
@@ -48,10 +52,26 @@ class Account:
                     return _json({})
                 case _, str() if path.startswith(SES_SUPPRESSED):
                     return self._suppression(request, unquote(path.removeprefix(SES_SUPPRESSED).lstrip("/")))
+                case "PUT", str() if found := SES_SET_SENDING.fullmatch(path):
+                    is_on = bool(request.get_json(force=True).get("SendingEnabled", False))
+                    (self.paused_sets.discard if is_on else self.paused_sets.add)(unquote(found[1]))
+                    return _json({})
                 case "GET", str() if path == LAMBDA_SETTINGS:
                     return _json(_lambda_settings())
                 case _:
                     return None
+
+    def completed(self, request: Request, response: Response) -> Response:
+        """moto's answer with what it leaves out: that an identity is verified, and whether a configuration set sends."""
+        if request.method != "GET" or response.status_code != 200:
+            return response
+        if SES_IDENTITY.fullmatch(request.path):
+            state = {"VerifiedForSendingStatus": True, "VerificationStatus": "SUCCESS"}
+        elif found := SES_SET.fullmatch(request.path):
+            state = {"SendingOptions": {"SendingEnabled": unquote(found[1]) not in self.paused_sets}}
+        else:
+            return response
+        return _json(response.get_json(force=True) | state)
 
     def _standing(self) -> dict[str, Any]:
         return {
@@ -79,15 +99,6 @@ class Account:
             case _:
                 message = f"Email address {address} does not exist on your suppression list."
                 return _json({"message": message}, status=404, error="NotFoundException")
-
-
-def verified(request: Request, response: Response) -> Response:
-    """moto's answer about an identity, which says nothing of its verification, with the word that it is verified."""
-    name = unquote(request.path.removeprefix(SES_IDENTITIES))
-    is_identity = request.method == "GET" and request.path.startswith(SES_IDENTITIES) and "/" not in name
-    if not is_identity or response.status_code != 200:
-        return response
-    return _json(response.get_json(force=True) | {"VerifiedForSendingStatus": True, "VerificationStatus": "SUCCESS"})
 
 
 def _lambda_settings() -> dict[str, Any]:

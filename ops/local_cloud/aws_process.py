@@ -37,7 +37,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from ops.local_cloud import made_by_us
-from ops.local_cloud.account import Account, verified
+from ops.local_cloud.account import Account
 
 SEND_EMAIL = "/v2/email/outbound-emails"
 INVOCATION = re.compile(r"/2015-03-31/functions/.+/invocations/?")
@@ -124,7 +124,7 @@ class LocalAws:
         if told := self._account.answer(request):
             return told
         try:
-            return verified(request, Response.from_app(self._moto, environ, buffered=True))
+            return self._account.completed(request, Response.from_app(self._moto, environ, buffered=True))
         except Exception as error:  # noqa: BLE001 - whatever moto's code raises must not pass unseen
             where = traceback.extract_tb(error.__traceback__)[-1]
             self._warnings.append(f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
