@@ -77,7 +77,7 @@ def read_check(
             raise
         raise NotFound(
             f"There is no {key} in {stack.bucket}: that check has not run.",
-            action=f"Run it: `salesflow-ops run anomaly-check --scope {scope.value} --business-date {day}`.",
+            action=f"Run it: `salesflow-ops run anomaly-check --date {day}`.",
         ) from None
     return key, json.loads(body)
 

@@ -1,4 +1,4 @@
-"""The README names what is there: parameters, commands, files, statuses."""
+"""README and docs/ name what is there: parameters, commands, files, roles, statuses; and nothing that is not."""
 
 import re
 from pathlib import Path
@@ -8,9 +8,12 @@ import typer.main
 
 from ops.__main__ import app
 from salesflow.ledger import RunStatus
+from tests.unit.template.stack import as_list, of_type, statements
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
+EVERY_PAGE = "\n".join([README, *DOCS.values()])
 PARAMETERS = re.findall(
     r"^  ([A-Z]\w+):\n    Type:", (ROOT / "template.yaml").read_text().partition("\nResources:")[0], flags=re.MULTILINE
 )
@@ -20,26 +23,30 @@ FAMILIES = ("State", "Hour", "Minute", "Memory", "Timeout")
 @pytest.mark.parametrize("parameter", PARAMETERS)
 def test_every_parameter_is_named(parameter: str) -> None:
     family = next((ending for ending in FAMILIES if parameter.endswith(ending)), None)
-    by_family = family is not None and f"`…{family}`" in README and f"`{parameter.removesuffix(family)}`" in README
-    assert f"`{parameter}`" in README or by_family
+    page = DOCS["parameters.md"]
+    by_family = family is not None and f"`…{family}`" in page and f"`{parameter.removesuffix(family)}`" in page
+    assert f"`{parameter}`" in page or by_family
 
 
 def test_every_command_exists() -> None:
     group = typer.main.get_command(app)
-    for line in re.findall(r"python -m ops ([a-z][a-z-]*(?: [a-z][a-z-]*)*)", README):
+    lines = re.findall(r"(?m)(?:`|^|^\$ )(?:python -m ops|salesflow-ops) ([a-z][a-z-]*(?: [a-z][a-z-]*)*)", EVERY_PAGE)
+    assert lines
+    for line in lines:
         command = group
         for word in line.split():
-            found = getattr(command, "commands", {}).get(word)
-            assert found is not None, f"python -m ops {line}"
-            command = found
+            if not getattr(command, "commands", None):
+                break  # what follows are the command's own arguments
+            assert word in command.commands, line
+            command = command.commands[word]
 
 
 def test_every_benchmark_and_make_target_exists() -> None:
-    for name in re.findall(r"python -m tests\.benchmarks\.(\w+)", README):
+    for name in re.findall(r"python -m tests\.benchmarks\.(\w+)", EVERY_PAGE):
         folder = ROOT / "tests" / "benchmarks"
         assert (folder / f"{name}.py").exists() or (folder / name / "__main__.py").exists()
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
-    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", README, flags=re.MULTILINE)) <= set(targets)
+    assert set(re.findall(r"(?:`|^|^\$ )make ([a-z-]+)", EVERY_PAGE, flags=re.MULTILINE)) <= set(targets)
 
 
 def test_every_status_is_explained() -> None:
@@ -49,7 +56,29 @@ def test_every_status_is_explained() -> None:
 
 
 def test_every_event_and_function_is_there() -> None:
-    for path in re.findall(r"events/[\w-]+\.json", README):
+    for path in re.findall(r"events/[\w-]+\.json", EVERY_PAGE):
         assert (ROOT / path).exists()
     for folder in (ROOT / "functions").iterdir():
         assert f"| `{folder.name}` |" in README
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page, folder in [(README, ROOT), *((text, ROOT / "docs") for text in DOCS.values())]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page):
+            assert (folder / target).exists(), target
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    assert {f"docs/{name}" for name in DOCS} <= set(re.findall(r"\]\((docs/[^)#]+)\)", README))
+
+
+def test_the_table_of_roles_names_every_permission_and_no_other() -> None:
+    rows = re.findall(r"^\| `(\w+Role)` \| ([^|]+) \|", DOCS["security.md"], flags=re.MULTILINE)
+    named: dict[str, set[str]] = {}
+    for role, actions in rows:
+        named.setdefault(role, set()).update(re.findall(r"`([a-z0-9]+:\w+)`", actions))
+    granted = {
+        role: {action for statement in statements(role) for action in as_list(statement["Action"])}
+        for role in of_type("AWS::IAM::Role")
+    }
+    assert named == granted
