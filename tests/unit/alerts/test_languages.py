@@ -30,6 +30,11 @@ OF_PRODUCTS = (EventType.STOPPED_SELLING, EventType.PRICE_CHANGE)
 DATA = re.compile(r"python -m ops |Riz parfumé|绿茶|10:00-11:00")
 """Lines that are the same in every language: commands, and bars of products and hours."""
 
+ENGLISH = re.compile(
+    r"\b(the|were|was|usual|unusual|instead|below|above|sold|since|than|have|and|which|again|of)\b", re.IGNORECASE
+)
+"""Words that English can hardly do without, and no other of the languages has."""
+
 NOT_SHOWN = re.compile(r"[\s:：\u2068\u2069]+")
 
 
@@ -84,6 +89,7 @@ def test_every_event_and_change_is_told_in_the_language_and_nothing_in_english(
         what = (happening.type, happening.metric, happening.sku)
         assert not lines_of(mail) & lines_of(english), what
         assert mail.subject != english.subject, what
+        assert not [line for line in lines_of(mail) | {mail.subject} if ENGLISH.search(line)], what
         assert f'<html lang="{language.tag}"' in mail.html
         assert mail.language is language
 
