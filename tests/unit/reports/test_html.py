@@ -85,6 +85,11 @@ def test_cells_are_sorted_by_what_they_hold_and_not_by_how_it_is_printed() -> No
     html = rendered("sales-daily", Format.HTML).decode()
     assert '<td class="n minor short" data-order="41">41</td>' in html
     assert '<td class="n short" data-order="55361">CN¥553.61</td>' in html
+    days = re.findall(
+        r'<th scope="row" data-order="(\d+)">', rendered("sales-monthly-40-scripts", Format.HTML).decode()
+    )
+    assert days
+    assert days == sorted(days), "a day is no text"
     assert html.count('<table class="sortable">') == 1, "the returns are one row: there is nothing to sort"
 
 
