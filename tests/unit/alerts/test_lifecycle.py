@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.alerts.findings import event_as_dict, event_from_dict, findings_of
-from salesflow.alerts.lifecycle import FORGET_STOPPED_DAYS, Alert, Change, Entry, Rules
+from salesflow.alerts.lifecycle import FORGET_STOPPED_DAYS, MOST_OPEN, Alert, Change, Entry, Rules
 from salesflow.anomalies import (
     Causes,
     Contribution,
@@ -186,9 +186,21 @@ def test_entries_alerts_and_events_come_back_from_the_table_as_they_went_in() ->
     )
     assert Statement.from_dict(json.loads(json.dumps(hours.as_dict()))) == hours
     story = Story()
-    story.next(event(-0.6))
-    assert story.alerts
-    assert Alert.from_dict(story.alerts[0].as_dict()) == story.alerts[0]
+    story.next(event(-0.6), event(-0.5, sku="茶", name="Thé"))
+    assert len(story.alerts or ()) == 2
+    for alert in story.alerts or ():
+        assert Alert.from_dict(json.loads(json.dumps(alert.as_dict()))) == alert
+
+
+def test_as_many_alerts_as_are_followed_fit_into_a_row_whatever_their_products_are_called() -> None:
+    name = "超长的商品名称" * 15
+    story = Story()
+    story.next(
+        *(event(-0.6123, sku=f"商品-{n:05d}", name=name, expected=123_456.789 + n) for n in range(MOST_OPEN + 50))
+    )
+    rows = json.dumps([alert.as_dict() for alert in story.alerts or ()], ensure_ascii=False)
+    assert len(story.alerts or ()) == MOST_OPEN
+    assert len(rows.encode()) < 340_000  # of the 400 KB that a row may have; the rest is for what is told
 
 
 def test_findings_keep_the_loudest_event_of_a_subject() -> None:

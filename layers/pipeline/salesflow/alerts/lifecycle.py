@@ -30,6 +30,9 @@ NOTHING_LEFT = 0.02
 MOST_OPEN = 400
 """Alerts that are followed at once, by money at stake: a row of the state table holds no more than 400 KB."""
 
+_ONCE = ("sku", "name")
+"""What a row holds of an alert alone, not of its statement as well: names can be long, and there can be many."""
+
 _ONE_DAY = {EventType.MISSING_DAY, EventType.PARTIAL_DAY, EventType.PRICE_CHANGE, EventType.STOPPED_SELLING}
 _DAY_BADNESS = {EventType.PARTIAL_DAY: 0.0, EventType.MISSING_DAY: -1.0}
 
@@ -82,14 +85,16 @@ class Alert:
     def as_dict(self) -> dict[str, Any]:
         """The alert as JSON values."""
         values = {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(self).items()}
-        return values | {"statement": self.statement.as_dict()}
+        said = self.statement.as_dict()
+        return values | {"statement": {name: said[name] for name in said if name not in _ONCE}}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The alert that `as_dict` made these values of."""
         days = {name: date.fromisoformat(values[name]) for name in ("since", "opened", "last_seen")}
         kinds = {"type": EventType(values["type"]), "severity": Severity(values["severity"])}
-        return cls(**{**values, **days, **kinds, "statement": Statement.from_dict(values["statement"])})
+        said = values["statement"] | {name: values[name] for name in _ONCE}
+        return cls(**{**values, **days, **kinds, "statement": Statement.from_dict(said)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,9 @@ def result_document(
         "told": [entry.as_dict() | {"text": told_sentence(entry, english)} for part in parts for entry in part.said],
         "left_out": sum(part.left_out for part in parts),
         "open": [
-            alert.as_dict() | {"text": sentence(alert.statement, english)} for part in parts for alert in part.open
+            alert.as_dict() | {"statement": alert.statement.as_dict(), "text": sentence(alert.statement, english)}
+            for part in parts
+            for alert in part.open
         ],
         "recorded": bool(parts) and all(part.recorded for part in parts),
     }
