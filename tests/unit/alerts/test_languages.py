@@ -138,9 +138,11 @@ def test_a_name_is_never_a_template(language: Language, name: str) -> None:
 @pytest.mark.parametrize("language", Language)
 def test_a_right_to_left_name_turns_nothing_beside_it(language: Language) -> None:
     happening = happened(EventType.DROP, sku="A1")
-    happening = replace(happening, statement=replace(happening.statement, name="شاي أخضر 500"))
+    happening = replace(happening, name="شاي أخضر", statement=replace(happening.statement, name="شاي أخضر 500"))
     mail = compose_alert_mail([told(happening, Change.OPENED)], facts(language))
     assert "\u2068شاي أخضر 500 (A1)\u2069" in mail.text
+    assert mail.subject.startswith("\u2068شاي أخضر\u2069")
+    assert len(mail.subject) < SUBJECT_LENGTH
     assert "<bdi>شاي أخضر 500 (A1)</bdi>" in mail.html
     assert "\u2068" not in mail.html
     plain = compose_alert_mail([told(happened(EventType.DROP, sku="A1"), Change.OPENED)], facts(language))

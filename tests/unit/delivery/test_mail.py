@@ -140,6 +140,20 @@ def test_bidirectional_overrides_are_taken_out_and_scripts_stay() -> None:
     assert message["Subject"] == "reportgpj.exe مبيعات 👩\u200d🔬"
 
 
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [
+        ("\u2068شاي\u2069: not sold", "\u2068شاي\u2069: not sold"),
+        ("\u2068\u202eشاي\u2069: \u202enot sold", "\u2068شاي\u2069: not sold"),
+        ("\u2068شاي: not sold", "شاي: not sold"),
+        ("\u2069\u2068a\u2068b\u2069", "a\u2068b\u2069"),
+        ("\u2068" + "ش" * 300 + "\u2069", "ش" * (MAX_SUBJECT_CHARACTERS - 1) + "…"),
+    ],
+)
+def test_a_name_that_is_kept_apart_stays_so_and_nothing_is_left_open(subject: str, shown: str) -> None:
+    assert parsed(mailer().build(mail(subject), "anne@example.com"))["Subject"] == shown
+
+
 def test_an_endless_subject_is_cut_and_says_so() -> None:
     message = parsed(mailer().build(mail("日" * 5_000), "anne@example.com"))
     assert message["Subject"] == "日" * (MAX_SUBJECT_CHARACTERS - 1) + "…"

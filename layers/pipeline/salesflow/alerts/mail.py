@@ -25,8 +25,9 @@ from salesflow.anomalies import Contribution, Event, EventType
 from salesflow.anomalies.causes import OTHERS, RETURNED
 from salesflow.anomalies.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
 from salesflow.language import Language, Words
+from salesflow.reports.bidi import has_right_to_left
 from salesflow.reports.figures import Figures, Kind, printable
-from salesflow.reports.mail import Bar, MailText, subject_of
+from salesflow.reports.mail import SUBJECT_LENGTH, Bar, MailText, subject_of
 from salesflow.windows import Period
 
 _SHOWN_CAUSES: Final = 5
@@ -132,7 +133,16 @@ def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
     html = _templates().get_template("mail_alert.html.j2").render(mail=mail, _=_)
     text = _templates().get_template("mail_alert.txt.j2").render(mail=mail, _=_)
     subject = subject_of(subjects(entries, figures, facts.period), facts.reference)
-    return MailText(subject, text.rstrip() + "\n", html, figures.language)
+    return MailText(_set_apart(first, subject), text.rstrip() + "\n", html, figures.language)
+
+
+def _set_apart(entry: Entry, subject: str) -> str:
+    """The subject with its product's name kept from turning what stands beside it, where there is room for the two marks."""
+    name = printable(entry.name or entry.sku or "")
+    if not has_right_to_left(name) or len(subject) + 2 >= SUBJECT_LENGTH:
+        return subject
+    shown = next((name[:length] for length in range(len(name), 0, -1) if name[:length] in subject), "")
+    return subject.replace(shown, isolated(shown), 1) if shown else subject
 
 
 def _title(period: Period, _: Words) -> str:

@@ -47,6 +47,7 @@ _OWN_HEADERS = {
 }  # fmt: skip
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _BIDI_CONTROLS = {*"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
+_ISOLATED = re.compile("\u2068([^\u2068\u2069]*)\u2069")
 _INVISIBLE = {"Cc", "Cs", "Zl", "Zp"}
 
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -388,13 +389,23 @@ def _digest(*parts: str) -> str:
 
 
 def _one_line(text: str, limit: int) -> str:
-    """The text as one visible line: no line breaks, control or bidirectional override characters, at most `limit` long."""
+    """The text as one visible line: no line breaks, control or bidirectional override characters, at most `limit` long.
+
+    What stands between FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE keeps the two: they can turn nothing outside (UAX #9).
+    """
+    pieces = _ISOLATED.split(text)  # every second one is what an isolate holds
     visible = "".join(
+        f"\u2068{_visible(piece)}\u2069" if number % 2 else _visible(piece) for number, piece in enumerate(pieces)
+    )
+    line = " ".join(visible.split())
+    return line if len(line) <= limit else _visible(line)[: limit - 1].rstrip() + "…"
+
+
+def _visible(text: str) -> str:
+    return "".join(
         "" if character in _BIDI_CONTROLS else " " if unicodedata.category(character) in _INVISIBLE else character
         for character in text
     )
-    line = " ".join(visible.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def _writable(text: str) -> str:
