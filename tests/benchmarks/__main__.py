@@ -20,6 +20,8 @@ def main(data: Path) -> None:
         ("cold_start", [], (ROOT / ".aws-sam" / "build" / "template.yaml").exists(), "no built layers: make build"),
         ("forecasting", [*real, "--quick"], data.exists(), f"no real sales at {data}"),
         ("anomalies", [*real, "--quick"], data.exists(), f"no real sales at {data}"),
+        ("anomalies.mix", real, data.exists(), f"no real sales at {data}"),
+        ("anomalies.calibration", ["--days", "120", "--products", "80"], True, ""),
     ]
     for name, arguments, possible, why_not in benchmarks:
         print(f"\n=== {name}", flush=True)
