@@ -15,6 +15,8 @@ from salesflow.reports.palette import BLUE, INK, LIGHT, QUIET, TONES
 from salesflow.reports.pdf_text import draw_text, rule
 
 _GAP: Final = 18.0
+_SMALLEST: Final = 5.5
+"""No text is set smaller than this, in points: what is still wider is cut."""
 _WIDE_CHART: Final = 32
 _NARROW_HEIGHT: Final = 92.0
 _WIDE_HEIGHT: Final = 112.0
@@ -84,12 +86,14 @@ class KpiRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
             y -= 2
             for change in kpi.changes:
                 y -= 10.5
-                draw_text(self.canv, x, y, change.text, 7.5, BOLD, color=TONES[change.tone])
-                used = width(change.text, BOLD, 7.5) + 4
-                draw_text(self.canv, x + used, y, cut(change.against, REGULAR, 7.5, room - used), 7.5, color=QUIET)
+                said = width(change.text, BOLD, 7.5) + width(change.against, REGULAR, 7.5)
+                small = min(7.5, max(_SMALLEST, 7.5 * (room - 4) / said))
+                draw_text(self.canv, x, y, change.text, small, BOLD, color=TONES[change.tone])
+                used = width(change.text, BOLD, small) + 4
+                draw_text(self.canv, x + used, y, cut(change.against, REGULAR, small, room - used), small, color=QUIET)
             if kpi.detail:
                 y -= 10.5
-                fits = min(7.5, max(6.0, 7.5 * room / width(kpi.detail, REGULAR, 7.5)))
+                fits = min(7.5, max(_SMALLEST, 7.5 * room / width(kpi.detail, REGULAR, 7.5)))
                 draw_text(self.canv, x, y, cut(kpi.detail, REGULAR, fits, room), fits, color=QUIET)
 
 
