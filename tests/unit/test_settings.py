@@ -45,6 +45,8 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("TIMEZONE", "Asia/Peking"),
         ("TIMEZONE", "../etc/passwd"),
         ("MAIL_SENDER", "reports"),
+        ("MAIL_SENDER", "reports@"),
+        ("MAIL_SENDER", "@shop.example"),
         ("MAIL_SENDER", "Reports <reports@shop.example>"),
         ("REPORT_RECIPIENTS", "one@shop.example,two"),
         ("REPORT_RECIPIENTS", "one@shop.example\r\nBcc: all@shop.example"),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from enum import StrEnum
 from functools import cached_property
@@ -66,7 +67,7 @@ def mail_address(value: str) -> str:
         raise ValueError(f"{value!r} is no e-mail address")
     try:
         address = Address(addr_spec=value)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, HeaderParseError):
         raise ValueError(f"{value!r} is no e-mail address") from None
     if not address.username or "." not in address.domain.strip("."):
         raise ValueError(f"{value!r} is no e-mail address")
