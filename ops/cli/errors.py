@@ -44,7 +44,7 @@ class complaining:  # noqa: N801 - read as a statement: `with complaining():`
                 f"This should not happen: {type(error).__name__}: {error}.",
                 action=f"Set {DEBUG}=1 to see where, and report it.",
             )
-        complain(str(complaint))
+        complain(str(complaint).strip())
         raise typer.Exit(complaint.code) from error
 
 

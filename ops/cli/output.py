@@ -160,7 +160,14 @@ class Output:
             for row in (table.columns, *table.rows):
                 self.line("\t".join(_text(cell).plain for cell in row))
             return
-        shown = RichTable(title=table.title, title_justify="left", header_style="bold")
+        shown = RichTable(
+            title=table.title,
+            title_justify="left",
+            title_style="bold",
+            header_style="dim",
+            box=None,
+            padding=(0, 2, 0, 0),
+        )
         for column in table.columns:
             shown.add_column(column, overflow="fold")
         for row in table.rows:

@@ -40,7 +40,9 @@ WELL = {"SUCCEEDED", "SKIPPED_EMPTY", "DUPLICATE"}
 
 Day = Annotated[
     datetime | None,
-    typer.Option("--date", formats=["%Y-%m-%d"], help="Business date (default: the last complete day)."),
+    typer.Option(
+        "--date", formats=["%Y-%m-%d"], metavar="DATE", help="Business date (default: the last complete day)."
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Run a date that is done again, and mail again.")]
 Tell = Annotated[Notify, typer.Option("--notify", help="Who is mailed.")]

@@ -37,15 +37,21 @@ JOBS = "report, sync_history, forecast, anomaly_check, watchdog"
 STATUSES = "RUNNING, SUCCEEDED, PARTIAL, SKIPPED_EMPTY, SKIPPED_STALE, FAILED, ABANDONED"
 
 JobOption = Annotated[str | None, typer.Option("--job", help=f"Of one job: {JOBS}.")]
-DateOption = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Of one business date.")]
+DateOption = Annotated[
+    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], metavar="DATE", help="Of one business date.")
+]
 SinceOption = Annotated[
     datetime | None,
     typer.Option(
-        "--since", formats=["%Y-%m-%d"], help=f"From this business date on (default: the last {USUAL_DAYS} days)."
+        "--since",
+        formats=["%Y-%m-%d"],
+        metavar="DATE",
+        help=f"From this business date on (default: the last {USUAL_DAYS} days).",
     ),
 ]
 UntilOption = Annotated[
-    datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Up to this business date (default: today).")
+    datetime | None,
+    typer.Option("--until", formats=["%Y-%m-%d"], metavar="DATE", help="Up to this business date (default: today)."),
 ]
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id or the end of it, or the reference of its mail (SF-...).")
@@ -215,7 +221,7 @@ def _row(run: Run, zone: ZoneInfo) -> tuple[Cell, ...]:
         record.identity,
         record.business_date.isoformat(),
         status(run.status),
-        _moment(record.started_at, zone),
+        f"{record.started_at.astimezone(zone):%m-%d %H:%M}",
         _took(run.took),
         str(len(record.artifacts)),
         told,

@@ -52,7 +52,7 @@ def list_schedules(desk: Desk) -> None:
     now = clock.now()
     data, rows = [], []
     for standing in every(desk.stack):
-        row = _as_data(standing, now)
+        row = _as_data(standing, now, desk.stack.name)
         data.append(row)
         due = row["next_due"]
         rows.append(
@@ -60,13 +60,13 @@ def list_schedules(desk: Desk) -> None:
                 standing.id,
                 row["origin"],
                 row["job"],
-                standing.schedule.expression,
+                standing.schedule.expression.removeprefix("cron(").removesuffix(")"),
                 standing.schedule.zone,
                 status("ENABLED" if standing.schedule.enabled else "DISABLED"),
-                "-" if due is None else _local(due, standing.schedule.zone),
+                "-" if due is None else f"{due.astimezone(ZoneInfo(standing.schedule.zone)):%a %m-%d %H:%M}",
             )
         )
-    columns = ("id", "whose", "job", "expression", "zone", "state", "next, local time")
+    columns = ("id", "whose", "job", "cron", "zone", "state", "due next")
     desk.out.show(data, Table(f"{len(rows)} schedules of {desk.stack.name}", columns, rows))
 
 
@@ -164,7 +164,7 @@ def remove(desk: Desk, schedule_id: ScheduleId) -> None:
 
     standing = schedules.find(desk.stack, schedule_id)
     schedules.remove(desk.stack, standing)
-    data = _as_data(standing, clock.now()) | {"done": "removed"}
+    data = _as_data(standing, clock.now(), desk.stack.name) | {"done": "removed"}
     was = f"{standing.schedule.expression} in {standing.schedule.zone}, {standing.schedule.input}"
     desk.out.show(data, Lines([f"{standing.id} removed (it was {was})."]))
 
@@ -235,7 +235,7 @@ def _switch(desk: Desk, schedule_id: str, *, enabled: bool, deploy: bool) -> Non
     now = schedules.find(desk.stack, standing.id)
     due = schedules.next_times(now.schedule, clock.now(), 1)
     when = f"; due next {_local(due[0], now.schedule.zone)}" if due else ""
-    desk.out.show(_as_data(now, clock.now()) | {"done": done}, Lines([f"{standing.id} {done}{when}."]))
+    desk.out.show(_as_data(now, clock.now(), desk.stack.name) | {"done": done}, Lines([f"{standing.id} {done}{when}."]))
 
 
 def _set_parameters(desk: Desk, changes: Mapping[str, str]) -> None:
@@ -247,7 +247,7 @@ def _set_parameters(desk: Desk, changes: Mapping[str, str]) -> None:
         desk.out.note(f"samconfig.toml sets {name} too: change it there, or the next deployment undoes this.")
 
 
-def _as_data(standing: Standing, now: datetime) -> dict[str, Any]:
+def _as_data(standing: Standing, now: datetime, stack_name: str) -> dict[str, Any]:
     """A schedule for programs."""
     from ops.schedules import next_times
     from salesflow.errors import SalesFlowError
@@ -263,7 +263,7 @@ def _as_data(standing: Standing, now: datetime) -> dict[str, Any]:
         "name": schedule.name,
         "origin": "by hand" if standing.by_hand else "template",
         "description": standing.description,
-        "job": schedule.function,
+        "job": schedule.function.removeprefix(f"{stack_name}-").replace("-", "_"),
         "expression": schedule.expression,
         "zone": schedule.zone,
         "enabled": schedule.enabled,

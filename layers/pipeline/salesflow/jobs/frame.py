@@ -119,6 +119,7 @@ def run_job[Fields: JobFields](
             _keep_library(job, request, runtime, _deadline(now, context))
         return _duplicate(job.name, request.business_date, claim)
     logger.append_keys(run_id=claim.run_id, attempt=claim.attempt)
+    logger.info("started", edition=claim.edition)
     # With `service`, which is the job: the two dimensions that the template's alarms and dashboard ask for.
     metrics.add_dimension(name="stack", value=runtime.settings.stack_name)
     claim.deadline = _deadline(now, context)
