@@ -9,6 +9,7 @@ from ops.cli import (
     backfill,
     costs,
     doctor,
+    init,
     open_library,
     redrive,
     reports,
@@ -49,6 +50,7 @@ redrive.register(app)
 resend.register(app)
 costs.register(app)
 doctor.register(app)
+init.register(app)
 
 
 def main() -> None:

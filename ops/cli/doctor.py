@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.text import Text
@@ -12,6 +14,9 @@ from ops.cli.desk import Desk
 from ops.cli.output import Table
 from ops.complaints import ExitCode
 
+if TYPE_CHECKING:
+    from ops.doctor import Finding
+
 STYLES = {"OK": "green", "WARN": "yellow", "FAIL": "bold red", "UNKNOWN": "magenta"}
 
 
@@ -20,20 +25,32 @@ def doctor(desk: Desk) -> None:
 
     UNKNOWN is what you are not allowed to look at, or what did not answer: it says nothing of the stack.
     """
+    found = examined(desk)
+    tell(desk, found, found)
+
+
+def examined(desk: Desk) -> list[Finding]:
+    """What the doctor finds, with progress on a terminal."""
     from ops.cli.errors import explained
-    from ops.doctor import Verdict, examine
+    from ops.doctor import examine
     from salesflow import clock
 
     with desk.out.progress("Looking") as working:
-        found = list(
-            examine(desk.stack, clock.now(), explain=explained, at=lambda check: working.at(f"Looking: {check}"))
-        )
+
+        def at(check: str) -> None:
+            working.at(f"Looking: {check}")
+
+        return list(examine(desk.stack, clock.now(), explain=explained, at=at))
+
+
+def tell(desk: Desk, found: Sequence[Finding], data: Any) -> None:
+    """Show findings (with --json `data`, which holds them), and leave with status 1 if one of them fails."""
     rows = [(Text(one.verdict, style=STYLES[one.verdict]), one.check, one.says, one.fix) for one in found]
     title = f"{desk.stack.name} in {desk.stack.region}"
-    desk.out.show(found, Table(title, ("", "what", "how it stands", "what to do"), rows))
-    counts = Counter(one.verdict for one in found)
-    desk.out.note(", ".join(f"{counts[verdict]} {verdict.lower()}" for verdict in Verdict if counts[verdict]))
-    if counts[Verdict.FAIL]:
+    desk.out.show(data, Table(title, ("", "what", "how it stands", "what to do"), rows))
+    counts = Counter(one.verdict.value for one in found)
+    desk.out.note(", ".join(f"{counts[word]} {word.lower()}" for word in STYLES if counts[word]))
+    if counts["FAIL"]:
         raise typer.Exit(ExitCode.FAILED)
 
 

@@ -114,7 +114,7 @@ def _check_parameters(source: Mapping[str, Any], given: Mapping[str, str], templ
     if missing:
         raise LocalCloudError(f"{template.name} needs a value for {', '.join(missing)}.")
     problems = [
-        f"{name} {given[name]!r}: {problem}" for name in given if (problem := _refusal(declared[name], given[name]))
+        f"{name} {given[name]!r}: {problem}" for name in given if (problem := refusal(declared[name], given[name]))
     ]
     if problems:
         raise LocalCloudError(f"{template.name} does not allow {'; '.join(problems)}.")
@@ -126,7 +126,7 @@ def _defaults(source: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(rule["Default"]) for name, rule in declared.items() if "Default" in rule}
 
 
-def _refusal(rule: Mapping[str, Any], value: str) -> str | None:
+def refusal(rule: Mapping[str, Any], value: str) -> str | None:
     """Why CloudFormation would refuse this value of a parameter; None where it would not."""
     said = rule.get("ConstraintDescription")
     if "AllowedValues" in rule and value not in {str(allowed) for allowed in rule["AllowedValues"]}:

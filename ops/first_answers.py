@@ -1,0 +1,94 @@
+"""What has to be known of a shop before its stack is deployed: the questions, and whether an answer will do.
+
+An answer is held against what the functions themselves check at init (`salesflow.settings`) and what CloudFormation checks (the template).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ops.local_cloud.deployment import refusal
+from ops.local_cloud.template import load_template
+from ops.shop import TEMPLATE
+from salesflow.settings import Settings
+
+AT = "%H:%M"
+
+
+class NoAnswer(ValueError):
+    """An answer that will not do; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. `name` is its option; `parameters` are the template's that the answer sets, `field` the setting that checks it.
+
+    A time of day sets two parameters, an hour and a minute.
+    """
+
+    name: str
+    asks: str
+    parameters: tuple[str, ...]
+    field: str | None = None
+
+    def answered(self, answer: str) -> dict[str, str]:
+        """The parameters that the answer means. Raises NoAnswer."""
+        text = answer.strip()
+        values = _hour_and_minute(text) if len(self.parameters) > 1 else (self._checked(text),)
+        found = dict(zip(self.parameters, values, strict=True))
+        for name, value in found.items():
+            if said := refusal(_declared()[name], value):
+                raise NoAnswer(f"{value!r} will not do: it {said}")
+        return found
+
+    def _checked(self, text: str) -> str:
+        """The value in the form that the template wants it in, checked as the functions check it."""
+        if self.field is None:
+            return text
+        described = Settings.model_fields[self.field]
+        try:
+            checked: Any = TypeAdapter(Annotated[described.annotation, described]).validate_python(text)
+        except ValidationError as error:
+            said = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
+            raise NoAnswer(said) from None
+        return ",".join(checked) if isinstance(checked, tuple) else text.rstrip("/")
+
+    def present(self, known: Mapping[str, str]) -> str:
+        """The answer that stands already: what is known, else the template's default, else nothing."""
+        values = [known.get(name, str(_declared()[name].get("Default", ""))) for name in self.parameters]
+        return f"{int(values[0]):02}:{int(values[1]):02}" if len(values) > 1 else values[0]
+
+
+QUESTIONS = (
+    Question("api-url", "Where is the SalesFlow API (https://.../api/v1)?", ("SalesFlowApiUrl",), "salesflow_api_url"),
+    Question("zone", "In which time zone is the shop?", ("TimeZone",), "timezone"),
+    Question("currency", "What is its currency (ISO 4217)?", ("Currency",), "currency"),
+    Question("language", "Which language do its readers read?", ("Language",), "language_code"),
+    Question("sender", "Which address do the mails come from?", ("MailSender",), "mail_sender"),
+    Question("owners", "Who hears of failures (commas between)?", ("OwnerRecipients",), "owner_recipients"),
+    Question("readers", "Who gets the reports (commas between)?", ("ReportRecipients",), "report_recipients"),
+    Question("alerts", "Who gets the alerts (commas between)?", ("AlertRecipients",), "alert_recipients"),
+    Question("sales-at", "When does the daily sales report come (HH:MM)?", ("SalesPdfHour", "SalesPdfMinute")),
+    Question("stock-at", "When does the daily stock report come (HH:MM)?", ("StockExcelHour", "StockExcelMinute")),
+)
+
+
+def _hour_and_minute(text: str) -> tuple[str, str]:
+    try:
+        time = datetime.strptime(text, AT)  # noqa: DTZ007 - a time of day, read in the shop's zone
+    except ValueError:
+        raise NoAnswer(f"{text!r} is no time of day such as 07:30") from None
+    return str(time.hour), str(time.minute)
+
+
+@cache
+def _declared() -> Mapping[str, Mapping[str, Any]]:
+    """The template's parameters."""
+    found: Mapping[str, Mapping[str, Any]] = load_template(TEMPLATE)["Parameters"]
+    return found
