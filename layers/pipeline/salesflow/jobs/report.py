@@ -188,6 +188,7 @@ def _manifest(content: ReportContent) -> dict[str, Any]:
         "notes": list(content.provenance.notes),
         "stock_counted_at": None if content.stock is None else content.stock.counted_at.isoformat(),
         "forecast": None if content.forecast is None else content.forecast.source,
+        "unusual_as_of": None if content.unusual is None else content.unusual.checked_on.isoformat(),
         "version": content.provenance.version,
     }
 

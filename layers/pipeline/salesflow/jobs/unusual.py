@@ -4,6 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from salesflow.analytics.results import UnusualFinding, UnusualSummary
+from salesflow.observability import logger
 from salesflow.reports.figures import Figures
 
 if TYPE_CHECKING:
@@ -15,7 +16,11 @@ _NOT_TOLD = "LOW"
 
 def read_unusual(book: "AlertBook", business_date: date, figures: Figures) -> UnusualSummary | None:
     """The open alerts, said in the language of `figures`; None where no check was made yet."""
-    pages = [page for chain in _CHAINS if (page := book.newest(chain, business_date)) is not None]
+    try:
+        pages = [page for chain in _CHAINS if (page := book.newest(chain, business_date)) is not None]
+    except (KeyError, TypeError, ValueError) as error:  # pages of another version: a report can do without them
+        logger.warning("the open alerts cannot be read", why=repr(error))
+        return None
     if not pages:
         return None
     from salesflow.anomalies.wording import sentence  # only who has something to say needs it
