@@ -1,0 +1,70 @@
+"""The real shop through the function's own handler: its closures, its cut-off last day, its order of 80,995 pieces."""
+
+import json
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from ops.salesflow_api import online_retail_store
+from tests.integration.jobs.conftest import System
+from tests.unit.anomalies.shops import REAL
+
+@pytest.fixture
+def real_shop(system: System, monkeypatch: pytest.MonkeyPatch) -> System:
+    """A stack whose source is Online Retail; each run reads what came since the one before."""
+    if not REAL.exists():
+        pytest.skip("Online Retail is not beside the project")
+    for name, value in {"TIMEZONE": "Europe/London", "CURRENCY": "GBP", "HISTORY_OVERLAP_DAYS": "1"}.items():
+        monkeypatch.setenv(name, value)
+    system.api.store = online_retail_store(REAL)
+    return system
+
+
+def check(system: System, day: date) -> dict[str, Any]:
+    """The check on the morning after a date, by its schedule; the file of its findings is under `document`."""
+    morning = datetime.combine(day + timedelta(days=1), time(6, 40))
+    system.api.clock = lambda: morning
+    answer = system.fire("anomaly_check", {"schedule": "anomaly-check", "scheduled_time": f"{morning.isoformat()}Z"})
+    (artifact,) = answer["artifacts"]
+    return answer | {"document": json.loads(system.body(artifact["key"]))}
+
+
+def as_a_new_stack(system: System) -> None:
+    """Forget all alerts, so that no days have to be made up for."""
+    for row in system.rows():
+        if row["pk"]["S"].startswith("alert#"):
+            system.clients.dynamodb.delete_item(TableName=system.table, Key={"pk": row["pk"], "sk": row["sk"]})
+
+
+def text_of(mail: Any) -> str:
+    return str(mail.get_body(("plain",)).get_content()).replace("\r\n", "\n")
+
+
+def test_the_real_shops_closures_its_cut_off_day_and_its_giant_order(real_shop: System) -> None:
+    told = []
+    for number in range(14):  # 23 December to 5 January, closed from the 24th to the 3rd
+        day = date(2010, 12, 23) + timedelta(days=number)
+        told += [(day, entry["change"], entry["alert"]) for entry in check(real_shop, day)["told"]]
+    assert told == [(date(2010, 12, 24), "opened", "day|shop"), (date(2011, 1, 4), "resolved", "day|shop")]
+    opened, over = map(text_of, real_shop.mails())
+    assert opened.startswith("No sale at all on Friday, 24 December")
+    assert over.startswith("Sales are coming in again")
+
+    for holiday in (date(2011, 5, 30), date(2011, 8, 29)):
+        as_a_new_stack(real_shop)
+        answer = check(real_shop, holiday)
+        assert (answer["state"], [entry["alert"] for entry in answer["told"]]) == ("missing", ["day|shop"])
+        assert text_of(real_shop.mails()[-1]).startswith(f"No sale at all on Monday, {holiday.day} {holiday:%B}")
+
+    as_a_new_stack(real_shop)
+    answer = check(real_shop, date(2011, 12, 9))
+    findings = {finding["alert"]: finding["event"] for finding in answer["document"]["findings"]}
+    assert answer["state"] == "partial"
+    assert findings["day|shop"]["type"] == "PARTIAL_DAY"
+    assert not [alert for alert in findings if alert.startswith("down|")]  # what is not in yet is no drop
+    assert "23843" in findings["up|shop"]["causes"]["products"][0]["name"]
+    assert [entry["alert"] for entry in answer["told"]][:2] == ["up|shop", "up|sku:23843"]
+    said = text_of(real_shop.mails()[-1])
+    assert "23843" in said
+    assert "80,995 pieces" in said
