@@ -11,6 +11,7 @@ from salesflow.language import Language
 from salesflow.reports.formats import Format
 from salesflow.reports.library import render_library
 from salesflow.reports.mail import MailText, compose_owner_notice, compose_report_mail
+from salesflow.reports.render import render
 from tests.unit.alerts.test_mail import FACTS, slow_monday
 from tests.unit.reports.samples import all_samples, rendered
 from tests.unit.reports.shelves import EMPTY, make_library
@@ -81,6 +82,8 @@ def shown(name: str) -> bytes:
     match kind:
         case "report":
             return rendered(which, Format.HTML)
+        case "report in":
+            return render(all_samples()["combined-weekly-40-scripts"], Format.HTML, language=Language(which))
         case "library":
             language = Language(which or "en")
             return render_library(

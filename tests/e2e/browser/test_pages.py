@@ -13,6 +13,7 @@ HARD = (
     "report:combined-10-digits",
     "report:combined-empty-first-day",
     "report:sales-returns-above",
+    "report in:fr",
     "report mail:combined-10-digits",
     "library:",
     "library:sw",
