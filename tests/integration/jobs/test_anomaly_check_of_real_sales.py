@@ -10,6 +10,7 @@ from ops.salesflow_api import online_retail_store
 from tests.integration.jobs.conftest import System
 from tests.unit.anomalies.shops import REAL
 
+
 @pytest.fixture
 def real_shop(system: System, monkeypatch: pytest.MonkeyPatch) -> System:
     """A stack whose source is Online Retail; each run reads what came since the one before."""
