@@ -1,0 +1,81 @@
+"""What AWS's services themselves ask IAM for on this stack's behalf: told by how the stack is deployed, not by calls.
+
+Lambda writes the logs, sends traces, and sends on what failed, with the function's own role; EventBridge Scheduler calls
+the functions with its role; CloudWatch's alarms publish, and the rule on SES's reports calls, by resource policies.
+"""
+
+import ast
+import json
+from collections.abc import Iterator
+
+from ops.local_cloud.cloud import LocalCloud
+from tests.integration.permissions.evaluator import ACCOUNT, Asked, Policy, Question
+
+
+def asked_by_lambda(cloud: LocalCloud, function: str) -> set[Asked]:
+    """What Lambda does with the role of a function (by logical id)."""
+    settings = cloud.stack.functions[function]
+    client = cloud.aws.client("lambda")
+    configuration = client.get_function_configuration(FunctionName=settings.name)
+    log_group = f"arn:aws:logs:{cloud.aws.region}:{ACCOUNT}:log-group:{settings.log_group}"
+    stream = f"{log_group}:log-stream:2026/07/01/[$LATEST]0123"
+    found = {Asked("logs:CreateLogStream", stream), Asked("logs:PutLogEvents", stream)}
+    if configuration["TracingConfig"]["Mode"] == "Active":
+        found |= {Asked("xray:PutTraceSegments", "*"), Asked("xray:PutTelemetryRecords", "*")}
+    invoked = client.get_function_event_invoke_config(FunctionName=settings.name)
+    queue = invoked["DestinationConfig"]["OnFailure"]["Destination"]
+    return found | {Asked("sqs:SendMessage", queue, (("aws:SecureTransport", ("true",)),))}
+
+
+def asked_by_scheduler(cloud: LocalCloud) -> set[Asked]:
+    """What EventBridge Scheduler does with the role of the schedules."""
+    scheduler = cloud.aws.client("scheduler")
+    found = set()
+    for schedule in cloud.stack.of_type("AWS::Scheduler::Schedule"):
+        group = cloud.stack.physical_id("ScheduleGroup")
+        target = scheduler.get_schedule(Name=schedule.physical_id, GroupName=group)["Target"]
+        assert target["RoleArn"].rpartition("/")[2] == cloud.stack.physical_id("SchedulerRole")
+        found |= {
+            Asked("lambda:InvokeFunction", target["Arn"]),
+            Asked("sqs:SendMessage", target["DeadLetterConfig"]["Arn"], (("aws:SecureTransport", ("true",)),)),
+        }
+    return found
+
+
+def published_by_alarms(cloud: LocalCloud, topic_policy: Policy, *, account: str = ACCOUNT) -> Iterator[Question]:
+    """What CloudWatch asks for each alarm that tells the owner; account: whose alarm it is."""
+    names = [alarm.physical_id for alarm in cloud.stack.of_type("AWS::CloudWatch::Alarm")]
+    alarms = cloud.aws.client("cloudwatch").describe_alarms(AlarmNames=names, MaxRecords=100)["MetricAlarms"]
+    for alarm in alarms:
+        for topic in {*alarm["AlarmActions"], *alarm["OKActions"]}:
+            context = (
+                ("aws:SecureTransport", ("true",)),
+                ("aws:SourceAccount", (account,)),
+                ("aws:SourceArn", (alarm["AlarmArn"].replace(ACCOUNT, account),)),
+            )
+            yield Question(
+                Asked("sns:Publish", topic, context), "cloudwatch.amazonaws.com", resource_policy=topic_policy
+            )
+
+
+def called_by_rule(cloud: LocalCloud, *, rule: str = "") -> Question:
+    """What EventBridge asks to hand SES's reports over; rule: the ARN of another one."""
+    settings = cloud.stack.functions["MailEventsFunction"]
+    policy = json.loads(cloud.aws.client("lambda").get_policy(FunctionName=settings.name)["Policy"])
+    for statement in policy["Statement"]:
+        del statement["FunctionName"]  # moto's; the real service shows it as the resource
+    (own,) = cloud.stack.of_type("AWS::Events::Rule")
+    described = cloud.aws.client("events").describe_rule(Name=own.physical_id.rpartition("/")[2])
+    context = (("aws:SourceArn", (rule or described["Arn"],)),)
+    return Question(
+        Asked("lambda:InvokeFunction", settings.arn, context), "events.amazonaws.com", resource_policy=policy
+    )
+
+
+def assumed(cloud: LocalCloud, role: str, service: str, **context: str) -> Question:
+    """What a service asks to take a role (by logical id) on."""
+    found = cloud.aws.client("iam").get_role(RoleName=cloud.stack.physical_id(role))["Role"]
+    trust = found["AssumeRolePolicyDocument"]
+    policy = ast.literal_eval(trust) if isinstance(trust, str) else trust
+    keys = tuple((f"aws:{key}", (value,)) for key, value in context.items())
+    return Question(Asked("sts:AssumeRole", found["Arn"], keys), service, resource_policy=policy)
