@@ -138,6 +138,8 @@ def _run(desk: Desk, job: str, event: Mapping[str, Any], *, dry_run: bool) -> No
     with desk.out.progress(f"{job} for {request.business_date}") as working:
         answer = _fired(desk, job, event, kind.identity(request), working)
     _show_answer(desk, job, event, answer)
+    if answer.status == "DUPLICATE":
+        desk.out.note("Nothing was done: --force runs it again.")
     if answer.status not in WELL:
         raise typer.Exit(ExitCode.FAILED)
 

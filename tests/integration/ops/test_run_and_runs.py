@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ops.logs import Follower
 from ops.shop import LocalShop
+from ops.stack import Target
 from tests.integration.ops.running import Desk
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -74,6 +76,7 @@ def test_a_report_is_fired_followed_and_found_again(desk: Desk, shop: LocalShop)
     again = desk("run", "report", "--format", "csv")
     assert again.code == 0
     assert "status\tDUPLICATE" in again.out
+    assert "--force" in again.err
 
     (listed,) = desk("runs", "list", "--job", "report", "--date", yesterday()).rows
     assert (listed["what"], listed["status"], listed["told"]) == ("report/sales/daily/csv", "SUCCEEDED", "2")
@@ -114,9 +117,21 @@ def test_a_run_that_fails_says_why_and_ends_with_1(desk: Desk, shop: LocalShop) 
     assert desk("runs", "list", "--status", "FAILED").out == ""
 
 
+def test_following_the_log_shows_each_line_once(desk: Desk, shop: LocalShop) -> None:
+    follower = Follower(Target(local=True).resolve(), ("watchdog",), datetime.now(UTC) - timedelta(seconds=1))
+    shop.cloud.invoke("WatchdogFunction", {"notify": "none", "force": True})
+    first = list(follower.new())
+    assert [line.message for line in first if line.level == "INFO"][:1] == ["started"]
+    assert list(follower.new()) == []
+    shop.cloud.invoke("WatchdogFunction", {"notify": "none", "force": True})
+    second = list(follower.new())
+    assert {line.id for line in first}.isdisjoint(line.id for line in second)
+    assert "finished" in {line.message for line in second}
+
+
 def test_the_watchdog_is_run_without_telling_anybody(desk: Desk, shop: LocalShop) -> None:
     before = len(shop.cloud.aws.mails())
-    said = desk("run", "watchdog", "--notify", "none")
+    said = desk("run", "watchdog", "--notify", "none", "--force")
     assert said.code == 0, said.err
     assert "status\tSUCCEEDED" in said.out
     assert len(shop.cloud.aws.mails()) == before

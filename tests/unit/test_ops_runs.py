@@ -1,0 +1,80 @@
+"""A run as the operator's desk shows it: how it stands, who was told in which edition, how it can be named."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from ops.logs import LogLine
+from ops.runs import Run, job_of
+from salesflow import clock
+from salesflow.ledger import RunRecord, RunStatus, SendOutcome, SentRecord
+from salesflow.ledger.claims import reference_of
+
+BEGAN = datetime(2026, 11, 22, 23, tzinfo=UTC)
+RECORD = RunRecord(
+    identity="report/sales/daily/pdf",
+    business_date=date(2026, 11, 22),
+    run_id="01a20791-64ca-7158-a9b3-81784d016c44",
+    status=RunStatus.RUNNING,
+    reason="",
+    attempt=1,
+    schedule="scheduled-sales-pdf",
+    scheduled_time=BEGAN,
+    started_at=BEGAN,
+    finished_at=None,
+    lease_until=BEGAN + timedelta(seconds=45),
+    artifacts=(),
+    notified=(),
+    details={},
+    edition="final",
+    interim=False,
+    request_id="r",
+)
+
+
+def sent(recipient: str, edition: str, outcome: SendOutcome) -> SentRecord:
+    return SentRecord(recipient, edition, outcome, "m", "", BEGAN, RECORD.run_id)
+
+
+@pytest.mark.parametrize(("after", "status"), [(30, "RUNNING"), (60, "ABANDONED")])
+def test_a_run_whose_lease_is_over_is_not_shown_as_running(
+    after: int, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: BEGAN + timedelta(seconds=after))
+    assert Run(RECORD, ()).status == status
+
+
+def test_a_run_s_end_is_its_own_word() -> None:
+    ended = replace(RECORD, status=RunStatus.PARTIAL, lease_until=None, finished_at=BEGAN + timedelta(seconds=9))
+    assert Run(ended, ()).status == "PARTIAL"
+    assert Run(ended, ()).took == timedelta(seconds=9)
+    assert Run(RECORD, ()).took is None
+
+
+def test_who_was_told_is_counted_in_the_run_s_own_edition() -> None:
+    run = Run(
+        replace(RECORD, edition="force-1"),
+        (
+            sent("a@x.example", "final", SendOutcome.SENT),
+            sent("b@x.example", "force-1", SendOutcome.SENT),
+            sent("c@x.example", "force-1", SendOutcome.REFUSED),
+        ),
+    )
+    assert [mail.recipient for mail in run.told] == ["b@x.example"]
+    assert [mail.recipient for mail in run.refused] == ["c@x.example"]
+    assert run.reference == reference_of(RECORD.identity, RECORD.business_date, "force-1")
+
+
+def test_the_job_is_read_from_the_identity() -> None:
+    assert [job_of(text) for text in ("report/sales/daily/pdf", "sync_history@2026-11-23T00:40Z", "forecast")] == [
+        "report",
+        "sync_history",
+        "forecast",
+    ]
+
+
+def test_a_log_line_shows_its_own_fields_alone() -> None:
+    fields = {"level": "INFO", "run_id": "x", "job": "report", "message": "finished", "status": "SUCCEEDED", "rows": 3}
+    line = LogLine("1", BEGAN, "report", "INFO", "finished", fields)
+    assert (line.more, line.run_id) == ("status=SUCCEEDED rows=3", "x")
