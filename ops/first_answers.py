@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ops.local_cloud.aws import REPOSITORY
 from ops.local_cloud.deployment import refusal
 from ops.local_cloud.template import load_template
-from ops.shop import TEMPLATE
 from salesflow.settings import Settings
 
 AT = "%H:%M"
@@ -90,5 +90,5 @@ def _hour_and_minute(text: str) -> tuple[str, str]:
 @cache
 def _declared() -> Mapping[str, Mapping[str, Any]]:
     """The template's parameters."""
-    found: Mapping[str, Mapping[str, Any]] = load_template(TEMPLATE)["Parameters"]
+    found: Mapping[str, Mapping[str, Any]] = load_template(REPOSITORY / "template.yaml")["Parameters"]
     return found
