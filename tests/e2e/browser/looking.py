@@ -62,6 +62,10 @@ class Opened:
         """Give the page that many pixels."""
         self.page.set_viewport_size({"width": width, "height": HEIGHT})
 
+    def unfold(self) -> None:
+        """Open whatever can be unfolded."""
+        self.page.evaluate("() => document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+
     def beyond(self) -> list[str]:
         """What reaches beyond the page's sides, outside of what is meant to be scrolled."""
         return list(self.page.evaluate(_BEYOND))

@@ -33,6 +33,9 @@ def looked_at(
             seen.widen(width)
             wrong += [f"{width} px: {what}" for what in (*seen.beyond(), *seen.violations(mail=mail))]
             seen.picture(screenshots / f"{name.strip(':').replace(':', '-').replace(' ', '-')}-{width}-{scheme}.png")
+        seen.widen(min(widths))
+        seen.unfold()
+        wrong += [f"{min(widths)} px, unfolded: {what}" for what in seen.beyond()]
         return wrong + seen.noise + seen.requests
 
 
