@@ -22,6 +22,8 @@ from ops.local_cloud.containers import Function, Invocation
 PREFIX = "/2015-03-31/functions/"
 SUFFIX = "/invocations"
 LOG_TAIL_BYTES = 4096
+STOP_SECONDS = 0.05
+"""How soon the server notices that it is to stop."""
 
 
 class InvocationServer:
@@ -38,7 +40,9 @@ class InvocationServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="invocations", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(STOP_SECONDS,), name="invocations", daemon=True
+        )
         self._thread.start()
 
     @property
