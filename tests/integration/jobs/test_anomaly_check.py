@@ -139,15 +139,29 @@ def test_a_slow_day_is_found_saved_explained_and_mailed_once(shop: Shop) -> None
     assert len(shop.system.mails()) == 1  # the check of the whole shop told of its products already
 
 
+def test_the_checks_of_the_shop_and_of_the_products_tell_nothing_twice_whichever_comes_first(shop: Shop) -> None:
+    day = date(2026, 11, 18)
+    shop.serve(Surprise(day, 0.15), Surprise(day + timedelta(days=1), 12.0, sku="RIZ-005"))
+    told = [
+        entry["alert"]
+        for on, scopes in ((day, ("PRODUCT", "GLOBAL")), (day + timedelta(days=1), ("GLOBAL", "PRODUCT")))
+        for scope in scopes
+        for entry in shop.check(on, scope=scope)["told"]
+        if entry["change"] == "opened"
+    ]
+    assert {"down|shop", "up|sku:RIZ-005"} <= set(told)
+    assert len(told) == len(set(told))
+
+
 def test_an_event_is_told_at_its_start_when_worse_and_at_its_end(shop: Shop) -> None:
     first = date(2026, 11, 9)
     shop.serve(edit=lambda store: sized(store, first, 0.5, 0.5, 0.08))
-    shop.days(first, first + timedelta(days=6))
-    about_the_shop = [subject for subject in subjects(shop.system) if ":" in subject or "Sales" in subject]
-    assert len(about_the_shop) == 3, about_the_shop
-    assert "below usual" in about_the_shop[0]
-    assert about_the_shop[1].startswith("Worse: ")
-    assert about_the_shop[2] == "Sales no longer unusual"  # it had become a shift of level by then
+    answers = shop.days(first, first + timedelta(days=6))
+    told = [entry for answer in answers for entry in answer["told"] if entry["alert"] == "down|shop"]
+    assert [entry["change"] for entry in told] == ["opened", "worse", "resolved"]
+    assert "no longer unusual" in told[-1]["text"]  # it had become a shift of level by then
+    assert "below usual" in subjects(shop.system)[0]
+    assert len([subject for subject in subjects(shop.system) if subject.startswith("Worse: ")]) == 1
 
 
 def test_a_first_deployment_is_quiet_about_what_began_before_it(shop: Shop) -> None:
@@ -159,8 +173,9 @@ def test_a_first_deployment_is_quiet_about_what_began_before_it(shop: Shop) -> N
     assert answer["state"] == "missing"
     assert answer["open_alerts"] == 1
     assert shop.system.mails() == []
-    shop.check(day + timedelta(days=1))
-    assert shop.system.mails() == []  # nobody heard of the start, so nobody hears of the end
+    after = shop.check(day + timedelta(days=1))
+    # nobody heard of the start, so nobody hears of the end
+    assert "day|shop" not in {entry["alert"] for entry in after["told"]}
 
 
 def test_a_missed_day_is_made_up_for_by_the_next_check_and_a_past_date_changes_nothing(shop: Shop) -> None:

@@ -169,7 +169,7 @@ def _silence(line: Timeline, t: int, policy: Policy) -> Silence:
     """
     none = np.zeros(0, dtype=np.intp)
     nothing = Silence(none, none, none, np.zeros(0), 0.0)
-    trading = np.flatnonzero(line.open[: t + 1])
+    trading = np.flatnonzero(line.busy[: t + 1])
     rows = line.scored_products(t)
     if not len(rows) or not len(trading) or trading[-1] != t:
         return nothing
@@ -204,7 +204,7 @@ def stopped_products(
     over = np.flatnonzero(silence.now >= silence.needed)
     if not len(over):
         return found
-    trading = np.flatnonzero(line.open[: t + 1])
+    trading = np.flatnonzero(line.busy[: t + 1])
     before = _silence(line, int(trading[-2]), policy)
     already = set(before.rows[before.now >= before.needed].tolist())
     open_share = float(line.open[max(t - 181, 0) : t + 1].mean())

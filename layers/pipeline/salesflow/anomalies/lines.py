@@ -15,6 +15,8 @@ RECENT = 28
 """Days that are looked back at for the first day of what is going on."""
 
 SHIFT_DAYS = 3
+RUN_SCORE = 1.5
+"""Days belong to a run from half the threshold on, and from this |z| at least: a shift of level is not made of ordinary days."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,15 @@ class _Run:
 def _run(line: DayLine, dates: pd.DatetimeIndex, threshold: float) -> _Run:
     """The run of days beyond half the threshold on today's side; one quieter day does not end it, days that say nothing are passed over."""
     sign = np.sign(line.score)
+    least = max(0.5 * threshold, RUN_SCORE)
     start, length, told, quiet = len(line.recent_scores) - 1, 0, False, 0
     for back in range(len(line.recent_scores) - 1, -1, -1):
         z = line.recent_scores[back]
         if np.isnan(z) or (z == 0 and line.recent_values[back] == 0):
             continue
-        if z * sign < 0.5 * threshold:
+        if z * sign < least:
             quiet += 1
-            if quiet > 1 or z * sign < -0.5 * threshold:
+            if quiet > 1 or z * sign < -least:
                 break
             continue
         start, length, quiet = back, length + 1, 0

@@ -25,6 +25,7 @@ SAMPLE = 250
 MIN_SALES_DAYS = 6
 """Products that sold on fewer days in 26 weeks are not scored: one sale is their usual week's news."""
 
+NEARLY_CLOSED = 0.33
 PRICE_DAYS = 56
 MIN_PRICES = 5
 
@@ -57,7 +58,7 @@ class Timeline:
 
     `totals` [3, n_days]; `quantity`, `revenue`, `baskets` [n_products, n_days], products in the order of `skus`. NaN: an unknown day
     (missing, or a closed holiday); a trading day without sales is 0. `hours` [n_days, 24] of revenue, None where
-    unknown. `rare_peaks`, `price_peaks`: what the rules keep of a day.
+    unknown. `busy`: open days that were not nearly closed. `rare_peaks`, `price_peaks`: what the rules keep of a day.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Timeline:
         unknown |= self.days.isin(pd.to_datetime(list(holidays))) & ~self.open
         self.totals = self.grid[list(SHOP_METRICS)].fillna(0).to_numpy(dtype=float, copy=True).T
         self.totals[:, unknown] = np.nan
+        self.busy = self.open & ~_nearly_closed(self.totals[2], self.open)
         self._read_products(products, unknown)
         self._shop_days: dict[int, DayScores] = {}
         self._samples: dict[int, ProductDay] = {}
@@ -212,6 +214,15 @@ class Timeline:
         full = np.full(len(self.skus), np.nan)
         full[rows] = values
         return full
+
+
+def _nearly_closed(transactions: Floats, is_open: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Open days with less than a third of the transactions of the 28 open days before: what did not sell then says little of itself."""
+    sold = pd.Series(np.nan_to_num(transactions[is_open]))
+    usual = sold.rolling(28, min_periods=7).median().shift(1)
+    answer = np.zeros(len(transactions), dtype=bool)
+    answer[is_open] = (sold < NEARLY_CLOSED * usual).to_numpy()
+    return answer
 
 
 def _no_lower_than_pieces(revenue: DayScores, quantity: DayScores) -> DayScores:
