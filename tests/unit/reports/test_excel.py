@@ -73,6 +73,17 @@ def test_numbers_and_dates_are_numbers_and_dates() -> None:
     assert [row[6] for row in daily].count("yes") == 7
 
 
+def test_the_stock_adds_up_to_its_key_figures() -> None:
+    content = all_samples()["combined-daily"]
+    assert content.stock is not None
+    header, *rows, totals = book_of("combined-daily")["Stock"].iter_rows(values_only=True)
+    to_major = Currency("CNY").to_major
+    for label, kpi in (("Stock value", content.stock.kpis.stock_value), ("At cost", content.stock.kpis.cost_value)):
+        place = header.index(label)
+        assert kpi is not None
+        assert totals[place] == float(to_major(kpi)) == pytest.approx(sum(row[place] or 0 for row in rows))
+
+
 def test_hours_are_times_of_day() -> None:
     hours = [row[0].value for row in book_of("sales-daily")["Hours"].iter_rows(min_row=2, max_row=25)]
     assert hours == [time(hour) for hour in range(24)]

@@ -1,6 +1,7 @@
 """The stock report, and the parts of it that the combined report shares."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from salesflow.analytics.results import ReportContent, StockAnalysis, StockItem, StockStatus
@@ -401,4 +402,8 @@ def stock_table(stock: StockAnalysis, figures: Figures) -> Table:
     if stock.kpis.cost_value is not None:
         keys.append("cost_value")
     items = list(stock.items)
-    return _table("stock", _("Stock by product"), _parts(figures, *keys), items, limit=len(items), lead="")
+    table = _table("stock", _("Stock by product"), _parts(figures, *keys), items, limit=len(items), lead="")
+    if not items:
+        return table
+    sums = {"name": _("All products"), "value": stock.kpis.stock_value, "cost_value": stock.kpis.cost_value}
+    return replace(table, totals=(tuple(sums.get(key, "") for key in keys),))
