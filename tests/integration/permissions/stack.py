@@ -28,7 +28,6 @@ SURPRISES = (Surprise(LAST_DAY - timedelta(days=12), 0.2), Surprise(LAST_DAY, 0.
 """Two bad days, so that there is something to alert of, and when that is over again."""
 
 OWNER = "owner@shop.example.com"
-READERS = ("manager@shop.example.com", "accounting@shop.example.com")
 
 
 @dataclass
