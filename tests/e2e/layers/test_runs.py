@@ -40,7 +40,7 @@ ENVIRONMENT = {
 HANDLERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 TABLE_FUNCTIONS = ("report", "sync_history")
 MODEL_FUNCTIONS = ("anomaly_check", "forecast")
-NEEDS_LAYER = {"salesflow.history.lines": "ArrowLayer", "pyarrow": "ArrowLayer"}
+NEEDS_LAYER = {"salesflow.history.lines": "ArrowLayer", "pyarrow": "ArrowLayer", "sklearn": "MlLayer"}
 """What only functions with that layer come to import, in the body of functions. At the head of any other module it fails here."""
 
 
