@@ -2,51 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
-from rich.console import Console
-from rich.markup import escape
-
-from ops.console import show_table
-from ops.shop import retail_shop, sample_shop
-from salesflow import clock
-from salesflow.alerts.judging import ALL_PRODUCTS, Tables, judgement_of
-from salesflow.alerts.lifecycle import Alert, Change, Entry, Rules, advance, in_order
+from ops.complaints import Failed, Misused, NotFound
+from salesflow.alerts.judging import HISTORY_DAYS, Tables, judgement_of, policy_of, rules_of
+from salesflow.alerts.lifecycle import Alert, Change, Entry, advance, in_order
 from salesflow.alerts.wording import told_sentence
-from salesflow.anomalies import Policy, Severity, detect_days
-from salesflow.errors import SalesFlowError
-from salesflow.history.coverage import read_coverage
+from salesflow.anomalies import detect_days
+from salesflow.errors import InvalidSettings
+from salesflow.history.coverage import Coverage, read_coverage
 from salesflow.history.objects import ObjectStore
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of, with_returns
 from salesflow.holiday_dates import holiday_dates
 from salesflow.job_events import Scope
-from salesflow.money import Currency
-from salesflow.reports.figures import Figures, printable
+from salesflow.reports.figures import Figures
+from salesflow.settings import AlertSettings
 from salesflow.source.decode import decode_sales
 from salesflow.windows import Period
 
-DEFAULT_SENSITIVITIES = (1.0, 2.0, 4.0, 8.0)
-DEFAULT_DAYS = 60
-MONTH_DAYS = 30
-FAILED = 1
+if TYPE_CHECKING:
+    from ops.shop import Shop
+    from ops.stack import Stack
 
-app = typer.Typer(no_args_is_help=True, help="What would have happened.")
-console = Console()
-complaints = Console(stderr=True)
+USUAL_DAYS = 60
+MONTH_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing that a mail would have said."""
+
+    change: Change
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One sensitivity over a period: what would have been told on each date that had something to tell."""
+    """One sensitivity over a period of `days`: what would have been told, on each date that had something to tell."""
 
-    sensitivity: float
-    digests: tuple[tuple[date, tuple[Entry, ...]], ...]
+    alerts_per_month: float
+    digests: tuple[tuple[date, tuple[Told, ...]], ...]
     days: int
 
     @property
@@ -56,171 +55,128 @@ class Replay:
 
     def count(self, change: Change) -> int:
         """How many alerts would have been told as opened, worse or resolved."""
-        return sum(entry.change is change for _, entries in self.digests for entry in entries)
+        return sum(told.change is change for _, digest in self.digests for told in digest)
 
     def a_month(self, number: int) -> float:
         """A number of the period as one of 30 days."""
         return number * MONTH_DAYS / self.days
 
 
-def replay(tables: Tables, first: date, last: date, policies: Sequence[Policy], rules: Rules) -> tuple[Replay, ...]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """A shop's days from `first` to `last`, how its alerts are set, and which subjects are muted until when."""
+
+    read: Callable[[date], Tables]
+    """The days to judge by, for a period that begins then."""
+    first: date
+    last: date
+    settings: AlertSettings
+    mutes: Mapping[str, date] = field(default_factory=dict)
+
+    def period(self, first: date | None, last: date | None) -> tuple[date, date]:
+        """The period asked for; without an end up to the last day, without a beginning 60 days long. Raises Misused."""
+        until = last or self.last
+        since = first or max(until - timedelta(days=USUAL_DAYS - 1), self.first)
+        if since > until:
+            raise Misused(f"--from {since} lies after --to {until}.", action="Turn them round.")
+        if since < self.first or until > self.last:
+            raise Failed(
+                f"The sales are known from {self.first} to {self.last}, not for all of {since} to {until}.",
+                action="Choose a period within.",
+            )
+        return since, until
+
+
+def replay(
+    past: Past,
+    since: date,
+    until: date,
+    sensitivities: Sequence[float],
+    *,
+    judged: Callable[[date], object] = lambda _: None,
+) -> tuple[Replay, ...]:
     """Judge day after day with the alerts of the day before in memory, exactly as the job does with the state table.
 
-    One answer a policy; they may differ in everything but the holidays. As on a first deployment, what began before the first
-    day is known and not told.
+    One answer a sensitivity (`AlertsPerMonth`). As on a first deployment, what began before the first day is known and not told.
+    `judged` is called with each day when it is done.
     """
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    settings, tables = past.settings, past.read(since)
+    holidays = holiday_dates(settings.holidays, range(tables.known_from.year, until.year + 1), settings.language_code)
+    policy = policy_of(settings, holidays, one_product=False)
+    policies = [replace(policy, alerts_per_month=one) for one in sensitivities]
+    figures = Figures(settings.currency)
+    days = [since + timedelta(days=n) for n in range((until - since).days + 1)]
     shop: list[tuple[Alert, ...] | None] = [None] * len(policies)
     products: list[tuple[Alert, ...] | None] = [None] * len(policies)
-    digests: list[list[tuple[date, tuple[Entry, ...]]]] = [[] for _ in policies]
+    digests: list[list[tuple[date, tuple[Told, ...]]]] = [[] for _ in policies]
     for day, results in zip(days, detect_days(tables.shop, tables.products, days, policies), strict=True):
+        rules = rules_of(settings, Period.DAILY, past.mutes, day)
         for number, result in enumerate(results):
             judgement = judgement_of(tables, result, scope=Scope.GLOBAL, sku=None, period=Period.DAILY)
             of_shop = advance(shop[number], judgement.shop_day, rules)
             of_products = advance(products[number], judgement.products_day, rules)
             shop[number], products[number] = of_shop.alerts, of_products.alerts
             if entries := in_order((*of_shop.entries, *of_products.entries)):
-                digests[number].append((day, entries))
-    return tuple(
-        Replay(policy.alerts_per_month, tuple(found), len(days))
-        for policy, found in zip(policies, digests, strict=True)
-    )
+                digests[number].append((day, tuple(_told(entry, figures) for entry in entries)))
+        judged(day)
+    return tuple(Replay(one, tuple(found), len(days)) for one, found in zip(sensitivities, digests, strict=True))
 
 
-@app.callback()
-def _simulate() -> None:
-    """What would have happened."""
+def past_of_shop(shop: Shop, said: Mapping[str, str]) -> Past:
+    """The past of a shop that is no stack: a file of invoice lines, or a made-up one. `said` is as for `past_of_stack`.
 
-
-@app.command("anomalies")
-def simulate_anomalies(
-    *,
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day [default: 60 days before --to].")
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day [default: the last that is known].")
-    ] = None,
-    sensitivity: Annotated[
-        list[float] | None,
-        typer.Option(min=0.05, help="Alerts a month to allow (Parameter AlertsPerMonth); repeat to compare [1 2 4 8]."),
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option("--data", exists=True, dir_okay=False, help="Invoice lines (.parquet or .csv).")
-    ] = None,
-    bucket: Annotated[
-        str | None,
-        typer.Option(envvar="REPORTS_BUCKET", help="A stack's bucket: replay its own history, by the AWS settings."),
-    ] = None,
-    currency: Annotated[str, typer.Option(help="Currency of that bucket's amounts.")] = "CNY",
-    min_deviation: Annotated[float, typer.Option(min=0, help="Percent (Parameter AlertMinDeviationPercent).")] = 20,
-    min_impact: Annotated[float, typer.Option(min=0, help="In units of the currency (Parameter AlertMinImpact).")] = 0,
-    medium: Annotated[
-        bool, typer.Option("--medium", help="Mail medium ones too (Parameter AlertMedium=mail).")
-    ] = False,
-    top: Annotated[int, typer.Option(min=1, help="Products in one mail (Parameter AlertTopProducts).")] = 10,
-    holidays: Annotated[str, typer.Option(help="As the Parameter Holidays: CN,2026-11-11=Singles Day.")] = "",
-    mute: Annotated[list[str] | None, typer.Option(help="A SKU to keep quiet about; repeat for more.")] = None,
-    seed: Annotated[int, typer.Option(help="Another seed makes another made-up shop.")] = 7,
-) -> None:
-    """Replay a period day by day: which alerts would have been mailed, and how many a month at each sensitivity.
-
-    Without --data and --bucket a made-up shop is replayed.
+    Raises Misused, NotFound.
     """
-    try:
-        tables, digits, known_until = _tables(data, bucket, currency, seed)
-        until = last.date() if last else known_until
-        since = first.date() if first else until - timedelta(days=DEFAULT_DAYS - 1)
-        _check_span(since, until, tables.known_from, known_until)
-        named = holiday_dates(
-            [part.strip() for part in holidays.split(",") if part.strip()],
-            range(tables.known_from.year, until.year + 1),
-        )
-    except (SalesFlowError, OSError, ValueError) as error:
-        complaints.print(f"[red]{escape(str(error))}[/]", highlight=False, soft_wrap=True)
-        raise typer.Exit(FAILED) from error
-    policy = Policy(
-        min_deviation=min_deviation / 100,
-        min_impact=round(min_impact * 10**digits) or None,
-        holidays=named,
-        top_k=ALL_PRODUCTS,
-        alert_severity=Severity.MEDIUM if medium else Severity.HIGH,
-    )
-    muted = {f"sku:{sku}" for sku in mute or ()}
-    rules = Rules(policy.alert_severity, top, is_muted=muted.__contains__)
-    allowed = sorted(set(sensitivity or DEFAULT_SENSITIVITIES))
-    policies = [replace(policy, alerts_per_month=one) for one in allowed]
-    replays = replay(tables, since, until, policies, rules)
-    for one in replays:
-        _show_alerts(one, Figures(currency))
-    show_table(
-        console,
-        f"{since} to {until}: alerts and mails of 30 days",
-        ("AlertsPerMonth", "opened", "worse", "over", "mails", "opened a month", "mails a month"),
-        [_summary(one) for one in replays],
-    )
-
-
-def _summary(one: Replay) -> tuple[str, ...]:
-    opened = one.count(Change.OPENED)
-    return (
-        f"{one.sensitivity:g}",
-        str(opened),
-        str(one.count(Change.WORSE)),
-        str(one.count(Change.RESOLVED)),
-        str(one.mails),
-        f"{one.a_month(opened):.1f}",
-        f"{one.a_month(one.mails):.1f}",
-    )
-
-
-def _show_alerts(one: Replay, figures: Figures) -> None:
-    rows = [
-        (day.isoformat(), str(entry.change), escape(printable(told_sentence(entry, figures))))
-        for day, entries in one.digests
-        for entry in entries
-    ]
-    show_table(console, f"AlertsPerMonth {one.sensitivity:g}: {one.mails} mails", ("date", "what", "alert"), rows)
-
-
-def _check_span(since: date, until: date, known_from: date, known_until: date) -> None:
-    if since > until:
-        raise ValueError(f"--from {since} lies after --to {until}.")
-    if since < known_from or until > known_until:
-        raise ValueError(f"The sales are known from {known_from} to {known_until}, not for all of {since} to {until}.")
-
-
-def _tables(data: Path | None, bucket: str | None, currency: str, seed: int) -> tuple[Tables, int, date]:
-    """The days to replay, the digits of their currency, and the last day known."""
-    if data is None and bucket:
-        return _of_bucket(bucket, Currency(currency))
-    shop = retail_shop(data) if data else sample_shop(clock.now().date() - timedelta(days=1), seed=seed)
     sales = shop.store.sales
     if not sales:
-        raise ValueError("There is no sale to replay.")
+        raise NotFound("There is no sale to replay.", action="Give a file with sales.")
+    settings = _settings({"CURRENCY": shop.currency}, said)
     first, last = sales[0].sold_at.date(), sales[-1].sold_at.date()
     now = datetime.combine(last + timedelta(days=1), datetime.min.time())
     body = b"".join(_pieces(shop.store.history_json((last - first).days + 2, now)))
-    digits = Currency(shop.currency).digits
-    lines = decode_sales(body, call="the file", minor_digits=digits).lines
-    return Tables(shop_days_of(lines), with_returns(panel_of(lines), returns_of(lines)), first), digits, last
+    lines = decode_sales(body, call="the file", minor_digits=settings.money.digits).lines
+    tables = Tables(shop_days_of(lines), with_returns(panel_of(lines), returns_of(lines)), first)
+    return Past(lambda _: tables, first, last, settings)
+
+
+def past_of_stack(stack: Stack, said: Mapping[str, str]) -> Past:
+    """A stack's own history and settings. `said` are settings that have the last word, named as the functions' variables.
+
+    Raises Misused, NotFound, and what looking things up raises.
+    """
+    from salesflow.alerts.book import AlertBook
+
+    settings = _settings(stack.function("anomaly_check").environment, said)
+    store = ObjectStore(stack.client("s3"), stack.bucket)
+    covered = read_coverage(store, "shop")
+    if covered is None:
+        raise NotFound(
+            f"The stack {stack.name} has no history of sales yet.", action="Fetch it: `salesflow-ops run sync-history`."
+        )
+    mutes = AlertBook(stack.rows).mutes()
+    return Past(lambda since: _tables(store, settings, covered, since), covered.first, covered.last, settings, mutes)
+
+
+def _tables(store: ObjectStore, settings: AlertSettings, covered: Coverage, since: date) -> Tables:
+    first = max(covered.first, since - timedelta(days=HISTORY_DAYS))
+    days, panel = ShopDays(store, settings.money), DailyPanel(store, settings.money)
+    products = with_returns(panel.read(first, covered.last), days.read_returns(first, covered.last))
+    shop = days.read(first, covered.last)
+    return Tables(shop, products, first if shop.empty else max(first, shop["date"].min().date()))
+
+
+def _settings(environment: Mapping[str, str], said: Mapping[str, str]) -> AlertSettings:
+    try:
+        return AlertSettings.from_environment({**environment, **said})
+    except InvalidSettings as error:
+        raise Misused(error.message, action="Correct the option of that name, or the stack's Parameter.") from None
+
+
+def _told(entry: Entry, figures: Figures) -> Told:
+    return Told(entry.change, told_sentence(entry, figures))
 
 
 def _pieces(views: Sequence[memoryview]) -> Iterator[bytes]:
     yield b"["
     yield from (bytes(view) for view in views)
     yield b"]"
-
-
-def _of_bucket(bucket: str, currency: Currency) -> tuple[Tables, int, date]:
-    import botocore.session
-
-    store = ObjectStore(botocore.session.get_session().create_client("s3"), bucket)
-    covered = read_coverage(store, "shop")
-    if covered is None:
-        raise ValueError(f"s3://{bucket} holds no history yet: fire sync_history once, then replay.")
-    days, panel = ShopDays(store, currency), DailyPanel(store, currency)
-    products = with_returns(panel.read(covered.first, covered.last), days.read_returns(covered.first, covered.last))
-    shop = days.read(covered.first, covered.last)
-    known_from = covered.first if shop.empty else shop["date"].min().date()
-    return Tables(shop, products, known_from), currency.digits, covered.last

@@ -17,9 +17,10 @@ from ops.cli import (
     run,
     runs,
     schedules,
+    simulate,
     try_it,
 )
-from ops.cli.commands import Group, lay_desk, loaded_late
+from ops.cli.commands import Group, lay_desk
 
 HELP = """SalesFlow Automation, operated from this machine: the same commands against a stack in AWS (--stack, --profile, --region) and
 against the cloud that `up` keeps running here (--local).
@@ -44,7 +45,7 @@ app.add_typer(backfill.app, name="backfill", rich_help_panel="Work")
 app.add_typer(runs.app, name="runs", rich_help_panel="Look")
 app.add_typer(reports.app, name="reports", rich_help_panel="Look")
 app.add_typer(anomalies.app, name="anomalies", rich_help_panel="Look")
-app.add_typer(loaded_late("ops.simulate", "What would have happened."), name="simulate", rich_help_panel="Look")
+app.add_typer(simulate.app, name="simulate", rich_help_panel="Look")
 open_library.register(app)
 redrive.register(app)
 resend.register(app)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from ops.cli.desk import Desk
 from ops.cli.errors import complaining
@@ -80,26 +78,6 @@ class Group(typer.Typer):
             return function
 
         return register
-
-
-def loaded_late(module: str, help: str) -> typer.Typer:  # noqa: A002 - Typer's word
-    """A group whose module (its `app`) is imported when one of its commands is asked for: for modules that import much."""
-
-    class Late(TyperGroup):
-        """Has its commands from the module."""
-
-        @property
-        def commands(self) -> Any:
-            """The commands by name, as the module has them."""
-            return typer.main.get_group(import_module(module).app).commands
-
-        @commands.setter
-        def commands(self, given: Any) -> None:
-            """Typer gives what it knows itself: nothing."""
-
-    group = typer.Typer(cls=Late, help=help, no_args_is_help=True)
-    group.callback()(_nothing)
-    return group
 
 
 def with_desk(function: Callable[..., None], *, needs_stack: bool) -> Callable[..., None]:

@@ -76,6 +76,9 @@ class Lines:
     lines: Sequence[Cell]
 
 
+type Part = Table | Facts | Lines
+
+
 class Output:
     """Where a command's words go. `as_json`: the result is the data alone."""
 
@@ -89,7 +92,7 @@ class Output:
         """Whether somebody looks at the result on a terminal."""
         return self._console.is_terminal and not self.as_json
 
-    def show(self, data: Any, *parts: Table | Facts | Lines) -> None:
+    def show(self, data: Any, *parts: Part) -> None:
         """The result: `data` (dataclasses, dates and enums are made JSON) with --json, else the parts, one after another."""
         if self.as_json:
             self.line(json.dumps(data, default=_plain, indent=1, ensure_ascii=False))
@@ -125,7 +128,7 @@ class Output:
         with Progress(*columns, console=self._remarks, disable=not shown, transient=True) as bar:
             yield Working(bar, description, total)
 
-    def _part(self, part: Table | Facts | Lines) -> None:
+    def _part(self, part: Part) -> None:
         match part:
             case Lines(lines):
                 for line in lines:

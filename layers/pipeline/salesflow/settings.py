@@ -110,34 +110,13 @@ class Paper(StrEnum):
     LETTER = "Letter"
 
 
-class Settings(BaseModel):
-    """Everything that a function is told by its environment; field names are the variables' in lower case."""
+class AlertSettings(BaseModel):
+    """What decides which unusual days are told, and how; field names are the environment's variables in lower case."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", ignored_types=(cached_property,))
 
-    salesflow_api_url: HttpUrl
-    system_token_secret_id: str = Field(min_length=1)
-    reports_bucket: str = Field(min_length=3)
-    state_table: str = Field(min_length=3)
-    timezone: Annotated[str, AfterValidator(_zone_key)]
-    mail_sender: MailAddress
-    report_recipients: MailAddresses
-    alert_recipients: MailAddresses
-    owner_recipients: Annotated[MailAddresses, Field(min_length=1)]
-    ses_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     currency: Annotated[str, AfterValidator(_currency_code)]
-    ses_configuration_set: str | None = None
-    mail_content: MailContent = MailContent.FULL
-    empty_reports: EmptyReports = EmptyReports.SKIP
-    stale_after_hours: int = Field(default=72, ge=0, le=8760)
-    stale_reports: StaleReports = StaleReports.BANNER
     language_code: Language = Language.EN
-    paper: Paper = Paper.A4
-    history_days: int = Field(default=800, ge=180, le=3650)
-    history_overlap_days: int = Field(default=7, ge=1, le=90)
-    watch_lookback_hours: int = Field(default=26, ge=2, le=336)
-    watch_grace_minutes: int = Field(default=90, ge=5, le=1440)
-    schedule_group: str = Field(default="salesflow", min_length=1)
     alerts_per_month: float = Field(default=4, ge=0.1, le=60)
     alert_min_deviation_percent: float = Field(default=20, ge=0, le=1000)
     alert_min_impact: float = Field(default=0, ge=0, le=1_000_000_000)
@@ -146,7 +125,6 @@ class Settings(BaseModel):
     alert_top_products: int = Field(default=10, ge=1, le=100)
     holidays: Annotated[tuple[Holiday, ...], BeforeValidator(_parts)] = ()
     muted_skus: Annotated[tuple[str, ...], BeforeValidator(_parts)] = ()
-    stack_name: str = "salesflow"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -174,14 +152,41 @@ class Settings(BaseModel):
         )
 
     @cached_property
-    def zone(self) -> ZoneInfo:
-        """The merchant's time zone: business dates are computed in it."""
-        return ZoneInfo(self.timezone)
-
-    @cached_property
     def money(self) -> Currency:
         """The currency that all amounts are in."""
         return Currency(self.currency)
+
+
+class Settings(AlertSettings):
+    """Everything that a function is told by its environment."""
+
+    salesflow_api_url: HttpUrl
+    system_token_secret_id: str = Field(min_length=1)
+    reports_bucket: str = Field(min_length=3)
+    state_table: str = Field(min_length=3)
+    timezone: Annotated[str, AfterValidator(_zone_key)]
+    mail_sender: MailAddress
+    report_recipients: MailAddresses
+    alert_recipients: MailAddresses
+    owner_recipients: Annotated[MailAddresses, Field(min_length=1)]
+    ses_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    ses_configuration_set: str | None = None
+    mail_content: MailContent = MailContent.FULL
+    empty_reports: EmptyReports = EmptyReports.SKIP
+    stale_after_hours: int = Field(default=72, ge=0, le=8760)
+    stale_reports: StaleReports = StaleReports.BANNER
+    paper: Paper = Paper.A4
+    history_days: int = Field(default=800, ge=180, le=3650)
+    history_overlap_days: int = Field(default=7, ge=1, le=90)
+    watch_lookback_hours: int = Field(default=26, ge=2, le=336)
+    watch_grace_minutes: int = Field(default=90, ge=5, le=1440)
+    schedule_group: str = Field(default="salesflow", min_length=1)
+    stack_name: str = "salesflow"
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The merchant's time zone: business dates are computed in it."""
+        return ZoneInfo(self.timezone)
 
     @cached_property
     def api_url(self) -> str:

@@ -86,5 +86,5 @@ def sam(engine: Engine, cloud: RunningCloud, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="package")
 def warm(sam: SamLocal, table: Table) -> Iterator[WarmFunctions]:
     with sam.start_lambda() as warm:
-        table.stage("images of all functions")
+        table.stage("start-lambda")
         yield warm

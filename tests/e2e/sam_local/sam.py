@@ -98,14 +98,17 @@ class SamLocal:
 
     @contextmanager
     def start_lambda(self) -> Iterator[WarmFunctions]:
-        """`sam local start-lambda`: every function in a container that stays, until the block ends."""
+        """`sam local start-lambda`: every function in a container that stays, from its first event until the block ends.
+
+        Not `EAGER`: its threads can each make a set of containers of their own, and SAM then starts a second one of a function.
+        """
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         log = self.folder / "start-lambda.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                self._command("start-lambda", "--warm-containers", "EAGER", "--no-watch", "--port", str(port)),
+                self._command("start-lambda", "--warm-containers", "LAZY", "--no-watch", "--port", str(port)),
                 cwd=ROOT,
                 env=self._environment(),
                 stdout=out,

@@ -1,7 +1,8 @@
 """What is told of an alert over its life: once at its start, again when it got clearly worse, once at its end."""
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -184,7 +185,9 @@ def test_entries_alerts_and_events_come_back_from_the_table_as_they_went_in() ->
     hours = Statement(
         EventType.UNUSUAL_MIX, START, START, gained=HourSpan(19, 23, 0.4, 0.1), lost=HourSpan(9, 12, 0.1, 0.4)
     )
-    assert Statement.from_dict(json.loads(json.dumps(hours.as_dict()))) == hours
+    silence = replace(hours, gained=None, silent_days=3, last_sold=date(2026, 10, 30))
+    for said in (hours, silence):
+        assert Statement.from_dict(json.loads(json.dumps(said.as_dict()))) == said
     story = Story()
     story.next(event(-0.6), event(-0.5, sku="茶", name="Thé"))
     assert len(story.alerts or ()) == 2

@@ -168,6 +168,7 @@ def test_a_product_that_stopped_is_told_once_and_says_if_it_is_out_of_stock(ordi
     told = [e for r in results for e in only(r.products, EventType.STOPPED_SELLING) if e.sku == "P04"]
     assert len(told) == 1
     assert told[0].since == gone[-1]
+    assert "(P04) has not sold since Thursday, 24 July: 3 trading days" in said(told[0])
     assert Note(NoteKind.OUT_OF_STOCK) in told[0].notes
     assert told[0].impact < 0
 

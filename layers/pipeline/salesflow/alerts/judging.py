@@ -3,6 +3,7 @@
 The job and the replay (`python -m ops simulate anomalies`) both judge through this, so that a replay tells the truth.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from salesflow.alerts.lifecycle import CLEAR_DAYS, JudgedDay, Rules
 from salesflow.alerts.periods import LENGTH, detect_period
 from salesflow.anomalies import DayState, DetectionResult, Event, Policy, Severity, detect
 from salesflow.job_events import Scope
-from salesflow.settings import MediumAlerts, Settings
+from salesflow.settings import AlertSettings, MediumAlerts
 from salesflow.windows import Period
 
 HISTORY_DAYS = 26 * 7 + 91 + 21
@@ -45,7 +46,7 @@ class Judgement:
     products_day: JudgedDay
 
 
-def policy_of(settings: Settings, holidays: dict[date, str], *, one_product: bool) -> Policy:
+def policy_of(settings: AlertSettings, holidays: dict[date, str], *, one_product: bool) -> Policy:
     """The detection's policy as the operator set it. Every product is kept: how many are told is the digest's business.
 
     `AlertsPerMonth` is what is mailed: HIGH findings alone, unless medium ones are mailed too. A minimum impact of 0 leaves products to
@@ -62,7 +63,7 @@ def policy_of(settings: Settings, holidays: dict[date, str], *, one_product: boo
     )
 
 
-def rules_of(settings: Settings, period: Period, mutes: dict[str, date], day: date) -> Rules:
+def rules_of(settings: AlertSettings, period: Period, mutes: Mapping[str, date], day: date) -> Rules:
     """Who is told of what on a date."""
     muted = {f"sku:{sku}" for sku in settings.muted_skus} | {s for s, until in mutes.items() if until >= day}
     return Rules(
@@ -73,7 +74,7 @@ def rules_of(settings: Settings, period: Period, mutes: dict[str, date], day: da
     )
 
 
-def _mailed_from(settings: Settings) -> Severity:
+def _mailed_from(settings: AlertSettings) -> Severity:
     return Severity.MEDIUM if settings.alert_medium is MediumAlerts.MAIL else Severity.HIGH
 
 

@@ -92,7 +92,8 @@ def _of_product(entry: Entry, event: Event, name: str, day: str, figures: Figure
         case EventType.PRICE_CHANGE:
             return _("{name}: unusual price, {day}", name=name, day=day)
         case EventType.STOPPED_SELLING:
-            return _("{name}: not sold since {day}", name=name, day=since)
+            sold = figures.day_short(entry.statement.last_sold or event.since)
+            return _("{name}: not sold since {day}", name=name, day=sold)
         case EventType.ZERO_DROP:
             return _("{name}: nothing sold, {day}", name=name, day=day)
         case EventType.LEVEL_SHIFT if entry.alert.startswith(Facet.UP):

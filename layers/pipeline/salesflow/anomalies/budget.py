@@ -63,6 +63,20 @@ class Silence:
     rate: float
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A product that stopped selling. `first`: its first silent day, `last_sold`: the one on which it sold last (positions on the timeline);
+
+    `days`: silent trading days; `a_week`: pieces that are usual; `impact`: money, negative, in minor units.
+    """
+
+    first: int
+    last_sold: int
+    days: int
+    a_week: float
+    impact: int
+
+
 def share_budget(line: Timeline, t: int, policy: Policy) -> Thresholds:
     """Thresholds for day t, by the days before it, such that a healthy shop raises `policy.alerts_per_month` in all.
 
@@ -195,11 +209,9 @@ def _silence(line: Timeline, t: int, policy: Policy) -> Silence:
     )  # fmt: skip
 
 
-def stopped_products(
-    line: Timeline, t: int, policy: Policy, thresholds: Thresholds
-) -> dict[int, tuple[int, int, float, int]]:
-    """Products whose silence became too long on day t, told once: product to (first silent day, its trading days, pieces a week, impact)."""
-    found: dict[int, tuple[int, int, float, int]] = {}
+def stopped_products(line: Timeline, t: int, policy: Policy, thresholds: Thresholds) -> dict[int, Stopped]:
+    """Products whose silence became too long on day t, told once."""
+    found: dict[int, Stopped] = {}
     silence = thresholds.silence
     over = np.flatnonzero(silence.now >= silence.needed)
     if not len(over):
@@ -217,7 +229,8 @@ def stopped_products(
         a_week = float(silence.a_day[at]) * 7 * open_share
         sold = np.flatnonzero(np.nan_to_num(line.quantity[product, :first]) > 0)[-PRICE_SALES:]
         price = line.revenue[product, sold].sum() / line.quantity[product, sold].sum()
-        found[product] = (first, length, a_week, -round(a_week / 7 * price * (t + 1 - first)))
+        impact = -round(a_week / 7 * price * (t + 1 - first))
+        found[product] = Stopped(first, int(sold[-1]), length, a_week, impact)
     return found
 
 

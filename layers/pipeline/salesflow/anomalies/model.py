@@ -112,9 +112,9 @@ class Statement:
     `day`: the date that was judged, `days` the length of the period that ends with it; `since`: the event's first day. `value` and
     `expected` in the unit of `metric` (minor units for revenue). `like`: the weekday (0 Monday) whose level the day took. `holiday`: what
     the day was. `cut_at`, `usual_edge`: when a partial day stops (`late_start`: starts), and usually does, as HH:MM. `silent_days`: trading
-    days without a sale; `a_week`: pieces a week that are usual. `price`, `usual_price`: minor units a piece. `seldom`: a product without
-    a history to judge by. `gained`, `lost`: the hours that had a larger, and a smaller, part of a day than usual. What an event's type does
-    not have keeps its default.
+    days without a sale, after `last_sold`; `a_week`: pieces a week that are usual. `price`, `usual_price`: minor units a piece. `seldom`: a
+    product without a history to judge by. `gained`, `lost`: the hours that had a larger, and a smaller, part of a day than usual. What an
+    event's type does not have keeps its default.
     """
 
     type: EventType
@@ -132,6 +132,7 @@ class Statement:
     usual_edge: str = ""
     late_start: bool = False
     silent_days: int = 0
+    last_sold: date | None = None
     a_week: float = 0.0
     price: float = 0.0
     usual_price: float = 0.0
@@ -143,12 +144,13 @@ class Statement:
         """As JSON values; what has its default is left out."""
         given = asdict(self)
         values = {one.name: given[one.name] for one in fields(self) if given[one.name] != one.default}
-        return values | {"type": self.type.value, "day": self.day.isoformat(), "since": self.since.isoformat()}
+        days = {name: value.isoformat() for name, value in values.items() if isinstance(value, date)}
+        return values | days | {"type": self.type.value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The statement that `as_dict` made these values of."""
-        days = {name: date.fromisoformat(values[name]) for name in ("day", "since")}
+        days = {name: date.fromisoformat(values[name]) for name in ("day", "since", "last_sold") if name in values}
         spans = {name: HourSpan(**values[name]) for name in ("gained", "lost") if name in values}
         return cls(**{**values, **days, **spans, "type": EventType(values["type"])})
 

@@ -28,17 +28,19 @@ def product_events(
     events = _rare_events(line, t, policy, thresholds, wanted)
     stopped = {} if upward_only else stopped_products(line, t, policy, thresholds)
     for product in wanted(stopped):
-        first, length, a_week, impact = stopped[product]
+        silence = stopped[product]
         sku, name = line.called(product, t)
-        since = line.days[first].date()
+        since = line.days[silence.first].date()
         said = Statement(
-            EventType.STOPPED_SELLING, day, since, "quantity", sku, name, silent_days=length, a_week=a_week
-        )
-        severity = Severity.LOW if abs(impact) < (policy.min_impact or 0) else Severity.HIGH
+            EventType.STOPPED_SELLING, day, since, "quantity", sku, name,
+            silent_days=silence.days, last_sold=line.days[silence.last_sold].date(), a_week=silence.a_week,
+        )  # fmt: skip
+        severity = Severity.LOW if abs(silence.impact) < (policy.min_impact or 0) else Severity.HIGH
         events.append(
             Event(
                 f"{sku}/quantity/STOPPED_SELLING/{since}", EventType.STOPPED_SELLING, severity, "quantity", since, True, said,
-                sku=sku, name=name, value=0.0, expected=a_week / 7, impact=impact, notes=_notes(sku, stock, factor, None, None),
+                sku=sku, name=name, value=0.0, expected=silence.a_week / 7, impact=silence.impact,
+                notes=_notes(sku, stock, factor, None, None),
                 link=f"{sku}/sales/down",
             )
         )  # fmt: skip

@@ -194,7 +194,7 @@ def _stopped(said: Statement, figures: Figures) -> str:
         "{product} has not sold since {day}: {n} trading days, where about {usual} pieces a week are usual.",
         said.silent_days,
         product=called(said.sku, said.name),
-        day=day_name(said.since, figures),
+        day=day_name(said.last_sold or said.since, figures),
         n=format_decimal(said.silent_days, locale=figures.locale),
         usual=rounded(said.a_week, "quantity", figures),
     )

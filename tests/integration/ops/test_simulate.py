@@ -1,0 +1,97 @@
+"""The replay as an operator runs it: on a file of invoice lines, and on the stack's own history."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from salesflow import clock
+from tests.integration.ops.running import Desk, ops
+
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+
+
+@pytest.fixture
+def a_year_of_sales(tmp_path: Path) -> Path:
+    """A shop that sells thirty times a day, twice as much on Saturdays, and nearly nothing on the 15th of September."""
+    rows, number = [], 536365
+    for ordinal in range(date(2011, 1, 1).toordinal(), date(2011, 10, 1).toordinal()):
+        day = date.fromordinal(ordinal)
+        count = 3 if day == date(2011, 9, 15) else (60 if day.weekday() == 5 else 30) + ordinal * 7 % 5
+        for n in range(count):
+            minute = 9 * 60 + n * 600 // max(count - 1, 1)
+            rows.append(f"{number},A{n % 7},Tea {n % 7},1,{day} {minute // 60:02}:{minute % 60:02}:00,2.5,1,France\n")
+            number += 1
+    path = tmp_path / "invoices.csv"
+    path.write_text(HEADER + "".join(rows), "utf-8")
+    return path
+
+
+def test_a_replay_shows_the_alerts_and_how_many_a_month(a_year_of_sales: Path) -> None:
+    period = ("--from", "2011-09-01", "--to", "2011-09-30")
+    asked = ("simulate", "anomalies", "--data", a_year_of_sales, *period, "--sensitivity", "1", "--sensitivity", "4")
+    said = ops(*asked)
+    assert said.code == 0, said.err
+    assert "2011-09-15\topened\t1, 4\tThursday's" in said.out
+    assert "2011-09-17\tresolved\t1, 4\tSales are back to usual." in said.out
+    data = ops(*asked, "--json").data
+    assert (data["from"], data["to"]) == ("2011-09-01", "2011-09-30")
+    assert [one["alerts_per_month"] for one in data["replays"]] == [1, 4]
+    for one in data["replays"]:
+        assert one["opened"] >= 1
+        assert one["opened_a_month"] == one["opened"]
+        assert one["mails"] == len(one["digests"])
+        assert f"{one['alerts_per_month']:g}\t{one['opened']}\t{one['worse']}\t" in said.out
+
+
+def test_what_is_said_has_the_last_word(a_year_of_sales: Path) -> None:
+    period = ("--from", "2011-09-14", "--to", "2011-09-18")
+    asked = ("simulate", "anomalies", "--data", a_year_of_sales, *period, "--sensitivity", "4")
+    assert "below a usual Thursday" in ops(*asked).out
+    assert "Tea 6 (A6): No pieces sold" in ops(*asked).out
+    other = ops(*asked, "--min-deviation", "99", "--mute", "A6").out
+    assert "below a usual Thursday" not in other
+    assert "(A6)" not in other
+
+
+def test_a_period_that_is_not_known_is_refused_in_a_sentence(a_year_of_sales: Path) -> None:
+    said = ops("simulate", "anomalies", "--data", a_year_of_sales, "--from", "2010-01-01", "--to", "2011-09-30")
+    assert said.code == 1
+    assert "known from 2011-01-01 to 2011-09-30" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--from", "2011-09-30", "--to", "2011-09-01"), "--from 2011-09-30 lies after --to 2011-09-01"),
+        (("--holidays", "Atlantis"), "HOLIDAYS"),
+        (("--sample",), "--data and --sample are two shops"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(a_year_of_sales: Path, words: tuple[str, ...], complaint: str) -> None:
+    said = ops("simulate", "anomalies", "--data", a_year_of_sales, *words)
+    assert said.code == 2
+    assert complaint in said.err
+
+
+def test_without_a_stack_it_says_what_to_replay_instead(desk: Desk) -> None:
+    said = ops("simulate", "anomalies")
+    assert said.code == 2
+    assert "No region was said" in said.err
+    assert "--data FILE or --sample" in said.err
+
+
+def test_a_stack_is_replayed_from_its_own_history_with_its_own_settings(desk: Desk) -> None:
+    empty = desk("simulate", "anomalies")
+    assert empty.code == 3
+    assert "no history of sales yet" in empty.err
+    assert desk("run", "sync-history").code == 0
+    yesterday = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
+    said = desk("simulate", "anomalies", "--from", yesterday - timedelta(days=30), "--to", yesterday, "--json")
+    assert said.code == 0, said.err
+    assert [one["alerts_per_month"] for one in said.data["replays"]] == [1, 2, 4, 8]
+    mails = [one["mails"] for one in said.data["replays"]]
+    assert mails == sorted(mails)
+    assert mails[-1] > 0
+    assert desk("simulate", "anomalies", "--to", yesterday + timedelta(days=1)).code == 1
