@@ -38,8 +38,8 @@ ROOT: Final = "reports/"
 INDEX_KEY: Final = f"{ROOT}index.html"
 DATES: Final = timedelta(days=400)
 """How far back from the newest date the page goes."""
-MOST_RUNS: Final = 600
-"""Ended runs on the page, the newest: some ten weeks of the usual schedules."""
+MOST_RUNS: Final = 250
+"""Ended runs on the page, the newest: some five weeks of the usual schedules."""
 MOST_LISTS: Final = 40
 """Calls for keys, a thousand each; a bucket that needs more gets a page that says so."""
 
