@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import pickle
+import pkgutil
 import signal
 import socket
 import subprocess
@@ -176,6 +177,9 @@ class ContainerHost:
                 "POWERTOOLS_SERVICE_NAME": "salesflow",
                 "POWERTOOLS_METRICS_NAMESPACE": "SalesFlow",
                 "TZ": "UTC",
+                "AWS_DEFAULT_REGION": "eu-west-1",  # of the host's own clients; each container is told its own settings
+                "AWS_ACCESS_KEY_ID": "testing",
+                "AWS_SECRET_ACCESS_KEY": "testing",
             }
             listening = folder / "host.sock"
             process = subprocess.Popen(
@@ -299,11 +303,10 @@ def _serve(listening: str) -> None:
 
 
 def _import_everything(folder: Path) -> None:
-    from salesflow.reports import as_csv, as_excel, as_html, as_json, as_parquet, as_pdf  # noqa: F401
+    import salesflow
 
-    for optional in ("anomaly_check", "forecast"):
-        if is_there(optional):
-            importlib.import_module(f"salesflow.jobs.{optional}")
+    for module in pkgutil.walk_packages(salesflow.__path__, "salesflow."):
+        importlib.import_module(module.name)
     _warm_up()
     _remember(folder, "salesflow.jobs.report", "render")
     _remember(folder, "salesflow.forecasting", "forecast_sales")
@@ -337,13 +340,22 @@ def _remember(folder: Path, module_name: str, function_name: str) -> None:
 
 
 def _warm_up() -> None:
-    """Load what a process loads once (service models, fonts), so that thousands of cold containers need not."""
+    """Load what a process loads once (service models, templates, fonts), so that thousands of cold containers need not."""
     from botocore.loaders import JSONFileLoader
 
+    from salesflow.alerts import mail
+    from salesflow.aws import AwsClients
     from salesflow.reports.formats import Format
+    from salesflow.reports.html_page import templates
     from tests.unit.reports.samples import rendered
 
-    JSONFileLoader.load_file = functools.cache(JSONFileLoader.load_file)
+    loader = JSONFileLoader()  # each session makes one of its own, but the files are the same
+    JSONFileLoader.load_file = staticmethod(functools.cache(loader.load_file))
+    clients = AwsClients(ses_region="eu-west-1")
+    _ = clients.s3, clients.dynamodb, clients.secretsmanager, clients.sesv2, clients.scheduler
+    for environment in (templates(), mail._templates()):
+        for name in environment.list_templates():
+            environment.get_template(name)
     for fmt in Format:
         rendered("combined-weekly-40-scripts", fmt)
 
