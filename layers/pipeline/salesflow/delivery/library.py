@@ -13,6 +13,7 @@ that version. Who comes too late lists again. So the page that stands was made f
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -79,15 +80,18 @@ class LibraryKeeper:
         """Note how a run ended, unless a later one has been noted in its place. A run that is alive has not ended."""
         if record.status is RunStatus.RUNNING or record.finished_at is None:
             return
+        said = {
+            "job": job,
+            "identity": record.identity,
+            "status": record.status,
+            "reason": record.reason[:_LONGEST_REASON],
+            "finished_at": stamp(record.finished_at),
+        }
         row: Row = {
             "pk": _PARTITION,
             "sk": f"{record.business_date.isoformat()}#{record.identity.partition('@')[0]}",
-            "job": job,
-            "identity": record.identity,
-            "ended": record.status,
-            "reason": record.reason[:_LONGEST_REASON],
             "run_id": record.run_id,
-            "finished_at": stamp(record.finished_at),
+            "run": json.dumps(said, ensure_ascii=False),  # one attribute, as hundreds of these are read after each run
             "expires_at": int((record.finished_at + _RETENTION).timestamp()),
         }
         try:
@@ -144,17 +148,7 @@ class LibraryKeeper:
         return True
 
     def _runs(self) -> tuple[EndedRun, ...]:
-        return tuple(
-            EndedRun(
-                job=row["job"],
-                identity=row["identity"],
-                business_date=date.fromisoformat(row["sk"][:10]),
-                status=row["ended"],
-                reason=row["reason"],
-                finished_at=datetime.fromisoformat(row["finished_at"]),
-            )
-            for row in self._rows.newest(_PARTITION, MOST_RUNS)
-        )
+        return tuple(_ended(row) for row in self._rows.newest(_PARTITION, MOST_RUNS))
 
     def _files(self, newest_run: date | None) -> tuple[tuple[StoredFile, ...], date | None, bool]:
         """The files of the newest dates and of `latest/`, the first date that has any of them, and whether these are all.
@@ -244,3 +238,15 @@ def _chains(identity: str) -> tuple[str, ...]:
             return (f"products/{period}",)
         case _:
             return ()
+
+
+def _ended(row: Row) -> EndedRun:
+    said = json.loads(row["run"])
+    return EndedRun(
+        job=said["job"],
+        identity=said["identity"],
+        business_date=date.fromisoformat(row["sk"][:10]),
+        status=said["status"],
+        reason=said["reason"],
+        finished_at=datetime.fromisoformat(said["finished_at"]),
+    )
