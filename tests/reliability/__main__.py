@@ -1,4 +1,4 @@
-"""Run the experiments and print the table: `python -m tests.reliability [--quick] [--only sweep,faults,fuzz,soak]`.
+"""Run the experiments and print the table: `python -m tests.reliability [--quick | --wide] [--only sweep,faults,fuzz,soak]`.
 
 Exits with 1 if anything was lost, doubled or silent.
 """
@@ -22,6 +22,9 @@ def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few points, faults, cases and days of each kind")
+    parser.add_argument(
+        "--wide", action="store_true", help="also the reports and first runs that differ little from others"
+    )
     parser.add_argument("--only", default=",".join(SECTIONS), help="sections: " + ", ".join(SECTIONS))
     parser.add_argument("--named", default="", help="only experiments whose name holds this text")
     parser.add_argument("--seed", type=int, default=1, help="of the fuzzing and of the year's troubles")
@@ -33,7 +36,7 @@ def main() -> int:
         parser.error(f"no section is called {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
     wanted = [
         each
-        for each in experiments(quick=chosen.quick, seed=chosen.seed)
+        for each in experiments(quick=chosen.quick, wide=chosen.wide, seed=chosen.seed)
         if each.section in sections and chosen.named in each.name
     ]
     began = time.perf_counter()

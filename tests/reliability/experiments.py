@@ -37,9 +37,9 @@ class Experiment:
     run: Callable[[], Row]
 
 
-def experiments(*, quick: bool = False, seed: int = 1) -> list[Experiment]:
-    """Everything there is to do, the longest first; quick: a few minutes' worth of each."""
-    chosen = scenarios(quick=quick)
+def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> list[Experiment]:
+    """Everything there is to do, the longest first; quick: a few minutes' worth of each; wide: more scenarios."""
+    chosen = scenarios(quick=quick, wide=wide)
     found = [Experiment("soak", "soak", partial(_soak, 4 if quick else 365, seed))]
     found += [
         Experiment("faults", f"faults: {each.name}", partial(_faults, each, quick=quick))
