@@ -2,10 +2,11 @@
 
 import http.client
 import json
+import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,6 +35,31 @@ class Point:
 
     def __str__(self) -> str:
         return self.name if self.number == 1 else f"{self.name} (#{self.number})"
+
+    @property
+    def reads(self) -> bool:
+        """Whether the call changes nothing."""
+        return self.name.startswith(_READS)
+
+    @property
+    def kind(self) -> str:
+        """What it is about without the month: the months of a table are read in one loop, by the same lines of code."""
+        return _MONTH.sub("month=", self.name)
+
+
+_READS = ("s3 GET", "s3 HEAD", "api GET", "secretsmanager Get", "dynamodb Query", "dynamodb GetItem")
+_MONTH = re.compile(r"month=\d{4}-\d{2}")
+
+
+def without_more_of_a_kind(points: Iterable[Point]) -> tuple[Point, ...]:
+    """Every point that changes something, and of reads the first of each kind."""
+    kinds: set[str] = set()
+    found = []
+    for point in points:
+        if not point.reads or point.kind not in kinds:
+            found.append(point)
+        kinds.add(point.kind)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ TRIES = 3
 PAUSES = (65.0, 125.0)
 """Seconds before Lambda's second and third try."""
 _JOBS = ("report", "sync_history", "anomaly_check", "forecast")
-_THINNED = {"sync-history-hourly": 60, "sync-history-nightly": 3, "forecast": 28, "anomaly": 7}
+_THINNED = {"sync-history-hourly": 120, "sync-history-nightly": 7, "forecast": 28, "anomaly": 7}
 """Of schedules whose name holds this, one firing in so many is kept: it is the reports that readers wait for."""
 
 

@@ -18,6 +18,9 @@ from salesflow.windows import Period, last_complete_day
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
+# Wider than any shop's life, and narrow enough that windows and zones never leave the calendar of `datetime`.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+
 
 class Notify(StrEnum):
     """Who is mailed: everybody, the owners alone, or nobody."""
@@ -28,10 +31,14 @@ class Notify(StrEnum):
 
 
 def _iso_date(value: object) -> object:
-    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+    if value is None:
         return value
     if isinstance(value, str) and _ISO_DATE.fullmatch(value):
-        return date.fromisoformat(value)
+        value = date.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        if value.year < _FIRST_YEAR:
+            raise ValueError(f"it lies before {_FIRST_YEAR}")
+        return value
     raise ValueError("write it as an ISO date such as 2026-11-22")
 
 
@@ -252,6 +259,8 @@ def _moment(value: object, field: str) -> datetime | None:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise _refused(f"{field} {str(value)[:80]!r} is no moment with a zone, such as 2026-11-22T23:00:00Z")
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise _refused(f"{field} {str(value)[:80]!r} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return moment
 
 

@@ -83,8 +83,13 @@ def _bodies(records: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
     return _usually(good, st.one_of(mixed, broken, garbage.map(lambda value: json.dumps(value).encode()), st.binary()))
 
 
-bodies = st.tuples(_bodies(_sales), _bodies(_products), _bodies(_stock), st.sampled_from(ReportType), st.integers(0, 9))
+bodies = st.tuples(
+    _bodies(_sales), _bodies(_products), _bodies(_stock), st.sampled_from(ReportType), st.integers(0, 24)
+)
 _LIGHT = (Format.CSV, Format.HTML, Format.JSON)
+_HEAVY = 17
+"""The throw that makes the formats that take longer; not 0, which comes up far more often than its share."""
+
 _NUMBER = re.compile(r"[+-]?[\d.,\s%]*(?:e[+-]?\d+)?")
 HEADERS = {
     "from", "to", "reply-to", "subject", "message-id", "auto-submitted", "list-unsubscribe", "mime-version",
@@ -167,7 +172,7 @@ def _a_body(value: tuple[bytes, bytes, bytes, ReportType, int]) -> str:
     except SalesFlowError as refused:
         return refusal(refused)
     content = _content(sales.lines, stock.items, report_type, sales.rejected)
-    for fmt in (Format.EXCEL, Format.PDF, Format.PARQUET) if dice == 0 else (_LIGHT[dice % len(_LIGHT)],):
+    for fmt in (Format.EXCEL, Format.PDF, Format.PARQUET) if dice == _HEAVY else (_LIGHT[dice % len(_LIGHT)],):
         _check_file(fmt, render(content, fmt))
     _check_mail(content)
     return "rendered"

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from salesflow.delivery.store import report_key
 from salesflow.errors import SalesFlowError
-from salesflow.job_events import JobRequest, Notify
+from salesflow.job_events import JobRequest, Notify, ReportFields
 from salesflow.jobs import report
 from salesflow.jobs.catalogue import CATALOGUE
 from salesflow.jobs.recipients import recipients_for
 from salesflow.settings import Settings
+from salesflow.windows import previous_window, window_of
 from tests.reliability.fuzz.cases import Fuzzed, drive, garbage, hostile, refusal
 
 READERS, OWNER, STRANGER = (
@@ -101,6 +102,9 @@ def _an_event(value: tuple[str, Any, ZoneInfo]) -> str:
         return refusal(refused)
     assert set(_mailed(job, request)) <= {*READERS, OWNER}
     assert request.business_date <= request.asked_on(zone)
+    if isinstance(request.fields, ReportFields):  # dates at the ends of the calendar have windows too
+        window = window_of(request.fields.period, request.business_date)
+        assert previous_window(request.fields.period, window).end <= window.start < window.end
     identity = kind.identity(request)
     assert "#" not in identity or job == "anomaly_check", "an identity must not pass for another row's key"
     for key in _keys(job, request):
