@@ -74,7 +74,7 @@ def test_after_a_report_the_page_links_to_its_files_and_says_how_it_went(system:
 
 def test_every_job_that_ends_stands_on_the_page(system: System) -> None:
     system.fire("report", DAILY)
-    system.fire("sync_history", {})
+    system.fire("sync_history", {"business_date": BUSINESS_DATE.isoformat()})
     system.fire("anomaly_check", {"business_date": BUSINESS_DATE.isoformat()})
     html = page_of(system)
     texts = rows(html)
