@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.salesflow_api import SalesFlowServer, sample_sales
+from ops.salesflow_api import SalesFlowServer, SalesStore, sample_sales
 from salesflow.errors import SystemTokenMissing
 from salesflow.history.objects import ObjectStore
 from salesflow.history.panel import DailyPanel
@@ -60,10 +60,19 @@ def test_any_wrapping_of_lists_gives_the_same_history(system: System, wrapping: 
     assert system.fire("sync_history", TICK)["sales_read"] > 5000
 
 
+@pytest.fixture(scope="module")
+def today_s_shop() -> tuple[SalesStore, datetime]:
+    """A shop that sold until today, and this moment in its zone: an event from the console names no date, and means today."""
+    now = datetime.now(ZoneInfo(ZONE)).replace(tzinfo=None)
+    return sample_sales(seed=7, end_date=now.date(), days=250), now
+
+
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
-def test_every_sample_event_runs_as_it_is(system: System, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-    now = datetime.now(ZoneInfo(ZONE)).replace(tzinfo=None)  # an event from the console names no date: it means today
-    with SalesFlowServer(sample_sales(seed=7, end_date=now.date(), days=250), clock=lambda: now) as api:
+def test_every_sample_event_runs_as_it_is(
+    system: System, today_s_shop: tuple[SalesStore, datetime], monkeypatch: pytest.MonkeyPatch, path: Path
+) -> None:
+    store, now = today_s_shop
+    with SalesFlowServer(store, clock=lambda: now) as api:
         monkeypatch.setenv("SALESFLOW_API_URL", api.url)
         system.set_secret(api.issue_token(timedelta(days=3650)))
         answer = system.fire(path.stem.partition("-")[0], json.loads(path.read_text()))
