@@ -20,6 +20,8 @@ type Interference = Callable[["Call", Forward], Answer | None]
 _PATIENCE = 300.0
 HEARTBEAT = "heartbeat"
 """The renewal of a lease: it comes by the real time, so it is no point that a run passes every time."""
+_READS = ("s3 GET", "s3 HEAD", "api GET", "secretsmanager Get", "dynamodb Query", "dynamodb GetItem")
+_MONTH = re.compile(r"month=\d{4}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,6 @@ class Point:
     def kind(self) -> str:
         """What it is about without the month: the months of a table are read in one loop, by the same lines of code."""
         return _MONTH.sub("month=", self.name)
-
-
-_READS = ("s3 GET", "s3 HEAD", "api GET", "secretsmanager Get", "dynamodb Query", "dynamodb GetItem")
-_MONTH = re.compile(r"month=\d{4}-\d{2}")
 
 
 def without_more_of_a_kind(points: Iterable[Point]) -> tuple[Point, ...]:
