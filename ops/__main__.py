@@ -1,6 +1,6 @@
 """The operator's command line: `python -m ops --help`."""
 
-from ops.cli.app import app, main
+from ops.app import app, main
 
 __all__ = ["app", "main"]
 

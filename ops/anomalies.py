@@ -11,13 +11,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.complaints import NotFound
-from ops.stack import Stack
+from ops.target import Stack
 from salesflow.alerts.book import AlertBook, chain_of
 from salesflow.alerts.findings import SHOP
 from salesflow.alerts.result import PREFIX, result_key
-from salesflow.anomalies.wording import sentence
+from salesflow.figures import Figures
+from salesflow.findings.wording import sentence
 from salesflow.job_events import Scope
-from salesflow.reports.figures import Figures
 from salesflow.windows import Period
 
 PARTS = ("shop", "products")

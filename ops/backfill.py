@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from ops.complaints import Misused
 from ops.firing import Answer, fire
-from ops.stack import Stack
+from ops.target import Stack
 from salesflow import clock
 from salesflow.errors import SalesFlowError
 from salesflow.job_events import Notify, ReportFields

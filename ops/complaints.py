@@ -1,4 +1,4 @@
-"""What an operator's command cannot do, and the status that it ends with: raised anywhere in `ops`, told by `ops.cli.errors`."""
+"""What an operator's command cannot do, and the status that it ends with: raised anywhere in `ops`, told by `ops.errors`."""
 
 from __future__ import annotations
 

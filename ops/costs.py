@@ -19,7 +19,7 @@ from typing import Any
 
 from ops.complaints import Failed
 from ops.schedules import every
-from ops.stack import DeployedFunction, Stack
+from ops.target import DeployedFunction, Stack
 
 PRICES = Path(__file__).with_name("prices.toml")
 MONTH = timedelta(days=30)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ops.complaints import Failed
-from ops.stack import Stack
+from ops.target import Stack
 
 
 @dataclass(frozen=True, slots=True)

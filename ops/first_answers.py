@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ops.local_cloud.aws import REPOSITORY
-from ops.local_cloud.deployment import refusal
-from ops.local_cloud.template import load_template
+from local.cloud.aws import REPOSITORY
+from local.cloud.deployment import refusal
+from local.cloud.template import load_template
 from salesflow.settings import Settings
 
 AT = "%H:%M"

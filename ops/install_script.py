@@ -16,7 +16,7 @@ SCRIPT = """#!/bin/sh
 import sys
 
 sys.path.insert(0, {repository!r})
-from ops.cli.app import main
+from ops.app import main
 
 main()
 """

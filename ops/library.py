@@ -18,8 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.complaints import NotFound
 from ops.reports import link
-from ops.stack import Stack
-from salesflow.delivery.library import INDEX_KEY, ROOT
+from ops.target import Stack
+from salesflow.library.keeper import INDEX_KEY, ROOT
 
 LOOPBACK = "127.0.0.1"
 _PAGE = INDEX_KEY.removeprefix(ROOT)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ops.runs import Run
-from ops.stack import Stack
+from ops.target import Stack
 from salesflow import clock
 
 JOBS = ("report", "sync_history", "forecast", "anomaly_check", "watchdog", "mail_events")

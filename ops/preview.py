@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from ops.stack import Stack
+from ops.target import Stack
 from salesflow.job_events import (
     AnomalyCheckFields,
     JobFields,
@@ -114,8 +114,8 @@ def _sync_from(stack: Stack, request: JobRequest[Any]) -> date:
     """The first day that the sync would read again, by its own plan and what is covered now."""
     from salesflow.analytics.sales import days_needed
     from salesflow.history.coverage import read_coverage
-    from salesflow.history.objects import ObjectStore
     from salesflow.history.sync import Demand, plan_sync
+    from salesflow.s3 import ObjectStore
 
     store, settings, day = ObjectStore(stack.client("s3"), stack.bucket), stack.settings, request.business_date
     has_lines = isinstance(request.fields, ReportFields | SyncHistoryFields)

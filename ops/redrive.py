@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.local_cloud import LocalCloud, LocalCloudError
-from ops.stack import Stack
+from local.cloud import LocalCloud, LocalCloudError
+from ops.target import Stack
 from salesflow.errors import SalesFlowError
 
 UNDELIVERED = "UndeliveredSchedulesUrl"

@@ -15,9 +15,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.complaints import Failed, NotFound
-from ops.stack import Stack
+from ops.target import Stack
 from salesflow.delivery.store import latest_key, manifest_key, report_key
-from salesflow.reports.formats import Format, ReportType
+from salesflow.formats import Format, ReportType
 from salesflow.windows import Period
 
 ROOT = "reports/"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.complaints import Misused
 from ops.runs import Run
-from ops.stack import Stack
+from ops.target import Stack
 from salesflow.ledger import SendOutcome
 from salesflow.ledger.records import FORCED
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ops.complaints import Misused, NotFound
-from ops.stack import Stack
+from ops.target import Stack
 from salesflow import clock
 from salesflow.ledger import RunRecord, RunStatus, SendOutcome, SentRecord
 from salesflow.ledger.claims import reference_of
 from salesflow.ledger.records import RUN_PREFIX
-from salesflow.ledger.rows import Row
+from salesflow.rows import Row
 
 SHORT = 8
 """The last characters of a run's id: enough to tell it from the others, and to name it by."""

@@ -18,9 +18,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.complaints import Misused, NotFound
-from ops.stack import Stack
+from ops.target import Stack
+from salesflow.formats import Format, ReportType
 from salesflow.job_events import Notify, ReportFields
-from salesflow.reports.formats import Format, ReportType
 from salesflow.watch.due_times import InvalidSchedule, due_times
 from salesflow.watch.schedules import Schedule
 from salesflow.windows import Period

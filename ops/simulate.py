@@ -11,22 +11,22 @@ from ops.complaints import Failed, Misused, NotFound
 from salesflow.alerts.judging import HISTORY_DAYS, Tables, judgement_of, policy_of, rules_of
 from salesflow.alerts.lifecycle import Alert, Change, Entry, advance, in_order
 from salesflow.alerts.wording import told_sentence
-from salesflow.anomalies import detect_days
+from salesflow.detection import detect_days
 from salesflow.errors import InvalidSettings
+from salesflow.figures import Figures
 from salesflow.history.coverage import Coverage, read_coverage
-from salesflow.history.objects import ObjectStore
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of, with_returns
 from salesflow.holiday_dates import holiday_dates
 from salesflow.job_events import Scope
-from salesflow.reports.figures import Figures
+from salesflow.s3 import ObjectStore
 from salesflow.settings import AlertSettings
 from salesflow.source.decode import decode_sales
 from salesflow.windows import Period
 
 if TYPE_CHECKING:
-    from ops.shop import Shop
-    from ops.stack import Stack
+    from local.shop import Shop
+    from ops.target import Stack
 
 USUAL_DAYS = 60
 MONTH_DAYS = 30

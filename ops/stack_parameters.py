@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from botocore.exceptions import ClientError, WaiterError
 
 from ops.complaints import Failed
-from ops.stack import Stack, deployment_settings
+from ops.target import Stack, deployment_settings
 
 POLL_SECONDS = 3
 

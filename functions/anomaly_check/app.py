@@ -3,7 +3,7 @@
 from typing import Any
 
 from salesflow.jobs.anomaly_check import anomaly_check
-from salesflow.runtime import Runtime
+from salesflow.jobs.runtime import Runtime
 
 runtime = Runtime.from_environment()
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from salesflow.jobs.forecast import forecast
-from salesflow.runtime import Runtime
+from salesflow.jobs.runtime import Runtime
 
 runtime = Runtime.from_environment()
 

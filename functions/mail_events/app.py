@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from salesflow.delivery.mail_events import take_mail_event
-from salesflow.runtime import Runtime
+from salesflow.jobs.mail_events import take_mail_event
+from salesflow.jobs.runtime import Runtime
 
 runtime = Runtime.from_environment()
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from salesflow.jobs.runtime import Runtime
 from salesflow.jobs.sync_history import sync_history
-from salesflow.runtime import Runtime
 
 runtime = Runtime.from_environment()
 

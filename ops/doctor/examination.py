@@ -11,7 +11,7 @@ from botocore.parsers import ResponseParserError
 from ops.complaints import Complaint, NoAccess
 from ops.doctor import deployment, mail, source, work
 from ops.doctor.findings import Finding, Look, Patient, Verdict, unknown
-from ops.stack import Stack
+from ops.target import Stack
 from salesflow.errors import SalesFlowError
 
 LOOKS: tuple[Look, ...] = (*deployment.LOOKS, *source.LOOKS, *mail.LOOKS, *work.LOOKS)

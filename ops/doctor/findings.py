@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from ops.stack import Stack
+from ops.target import Stack
 
 
 class Verdict(StrEnum):

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from ops import runs, schedules
 from ops.doctor.findings import Finding, Look, Patient, fail, ok, warn
-from ops.stack import Stack
+from ops.target import Stack
 from salesflow.errors import SalesFlowError
 from salesflow.ledger import RunStatus
 

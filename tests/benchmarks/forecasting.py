@@ -31,8 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "layers" / "pipelin
 import numpy as np
 import pandas as pd
 
-from ops.salesflow_api import sample_sales
-from ops.salesflow_api.retail import subtotal_cents
+from local.api import sample_sales
+from local.api.retail import subtotal_cents
 from salesflow.forecasting import DailyHistory, SeriesForecast, forecast_sales
 
 HORIZONS = (7, 30, 90)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import urllib3
 
-from ops.salesflow_api import SalesFlowServer, online_retail_store
+from local.api import SalesFlowServer, online_retail_store
 from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.sales import daily_series, product_sales, revenue_by_hour, sales_kpis
 from salesflow.source.client import SalesFlowClient

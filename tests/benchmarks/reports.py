@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "pipeline")]
 
 from salesflow.analytics.results import ReportContent  # noqa: E402 - after the path above
-from salesflow.reports.formats import Format  # noqa: E402
+from salesflow.formats import Format  # noqa: E402
 from salesflow.reports.mail import compose_report_mail  # noqa: E402
 from salesflow.reports.render import render  # noqa: E402
 from tests.unit.reports.samples import all_samples, make_content, make_stock  # noqa: E402
@@ -33,7 +33,7 @@ COLD = """
 import time
 from tests.unit.reports.samples import all_samples
 from salesflow.reports.render import render
-from salesflow.reports.formats import Format
+from salesflow.formats import Format
 content = all_samples()["{case}"]
 start = time.process_time()
 render(content, Format("{fmt}"))
@@ -109,7 +109,7 @@ def _many_rows() -> None:
         "import re, time\n"
         "from pathlib import Path\n"
         "from tests.benchmarks.reports import MANY_ROWS, many_rows_content\n"
-        "from salesflow.reports.formats import Format\n"
+        "from salesflow.formats import Format\n"
         "from salesflow.reports.render import render\n"
         "content = many_rows_content()\n"
         "def peak_mb():\n"

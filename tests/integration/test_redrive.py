@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ops.local_cloud import Scheduler
-from ops.local_cloud.aws import ACCESS_KEYS
-from ops.local_cloud.scheduler import ScheduleOnRecord
+from local.cloud import Scheduler
+from local.cloud.aws import ACCESS_KEYS
+from local.cloud.scheduler import ScheduleOnRecord
+from local.shop import LocalShop, sample_shop
 from ops.redrive import LocalStack, redrive
-from ops.shop import LocalShop, sample_shop
 
 DUE = datetime(2026, 6, 30, 23, tzinfo=UTC)  # 07:00 on the first of July in Shanghai
 REPOSITORY = Path(__file__).parents[2]

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.local_cloud import Firing, Mail, Scheduler
-from ops.shop import LocalShop, sample_shop
-from salesflow.delivery.library import INDEX_KEY
+from local.cloud import Firing, Mail, Scheduler
+from local.shop import LocalShop, sample_shop
+from salesflow.library.keeper import INDEX_KEY
 
 FEWER_FIRINGS = {
     "SyncHourlyFirstHour": "12",  # two of fifteen a day: they make no report

@@ -345,8 +345,8 @@ def _warm_up() -> None:
 
     from salesflow.alerts import mail
     from salesflow.aws import AwsClients
-    from salesflow.reports.formats import Format
-    from salesflow.reports.html_page import templates
+    from salesflow.formats import Format
+    from salesflow.reports.html.page import templates
     from tests.unit.reports.samples import rendered
 
     loader = JSONFileLoader()  # each session makes one of its own, but the files are the same

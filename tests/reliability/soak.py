@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ops.local_cloud import Scheduler
-from ops.salesflow_api import sample_sales
-from ops.shop import LocalShop, sample_shop
+from local.api import sample_sales
+from local.cloud import Scheduler
+from local.shop import LocalShop, sample_shop
 from salesflow.job_events import JobRequest
 from salesflow.jobs.catalogue import CATALOGUE
 from tests.integration.aws import Answer

@@ -21,10 +21,10 @@ from moto.dynamodb.models.table import Table
 from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
 
-from ops.salesflow_api import SalesFlowServer, SalesStore, Surprise, sample_sales
-from salesflow.delivery.library import INDEX_KEY
-from salesflow.reports.formats import Format
-from salesflow.reports.integrity import check_opens
+from local.api import SalesFlowServer, SalesStore, Surprise, sample_sales
+from salesflow.delivery.integrity import check_opens
+from salesflow.formats import Format
+from salesflow.library.keeper import INDEX_KEY
 from tests.reliability.containers import Container, ContainerHost, Result
 from tests.reliability.gateway import Gateway, Interference
 from tests.reliability.simulated_time import SharedClock

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.errors import InvalidJobEvent
+from salesflow.formats import Format, ReportType
 from salesflow.job_events import JobRequest, Notify, ReportFields
 from salesflow.jobs.catalogue import CATALOGUE
-from salesflow.reports.formats import Format, ReportType
 from salesflow.windows import Period
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -14,8 +14,8 @@ from babel.messages.frontend import parse_keywords
 from babel.messages.pofile import read_po
 
 import salesflow
+from salesflow.figures import Figures
 from salesflow.language import Language, Words, words
-from salesflow.reports.figures import Figures
 
 ROOT = Path(__file__).parents[2]
 CODE = Path(salesflow.__file__).parent

@@ -3,7 +3,7 @@
 import re
 
 from ops.schedules import KNOBS, usual_id
-from salesflow.reports.formats import Format, ReportType
+from salesflow.formats import Format, ReportType
 from salesflow.windows import Period
 from tests.unit.template.stack import parameters, schedules
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from salesflow.errors import InvalidJobEvent
-from salesflow.reports.formats import Format, ReportType
+from salesflow.formats import Format, ReportType
 from salesflow.windows import Period, last_complete_day
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from salesflow.alerts.mail import compose_alert_mail
 from salesflow.delivery.mail import Mail, Mailer
+from salesflow.formats import Format
 from salesflow.language import Language
-from salesflow.reports.formats import Format
-from salesflow.reports.library import render_library
+from salesflow.library.page import render_library
 from salesflow.reports.mail import MailText, compose_owner_notice, compose_report_mail
 from salesflow.reports.render import render
 from tests.unit.alerts.test_mail import FACTS, slow_monday

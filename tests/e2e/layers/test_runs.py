@@ -125,7 +125,7 @@ def _reachable(node: ast.AST) -> Iterator[ast.AST]:
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_all_that_a_handler_can_import_is_there(built: BuiltStack, runtime: Path, handler: str) -> None:
     names = sorted(imports_of(built, handler))
-    assert "salesflow.runtime" in names
+    assert "salesflow.jobs.runtime" in names
     code = f"""
 import importlib, importlib.util, json
 import app

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.local_state import PLACE, LocalState
-from ops.stack import Stack, local_stack
+from local.state import PLACE, LocalState
+from ops.target import Stack, local_stack
 from tests.e2e.layers.built_stack import ROOT
 
 LAST_LINE = "Ctrl+C ends it"

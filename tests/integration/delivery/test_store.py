@@ -12,8 +12,8 @@ import pytest
 from salesflow.aws import AwsClients
 from salesflow.delivery.store import ReportNotSaved, ReportStore
 from salesflow.errors import ArtifactDamaged
+from salesflow.formats import Format, ReportType
 from salesflow.ledger import Artifact
-from salesflow.reports.formats import Format, ReportType
 from salesflow.windows import Period
 from tests.integration.aws import Answer, Wire, calls
 from tests.integration.delivery.files import excel, pdf

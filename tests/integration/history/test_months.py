@@ -10,12 +10,12 @@ from salesflow.aws import AwsClients
 from salesflow.errors import HistoryConflict, HistoryDamaged, HistoryUnavailable
 from salesflow.history.coverage import Coverage, extend_coverage, read_coverage
 from salesflow.history.lines import SaleLineHistory
-from salesflow.history.objects import ATTEMPTS, ObjectStore
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.reading import Reading
 from salesflow.history.set_aside import SetAside, SetAsideRecord
 from salesflow.history.stock import StockHistory, StockSnapshot
 from salesflow.money import Currency
+from salesflow.s3 import ATTEMPTS, ObjectStore
 from tests.integration.aws import Answer, Wire, calls
 from tests.unit.analytics.tables import Item, Sale, lines_of
 

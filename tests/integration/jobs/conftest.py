@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from moto.backends import get_backend
 
-from ops.salesflow_api import SalesFlowServer, sample_sales
+from local.api import SalesFlowServer, sample_sales
 from salesflow.aws import AwsClients
 
 ROOT = Path(__file__).parents[3]

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from ops.salesflow_api import Sale, SaleItem, SalesStore, Surprise, sample_sales
+from local.api import Sale, SaleItem, SalesStore, Surprise, sample_sales
 from salesflow.alerts.book import AlertBook
 from salesflow.alerts.findings import findings_of
 from salesflow.alerts.judging import Tables, judgement_of, policy_of
 from salesflow.alerts.lifecycle import Alert, JudgedDay, Rules, Step, advance
-from salesflow.anomalies import DayState, UnknownProduct, detect_days
 from salesflow.aws import AwsClients
+from salesflow.detection import DayState, UnknownProduct, detect_days
 from salesflow.errors import DeliveryIncomplete
 from salesflow.history.panel import panel_of
 from salesflow.history.shop_days import returns_of, shop_days_of, with_returns
@@ -25,8 +25,8 @@ from salesflow.job_events import Scope
 from salesflow.jobs import anomaly_check
 from salesflow.jobs.catalogue import ANOMALY_CHECK
 from salesflow.jobs.frame import Job, run_job
-from salesflow.ledger.rows import Rows
-from salesflow.runtime import Runtime
+from salesflow.jobs.runtime import Runtime
+from salesflow.rows import Rows
 from salesflow.source.decode import decode_sales
 from salesflow.windows import Period
 from tests.integration.aws import Wire, calls

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ops.salesflow_api import online_retail_store
+from local.api import online_retail_store
 from tests.integration.jobs.conftest import System
-from tests.unit.anomalies.shops import REAL
+from tests.unit.detection.shops import REAL
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import salesflow.history.sync as history_sync
-from ops.salesflow_api import SalesFlowServer, SalesStore
+from local.api import SalesFlowServer, SalesStore
 from salesflow.errors import InvalidSettings
 from salesflow.forecasting import Forecast
 from tests.integration.jobs.conftest import BUSINESS_DATE, System

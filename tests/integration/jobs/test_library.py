@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from salesflow.aws import AwsClients
-from salesflow.delivery.library import DATES, INDEX_KEY, LibraryKeeper
+from salesflow.delivery.integrity import check_opens
+from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.ledger import Ledger
-from salesflow.ledger.rows import Rows
-from salesflow.reports.formats import Format
-from salesflow.reports.integrity import check_opens
+from salesflow.library.keeper import DATES, INDEX_KEY, LibraryKeeper
+from salesflow.rows import Rows
 from tests.integration.aws import Request, Wire
 from tests.integration.jobs.conftest import BUSINESS_DATE, READERS, System
 from tests.unit.reports.test_library import rows

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from pypdf import PdfReader
 
-from ops.salesflow_api import SalesFlowServer, online_retail_store
+from local.api import SalesFlowServer, online_retail_store
 from tests.integration.jobs.conftest import ROOT, Context, System
 
 REAL_SALES = ROOT.parent / "shared" / "data" / "online_retail.parquet"

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from pypdf import PdfReader
 
-from ops.salesflow_api import BadRecords, HtmlPage, Reset, Sale, SalesStore, Status, Truncated, Unauthorized
+from local.api import BadRecords, HtmlPage, Reset, Sale, SalesStore, Status, Truncated, Unauthorized
 from salesflow.errors import (
     InvalidJobEvent,
     SalesFlowError,

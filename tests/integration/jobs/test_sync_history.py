@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.salesflow_api import SalesFlowServer, SalesStore, sample_sales
+from local.api import SalesFlowServer, SalesStore, sample_sales
 from salesflow.errors import SystemTokenMissing
-from salesflow.history.objects import ObjectStore
 from salesflow.history.panel import DailyPanel
 from salesflow.money import Currency
+from salesflow.s3 import ObjectStore
 from tests.integration.jobs.conftest import BUSINESS_DATE, ZONE, System
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -54,7 +54,7 @@ def test_a_rebuild_reads_everything_again(system: System) -> None:
 
 @pytest.mark.parametrize("wrapping", ["none", "data", "content", "items", "sales", "result"])
 def test_any_wrapping_of_lists_gives_the_same_history(system: System, wrapping: str) -> None:
-    from ops.salesflow_api import Wrapping
+    from local.api import Wrapping
 
     system.api.wrapping = Wrapping(wrapping)
     assert system.fire("sync_history", TICK)["sales_read"] > 5000

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from ops.salesflow_api import Surprise, sample_sales
+from local.api import Surprise, sample_sales
 from tests.integration.jobs.conftest import System
 
 DAY = date(2026, 11, 18)

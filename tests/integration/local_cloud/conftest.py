@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.local_cloud import LocalCloud
+from local.cloud import LocalCloud
 
 TEMPLATE = Path(__file__).parent / "stack" / "template.yaml"
 

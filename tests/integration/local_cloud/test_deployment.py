@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.local_cloud import LocalCloud, LocalCloudError
+from local.cloud import LocalCloud, LocalCloudError
 from tests.integration.local_cloud.conftest import TEMPLATE
 
 

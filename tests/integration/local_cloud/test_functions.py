@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from ops.local_cloud import LocalCloud, LocalCloudError
+from local.cloud import LocalCloud, LocalCloudError
 
 LAMBDA_SETS = {
     "AWS_ACCESS_KEY_ID",

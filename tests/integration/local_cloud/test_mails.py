@@ -3,7 +3,7 @@
 import email.policy
 from email.message import EmailMessage
 
-from ops.local_cloud import LocalCloud
+from local.cloud import LocalCloud
 
 
 def test_a_simple_mail_comes_back_with_bodies_headers_and_attachment(cloud: LocalCloud):

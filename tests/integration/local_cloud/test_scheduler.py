@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.local_cloud import LocalCloud, Scheduler, SimulatedClock
+from local.cloud import LocalCloud, Scheduler, SimulatedClock
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 

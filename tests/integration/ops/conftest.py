@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from ops.local_state import PLACE
-from ops.shop import LocalShop, sample_shop
-from ops.up import running_shop
+from local.shop import LocalShop, sample_shop
+from local.state import PLACE
+from local.up import running_shop
 from salesflow import clock
 from tests.integration.ops.running import Desk
 

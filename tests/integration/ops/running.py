@@ -8,9 +8,9 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from ops.cli.app import app
-from ops.local_cloud.aws import ACCESS_KEYS
-from ops.shop import LocalShop
+from local.cloud.aws import ACCESS_KEYS
+from local.shop import LocalShop
+from ops.app import app
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.stack import Stack, Target
+from ops.target import Stack, Target
 from salesflow import clock
 from tests.integration.ops.running import Desk
 

@@ -8,7 +8,7 @@ import pytest
 from ops.complaints import Failed
 from ops.costs import read_prices
 from ops.schedules import every
-from ops.stack import Target
+from ops.target import Target
 from salesflow import clock
 from tests.integration.ops.running import Desk
 

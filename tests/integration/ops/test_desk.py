@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.local_state import PLACE, LocalState, state_file
+from local.state import PLACE, LocalState, state_file
 from salesflow import clock
 from tests.integration.ops.running import Desk, ops
 

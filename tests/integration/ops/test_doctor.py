@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from ops.cli.errors import explained
+from local.cloud.aws import LocalAws
+from local.shop import LocalShop
 from ops.complaints import ExitCode
 from ops.doctor import Finding, Verdict, examine
-from ops.local_cloud.aws import LocalAws
-from ops.shop import LocalShop
-from ops.stack import Stack, Target
+from ops.errors import explained
+from ops.target import Stack, Target
 from salesflow import clock
 from salesflow.delivery.addresses import Mark, MarkedAddresses
 from tests.integration.ops.running import Desk, Said

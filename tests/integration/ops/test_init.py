@@ -16,10 +16,10 @@ import pytest
 import tomlkit
 from samcli.cli.types import CfnParameterOverridesType
 
+from local.shop import LocalShop
+from local.state import PLACE
 from ops.complaints import ExitCode
-from ops.local_state import PLACE
 from ops.samconfig import read_parameters
-from ops.shop import LocalShop
 from tests.integration.ops.running import Desk
 
 REPOSITORY = Path(__file__).resolve().parents[3]

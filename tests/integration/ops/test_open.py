@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import pytest
 import urllib3
 
+from local.shop import LocalShop
 from ops.complaints import NotFound
 from ops.firing import fire
 from ops.library import serving
-from ops.shop import LocalShop
-from ops.stack import Stack, Target
+from ops.target import Stack, Target
 from tests.integration.ops.running import Desk
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from local.shop import LocalShop
 from ops.firing import fire
-from ops.shop import LocalShop
-from ops.stack import Stack, Target
+from ops.target import Stack, Target
 from tests.integration.ops.running import Desk
 
 

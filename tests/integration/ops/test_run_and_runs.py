@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from local.shop import LocalShop
 from ops.logs import Follower
-from ops.shop import LocalShop
-from ops.stack import Target
+from ops.target import Target
 from tests.integration.ops.running import Desk
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.shop import TEMPLATE, LocalShop
+from local.shop import TEMPLATE, LocalShop
 from tests.integration.ops.running import Desk
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.local_cloud import Firing
-from ops.shop import LocalShop
-from ops.stack import Stack, Target
-from ops.up import RealTime
+from local.cloud import Firing
+from local.shop import LocalShop
+from local.up import RealTime
+from ops.target import Stack, Target
 from tests.integration.ops.running import Desk
 
 

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import urllib3
 
+from local.shop import LocalShop
 from ops.firing import fire
-from ops.shop import LocalShop
-from ops.stack import Stack, Target
+from ops.target import Stack, Target
 from salesflow import clock
 from salesflow.alerts.book import AlertBook
 from tests.integration.ops.running import Desk

@@ -8,7 +8,7 @@ import ast
 import json
 from collections.abc import Iterator
 
-from ops.local_cloud.cloud import LocalCloud
+from local.cloud.cloud import LocalCloud
 from tests.integration.permissions.evaluator import ACCOUNT, Asked, Policy, Question
 
 

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ops.local_cloud.aws import ACCESS_KEYS, LocalAws
-from ops.local_cloud.cloud import LocalCloud
-from ops.local_cloud.containers import Function, Invocation
-from ops.salesflow_api import Surprise
-from ops.shop import LocalShop, sample_shop
+from local.api import Surprise
+from local.cloud.aws import ACCESS_KEYS, LocalAws
+from local.cloud.cloud import LocalCloud
+from local.cloud.containers import Function, Invocation
+from local.shop import LocalShop, sample_shop
 from tests.integration.permissions.evaluator import Evaluator, Policy
 from tests.integration.permissions.gate import Gate
 

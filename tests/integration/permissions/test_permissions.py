@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ops.local_cloud.containers import Invocation
-from ops.shop import TEMPLATE
+from local.cloud.containers import Invocation
+from local.shop import TEMPLATE
 from tests.integration.permissions import services
 from tests.integration.permissions.evaluator import Asked
 from tests.integration.permissions.grants import Grant, grants, unused

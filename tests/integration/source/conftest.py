@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from ops.salesflow_api import SalesFlowServer, sample_sales
+from local.api import SalesFlowServer, sample_sales
 from salesflow.source.client import SalesFlowClient
 from salesflow.source.token import SystemToken
 from salesflow.source.transport import Transport

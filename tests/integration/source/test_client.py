@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ops.salesflow_api import (
+from local.api import (
     BadRecords,
     Body,
     DateStyle,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ops.salesflow_api import Body, HtmlPage, Reset, SalesFlowServer, Status
+from local.api import Body, HtmlPage, Reset, SalesFlowServer, Status
 from salesflow.aws import AwsClients
 from salesflow.errors import (
     SalesFlowError,

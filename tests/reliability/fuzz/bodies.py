@@ -20,7 +20,7 @@ from salesflow.analytics.sales import analyse_sales
 from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.mail import Attachment, Mail, Mailer
 from salesflow.errors import SalesFlowError
-from salesflow.reports.formats import Format, ReportType
+from salesflow.formats import Format, ReportType
 from salesflow.reports.mail import compose_report_mail
 from salesflow.reports.render import render
 from salesflow.source.decode import decode_inventory, decode_products, decode_sales, stock_batch

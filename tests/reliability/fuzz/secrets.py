@@ -12,7 +12,7 @@ import boto3
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from ops.salesflow_api import SalesFlowServer, SalesStore
+from local.api import SalesFlowServer, SalesStore
 from salesflow.errors import SalesFlowError
 from salesflow.source.token import SystemToken
 from tests.reliability.fuzz.cases import Fuzzed, drive, garbage, refusal

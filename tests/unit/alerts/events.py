@@ -7,7 +7,7 @@ from typing import Any
 
 from salesflow.alerts.findings import findings_of
 from salesflow.alerts.lifecycle import Alert, Entry, JudgedDay, Rules, Step, advance
-from salesflow.anomalies import DayState, Event, EventType, Severity, Statement
+from salesflow.detection import DayState, Event, EventType, Severity, Statement
 
 START = date(2026, 11, 2)
 

@@ -13,10 +13,10 @@ import pytest
 from salesflow.alerts.lifecycle import Change, Entry
 from salesflow.alerts.mail import MailFacts, compose_alert_mail
 from salesflow.alerts.wording import told_sentence
-from salesflow.anomalies import Event, EventType, HourSpan, Note, NoteKind
-from salesflow.anomalies.wording import sentence
+from salesflow.detection import Event, EventType, HourSpan, Note, NoteKind
+from salesflow.figures import Figures
+from salesflow.findings.wording import sentence
 from salesflow.language import Language
-from salesflow.reports.figures import Figures
 from salesflow.reports.mail import SUBJECT_LENGTH, MailText
 from salesflow.windows import Period
 from tests.unit.alerts.events import START, entries_of, event

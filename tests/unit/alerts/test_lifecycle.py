@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from salesflow.alerts.findings import event_as_dict, event_from_dict, findings_of
 from salesflow.alerts.lifecycle import FORGET_STOPPED_DAYS, MOST_OPEN, Alert, Change, Entry, Rules
-from salesflow.anomalies import (
+from salesflow.detection import (
     Causes,
     Contribution,
     DayState,

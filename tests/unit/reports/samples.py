@@ -19,8 +19,8 @@ from salesflow.analytics.results import (
     TrendDirection,
     TrendHint,
 )
+from salesflow.formats import Format
 from salesflow.money import divide_minor
-from salesflow.reports.formats import Format
 from salesflow.reports.render import render
 from salesflow.windows import Period, Window, previous_window, same_weekday_last_week, window_of
 

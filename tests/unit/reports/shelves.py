@@ -2,8 +2,8 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from salesflow.reports.formats import Format, ReportType
-from salesflow.reports.library import EndedRun, Library, OpenAnomaly, StoredFile
+from salesflow.formats import Format, ReportType
+from salesflow.library.page import EndedRun, Library, OpenAnomaly, StoredFile
 from salesflow.windows import Period
 
 NEWEST = date(2026, 11, 22)

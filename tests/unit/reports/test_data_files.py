@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salesflow.delivery.integrity import check_opens
+from salesflow.formats import Format
 from salesflow.money import Currency
 from salesflow.reports.as_csv import harmless
-from salesflow.reports.formats import Format
-from salesflow.reports.integrity import check_opens
 from salesflow.reports.render import render
 from salesflow.windows import Period
 from tests.unit.reports.samples import HOSTILE_NAMES, all_samples, make_content, make_sales, rendered

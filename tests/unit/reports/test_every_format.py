@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 import pypdf
 import pytest
 
+from salesflow.delivery.integrity import check_opens
+from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.money import Currency
-from salesflow.reports.build import build_document
-from salesflow.reports.formats import Format
-from salesflow.reports.integrity import check_opens
+from salesflow.reports.content.build import build_document
 from salesflow.reports.mail import compose_report_mail
 from salesflow.reports.render import render
 from tests.unit.reports.samples import all_samples, rendered
@@ -32,7 +32,7 @@ SMALL = tuple(name for name in SAMPLES if "10000" not in name)
 
 PRINT_HASHES = """
 import hashlib
-from salesflow.reports.formats import Format
+from salesflow.formats import Format
 from salesflow.reports.render import render
 from tests.unit.reports.samples import all_samples, rendered
 for fmt in Format:

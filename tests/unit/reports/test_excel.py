@@ -11,14 +11,14 @@ import pytest
 from openpyxl.workbook import Workbook
 
 from salesflow.analytics.results import StockStatus
+from salesflow.figures import Figures, printable
+from salesflow.formats import Format
 from salesflow.language import Language, words
 from salesflow.money import Currency
-from salesflow.reports.as_excel import render_excel, sheet_names
-from salesflow.reports.build import build_document
-from salesflow.reports.excel_cells import money_format
-from salesflow.reports.figures import Figures, printable
-from salesflow.reports.formats import Format
-from salesflow.reports.stock import status_words
+from salesflow.reports.content.build import build_document
+from salesflow.reports.content.stock import status_words
+from salesflow.reports.excel.cells import money_format
+from salesflow.reports.excel.render import render_excel, sheet_names
 from tests.unit.reports.samples import HOSTILE_NAMES, all_samples, rendered
 
 

@@ -15,7 +15,7 @@ import openpyxl
 import pypdfium2
 import pytest
 
-from salesflow.reports.formats import Format
+from salesflow.formats import Format
 from tests.unit.reports.samples import LONG_NAME, rendered
 
 GOLDEN = Path(__file__).parent / "golden"

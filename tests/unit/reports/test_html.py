@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from salesflow.reports.formats import Format
+from salesflow.formats import Format
 from tests.unit.reports.samples import all_samples, rendered
 
 

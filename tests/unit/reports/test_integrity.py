@@ -6,9 +6,9 @@ import zipfile
 
 import pytest
 
+from salesflow.delivery.integrity import check_opens
 from salesflow.errors import ArtifactDamaged
-from salesflow.reports.formats import Format
-from salesflow.reports.integrity import check_opens
+from salesflow.formats import Format
 from tests.unit.reports.samples import rendered
 
 CONTENT = "combined-weekly-40-scripts"

@@ -6,9 +6,9 @@ from datetime import date, datetime
 
 import pytest
 
+from salesflow.figures import Figures, Kind
 from salesflow.language import Language, words
-from salesflow.reports.build import build_document
-from salesflow.reports.figures import Figures, Kind
+from salesflow.reports.content.build import build_document
 from salesflow.reports.mail import MailText, compose_report_mail
 from salesflow.windows import Window
 from tests.unit.reports.samples import all_samples

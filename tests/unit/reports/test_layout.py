@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesflow.reports.build import build_document
-from salesflow.reports.charts import Box, Label, lay_out, nice_ticks
-from salesflow.reports.document import Tone, change_of
-from salesflow.reports.figures import Figures, Kind, printable
-from salesflow.reports.fonts import REGULAR, cut, runs, width
-from salesflow.reports.html_charts import screen_chart
+from salesflow.figures import Figures, Kind, printable
+from salesflow.reports.content.build import build_document
+from salesflow.reports.content.charts import Box, Label, lay_out, nice_ticks
+from salesflow.reports.content.document import Tone, change_of
+from salesflow.reports.html.charts import screen_chart
+from salesflow.reports.pdf.fonts import REGULAR, cut, runs, width
 from salesflow.windows import Window
 from tests.unit.reports.samples import all_samples
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from salesflow.delivery.integrity import check_opens
+from salesflow.formats import Format, ReportType
 from salesflow.language import Language
-from salesflow.reports.formats import Format, ReportType
-from salesflow.reports.integrity import check_opens
-from salesflow.reports.library import MOST_ANOMALIES, Library, OpenAnomaly, render_library
+from salesflow.library.page import MOST_ANOMALIES, Library, OpenAnomaly, render_library
 from salesflow.windows import Period
 from tests.unit.reports.shelves import EMPTY, NEWEST, ended, make_library, stored
 from tests.unit.reports.test_html import Page

@@ -11,7 +11,7 @@ import pypdf
 import pytest
 
 from salesflow.analytics.results import ForecastHorizon, ForecastSummary, ReportContent, TrendDirection
-from salesflow.reports.formats import Format
+from salesflow.formats import Format
 from salesflow.reports.mail import MailMode, MailText, compose_report_mail
 from salesflow.reports.render import render
 from tests.unit.reports.samples import BUSINESS_DATE, all_samples

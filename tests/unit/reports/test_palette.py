@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from salesflow.reports.charts import Role
-from salesflow.reports.palette import BLUE, INK, LIGHT, ORANGE, PALE_ORANGE, PAPER, QUIET
+from salesflow.reports.content.charts import Role
+from salesflow.reports.content.palette import BLUE, INK, LIGHT, ORANGE, PALE_ORANGE, PAPER, QUIET
 
 type Colour = npt.NDArray[np.float64]
 

@@ -8,8 +8,8 @@ import pikepdf
 import pypdf
 import pytest
 
+from salesflow.formats import Format
 from salesflow.language import Language
-from salesflow.reports.formats import Format
 from salesflow.reports.render import render
 from salesflow.windows import Period
 from tests.unit.reports.samples import all_samples, make_content, make_sales, rendered

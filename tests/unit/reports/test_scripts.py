@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reportlab.pdfgen.canvas import Canvas
 
-from salesflow.reports import fonts
-from salesflow.reports.bidi import is_right_to_left, stretches
-from salesflow.reports.pdf_text import broken, draw_text
+from salesflow.bidi import is_right_to_left, stretches
+from salesflow.reports.pdf import fonts
+from salesflow.reports.pdf.text import broken, draw_text
 
 
 def page_of(*lines: str, font: str = fonts.REGULAR) -> bytes:

@@ -10,10 +10,10 @@ import pypdf
 import pytest
 
 from salesflow.analytics.results import ReportContent, UnusualFinding, UnusualSummary
+from salesflow.formats import Format
 from salesflow.language import Language
-from salesflow.reports.as_excel import sheet_names
-from salesflow.reports.build import build_document
-from salesflow.reports.formats import Format
+from salesflow.reports.content.build import build_document
+from salesflow.reports.excel.render import sheet_names
 from salesflow.reports.render import render
 from tests.unit.reports.samples import BUSINESS_DATE, all_samples
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.local_cloud.template import load_template
+from local.cloud.template import load_template
 from salesflow.jobs.catalogue import CATALOGUE
 from tests.unit.template.stack import TEMPLATE, functions, of_type, parameters, referred, resources, text
 

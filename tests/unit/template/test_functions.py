@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.local_cloud.template import load_template
+from local.cloud.template import load_template
 from salesflow.settings import Settings
 from tests.unit.template.stack import ROOT, TEMPLATE, functions, of_type, parameters, referred, statements
 

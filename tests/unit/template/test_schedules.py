@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from salesflow.formats import Format, ReportType
 from salesflow.job_events import ForecastFields, JobRequest, ReportFields, SyncHistoryFields
-from salesflow.reports.formats import Format, ReportType
 from salesflow.watch.due_times import due_times
 from salesflow.watch.schedules import Schedule
 from salesflow.watch.ticks import tick_of

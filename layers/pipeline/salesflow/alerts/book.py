@@ -21,7 +21,7 @@ from datetime import date, datetime, timedelta
 from salesflow import clock
 from salesflow.alerts.lifecycle import Alert, Entry, Step, in_order
 from salesflow.errors import SalesFlowError
-from salesflow.ledger.rows import ConditionFailed, Row, Rows
+from salesflow.rows import ConditionFailed, Row, Rows
 
 RETENTION = timedelta(days=400)
 CATCH_UP_DAYS = 14

@@ -12,8 +12,8 @@ import pandas as pd
 
 from salesflow.alerts.findings import SHOP, Facet, Finding, findings_of
 from salesflow.alerts.lifecycle import CLEAR_DAYS, JudgedDay, Rules
-from salesflow.alerts.periods import LENGTH, detect_period
-from salesflow.anomalies import DayState, DetectionResult, Event, Policy, Severity, detect
+from salesflow.detection import DayState, DetectionResult, Event, Policy, Severity, detect
+from salesflow.detection.periods import LENGTH, detect_period
 from salesflow.job_events import Scope
 from salesflow.settings import AlertSettings, MediumAlerts
 from salesflow.windows import Period

@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from salesflow.alerts.findings import RANK, SHOP, Facet, Finding, event_as_dict, event_from_dict
-from salesflow.anomalies import DayState, Event, EventType, Severity, Statement
+from salesflow.detection import DayState, Event, EventType, Severity, Statement
 
 CLEAR_DAYS = 2
 FORGET_STOPPED_DAYS = 90

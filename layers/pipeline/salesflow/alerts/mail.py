@@ -21,12 +21,12 @@ from salesflow.alerts.findings import SHOP, Facet
 from salesflow.alerts.lifecycle import Change, Entry
 from salesflow.alerts.subjects import subjects
 from salesflow.alerts.wording import dated_sentence
-from salesflow.anomalies import Contribution, Event, EventType
-from salesflow.anomalies.causes import OTHERS, RETURNED
-from salesflow.anomalies.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
+from salesflow.bidi import has_right_to_left
+from salesflow.detection import Contribution, Event, EventType
+from salesflow.detection.causes import OTHERS, RETURNED
+from salesflow.figures import Figures, Kind, printable
+from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
 from salesflow.language import Language, Words
-from salesflow.reports.bidi import has_right_to_left
-from salesflow.reports.figures import Figures, Kind, printable
 from salesflow.reports.mail import SUBJECT_LENGTH, Bar, MailText, subject_of
 from salesflow.windows import Period
 
@@ -90,7 +90,7 @@ class _AlertMail:
 def _templates() -> Environment:
     """The templates of this package, on the frame of the reports' mails."""
     found = Environment(
-        loader=ChoiceLoader([PackageLoader("salesflow.alerts"), PackageLoader("salesflow.reports")]),
+        loader=ChoiceLoader([PackageLoader("salesflow.alerts"), PackageLoader("salesflow.reports.html")]),
         autoescape=select_autoescape(("html.j2",), default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,

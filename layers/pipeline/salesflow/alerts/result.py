@@ -15,7 +15,7 @@
 | told | what was to be told of this date: change (opened, worse, resolved), statement, event, recent (what it was compared with) |
 | left_out | changes of products that were less important than those told |
 | open | the alerts that are open after the date |
-| statement | what is to be said, as data: `salesflow.anomalies.wording` says it in any language, as the mail does |
+| statement | what is to be said, as data: `salesflow.findings.wording` says it in any language, as the mail does |
 | text | the same in English, for operators |
 | recorded | false: a date before the newest one checked (or asked for with notify none), which opens and ends nothing |
 
@@ -32,9 +32,9 @@ from salesflow.alerts.findings import event_as_dict
 from salesflow.alerts.judging import Judgement
 from salesflow.alerts.lifecycle import Rules
 from salesflow.alerts.wording import told_sentence
-from salesflow.anomalies.wording import sentence
+from salesflow.figures import Figures
+from salesflow.findings.wording import sentence
 from salesflow.job_events import Scope, safe_segment
-from salesflow.reports.figures import Figures
 from salesflow.windows import Period
 
 PREFIX = "anomalies/"

@@ -5,10 +5,10 @@ from typing import Final
 
 from salesflow.alerts.findings import Facet
 from salesflow.alerts.lifecycle import Change, Entry
-from salesflow.alerts.periods import LENGTH
-from salesflow.anomalies import Event, EventType
-from salesflow.anomalies.wording import FAR_ABOVE, share, times
-from salesflow.reports.figures import Figures, printable
+from salesflow.detection import Event, EventType
+from salesflow.detection.periods import LENGTH
+from salesflow.figures import Figures, printable
+from salesflow.findings.wording import FAR_ABOVE, share, times
 from salesflow.windows import Period
 
 _LONGEST_NAME: Final = 40

@@ -3,9 +3,9 @@
 from datetime import date
 
 from salesflow.alerts.lifecycle import Change, Entry
-from salesflow.anomalies import EventType, Statement
-from salesflow.anomalies.wording import called, day_name, sentence
-from salesflow.reports.figures import Figures
+from salesflow.detection import EventType, Statement
+from salesflow.figures import Figures
+from salesflow.findings.wording import called, day_name, sentence
 
 
 def told_sentence(entry: Entry, figures: Figures) -> str:

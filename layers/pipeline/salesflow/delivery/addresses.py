@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from salesflow import clock
-from salesflow.ledger.rows import Rows
+from salesflow.rows import Rows
 
 _PARTITION = "address"
 _RETENTION = timedelta(days=400)

@@ -26,10 +26,10 @@ from botocore.exceptions import (
     IncompleteReadError,
 )
 
+from salesflow.delivery.integrity import check_opens
 from salesflow.errors import ArtifactDamaged, SalesFlowError
+from salesflow.formats import Format, ReportType
 from salesflow.ledger import Artifact
-from salesflow.reports.formats import Format, ReportType
-from salesflow.reports.integrity import check_opens
 from salesflow.windows import Period
 
 _log = logging.getLogger(__name__)

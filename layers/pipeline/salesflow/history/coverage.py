@@ -6,7 +6,7 @@ from datetime import date
 from typing import Self
 
 from salesflow.errors import HistoryDamaged
-from salesflow.history.objects import ObjectStore, StoredObject
+from salesflow.s3 import ObjectStore, StoredObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from salesflow.history.months import MonthlyTable
-from salesflow.history.objects import ObjectStore
 from salesflow.history.reading import Reading
+from salesflow.s3 import ObjectStore
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(

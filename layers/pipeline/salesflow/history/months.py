@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesflow.errors import HistoryDamaged
-from salesflow.history.objects import ObjectStore, StoredObject
 from salesflow.history.reading import Reading
+from salesflow.s3 import ObjectStore, StoredObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ import pandas as pd
 
 from salesflow.analytics.lines import SaleLines
 from salesflow.history.months import MonthlyTable
-from salesflow.history.objects import ObjectStore
 from salesflow.history.reading import Reading
 from salesflow.money import Currency, minor_units
+from salesflow.s3 import ObjectStore
 
 COLUMNS = ("date", "sku", "name", "quantity", "revenue", "transactions")
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 
 from salesflow.errors import HistoryDamaged
-from salesflow.history.objects import ObjectStore, StoredObject
 from salesflow.history.reading import Reading
+from salesflow.s3 import ObjectStore, StoredObject
 
 _KEY = "history/set-aside.json"
 

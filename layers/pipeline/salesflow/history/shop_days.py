@@ -29,9 +29,9 @@ import pandas as pd
 
 from salesflow.analytics.lines import SaleLines, sums_by
 from salesflow.history.months import MonthlyTable
-from salesflow.history.objects import ObjectStore
 from salesflow.history.reading import Reading
 from salesflow.money import Currency, minor_units
+from salesflow.s3 import ObjectStore
 
 HOURS = tuple(f"h{hour:02d}" for hour in range(24))
 _TIMES = ("first_sale", "last_sale")

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import pandas as pd
 
 from salesflow.errors import HistoryDamaged
-from salesflow.history.objects import ObjectStore
+from salesflow.s3 import ObjectStore
 
 _TYPES = {
     "product_id": "int64",

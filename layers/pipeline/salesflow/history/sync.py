@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from salesflow.history.coverage import Coverage, extend_coverage, read_coverage
-from salesflow.history.objects import ObjectStore
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.reading import Reading
 from salesflow.history.set_aside import SetAside, SetAsideRecord
 from salesflow.history.shop_days import ShopDays
+from salesflow.s3 import ObjectStore
 
 if TYPE_CHECKING:
     from salesflow.history.lines import SaleLineHistory

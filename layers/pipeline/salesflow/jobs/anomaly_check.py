@@ -22,10 +22,11 @@ from salesflow.alerts.judging import (
 from salesflow.alerts.lifecycle import Alert, Entry, Rules, Step, advance, in_order
 from salesflow.alerts.result import result_document, result_key
 from salesflow.alerts.wording import told_sentence
-from salesflow.anomalies import Policy, Severity, find_product
-from salesflow.anomalies.timeline import MIN_SALES_DAYS, WINDOW
-from salesflow.anomalies.wording import sentence
+from salesflow.detection import Policy, Severity, find_product
+from salesflow.detection.timeline import MIN_SALES_DAYS, WINDOW
 from salesflow.errors import SalesFlowError
+from salesflow.figures import Figures
+from salesflow.findings.wording import sentence
 from salesflow.history.shop_days import with_returns
 from salesflow.history.sync import Demand, SyncOutcome
 from salesflow.holiday_dates import holiday_dates
@@ -35,7 +36,6 @@ from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel
 from salesflow.ledger import Artifact, Claim, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
-from salesflow.reports.figures import Figures
 from salesflow.windows import Period
 
 RESUME_DAYS = 7

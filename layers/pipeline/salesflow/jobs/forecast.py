@@ -14,9 +14,9 @@ from salesflow.job_events import ForecastFields
 from salesflow.jobs.catalogue import FORECAST
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel
+from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
-from salesflow.runtime import Runtime
 
 if TYPE_CHECKING:
     from salesflow.forecasting import Forecast

@@ -11,9 +11,9 @@ from salesflow import clock
 from salesflow.errors import SystemTokenMissing, SystemTokenRejected
 from salesflow.job_events import JobFields, JobRequest
 from salesflow.jobs.catalogue import JobKind
+from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import Artifact, Claim, RunRecord, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
-from salesflow.runtime import Runtime
 from salesflow.settings import Settings
 
 DUPLICATE = "DUPLICATE"

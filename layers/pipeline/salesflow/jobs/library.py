@@ -3,8 +3,8 @@
 from datetime import date, datetime
 
 from salesflow import clock
+from salesflow.jobs.runtime import Runtime
 from salesflow.observability import logger
-from salesflow.runtime import Runtime
 
 
 def keep_library(

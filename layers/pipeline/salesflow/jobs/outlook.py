@@ -8,7 +8,7 @@ from salesflow.analytics.results import ForecastHorizon, ForecastSummary, TrendD
 from salesflow.delivery.forecasts import ForecastStore
 from salesflow.language import Words
 from salesflow.observability import logger
-from salesflow.reports.notes import forecast_is_older
+from salesflow.reports.content.notes import forecast_is_older
 
 OLDEST_DAYS = 8
 """How many days of documents are looked at, the business date's among them: a fallback in the newest may hold an older one."""

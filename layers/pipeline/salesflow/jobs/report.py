@@ -12,6 +12,8 @@ from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.forecasts import ForecastStore
 from salesflow.errors import InvalidJobEvent
+from salesflow.figures import Figures
+from salesflow.formats import ReportType
 from salesflow.history.sync import Demand
 from salesflow.job_events import JobRequest, ReportFields
 from salesflow.jobs.catalogue import REPORT
@@ -19,15 +21,13 @@ from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import Inputs, read_inputs
 from salesflow.jobs.outlook import read_outlook
 from salesflow.jobs.recipients import recipients_for
+from salesflow.jobs.runtime import Runtime
 from salesflow.jobs.unusual import read_unusual
 from salesflow.language import words
 from salesflow.ledger import RunStatus
 from salesflow.observability import MetricUnit, metrics
-from salesflow.reports import notes
-from salesflow.reports.figures import Figures
-from salesflow.reports.formats import ReportType
+from salesflow.reports.content import notes
 from salesflow.reports.render import render
-from salesflow.runtime import Runtime
 from salesflow.settings import EmptyReports, Settings, StaleReports
 
 

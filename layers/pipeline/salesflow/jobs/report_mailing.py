@@ -2,14 +2,14 @@
 
 from salesflow.analytics.results import ReportContent
 from salesflow.delivery.mail import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size
+from salesflow.figures import Figures, Kind
+from salesflow.formats import Format
 from salesflow.job_events import ReportFields
 from salesflow.jobs.frame import Run
 from salesflow.jobs.mailing import mail_of, tell
 from salesflow.jobs.recipients import recipients_for
 from salesflow.ledger import Artifact
 from salesflow.observability import logger
-from salesflow.reports.figures import Figures, Kind
-from salesflow.reports.formats import Format
 from salesflow.reports.mail import compose_report_mail
 from salesflow.settings import MailContent
 

@@ -8,8 +8,8 @@ from salesflow.job_events import SyncHistoryFields
 from salesflow.jobs.catalogue import SYNC_HISTORY
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import read_inputs
+from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import RunStatus
-from salesflow.runtime import Runtime
 from salesflow.windows import Period
 
 

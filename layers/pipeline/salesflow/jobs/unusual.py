@@ -4,8 +4,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from salesflow.analytics.results import UnusualFinding, UnusualSummary
+from salesflow.figures import Figures
 from salesflow.observability import logger
-from salesflow.reports.figures import Figures
 
 if TYPE_CHECKING:
     from salesflow.alerts.book import AlertBook
@@ -23,7 +23,7 @@ def read_unusual(book: "AlertBook", business_date: date, figures: Figures) -> Un
         return None
     if not pages:
         return None
-    from salesflow.anomalies.wording import sentence  # only who has something to say needs it
+    from salesflow.findings.wording import sentence  # only who has something to say needs it
 
     alerts = [alert for _, open_alerts in pages for alert in open_alerts if alert.severity != _NOT_TOLD]
     findings = tuple(

@@ -10,10 +10,10 @@ from salesflow.errors import DeliveryIncomplete, SalesFlowError
 from salesflow.job_events import Notify, WatchdogFields
 from salesflow.jobs.catalogue import WATCHDOG
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
+from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import RunRecord, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.reports.mail import compose_owner_notice
-from salesflow.runtime import Runtime
 from salesflow.watch.logbook import Logbook, Notice, Page
 from salesflow.watch.look import Look, Memory, Watch, take_look
 from salesflow.watch.notices import notices_of

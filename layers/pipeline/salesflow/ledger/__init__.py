@@ -3,6 +3,6 @@
 from salesflow.ledger.claims import Claim
 from salesflow.ledger.ledger import Ledger
 from salesflow.ledger.records import Artifact, RunRecord, RunStatus, SendOutcome, SentRecord
-from salesflow.ledger.rows import LedgerUnavailable
+from salesflow.rows import LedgerUnavailable
 
 __all__ = ["Artifact", "Claim", "Ledger", "LedgerUnavailable", "RunRecord", "RunStatus", "SendOutcome", "SentRecord"]

@@ -23,7 +23,7 @@ from salesflow.ledger.records import (
     sent_prefix,
     stamp,
 )
-from salesflow.ledger.rows import ConditionFailed, LedgerUnavailable, Row, Rows
+from salesflow.rows import ConditionFailed, LedgerUnavailable, Row, Rows
 
 _log = logging.getLogger(__name__)
 

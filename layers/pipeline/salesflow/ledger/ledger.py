@@ -8,7 +8,7 @@ from typing import Any
 from salesflow import clock
 from salesflow.ledger.claims import Claim, Lease
 from salesflow.ledger.records import FORCED, RUN_PREFIX, RunRecord, RunStatus, SentRecord, run_key, sent_prefix, stamp
-from salesflow.ledger.rows import ConditionFailed, Row, Rows
+from salesflow.rows import ConditionFailed, Row, Rows
 
 _DONE = " OR ".join(f"#status = :{status.lower()}" for status in RunStatus if status.is_done)
 

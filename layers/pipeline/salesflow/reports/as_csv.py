@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from salesflow.analytics.results import ReportContent
 from salesflow.money import Currency
-from salesflow.reports.product_rows import FieldType, fields_of, product_rows
+from salesflow.reports.content.product_rows import FieldType, fields_of, product_rows
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 ENCODING: Final = "utf-8-sig"

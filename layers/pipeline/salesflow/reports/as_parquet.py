@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from salesflow.analytics.results import ReportContent
 from salesflow.money import Currency
-from salesflow.reports.product_rows import FieldType, fields_of, product_rows
+from salesflow.reports.content.product_rows import FieldType, fields_of, product_rows
 
 _MONEY_DIGITS: Final = 18
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from salesflow.analytics.results import ReportContent
+from salesflow.figures import Figures, printable
+from salesflow.formats import ReportType
 from salesflow.language import Language
-from salesflow.reports.build import build_document
-from salesflow.reports.document import Chart, ChartKind, Document, Kpi, Tone
-from salesflow.reports.figures import Figures, printable
-from salesflow.reports.formats import ReportType
-from salesflow.reports.html_page import templates
-from salesflow.reports.outlook import outlook_lines
+from salesflow.reports.content.build import build_document
+from salesflow.reports.content.document import Chart, ChartKind, Document, Kpi, Tone
+from salesflow.reports.content.outlook import outlook_lines
+from salesflow.reports.html.page import templates
 
 SUBJECT_LENGTH: Final = 60
 """Subjects are shorter than this."""

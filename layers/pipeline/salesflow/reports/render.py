@@ -1,8 +1,8 @@
 """One way to every format. Each renderer is imported when it is first asked for: a cold start pays only for what it makes."""
 
 from salesflow.analytics.results import ReportContent
+from salesflow.formats import Format
 from salesflow.language import Language
-from salesflow.reports.formats import Format
 
 
 def render(content: ReportContent, fmt: Format, *, paper: str = "A4", language: Language = Language.EN) -> bytes:
@@ -25,17 +25,17 @@ def render(content: ReportContent, fmt: Format, *, paper: str = "A4", language: 
 
             return render_json(content)
         case Format.PDF:
-            from salesflow.reports.as_pdf import render_pdf
-            from salesflow.reports.build import build_document
+            from salesflow.reports.content.build import build_document
+            from salesflow.reports.pdf.render import render_pdf
 
             return render_pdf(build_document(content, language=language), paper=paper)
         case Format.EXCEL:
-            from salesflow.reports.as_excel import render_excel
-            from salesflow.reports.build import build_document
+            from salesflow.reports.content.build import build_document
+            from salesflow.reports.excel.render import render_excel
 
             return render_excel(build_document(content, language=language), paper=paper)
         case Format.HTML:
-            from salesflow.reports.as_html import render_html
-            from salesflow.reports.build import build_document
+            from salesflow.reports.content.build import build_document
+            from salesflow.reports.html.render import render_html
 
             return render_html(build_document(content, language=language))

@@ -15,7 +15,7 @@ from salesflow import clock
 from salesflow.errors import SalesFlowError
 from salesflow.ledger import Claim, SendOutcome, SentRecord
 from salesflow.ledger.records import stamp
-from salesflow.ledger.rows import ConditionFailed, Row, Rows
+from salesflow.rows import ConditionFailed, Row, Rows
 from salesflow.watch.look import Memory
 
 _KEY = {"pk": "watch", "sk": "logbook"}

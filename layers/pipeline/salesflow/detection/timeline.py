@@ -1,0 +1,245 @@
+"""A shop's tables as arrays on one axis of days, and the scores of its days: each by the days before it, computed once and kept."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from salesflow.detection.calendar import day_grid, missing_days, traded
+from salesflow.detection.engine import SMALL, WEEKS
+from salesflow.detection.hours import ORDINARY, HourMix, hour_mix
+from salesflow.detection.panel import DayScores, score_windows
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+SHOP_METRICS = ("revenue", "quantity", "transactions")
+HOURS = tuple(f"h{hour:02d}" for hour in range(24))
+WINDOW = 7 * WEEKS
+SAMPLE = 250
+"""Products at most whose past days are scored to calibrate the thresholds."""
+
+MIN_SALES_DAYS = 6
+"""Products that sold on fewer days in 26 weeks are not scored: one sale is their usual week's news."""
+
+NEARLY_CLOSED = 0.33
+PRICE_DAYS = 56
+MIN_PRICES = 5
+
+
+@dataclass(frozen=True)
+class ProductDay:
+    """The products' scores of one day; arrays [n_products of the shop], NaN where a product was not scored."""
+
+    rows: Ints
+    """The products that were scored."""
+    quantity: DayScores
+    revenue: DayScores
+    """Of `rows`."""
+    score: dict[str, Floats]
+    expected: dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """A day's price a piece, and median, lowest and highest of the 56 days before with sales; [n_products], NaN under five such days."""
+
+    today: Floats
+    usual: Floats
+    low: Floats
+    high: Floats
+
+
+class Timeline:
+    """Tables up to `until` as arrays; day t is `days[t]`. Whatever is asked of day t uses columns up to t only.
+
+    `totals` [3, n_days]; `quantity`, `revenue`, `baskets` [n_products, n_days], products in the order of `skus`. NaN: an unknown day
+    (missing, or a closed holiday); a trading day without sales is 0. `hours` [n_days, 24] of revenue, None where
+    unknown. `busy`: open days that were not nearly closed. `rare_peaks`, `price_peaks`: what the rules keep of a day.
+    """
+
+    def __init__(
+        self,
+        shop: pd.DataFrame,
+        products: pd.DataFrame,
+        until: date,
+        holidays: dict[date, str],
+        begin: pd.Timestamp | None = None,
+    ) -> None:
+        """`begin`: days before it are needed for the calendar only, and left out of the arrays."""
+        grid = day_grid(shop, until)
+        self.grid = grid if begin is None else grid[grid.index >= begin]
+        self.days = pd.DatetimeIndex(self.grid.index)
+        self.open = traded(self.grid).to_numpy()
+        unknown = self.days.isin(pd.to_datetime(missing_days(shop, until, holidays=holidays)))
+        unknown |= self.days.isin(pd.to_datetime(list(holidays))) & ~self.open
+        self.totals = self.grid[list(SHOP_METRICS)].fillna(0).to_numpy(dtype=float, copy=True).T
+        self.totals[:, unknown] = np.nan
+        self.busy = self.open & ~_nearly_closed(self.totals[2], self.open)
+        self._read_products(products, unknown)
+        self._shop_days: dict[int, DayScores] = {}
+        self._samples: dict[int, ProductDay] = {}
+        self._prices: dict[int, Prices] = {}
+        self._mixes: dict[int, HourMix] = {}
+        self._usual: dict[int, float] = {}
+        self.hours: Floats | None = None
+        if set(HOURS) <= set(self.grid.columns):
+            self.hours = self.grid[list(HOURS)].fillna(0).to_numpy(dtype=float)
+        self.rare_peaks: dict[int, float] = {}
+        self.price_peaks: dict[tuple[int, int | None, float], float] = {}
+
+    def _read_products(self, products: pd.DataFrame, unknown: NDArray[np.bool_]) -> None:
+        rows = products.assign(date=pd.to_datetime(products["date"]), sku=products["sku"].astype(str))
+        rows = rows[(rows["sku"] != "") & (rows["date"] >= self.days[0]) & (rows["date"] <= self.days[-1])]
+        rows = rows.sort_values(["sku", "date"], kind="stable")
+        codes, skus = pd.factorize(rows["sku"], sort=True)
+        self.skus: list[str] = [str(s) for s in skus]
+        self._row_day = (rows["date"] - self.days[0]).dt.days.to_numpy()
+        self._row_name = rows["name"].astype(str).to_numpy(dtype=object)
+        self._row_start = np.searchsorted(codes, np.arange(len(self.skus) + 1))
+        shape = (len(self.skus), len(self.days))
+        self.quantity, self.revenue, self.baskets = (np.zeros(shape) for _ in range(3))
+        for column, values in (
+            ("quantity", self.quantity),
+            ("revenue", self.revenue),
+            ("transactions", self.baskets),
+        ):
+            np.add.at(values, (codes, self._row_day), rows[column].fillna(0).to_numpy(dtype=float))
+            values[:, unknown] = np.nan
+        sold = np.nan_to_num(self.quantity) != 0
+        self._days_sold = np.concatenate([np.zeros((shape[0], 1), dtype=np.int32), np.cumsum(sold, axis=1)], axis=1)
+
+    def position(self, day: date) -> int:
+        """The index of a date on the axis."""
+        return int((pd.Timestamp(day) - self.days[0]).days)
+
+    def called(self, product: int, t: int) -> tuple[str, str]:
+        """SKU and name of a product as of day t; the SKU where it has no name."""
+        sku = self.skus[product]
+        start, end = self._row_start[product], self._row_start[product + 1]
+        at = start + int(np.searchsorted(self._row_day[start:end], t, side="right")) - 1
+        name = self._row_name[at] if at >= start else ""
+        return sku, sku if name in ("", "None", "nan", "<NA>") else str(name)
+
+    def scored_products(self, t: int) -> Ints:
+        """The products that sold on enough of the 26 weeks up to day t to be scored on it."""
+        since = self._days_sold[:, t + 1] - self._days_sold[:, max(t + 1 - WINDOW, 0)]
+        return np.flatnonzero(since >= MIN_SALES_DAYS)
+
+    def shop_days(self, days: Iterable[int]) -> list[DayScores]:
+        """Scores of the shop's three totals on each day."""
+        wanted = list(days)
+        new = [t for t in wanted if t not in self._shop_days]
+        scored = score_windows([_window(self.totals, t) for t in new], money=False)
+        self._shop_days.update(zip(new, scored, strict=True))
+        return [self._shop_days[t] for t in wanted]
+
+    def usual_revenue(self, t: int) -> float:
+        """What the shop should have taken on day t (minor units); 0 where that is unknown."""
+        if t not in self._usual:
+            self._usual[t] = float(np.nan_to_num(self.shop_days([t])[0].expected[0]))
+        return self._usual[t]
+
+    def product_day(self, t: int) -> ProductDay:
+        """Scores of every product of day t that can be scored."""
+        rows = self.scored_products(t)
+        return self.sampled_days([t])[0] if len(rows) <= SAMPLE else self._score({t: rows})[0]
+
+    def sampled_days(self, days: Iterable[int]) -> list[ProductDay]:
+        """Scores of up to 250 products, evenly taken from all that can be scored, on each day."""
+        wanted = list(days)
+        new = {t: _spread_out(self.scored_products(t)) for t in wanted if t not in self._samples}
+        self._samples.update(zip(new, self._score(new), strict=True))
+        return [self._samples[t] for t in wanted]
+
+    def recent(self, products: Ints, t: int, length: int) -> dict[str, Floats]:
+        """Scores [len(products), length] of these products on the last days up to t, oldest first, by metric."""
+        days = list(range(max(t + 1 - length, 0), t + 1))
+        scored = self.sampled_days(days)
+        if any(len(s.rows) >= SAMPLE for s in scored):
+            scored = self._score({d: np.union1d(s.rows, products) for d, s in zip(days, scored, strict=True)})
+        return {m: np.stack([s.score[m][products] for s in scored], axis=1) for m in ("quantity", "revenue")}
+
+    def hour_mix(self, t: int) -> HourMix:
+        """How unusual the hours of trading day t were; ordinary where the tables hold no hours."""
+        if self.hours is None or not self.open[t]:
+            return ORDINARY
+        if t not in self._mixes:
+            trading = np.flatnonzero(self.open[: t + 1])
+            weekdays = self.days.day_of_week.to_numpy()[trading].astype(np.intp)
+            self._mixes[t] = hour_mix(self.hours[trading], weekdays, np.nan_to_num(self.totals[2, trading]))
+        return self._mixes[t]
+
+    def prices(self, t: int) -> Prices:
+        """Prices of every product on day t against its own last eight weeks."""
+        if t not in self._prices:
+            columns = slice(max(t - PRICE_DAYS, 0), t + 1)
+            quantity, revenue = np.nan_to_num(self.quantity[:, columns]), np.nan_to_num(self.revenue[:, columns])
+            sold = (quantity > 0) & (revenue > 0)
+            price = np.where(sold, revenue / np.where(sold, quantity, 1.0), np.nan)
+            usual, low, high = (np.full(len(price), np.nan) for _ in range(3))
+            enough = np.flatnonzero((sold[:, :-1].sum(axis=1) >= MIN_PRICES) & sold[:, -1])
+            if len(enough):
+                past = price[enough, :-1]
+                usual[enough], low[enough], high[enough] = (
+                    np.nanmedian(past, axis=1), np.nanmin(past, axis=1), np.nanmax(past, axis=1),
+                )  # fmt: skip
+            self._prices[t] = Prices(price[:, -1], usual, low, high)
+        return self._prices[t]
+
+    def _score(self, rows: dict[int, Ints]) -> list[ProductDay]:
+        scores = {
+            metric: score_windows([_window(values, t)[r] for t, r in rows.items()], money=metric == "revenue")
+            if len(self.skus)
+            else []
+            for metric, values in (("quantity", self.quantity), ("revenue", self.revenue))
+        }
+        answers = []
+        for place, scored in enumerate(rows.values()):
+            quantity = scores["quantity"][place]
+            by_metric = {"quantity": quantity, "revenue": _no_lower_than_pieces(scores["revenue"][place], quantity)}
+            answers.append(
+                ProductDay(
+                    scored, by_metric["quantity"], by_metric["revenue"],
+                    {m: self._everywhere(scored, d.scores) for m, d in by_metric.items()},
+                    {m: self._everywhere(scored, d.expected) for m, d in by_metric.items()},
+                )
+            )  # fmt: skip
+        return answers
+
+    def _everywhere(self, rows: Ints, values: Floats) -> Floats:
+        full = np.full(len(self.skus), np.nan)
+        full[rows] = values
+        return full
+
+
+def _nearly_closed(transactions: Floats, is_open: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Open days with less than a third of the transactions of the 28 open days before: what did not sell then says little of itself."""
+    sold = pd.Series(np.nan_to_num(transactions[is_open]))
+    usual = sold.rolling(28, min_periods=7).median().shift(1)
+    answer = np.zeros(len(transactions), dtype=bool)
+    answer[is_open] = (sold < NEARLY_CLOSED * usual).to_numpy()
+    return answer
+
+
+def _no_lower_than_pieces(revenue: DayScores, quantity: DayScores) -> DayScores:
+    """The revenue of a product of few pieces is no more surprisingly low than its pieces: no sale where four are usual is -2, not -6.
+
+    Money has no exact distribution near zero; the pieces have. What the price did has a rule of its own.
+    """
+    few = (revenue.scores < 0) & (quantity.scores > revenue.scores) & (quantity.expected < SMALL)
+    return replace(revenue, scores=np.where(few, np.minimum(quantity.scores, 0.0), revenue.scores))
+
+
+def _window(values: Floats, t: int) -> Floats:
+    """Day t and the 26 weeks before it; days before the table began are unknown."""
+    begin = t - WINDOW
+    part = values[:, max(begin, 0) : t + 1]
+    return part if begin >= 0 else np.concatenate([np.full((len(values), -begin), np.nan), part], axis=1)
+
+
+def _spread_out(rows: Ints) -> Ints:
+    return rows if len(rows) <= SAMPLE else rows[np.linspace(0, len(rows) - 1, SAMPLE).astype(int)]

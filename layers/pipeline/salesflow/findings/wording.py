@@ -1,0 +1,278 @@
+"""Findings in the words that a merchant uses, in the merchant's language.
+
+A detection answers data (`Statement`, `Note`); whoever shows it says it here, with the numbers, days and weekdays of the language.
+What a new type of event needs to be said goes into `Statement`, and its sentence here.
+"""
+
+import math
+import re
+from datetime import date
+
+from babel.dates import format_date
+from babel.numbers import format_decimal, format_percent
+
+from salesflow.bidi import has_right_to_left
+from salesflow.detection.model import EventType, HourSpan, Note, NoteKind, Statement
+from salesflow.figures import Figures, printable
+from salesflow.findings import sentences
+
+FAR_ABOVE = 9.0
+"""From ten times the usual on, how many times it was says nothing any more."""
+
+ISOLATE, ISOLATE_END = "\u2068", "\u2069"
+"""Around a name with right-to-left letters, so that it turns nothing beside it (UAX #9); `printable` leaves none inside a name."""
+
+_YEAR = re.compile(r"[\s,]*y年?\s*")
+_LONGEST_NAME = 120
+
+
+def sentence(said: Statement, figures: Figures) -> str:
+    """What happened, on how much, against what. The first letter is that of a sentence's beginning."""
+    finding = _finding(said, figures)
+    if said.sku is not None and said.type not in (EventType.STOPPED_SELLING, EventType.PRICE_CHANGE):
+        finding = about_product(called(said.sku, said.name), finding, figures)
+    holiday = printable(said.holiday or "")
+    if not holiday or said.type in (EventType.MISSING_DAY, EventType.PARTIAL_DAY):
+        return finding
+    _ = figures.words
+    return figures.sentences(finding, _("It was {holiday}.", holiday=isolated(holiday)))
+
+
+def about_product(product: str, finding: str, figures: Figures) -> str:
+    """A sentence with the product that it is about. product: as `called` answers it."""
+    _ = figures.words
+    # Translators: the name of a product, then a whole sentence about its sales.
+    return _("{product}: {finding}", product=product, finding=finding)
+
+
+def called(sku: str | None, name: str | None) -> str:
+    """Name (SKU), the SKU alone where it has no other name; on one line, and in its own direction."""
+    sku, name = printable(sku or ""), printable(name or "")
+    if not name or name == sku:
+        return isolated(sku[:_LONGEST_NAME])
+    return isolated(f"{name[:_LONGEST_NAME]} ({sku[:_LONGEST_NAME]})" if sku else name[:_LONGEST_NAME])
+
+
+def isolated(name: str) -> str:
+    """A name that may be read from right to left, kept apart from the text around it."""
+    return f"{ISOLATE}{name}{ISOLATE_END}" if has_right_to_left(name) else name
+
+
+def share(deviation: float, figures: Figures) -> str:
+    """38% for -0.38."""
+    return format_percent(abs(deviation), locale=figures.locale)
+
+
+def times(deviation: float, figures: Figures) -> str:
+    """3.4 for 2.4: how many times the usual it was."""
+    return format_decimal(1 + deviation, format="#,##0.#", locale=figures.locale)
+
+
+def amount(value: float, metric: str, figures: Figures) -> str:
+    """A value without its unit: whole units of the currency for revenue (all its digits below 10), whole pieces otherwise."""
+    if metric != "revenue":
+        return format_decimal(round(value), locale=figures.locale)
+    major = figures.currency.to_major(round(value))
+    digits = figures.currency.digits if 0 < abs(major) < 10 else 0
+    return format_decimal(major, format=f"#,##0.{'0' * digits}".rstrip("."), locale=figures.locale)
+
+
+def rounded(value: float, metric: str, figures: Figures) -> str:
+    """An expectation without its unit, to two significant digits: it is not exact and should not look so."""
+    major = float(figures.currency.to_major(round(value))) if metric == "revenue" else value
+    if major <= 0:
+        return format_decimal(0, locale=figures.locale)
+    step = 10.0 ** (math.floor(math.log10(major)) - 1)
+    return format_decimal(round(round(major / step) * step, 2), format="#,##0.##", locale=figures.locale)
+
+
+def day_name(day: date, figures: Figures) -> str:
+    """Saturday, 3 December."""
+    full = figures.locale.date_formats["full"].pattern
+    return format_date(day, _YEAR.sub("", full), locale=figures.locale)
+
+
+def upper_first(text: str) -> str:
+    """The text as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+def _finding(said: Statement, figures: Figures) -> str:
+    """The sentence without the product's name, where that stands before it."""
+    match said.type:
+        case EventType.STOPPED_SELLING:
+            return _stopped(said, figures)
+        case EventType.PRICE_CHANGE:
+            return _price(said, figures)
+        case EventType.MISSING_DAY:
+            return upper_first(_missing(said, figures))
+        case EventType.PARTIAL_DAY:
+            return upper_first(_partial(said, figures))
+        case EventType.UNUSUAL_MIX if said.gained is not None and said.lost is not None:
+            return upper_first(_hours(said, said.gained, said.lost, figures))
+        case _ if said.seldom:
+            return upper_first(_seldom(said, figures))
+        case _ if said.days > 1:
+            return upper_first(_period(said, figures))
+        case _:
+            return upper_first(_day(said, figures))
+
+
+def _deviation(said: Statement) -> float:
+    return (said.value or 0) / said.expected - 1 if said.expected else math.inf
+
+
+def _day(said: Statement, figures: Figures) -> str:
+    """A day against what its weekday usually has."""
+    _, metric, deviation = figures.words, said.metric, _deviation(said)
+    weekday = {"weekday": figures.weekday(said.day.weekday())}
+    value = {"value": amount(said.value or 0, metric, figures)}
+    usual = {"usual": rounded(said.expected or 0, metric, figures)}
+    if usual["usual"] == rounded(0, metric, figures):
+        return sentences.none_usual(_, metric, weekday | value)
+    if said.type is EventType.ZERO_DROP:
+        return sentences.nothing(_, metric, weekday | usual)
+    values = weekday | value | usual
+    if said.type is EventType.LEVEL_SHIFT:
+        return sentences.shift(_, metric, values | {"day": day_name(said.since, figures)}, higher=deviation > 0)
+    if said.type is EventType.WEEKDAY_BREAK and said.like is not None:
+        return sentences.other_weekday(_, metric, values | {"other": figures.weekday(said.like)})
+    if deviation >= FAR_ABOVE:
+        return sentences.far_above(_, metric, values)
+    if deviation >= 1:
+        return sentences.many_times(_, metric, values | {"times": times(deviation, figures)})
+    values |= {"share": share(deviation, figures)}
+    return sentences.above(_, metric, values) if deviation > 0 else sentences.below(_, metric, values)
+
+
+def _period(said: Statement, figures: Figures) -> str:
+    """A week, or four weeks, against the weeks before."""
+    _, metric, deviation = figures.words, said.metric, _deviation(said)
+    values = {
+        "n": format_decimal(said.days, locale=figures.locale),
+        "day": day_name(said.day, figures),
+        "value": amount(said.value or 0, metric, figures),
+    }
+    if not math.isfinite(deviation):
+        return _("The {n} days to {day} came to {value}, where there is usually nothing.", **values)
+    values["usual"] = rounded(said.expected or 0, metric, figures)
+    if deviation >= 1:
+        return sentences.period_times(_, metric, values | {"times": times(deviation, figures)})
+    return sentences.period(_, metric, values | {"share": share(deviation, figures)}, higher=deviation > 0)
+
+
+def _missing(said: Statement, figures: Figures) -> str:
+    """A day on which the shop always trades and nothing came in."""
+    _ = figures.words
+    day = day_name(said.since, figures)
+    if said.since == said.day:
+        return _(
+            "No sale at all on {day}, a day on which the shop usually trades: closed, or did the sales not arrive?",
+            day=day,
+        )
+    return _("No sale at all since {day}: closed, or do the sales not arrive?", day=day)
+
+
+def _partial(said: Statement, figures: Figures) -> str:
+    """A day that stops (or starts) hours away from the usual."""
+    _, values = figures.words, {"day": day_name(said.day, figures), "time": said.cut_at, "usual": said.usual_edge}
+    if said.late_start:
+        return _(
+            "{day} starts only at {time}, usually by {usual}: the morning may be missing, so low sales are not judged.",
+            **values,
+        )
+    return _(
+        "{day} stops at {time}, usually not before {usual}: it looks unfinished, so low sales are not judged.", **values
+    )
+
+
+def _stopped(said: Statement, figures: Figures) -> str:
+    """A product whose silence is no accident any more."""
+    _ = figures.words
+    return _.plural(
+        "{product} has not sold since {day}: {n} trading day, where about {usual} pieces a week are usual.",
+        "{product} has not sold since {day}: {n} trading days, where about {usual} pieces a week are usual.",
+        said.silent_days,
+        product=called(said.sku, said.name),
+        day=day_name(said.last_sold or said.since, figures),
+        n=format_decimal(said.silent_days, locale=figures.locale),
+        usual=rounded(said.a_week, "quantity", figures),
+    )
+
+
+def _price(said: Statement, figures: Figures) -> str:
+    """Pieces as usual, money not."""
+    _ = figures.words
+    values = {
+        "product": called(said.sku, said.name),
+        "price": figures.money(round(said.price)),
+        "usual": figures.money(round(said.usual_price)),
+    }
+    if said.price > said.usual_price:
+        return _(
+            "{product} sold as many pieces as usual, but at {price} each instead of {usual}: "
+            "a raised price, or an error?",
+            **values,
+        )
+    return _(
+        "{product} sold as many pieces as usual, but at {price} each instead of {usual}: a reduced price, or an error?",
+        **values,
+    )
+
+
+def _hours(said: Statement, gained: HourSpan, lost: HourSpan, figures: Figures) -> str:
+    """An ordinary sum at unusual hours."""
+    _ = figures.words
+    return _(
+        "{weekday}'s sales came at unusual hours: {more} of them from {from1} to {to1} instead of {more_usual}, "
+        "and {less} from {from2} to {to2} instead of {less_usual}.",
+        weekday=figures.weekday(said.day.weekday()),
+        more=share(gained.share, figures),
+        more_usual=share(gained.usual, figures),
+        from1=f"{gained.first:02d}:00",
+        to1=f"{gained.end:02d}:00",
+        less=share(lost.share, figures),
+        less_usual=share(lost.usual, figures),
+        from2=f"{lost.first:02d}:00",
+        to2=f"{lost.end:02d}:00",
+    )
+
+
+def _seldom(said: Statement, figures: Figures) -> str:
+    """A product that hardly ever sold, and now in bulk."""
+    _ = figures.words
+    return _.plural(
+        "{n} piece sold on {weekday}, and hardly ever any before.",
+        "{n} pieces sold on {weekday}, and hardly ever any before.",
+        round(said.value or 0),
+        n=amount(said.value or 0, "quantity", figures),
+        weekday=figures.weekday(said.day.weekday()),
+    )
+
+
+def note_sentence(note: Note, figures: Figures) -> str:
+    """What there is to know beside an event, as a sentence."""
+    _ = figures.words
+    by = note.deviation
+    if note.kind is NoteKind.OUT_OF_STOCK:
+        return _("It is out of stock.")
+    if note.kind is NoteKind.SHOP_LEVEL:
+        if by >= 1:
+            return _(
+                "The whole shop was at {times} times its usual level, which is already taken into account.",
+                times=times(by, figures),
+            )
+        if by > 0:
+            return _(
+                "The whole shop was {share} above its usual level, which is already taken into account.",
+                share=share(by, figures),
+            )
+        return _(
+            "The whole shop was {share} below its usual level, which is already taken into account.",
+            share=share(by, figures),
+        )
+    if by >= 1:
+        return _("The average price was {times} times the usual.", times=times(by, figures))
+    if by > 0:
+        return _("The average price was {share} above the usual.", share=share(by, figures))
+    return _("The average price was {share} below the usual.", share=share(by, figures))

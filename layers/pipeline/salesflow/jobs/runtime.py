@@ -1,0 +1,146 @@
+"""What a job works with: settings checked at init, clients and services made when first used, once per container."""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from salesflow.aws import AwsClients
+from salesflow.settings import Settings
+
+if TYPE_CHECKING:
+    from salesflow.alerts.book import AlertBook
+    from salesflow.delivery.addresses import MarkedAddresses
+    from salesflow.delivery.mail import Mailer
+    from salesflow.delivery.store import ReportStore
+    from salesflow.history.stock import StockHistory
+    from salesflow.history.sync import History
+    from salesflow.ledger import Ledger
+    from salesflow.library.keeper import LibraryKeeper
+    from salesflow.source.client import SalesFlowClient
+
+
+class Runtime:
+    """One per container. Modules that a job may not need are imported where they are needed: cold start is billed."""
+
+    def __init__(self, settings: Settings, clients: AwsClients) -> None:
+        self.settings = settings
+        self.clients = clients
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """The runtime of a function's environment; raises InvalidSettings that names every bad variable."""
+        settings = Settings.from_environment(environment)
+        return cls(settings, AwsClients(ses_region=settings.ses_region))
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """Runs, claims and who was told."""
+        from salesflow.ledger import Ledger
+
+        return Ledger(self.clients.dynamodb, self.settings.state_table)
+
+    @cached_property
+    def alert_book(self) -> "AlertBook":
+        """The anomaly alerts that are open, and who is muted."""
+        from salesflow.alerts.book import AlertBook
+        from salesflow.rows import Rows
+
+        return AlertBook(Rows(self.clients.dynamodb, self.settings.state_table))
+
+    @cached_property
+    def source(self) -> "SalesFlowClient":
+        """The SalesFlow API, called with the system token."""
+        from salesflow.source.client import SalesFlowClient
+        from salesflow.source.token import SystemToken
+
+        token = SystemToken(
+            self.clients.secretsmanager, self.settings.system_token_secret_id, api_url=self.settings.api_url
+        )
+        return SalesFlowClient(
+            self.settings.api_url, token, minor_digits=self.settings.money.digits, zone=self.settings.zone
+        )
+
+    @cached_property
+    def history(self) -> "History":
+        """Sale lines and daily panel, for the table functions (with pyarrow)."""
+        from salesflow.history.lines import SaleLineHistory
+
+        return self._history(SaleLineHistory(self._objects, self.settings.currency))
+
+    @cached_property
+    def panel_history(self) -> "History":
+        """The daily panel and the shop's days, for the model functions (without pyarrow)."""
+        return self._history(None)
+
+    @cached_property
+    def stock_history(self) -> "StockHistory":
+        """The stock snapshots."""
+        from salesflow.history.stock import StockHistory
+
+        return StockHistory(self._objects)
+
+    @cached_property
+    def store(self) -> "ReportStore":
+        """Where reports are saved."""
+        from salesflow.delivery.store import ReportStore
+
+        return ReportStore(self.clients.s3, self.settings.reports_bucket)
+
+    @cached_property
+    def library(self) -> "LibraryKeeper":
+        """The page that lists the reports."""
+        from salesflow.library.keeper import LibraryKeeper
+        from salesflow.rows import Rows
+
+        return LibraryKeeper(
+            self.clients.s3,
+            self.settings.reports_bucket,
+            Rows(self.clients.dynamodb, self.settings.state_table),
+            lambda: self.alert_book,
+            currency=self.settings.currency,
+            language=self.settings.language_code,
+            zone=self.settings.zone,
+        )
+
+    @cached_property
+    def mailer(self) -> "Mailer":
+        """Sends mail in the shop's name; answers go to its first owner."""
+        from salesflow.delivery.mail import Mailer
+
+        return Mailer(
+            self.clients.sesv2,
+            sender=self.settings.mail_sender,
+            reply_to=self.settings.owner_recipients[0],
+            configuration_set=self.settings.ses_configuration_set,
+            marked=lambda: {name: address.reason for name, address in self.marked_addresses.all().items()},
+        )
+
+    @cached_property
+    def marked_addresses(self) -> "MarkedAddresses":
+        """The addresses that are left out of mailings."""
+        from salesflow.delivery.addresses import MarkedAddresses
+
+        return MarkedAddresses(self.clients.dynamodb, self.settings.state_table)
+
+    @cached_property
+    def _objects(self):  # type: ignore[no-untyped-def]  # the class is imported late
+        from salesflow.s3 import ObjectStore
+
+        return ObjectStore(self.clients.s3, self.settings.reports_bucket)
+
+    def _history(self, lines) -> "History":  # type: ignore[no-untyped-def]  # the class is imported late
+        from salesflow.history.panel import DailyPanel
+        from salesflow.history.set_aside import SetAside
+        from salesflow.history.shop_days import ShopDays
+        from salesflow.history.sync import History
+
+        return History(
+            self._objects,
+            DailyPanel(self._objects, self.settings.money),
+            ShopDays(self._objects, self.settings.money),
+            lines,
+            SetAside(self._objects),
+            history_days=self.settings.history_days,
+            overlap_days=self.settings.history_overlap_days,
+        )

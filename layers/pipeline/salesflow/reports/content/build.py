@@ -1,0 +1,25 @@
+"""From a report's content to its document."""
+
+from salesflow.analytics.results import ReportContent
+from salesflow.figures import Figures
+from salesflow.formats import ReportType
+from salesflow.language import Language
+from salesflow.reports.content.combined import build_combined
+from salesflow.reports.content.document import Document
+from salesflow.reports.content.sales import build_sales
+from salesflow.reports.content.stock import build_stock
+
+
+def build_document(content: ReportContent, *, language: Language = Language.EN) -> Document:
+    """The document of a report, by its type.
+
+    Raises ValueError where the content lacks the analysis that its type needs.
+    """
+    figures = Figures(content.currency, language)
+    match ReportType(content.report_type):
+        case ReportType.SALES:
+            return build_sales(content, figures)
+        case ReportType.STOCK:
+            return build_stock(content, figures)
+        case ReportType.COMBINED:
+            return build_combined(content, figures)

@@ -1,0 +1,325 @@
+"""What a report says, before it takes a format: the one model behind PDF, HTML, Excel and mail.
+
+A document is read from the top: headline, key figures with their changes, then sections of charts and tables, then the
+small print. Values stay raw (minor units, fractions, dates) and are printed by `Figures`, so that a sheet can hold numbers
+where a page holds text, and both show the same figure.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from salesflow.analytics.results import Provenance, SalesKpis
+from salesflow.figures import Figures, Kind, Value, printable
+from salesflow.windows import Window
+
+_MOST_NOTES = 8
+_MOST_REASONS = 3
+_LONGEST_NOTE = 240
+
+
+class Tone(StrEnum):
+    """Whether a figure is good news; shown by colour next to words that say the same."""
+
+    NEUTRAL = "neutral"
+    GOOD = "good"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure against an earlier one.
+
+    text: "+8.2%"; against: "vs Sat, 21 Nov"; before: the earlier figure as text, before_value as value; fraction: the change
+    where a percentage means something.
+    """
+
+    text: str
+    against: str
+    before: str
+    before_value: int
+    tone: Tone
+    fraction: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """A key figure. `detail` is a short line below it, `definition` says how it is computed."""
+
+    key: str
+    label: str
+    kind: Kind
+    value: Value
+    text: str
+    definition: str
+    detail: str = ""
+    changes: tuple[Change, ...] = ()
+    tone: Tone = Tone.NEUTRAL
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column. `sums`: the rows that a short table leaves out are added up in it. `minor`: left out where it is narrow."""
+
+    key: str
+    label: str
+    kind: Kind
+    sums: bool = False
+    minor: bool = False
+
+
+type Row = tuple[Value, ...]
+
+
+class Noun(StrEnum):
+    """What a row of a table is."""
+
+    PRODUCT = "product"
+    ROW = "row"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All rows of a table; formats for reading show the first `limit` and one row that sums the rest.
+
+    totals: rows below the others, as long as `columns`.
+    marks: the tone of each row, empty for none.
+    noun: what a row is, for the row of the rest and the note on the cut.
+    """
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    limit: int
+    totals: tuple[Row, ...] = ()
+    lead: str = ""
+    marks: tuple[Tone, ...] = ()
+    noun: Noun = Noun.ROW
+
+    def shown(self, limit: int | None = None) -> tuple[Row, ...]:
+        """The rows that fit, no more than `limit` (default: the table's own)."""
+        return self.rows[: self.limit if limit is None else limit]
+
+    def rest(self, figures: Figures, limit: int | None = None) -> Row | None:
+        """One row for those that `shown` leaves out, with their sums; None where nothing is left out."""
+        left_out = self.rows[self.limit if limit is None else limit :]
+        if not left_out:
+            return None
+        first_text = next(n for n, column in enumerate(self.columns) if column.kind.is_text)
+        label = self._rest_label(len(left_out), figures)
+        return tuple(
+            label if n == first_text else sum(row[n] or 0 for row in left_out) if column.sums else ""
+            for n, column in enumerate(self.columns)
+        )
+
+    def _rest_label(self, count: int, figures: Figures) -> str:
+        _, n = figures.words, figures.show(Kind.COUNT, count)
+        if self.noun is Noun.PRODUCT:
+            return _.plural("{n} more product", "{n} more products", count, n=n)
+        return _.plural("{n} more row", "{n} more rows", count, n=n)
+
+    def cut_note(self, figures: Figures, limit: int | None = None) -> str:
+        """Says that the table is cut, and where the whole of it is; empty where it is whole."""
+        shown = min(self.limit if limit is None else limit, len(self.rows))
+        if shown == len(self.rows):
+            return ""
+        _, n, of_all = figures.words, figures.show(Kind.COUNT, shown), figures.show(Kind.COUNT, len(self.rows))
+        if self.noun is Noun.PRODUCT:
+            return _(
+                "The first {n} of {all} products; the Excel, CSV, Parquet and JSON files hold all of them.",
+                n=n,
+                all=of_all,
+            )
+        return _("The first {n} of {all} rows; the Excel file holds all of them.", n=n, all=of_all)
+
+
+class ChartKind(StrEnum):
+    """The two shapes that our figures need."""
+
+    COLUMNS = "columns"
+    """Over time: one upright bar a category."""
+    BARS = "bars"
+    """By thing: one lying bar a category, its name before it and its value behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Values by category.
+
+    labels: one a value, for the axis and the reader of the numbers; label_every: only every n-th is drawn on the axis.
+    strong: positions drawn in the strong colour, the others in the pale one; empty means all are strong.
+    line: a second series drawn as a line over the columns (a mean, say), as long as `values`, named `line_label`.
+    alt: the chart in words.
+    """
+
+    key: str
+    title: str
+    kind: ChartKind
+    value_kind: Kind
+    labels: tuple[str, ...]
+    values: tuple[float, ...]
+    alt: str
+    label_every: int = 1
+    strong: frozenset[int] = frozenset()
+    line: tuple[float | None, ...] = ()
+    line_label: str = ""
+    caption: str = ""
+    names: bool = False
+    """Whether the labels are names that the merchant wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Charts, then tables, under one title."""
+
+    key: str
+    title: str
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole report.
+
+    title: "Sales report". window_text: the days, in words. headline: what happened, in one sentence. finding: the same for a
+    subject line, shorter with each try (the first that fits is taken).
+    kpis: the figures of the first row; more_kpis: the others. sheets: tables that hold every row, for Excel.
+    small_print: label and text of each line. notes: sentences for the reader.
+    """
+
+    report_type: str
+    period: str
+    title: str
+    window_text: str
+    window_short: str
+    business_date: date
+    headline: str
+    finding: tuple[str, ...]
+    kpis: tuple[Kpi, ...]
+    more_kpis: tuple[Kpi, ...]
+    sections: tuple[Section, ...]
+    sheets: tuple[Table, ...]
+    small_print: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    figures: Figures
+
+    @property
+    def full_title(self) -> str:
+        """Title and days, for a window's or a file's title."""
+        return f"{self.title}, {self.window_text}"
+
+    @property
+    def made_by(self) -> str:
+        """Program and version: the last line of the small print."""
+        return self.small_print[-1][1]
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        """The charts of all sections, in reading order."""
+        return tuple(chart for section in self.sections for chart in section.charts)
+
+    def sheet(self, key: str) -> Table | None:
+        """The whole table of that key, None where this report has none."""
+        return next((table for table in self.sheets if table.key == key), None)
+
+
+def change_of(
+    figures: Figures, kind: Kind, value: int, before: int, against: str, *, more_is: Tone = Tone.GOOD
+) -> Change:
+    """The change from `before` to `value`. Where a percentage means nothing (from nothing, or from below nothing) the difference is shown."""
+    difference = value - before
+    fraction = difference / before if before > 0 and value >= 0 else None
+    if fraction is not None:
+        text = figures.change(fraction)
+    elif kind is Kind.MONEY:
+        text = figures.signed_money(difference)
+    else:
+        text = ("+" if difference > 0 else "") + figures.show(kind, difference)
+    if difference == 0 or more_is is Tone.NEUTRAL:
+        tone = Tone.NEUTRAL
+    elif difference > 0:
+        tone = more_is
+    else:
+        tone = Tone.BAD if more_is is Tone.GOOD else Tone.GOOD
+    return Change(text, against, figures.show(kind, before), before, tone, fraction)
+
+
+def changes_of(
+    figures: Figures,
+    kind: Kind,
+    value: int,
+    earlier: tuple[tuple[Window, SalesKpis | None], ...],
+    pick: Callable[[SalesKpis], int],
+    *,
+    more_is: Tone = Tone.GOOD,
+) -> tuple[Change, ...]:
+    """The changes against each earlier window that the history reaches back to."""
+    _ = figures.words
+    return tuple(
+        change_of(figures, kind, value, pick(kpis), _("vs {days}", days=figures.window_short(window)), more_is=more_is)
+        for window, kpis in earlier
+        if kpis is not None
+    )
+
+
+def small_print(
+    figures: Figures, provenance: Provenance, *, window_text: str, stock_counted: str | None
+) -> tuple[tuple[str, str], ...]:
+    """Where the figures come from, line by line."""
+    _ = figures.words
+    lines = [(_("Business date"), figures.day_long(provenance.business_date)), (_("Days"), window_text)]
+    lines.append((_("Time zone"), provenance.timezone))
+    as_of = figures.moment(provenance.data_as_of) if provenance.data_as_of else _("no sale known")
+    lines.append((_("Data as of"), as_of))
+    if stock_counted:
+        lines.append((_("Stock read"), stock_counted))
+    lines.append((_("Rows used"), _rows_used(figures, provenance, with_stock=stock_counted is not None)))
+    aside = figures.show(Kind.COUNT, provenance.set_aside)
+    reasons = "; ".join(_shortened(reason) for reason in provenance.set_aside_reasons[:_MOST_REASONS])
+    if len(provenance.set_aside_reasons) > _MOST_REASONS:
+        reasons = _("{reasons}; more reasons are in the JSON file", reasons=reasons)
+    lines.append((_("Set aside"), f"{aside} ({reasons})" if provenance.set_aside and reasons else aside))
+    lines.append((_("Made by"), f"SalesFlow Automation {provenance.version}"))
+    return tuple(lines)
+
+
+def _rows_used(figures: Figures, provenance: Provenance, *, with_stock: bool) -> str:
+    _ = figures.words
+    lines = _.plural(
+        "{n} sale line", "{n} sale lines", provenance.sales_rows, n=figures.show(Kind.COUNT, provenance.sales_rows)
+    )
+    if not with_stock:
+        return lines
+    stock = _.plural(
+        "{n} product in stock list",
+        "{n} products in stock list",
+        provenance.stock_rows,
+        n=figures.show(Kind.COUNT, provenance.stock_rows),
+    )
+    return _("{sales}, {stock}", sales=lines, stock=stock)
+
+
+def notes_of(figures: Figures, provenance: Provenance) -> tuple[str, ...]:
+    """The sentences for the reader, each on one line."""
+    notes = [_shortened(note) for note in provenance.notes[:_MOST_NOTES]]
+    if len(provenance.notes) > _MOST_NOTES:
+        _ = figures.words
+        left_out = len(provenance.notes) - _MOST_NOTES
+        notes.append(
+            _.plural(
+                "{n} more note is in the JSON file.",
+                "{n} more notes are in the JSON file.",
+                left_out,
+                n=figures.show(Kind.COUNT, left_out),
+            )
+        )
+    return tuple(notes)
+
+
+def _shortened(text: str) -> str:
+    line = printable(text)
+    return line if len(line) <= _LONGEST_NOTE else f"{line[: _LONGEST_NOTE - 1]}\u2026"

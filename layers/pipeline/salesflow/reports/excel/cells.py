@@ -1,0 +1,131 @@
+"""Cells of a workbook: values as what they are (numbers, dates, times of day, texts), in the report's formats. No text becomes a formula."""
+
+from collections.abc import Callable
+from datetime import datetime, time
+from functools import cache
+from typing import Any, Final
+
+from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.worksheet import Worksheet
+
+from salesflow.figures import Figures, Kind, printable
+
+LONGEST_CELL: Final = 32_000
+"""Excel takes 32,767 characters in a cell."""
+
+_column_name: Final = cache(xl_col_to_name)
+_NUMBERS: Final = (Kind.MONEY, Kind.COUNT, Kind.SHARE, Kind.CHANGE, Kind.DECIMAL)
+_HOURS: Final = 24
+_NUMBER_FORMATS: Final = {
+    Kind.COUNT: "#,##0",
+    Kind.SHARE: "0.0%",
+    Kind.CHANGE: "+0.0%;-0.0%;0.0%",
+    Kind.DECIMAL: "#,##0.0",
+    Kind.DAY: "yyyy-mm-dd",
+    Kind.HOUR: "hh:mm",
+}
+
+
+def money_format(figures: Figures) -> str:
+    """The number format of amounts: the currency's digits, and its sign as text where the language has it."""
+    digits = figures.currency.digits
+    number = "#,##0" + (f".{'0' * digits}" if digits else "")
+    sign = f"[${figures.currency_symbol.replace(']', '')}]"
+    pattern = figures.locale.currency_formats["standard"].pattern.partition(";")[0]
+    before, _, after = pattern.partition("¤")
+    sign_first = "0" not in before
+    space = " " if (after[:1] if sign_first else before[-1:]).isspace() else ""
+    amount = f"{sign}{space}{number}" if sign_first else f"{number}{space}{sign}"
+    return f"{amount};-{amount}"
+
+
+def whole_money_format(figures: Figures) -> str:
+    """The same without digits after the point, for the axis of a chart."""
+    digits = figures.currency.digits
+    return money_format(figures).replace(f".{'0' * digits}", "") if digits else money_format(figures)
+
+
+class LongSheet(Worksheet):  # type: ignore[misc]  # XlsxWriter has no types
+    """A sheet of very many cells. It writes what XlsxWriter writes for a number and a text with a format, without escaping the place and
+    the format of each, which takes a third of the time."""
+
+    def _write_cell(self, row: int, col: int, cell: Any) -> None:
+        kind = cell.__class__.__name__
+        if kind == "Number" and cell.format:
+            style = cell.format._get_xf_index()  # noqa: SLF001  # as in what this stands for
+            self.fh.write(f'<c r="{_column_name(col)}{row + 1}" s="{style}"><v>{cell.number:.16G}</v></c>')
+        elif kind == "String" and cell.format and self.constant_memory and cell.string.strip() == cell.string:
+            style = cell.format._get_xf_index()  # noqa: SLF001
+            text = self._escape_data(self._escape_control_characters(cell.string))
+            place = f"{_column_name(col)}{row + 1}"
+            self.fh.write(f'<c r="{place}" s="{style}" t="inlineStr"><is><t>{text}</t></is></c>')
+        else:
+            super()._write_cell(row, col, cell)
+
+
+class Cells:
+    """Writes values into the cells of one workbook; formats are made once."""
+
+    def __init__(self, book: Any, figures: Figures) -> None:
+        self._book, self._figures = book, figures
+        self._formats: dict[tuple[Any, ...], Any] = {}
+
+    def format(self, **properties: Any) -> Any:
+        """The format with those properties."""
+        key = tuple(sorted(properties.items()))
+        if key not in self._formats:
+            self._formats[key] = self._book.add_format(properties)
+        return self._formats[key]
+
+    def of_kind(self, kind: Kind, **extra: Any) -> Any:
+        """The format of a kind of value."""
+        properties: dict[str, Any] = {}
+        if kind is Kind.MONEY:
+            properties["num_format"] = money_format(self._figures)
+        elif kind in _NUMBER_FORMATS:
+            properties["num_format"] = _NUMBER_FORMATS[kind]
+        if kind in (Kind.DAY, Kind.HOUR):
+            properties["align"] = "left"
+        if kind in (Kind.TEXT, Kind.WEEKDAY, Kind.DAY):
+            properties["indent"] = 1
+        return self.format(**properties, **extra)
+
+    def put(self, sheet: Worksheet, row: int, column: int, kind: Kind, value: Any, **extra: Any) -> None:
+        """One value. Text in the place of a number (the name of a total, say) stays text."""
+        style = self.of_kind(kind, **extra)
+        if value is None or value == "":
+            sheet.write_blank(row, column, None, style)
+        elif isinstance(value, str):
+            sheet.write_string(row, column, printable(value)[:LONGEST_CELL], style)
+        elif kind is Kind.MONEY:
+            sheet.write_number(row, column, float(self._figures.currency.to_major(value)), style)
+        elif kind is Kind.DAY:
+            sheet.write_datetime(row, column, datetime.combine(value, time()), style)
+        elif kind is Kind.HOUR:
+            sheet.write_number(row, column, value / _HOURS, style)
+        elif kind is Kind.WEEKDAY:
+            sheet.write_string(row, column, self._figures.weekday(value), style)
+        else:
+            sheet.write_number(row, column, value, style)
+
+    def writer(self, sheet: Worksheet, column: int, kind: Kind) -> Callable[[int, Any], object]:
+        """`put` for one column of very many rows: what does not change from row to row is looked up once."""
+        style = self.of_kind(kind)
+        scale = 10**self._figures.currency.digits if kind is Kind.MONEY else 1
+
+        def write_number(row: int, value: Any) -> object:
+            return sheet.write_number(row, column, value / scale, style) if value is not None else None
+
+        def write_text(row: int, value: Any) -> object:
+            return sheet.write_string(row, column, printable(value)[:LONGEST_CELL], style) if value else None
+
+        def write_own(row: int, value: Any) -> object:
+            return sheet.write_string(row, column, value, style) if value else None
+
+        if kind in _NUMBERS:
+            return write_number
+        if kind is Kind.NAME:
+            return write_text
+        if kind is Kind.TEXT:
+            return write_own
+        return lambda row, value: self.put(sheet, row, column, kind, value)

@@ -1,0 +1,1 @@
+"""The document as a page; the templates of pages and mails."""

@@ -1,0 +1,176 @@
+"""Charts for a screen: pictures that take the width they are given while their texts keep their size.
+
+Columns are an inline SVG whose positions across are percentages. Lying bars are a table with a bar in each row, so that long names
+wrap instead of being cut, and the figures are there to read. Roles are classes; the style sheet gives them their colours.
+"""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from salesflow.figures import Figures
+from salesflow.reports.content.charts import Role, nice_ticks
+from salesflow.reports.content.document import Chart, ChartKind
+
+_HEIGHT: Final = 184
+_TOP: Final = 10
+_BOTTOM: Final = 160
+_THICKEST: Final = 9.0
+"""Of a column, in percent of the width: a shop's first day is no wall of colour."""
+_EM: Final = 7.0
+"""About the width of a sign in a label, in pixels."""
+_NARROW: Final = 250.0
+"""The room for labels on the smallest phone, in pixels."""
+_EDGE: Final = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class BarRow:
+    """One lying bar: its name, its value as text, and where it begins and how long it is, in percent."""
+
+    label: str
+    text: str
+    start: str
+    length: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenChart:
+    """A chart as the template prints it: columns have a picture, lying bars have rows and the place of their zero line.
+
+    numbers: label and value of each column, and the value of the line over it where the chart has one.
+    """
+
+    chart: Chart
+    picture: Markup
+    bars: tuple[BarRow, ...]
+    zero: str
+    numbers: tuple[tuple[str, ...], ...]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it wants the whole width."""
+        return len(self.chart.values) > 31
+
+
+def screen_chart(chart: Chart, figures: Figures) -> ScreenChart:
+    """The chart for a page."""
+    texts = tuple(figures.show(chart.value_kind, round(value)) for value in chart.values)
+    if chart.kind is ChartKind.BARS:
+        bars, zero = _bars(chart, texts)
+        return ScreenChart(chart, Markup(), bars, zero, ())
+    numbers: tuple[tuple[str, ...], ...] = tuple(zip(chart.labels, texts, strict=True))
+    if chart.line:
+        line = (figures.show(chart.value_kind, None if value is None else round(value)) for value in chart.line)
+        numbers = tuple((*row, text) for row, text in zip(numbers, line, strict=True))
+    return ScreenChart(chart, _columns(chart, figures, texts), (), "", numbers)
+
+
+def estimated_width(text: str, em: float = _EM) -> float:
+    """About how wide a text is in a font that we do not know: East Asian signs are square, others a bit over half."""
+    if text.isascii():
+        return len(text) * em
+    return sum(em * 1.8 if unicodedata.east_asian_width(char) in "WF" else em for char in text)
+
+
+def _bars(chart: Chart, texts: tuple[str, ...]) -> tuple[tuple[BarRow, ...], str]:
+    """The bars from a common zero line, and where that line is."""
+    low, high = min([0.0, *chart.values]), max([0.0, *chart.values])
+    scale = 100 / (high - low) if high > low else 0.0
+    zero = -low * scale
+    rows = []
+    for label, text, value in zip(chart.labels, texts, chart.values, strict=True):
+        length = max(abs(value) * scale, 0.5) if value else 0.0
+        start = zero if value >= 0 else zero - length
+        role = Role.NEGATIVE if value < 0 else Role.STRONG
+        rows.append(BarRow(label, text, _number(start), _number(length), role))
+    return tuple(rows), _number(zero)
+
+
+def _columns(chart: Chart, figures: Figures, texts: tuple[str, ...]) -> Markup:
+    ticks = nice_ticks(min(chart.values, default=0.0), max(chart.values, default=0.0))
+    low, high = ticks[0], ticks[-1]
+
+    def y_of(value: float) -> float:
+        return _BOTTOM - (value - low) / (high - low) * (_BOTTOM - _TOP) if high > low else float(_BOTTOM)
+
+    marks = [figures.axis(chart.value_kind, tick) for tick in ticks]
+    # The marks stand left of the picture's own box: a class gives them the room that the longest one needs.
+    room = min(9, max(2, *(-(-int(estimated_width(mark)) // 7) for mark in marks)))
+    parts = [
+        f'<svg class="columns room{room}" width="100%" height="{_HEIGHT}" role="img" aria-label="{escape(chart.alt)}" '
+        'xmlns="http://www.w3.org/2000/svg">'
+    ]
+    for tick, mark in zip(ticks, marks, strict=True):
+        level = _number(y_of(tick))
+        role = Role.AXIS if tick == 0 else Role.GRID
+        parts.append(f'<line class="{role}" x1="0" x2="100%" y1="{level}" y2="{level}"/>')
+        parts.append(
+            f'<text class="label" x="-6" y="{_number(y_of(tick) + 4)}" text-anchor="end">{escape(mark)}</text>'
+        )
+    slot = 100 / max(len(chart.values), 1)
+    thick = min(slot * 0.76, _THICKEST)
+    zero = y_of(0.0)
+    for n, value in enumerate(chart.values):
+        if value:
+            y = y_of(value)
+            parts.append(
+                f'<rect class="{_role(chart, n)}" x="{_number(slot * (n + 0.5) - thick / 2)}%" y="{_number(min(y, zero))}" '
+                f'width="{_number(thick)}%" height="{_number(max(abs(y - zero), 1))}">'
+                f"<title>{escape(chart.labels[n])}: {escape(texts[n])}</title></rect>"
+            )
+    parts += _labels(chart, slot)
+    parts += _line(chart, slot, y_of)
+    parts.append("</svg>")
+    return Markup("".join(parts))  # noqa: S704  # every text in it went through escape
+
+
+def _role(chart: Chart, n: int) -> Role:
+    if chart.values[n] < 0:
+        return Role.NEGATIVE
+    return Role.STRONG if not chart.strong or n in chart.strong else Role.PALE
+
+
+def _labels(chart: Chart, slot: float) -> list[str]:
+    """Every n-th category under its column, counted from the last where only some are strong, so that the newest has its name.
+
+    Where they would not fit on a phone, every other one is left out there.
+    """
+    count = len(chart.labels)
+    offset = (count - 1) % chart.label_every if chart.strong else 0
+    shown = range(offset, count, chart.label_every)
+    crowded = sum(estimated_width(chart.labels[n]) + 10 for n in shown) > _NARROW
+    parts = []
+    for place, n in enumerate(reversed(shown)):
+        middle = slot * (n + 0.5)
+        anchor, x = "middle", middle
+        if count > 1 and middle > 100 - _EDGE:
+            anchor, x = "end", 100.0
+        elif count > 1 and middle < _EDGE and len(chart.labels[n]) > 3:
+            anchor, x = "start", 0.0
+        spare = " spare" if crowded and place % 2 else ""
+        parts.append(
+            f'<text class="label{spare}" x="{_number(x)}%" y="{_HEIGHT - 6}" text-anchor="{anchor}">'
+            f"{escape(chart.labels[n])}</text>"
+        )
+    return parts
+
+
+def _line(chart: Chart, slot: float, y_of: Callable[[float], float]) -> list[str]:
+    points = [(slot * (n + 0.5), y_of(value)) for n, value in enumerate(chart.line) if value is not None]
+    if len(points) < 2:
+        return []
+    path = " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
+    return [
+        f'<svg class="over" width="100%" height="{_HEIGHT}" viewBox="0 0 100 {_HEIGHT}" preserveAspectRatio="none">'
+        f'<polyline class="{Role.MEAN}" points="{path}" vector-effect="non-scaling-stroke"/></svg>'
+    ]
+
+
+def _number(value: float) -> str:
+    """At most two digits after the point, and no more than it takes."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")

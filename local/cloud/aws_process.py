@@ -1,0 +1,284 @@
+"""The AWS side of the local cloud, in a process of its own: moto's server, the missing resource types, the mailbox and the faults.
+
+`python -m local.cloud.aws_process --host 127.0.0.1` takes a free port, prints it as one line of JSON, and ends when its standard input is
+closed: a cloud never outlives the process that started it. moto keeps its state per process, so clouds do not see each other.
+
+Beside the AWS APIs it answers, under `/_local/`: `resource-types` (what a template may hold), `conditions` (a stack's, evaluated),
+`warnings` (what moto passed over), `mails` (each mail that SES took, whole), `rules` (requests to hold or to fail, for tests) and
+`functions` (where the server is that invocations of Lambda functions are passed on to).
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import itertools
+import json
+import logging
+import os
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import urllib3
+from moto.cloudformation import parsing
+from moto.cloudformation.models import cloudformation_backends
+from moto.cloudformation.parsing import get_model_map
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from local.cloud import made_by_us
+from local.cloud.account import Account
+
+SEND_EMAIL = "/v2/email/outbound-emails"
+INVOCATION = re.compile(r"/2015-03-31/functions/.+/invocations/?")
+LONGEST_RUN_SECONDS = 960.0
+NO_RESOURCES = {"AWS::CloudFormation::WaitConditionHandle", "AWS::SERVICE::RESOURCE"}
+
+type WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass
+class Rule:
+    """What happens to the requests that match: they wait until released, or they fail.
+
+    `method` and `path` match a request's method and a part of its path; `target` a part of its `X-Amz-Target`; `body` a part of its body. The
+    first `skip` matching requests pass; the rule then takes `times` of them. `when` is `before` or `after` the service has done its work.
+    A rule with `status` answers it with `answer`; one without holds the request until the rule is released.
+    """
+
+    number: int
+    method: str = ""
+    path: str = ""
+    target: str = ""
+    body: str = ""
+    when: str = "before"
+    skip: int = 0
+    times: int = 1
+    status: int | None = None
+    answer: str = ""
+    content_type: str = "application/x-amz-json-1.1"
+    taken: int = 0
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def matches(self, request: Request, body: bytes) -> bool:
+        """Whether this rule is about `request`."""
+        return (
+            self.method in ("", request.method)
+            and self.path in request.path
+            and self.target in request.headers.get("X-Amz-Target", "")
+            and self.body.encode() in body
+        )
+
+
+class LocalAws:
+    """A WSGI application: moto's, with the `/_local/` calls around it."""
+
+    def __init__(self, moto: WsgiApp, warnings: list[str]) -> None:
+        self._moto = moto
+        self._warnings = warnings
+        self._mails: list[dict[str, Any]] = []
+        self._rules: dict[int, Rule] = {}
+        self._numbers = itertools.count(1)
+        self._changed = threading.Condition()
+        self._functions_url = ""
+        self._account = Account()
+        self._http = urllib3.PoolManager(retries=False, maxsize=32)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        if request.path.startswith("/_local/"):
+            return self._local(request)(environ, start_response)
+        sends_mail = request.path == SEND_EMAIL and request.method == "POST"
+        if not (sends_mail or self._rules):
+            return self._answer(environ)(environ, start_response)
+        body = request.get_data()
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        rule = self._take(request, body)
+        if rule and rule.when == "before" and (refused := self._apply(rule)):
+            return refused(environ, start_response)
+        response = self._answer(environ)
+        if sends_mail and response.status_code == 200:
+            self._keep_mail(request, body, response.get_json(force=True)["MessageId"])
+        if rule and rule.when == "after" and (refused := self._apply(rule)):
+            return refused(environ, start_response)
+        return response(environ, start_response)
+
+    def _answer(self, environ: dict[str, Any]) -> Response:
+        """What moto answers; where it fails itself, that is kept with its warnings and shown on standard error."""
+        if self._functions_url and environ["REQUEST_METHOD"] == "POST" and INVOCATION.fullmatch(environ["PATH_INFO"]):
+            return self._invoked(Request(environ))
+        request = Request(environ)
+        if told := self._account.answer(request):
+            return told
+        try:
+            return self._account.completed(request, Response.from_app(self._moto, environ, buffered=True))
+        except Exception as error:  # noqa: BLE001 - whatever moto's code raises must not pass unseen
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            self._warnings.append(f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
+            sys.stderr.write(traceback.format_exc())
+            return Response(f"moto failed: {self._warnings[-1]}", status=500, content_type="text/plain")
+
+    def _invoked(self, request: Request) -> Response:
+        """What the server of the functions answers to an invocation."""
+        named = {name: value for name, value in request.headers.items() if name.lower().startswith("x-amz-")}
+        url = self._functions_url + quote(request.path)
+        answer = self._http.request("POST", url, body=request.get_data(), headers=named, timeout=LONGEST_RUN_SECONDS)
+        kept = {
+            name: value for name, value in answer.headers.items() if name.lower().startswith(("x-amz", "content-type"))
+        }
+        return Response(answer.data, status=answer.status, headers=kept)
+
+    def _take(self, request: Request, body: bytes) -> Rule | None:
+        with self._changed:
+            for rule in self._rules.values():
+                if rule.matches(request, body) and rule.taken < rule.skip + rule.times:
+                    rule.taken += 1
+                    self._changed.notify_all()
+                    return rule if rule.taken > rule.skip else None
+        return None
+
+    def _apply(self, rule: Rule) -> Response | None:
+        """The answer of a rule that fails requests; a rule that holds them answers None when it is released."""
+        if rule.status is None:
+            rule.released.wait()
+            return None
+        return Response(rule.answer, status=rule.status, content_type=rule.content_type)
+
+    def _keep_mail(self, request: Request, body: bytes, message_id: str) -> None:
+        scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/", request.headers.get("Authorization", ""))
+        with self._changed:
+            self._mails.append(
+                {"message_id": message_id, "region": scope[1] if scope else "", "request": json.loads(body)}
+            )
+
+    def _local(self, request: Request) -> Response:
+        match request.method, request.path.removeprefix("/_local/").split("/"):
+            case "GET", ["resource-types"]:
+                return _json(sorted(set(get_model_map()) - NO_RESOURCES))
+            case "GET", ["conditions", region, stack]:
+                resources = cloudformation_backends[DEFAULT_ACCOUNT_ID][region].get_stack(stack).resource_map
+                return _json({name: bool(resources.lazy_condition_map[name]) for name in resources.lazy_condition_map})
+            case "GET", ["warnings"]:
+                return _json(self._warnings)
+            case "DELETE", ["warnings"]:
+                self._warnings.clear()
+                return _json([])
+            case "PUT", ["functions"]:
+                self._functions_url = request.get_json()["url"]
+                return _json({})
+            case "GET", ["mails"]:
+                return _json(self._mails)
+            case "POST", ["rules"]:
+                with self._changed:
+                    rule = Rule(next(self._numbers), **request.get_json())
+                    self._rules[rule.number] = rule
+                return _json({"number": rule.number})
+            case "GET", ["rules", number, "taken", wanted]:
+                rule = self._rules[int(number)]
+                with self._changed:
+                    self._changed.wait_for(
+                        lambda: rule.taken >= rule.skip + int(wanted), timeout=float(request.args["timeout"])
+                    )
+                    return _json({"taken": max(0, rule.taken - rule.skip)})
+            case "DELETE", ["rules", number]:
+                with self._changed:
+                    gone = self._rules.pop(int(number), None)
+                if gone:
+                    gone.released.set()
+                return _json({})
+            case _:
+                return Response("no such local call", status=404)
+
+
+class _Warnings(logging.Handler):
+    """Keeps what moto warns of: an intrinsic or a property that it left out would otherwise go unseen."""
+
+    def __init__(self, kept: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._kept = kept
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a warning; an error of moto's own is shown where the process writes its errors."""
+        self._kept.append(record.getMessage())
+        if record.levelno >= logging.ERROR:
+            sys.stderr.write(logging.Formatter().format(record) + "\n")
+
+
+class _Quiet(MotoRequestHandler):
+    """No line per request; connections are kept open, as AWS keeps them."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+def _references(part: object) -> list[str]:
+    """What a part of a template refers to, by `Ref` and by `Fn::Sub`.
+
+    moto looks at `Ref` alone, and would leave a schedule as it is when a parameter within its expression changes.
+    """
+    match part:
+        case {"Ref": str(name)}:
+            return [name]
+        case {"Fn::Sub": [str(text), dict(own)]}:
+            return [*re.findall(r"\$\{([\w:.]+)\}", text), *_references(own)]
+        case {"Fn::Sub": str(text)}:
+            return re.findall(r"\$\{([\w:.]+)\}", text)
+        case dict():
+            return [name for value in part.values() for name in _references(value)]
+        case list():
+            return [name for value in part for name in _references(value)]
+        case _:
+            return []
+
+
+def _json(value: object) -> Response:
+    return Response(json.dumps(value, default=_base64), content_type="application/json")
+
+
+def _base64(value: object) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"{type(value).__name__} is not for JSON")
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve until standard input is closed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0)
+    arguments = parser.parse_args()
+    warnings: list[str] = []
+    parsing.get_references_from_template = _references  # type: ignore[assignment]  # it takes any part of a template
+    logging.getLogger("moto").addHandler(_Warnings(warnings))
+    app = LocalAws(DomainDispatcherApplication(create_backend_app), warnings)
+    server = make_server(arguments.host, arguments.port, app, threaded=True, request_handler=_Quiet)
+    loopback = "127.0.0.1" if arguments.host in {"0.0.0.0", "::"} else arguments.host  # noqa: S104 - compared, not bound
+    made_by_us.MadeThroughApi.endpoint_url = f"http://{loopback}:{server.server_port}"
+    sys.stdout.write(json.dumps({"port": server.server_port}) + "\n")
+    sys.stdout.flush()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""`doctor`: what is wrong with a stack, and the cure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.text import Text
+
+from ops.complaints import ExitCode
+from ops.desk import Desk
+from ops.groups import Group
+from ops.terminal import Table
+
+if TYPE_CHECKING:
+    from ops.doctor import Finding
+
+STYLES = {"OK": "green", "WARN": "yellow", "FAIL": "bold red", "UNKNOWN": "magenta"}
+
+
+def doctor(desk: Desk) -> None:
+    """Look for everything that a first deployment gets wrong, and say the cure of each; status 1 if something fails.
+
+    UNKNOWN is what you are not allowed to look at, or what did not answer: it says nothing of the stack.
+    """
+    found = examined(desk)
+    tell(desk, found, found)
+
+
+def examined(desk: Desk) -> list[Finding]:
+    """What the doctor finds, with progress on a terminal."""
+    from ops.doctor import examine
+    from ops.errors import explained
+    from salesflow import clock
+
+    with desk.out.progress("Looking") as working:
+
+        def at(check: str) -> None:
+            working.at(f"Looking: {check}")
+
+        return list(examine(desk.stack, clock.now(), explain=explained, at=at))
+
+
+def tell(desk: Desk, found: Sequence[Finding], data: Any) -> None:
+    """Show findings (with --json `data`, which holds them), and leave with status 1 if one of them fails."""
+    rows = [(Text(one.verdict, style=STYLES[one.verdict]), one.check, one.says, one.fix) for one in found]
+    title = f"{desk.stack.name} in {desk.stack.region}"
+    desk.out.show(data, Table(title, ("", "what", "how it stands", "what to do"), rows))
+    counts = Counter(one.verdict.value for one in found)
+    desk.out.note(", ".join(f"{counts[word]} {word.lower()}" for word in STYLES if counts[word]))
+    if counts["FAIL"]:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def register(app: Group) -> None:
+    """Put the command into the command line."""
+    app.command("doctor", rich_help_panel="Look", examples=["doctor", "doctor --local", "doctor --json"])(doctor)

@@ -1,0 +1,208 @@
+"""`init`: the few questions before the first deployment, and the token after it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ops.complaints import Misused
+from ops.desk import Desk
+from ops.errors import explained
+from ops.groups import Group
+from ops.target import SAM_CONFIGURATION
+from ops.terminal import Facts
+
+if TYPE_CHECKING:
+    from ops.first_answers import Question
+
+NEXT = "sam build && sam deploy"
+HIDDEN_QUESTION = (
+    'System token (a JWT, or {"phoneNumber": "...", "password": "..."}; it is not shown; empty: leave it as it is)'
+)
+
+Answer = str | None
+
+
+def init(
+    desk: Desk,
+    *,
+    api_url: Annotated[Answer, typer.Option(help="Base URL of the SalesFlow API, ending in /api/v1.")] = None,
+    zone: Annotated[Answer, typer.Option(help="The shop's time zone, such as Asia/Shanghai.")] = None,
+    currency: Annotated[Answer, typer.Option(help="ISO 4217 code, such as CNY.")] = None,
+    language: Annotated[Answer, typer.Option(help="Language of reports and mails.")] = None,
+    sender: Annotated[Answer, typer.Option(help="Address that the mails come from.")] = None,
+    owners: Annotated[Answer, typer.Option(help="Who hears of failures; commas between.")] = None,
+    readers: Annotated[Answer, typer.Option(help="Who gets the reports; commas between.")] = None,
+    alerts: Annotated[Answer, typer.Option(help="Who gets the alerts; commas between.")] = None,
+    sales_at: Annotated[Answer, typer.Option(metavar="HH:MM", help="When the daily sales report comes.")] = None,
+    stock_at: Annotated[Answer, typer.Option(metavar="HH:MM", help="When the daily stock report comes.")] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(allow_dash=True, dir_okay=False, help="File with the system token, - for standard input."),
+    ] = None,
+    token_only: Annotated[bool, typer.Option("--token-only", help="Ask for the token alone, and store it.")] = False,
+    config_file: Annotated[Path, typer.Option(dir_okay=False, help="The file to write.")] = SAM_CONFIGURATION,
+) -> None:
+    """Ask what a deployment has to know, write it into samconfig.toml, store the system token, and run doctor.
+
+    What is given as an option is not asked. In a pipe nothing is asked: what is not given stays as it is in samconfig.toml, or the template's
+    default. The token goes to Secrets Manager, once the stack is there, and nowhere else.
+    """
+    given = {
+        "api-url": api_url,
+        "zone": zone,
+        "currency": currency,
+        "language": language,
+        "sender": sender,
+        "owners": owners,
+        "readers": readers,
+        "alerts": alerts,
+        "sales-at": sales_at,
+        "stock-at": stock_at,
+    }
+    if token_only and any(given.values()):
+        raise Misused("--token-only asks for the token alone.", action="Leave the other options out.")
+    parameters = {} if token_only else _asked(given, config_file)
+    if parameters:
+        from ops.samconfig import write_parameters
+
+        write_parameters(config_file, parameters, stack=desk.target.stack, region=desk.target.region)
+        desk.out.note(f"{config_file.name} has it.", style="green")
+    there = _is_there(desk)
+    token = _token(desk, token_file) if there else "later"
+    following = "" if there else f"{NEXT}, then salesflow-ops init --token-only"
+    data: dict[str, Any] = {"parameters": parameters, "token": token, "next": following}
+    if not there:
+        facts = [*parameters.items(), ("token", token), ("next", following)]
+        desk.out.show(data, Facts("", facts))
+        return
+    from ops.commands.doctor import examined, tell
+
+    found = examined(desk)
+    tell(desk, found, data | {"doctor": found} if desk.out.as_json else found)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _asked(given: Mapping[str, Answer], config_file: Path) -> dict[str, str]:
+    """The parameters that the answers mean: those of the options, of the questions, and what is known already."""
+    from ops.first_answers import QUESTIONS, NoAnswer
+    from ops.samconfig import read_parameters
+
+    known = read_parameters(config_file)
+    found: dict[str, str] = {}
+    lacking = []
+    for question in QUESTIONS:
+        answer = given[question.name]
+        if answer is None and _is_terminal():
+            found |= _prompted(question, question.present(known))
+            continue
+        text = question.present(known) if answer is None else answer
+        try:
+            found |= question.answered(text)
+        except NoAnswer as error:
+            lacking.append(f"--{question.name}: {error}" if text else f"--{question.name} is needed")
+    if lacking:
+        raise Misused("; ".join(lacking) + ".", action="Say them as options, or answer on a terminal.")
+    return found
+
+
+def _prompted(question: Question, present: str) -> dict[str, str]:
+    """The answer that is typed; asked again until it will do."""
+    from ops.first_answers import NoAnswer
+
+    while True:
+        text: str = typer.prompt(question.asks, default=present or "", show_default=bool(present), err=True)
+        try:
+            return question.answered(text)
+        except NoAnswer as error:
+            typer.secho(f"  {error}.", fg="red", err=True)
+
+
+def _is_there(desk: Desk) -> bool:
+    """Whether the stack is deployed and can be asked; why not is said."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from ops.complaints import Complaint
+
+    try:
+        return bool(desk.stack.secret)
+    except (ClientError, BotoCoreError, Complaint) as error:
+        complaint = explained(error)
+        desk.out.note(f"The stack is not there yet, or cannot be asked: {complaint.message if complaint else error}")
+        return False
+
+
+def _token(desk: Desk, token_file: Path | None) -> str:
+    """Store the token that is given or typed; answers what became of it, never the token."""
+    if token_file is not None:
+        text = sys.stdin.read() if str(token_file) == "-" else token_file.read_text("utf-8")
+        _refuse_malformed(desk, text)
+    elif _is_terminal():
+        text = _typed(desk)
+    else:
+        return "kept"
+    if not text.strip():
+        return "kept"
+    client = desk.stack.client("secretsmanager")
+    client.put_secret_value(SecretId=desk.stack.secret, SecretString=text.strip())
+    desk.out.note("The token is stored.", style="green")
+    return "stored"
+
+
+def _typed(desk: Desk) -> str:
+    while True:
+        text: str = typer.prompt(HIDDEN_QUESTION, default="", show_default=False, hide_input=True, err=True)
+        if not text.strip():
+            return ""
+        try:
+            _refuse_malformed(desk, text)
+        except Misused as error:
+            typer.secho(f"  {error}", fg="red", err=True)
+            continue
+        return text
+
+
+class _Typed:
+    """A secret that is not stored yet, as Secrets Manager would hand it out."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def get_secret_value(self, **_: str) -> dict[str, str]:
+        return {"SecretString": self._text}
+
+
+def _refuse_malformed(desk: Desk, text: str) -> None:
+    """Refuse what the functions would refuse, before it is stored: by their own code. Raises Misused."""
+    from salesflow.errors import SalesFlowError, SystemTokenMissing, SystemTokenRejected
+    from salesflow.source.token import SystemToken
+    from salesflow.source.transport import RETRIES, Transport
+
+    url = desk.stack.settings.api_url
+    transport = Transport(url, retries=RETRIES.new(total=0))
+    try:
+        SystemToken(_Typed(text), "that was given", api_url=url, transport=transport).current()
+    except (SystemTokenMissing, SystemTokenRejected) as error:
+        raise Misused(error.message, action=error.action) from None
+    except SalesFlowError as error:
+        desk.out.note(f"It could not be tried: {error.message}", style="yellow")
+
+
+def register(app: Group) -> None:
+    """Put the command into the command line."""
+    app.command(
+        "init",
+        rich_help_panel="Set up",
+        examples=[
+            "init",
+            "init --api-url https://shop.example/api/v1 --sender reports@shop.example --owners owner@shop.example",
+            "init --token-only --stack salesflow",
+        ],
+    )(init)

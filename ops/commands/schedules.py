@@ -1,0 +1,310 @@
+"""`schedules`: when what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from ops.complaints import Misused
+from ops.desk import Desk
+from ops.groups import Group
+from ops.terminal import Cell, Facts, Lines, Table, status
+from salesflow import clock
+from salesflow.formats import Format, ReportType
+from salesflow.windows import Period
+
+if TYPE_CHECKING:
+    from ops.schedules import ReportSchedule, Standing
+
+app = Group(
+    "When what runs: the template's schedules, and those put by hand.",
+    examples=[
+        "schedules list",
+        "schedules put sales excel --at 18:30",
+        "schedules pause scheduled-sales-excel",
+        "schedules next --count 20",
+    ],
+)
+
+STAND_INS = {
+    "SalesFlowApiUrl": "http://127.0.0.1:9/api/v1",
+    "MailSender": "reports@example.com",
+    "OwnerRecipients": "owner@example.com",
+}
+"""The parameters that have no default: they change no due time."""
+
+ScheduleId = Annotated[str, typer.Argument(metavar="ID", help="As `schedules list` names it.")]
+Deploy = Annotated[
+    bool, typer.Option("--deploy", help="For one of the template's: set the stack's parameter now, by CloudFormation.")
+]
+
+
+@app.command("list", examples=["schedules list", "schedules list --json --local"])
+def list_schedules(desk: Desk) -> None:
+    """Every schedule of the stack: whose it is, whether it fires, when it is due next."""
+    from ops.schedules import every
+
+    now = clock.now()
+    data, rows = [], []
+    for standing in every(desk.stack):
+        row = _as_data(standing, now, desk.stack.name)
+        data.append(row)
+        due = row["next_due"]
+        rows.append(
+            (
+                standing.id,
+                row["origin"],
+                row["job"],
+                standing.schedule.expression.removeprefix("cron(").removesuffix(")"),
+                standing.schedule.zone,
+                status("ENABLED" if standing.schedule.enabled else "DISABLED"),
+                "-" if due is None else f"{due.astimezone(ZoneInfo(standing.schedule.zone)):%a %m-%d %H:%M}",
+            )
+        )
+    columns = ("id", "whose", "job", "cron", "zone", "state", "due next")
+    desk.out.show(data, Table(f"{len(rows)} schedules of {desk.stack.name}", columns, rows))
+
+
+@app.command(
+    "put",
+    examples=[
+        "schedules put sales excel --at 18:30",
+        "schedules put stock pdf --at 07:00 --on MON-FRI --zone Europe/Paris",
+        "schedules put combined pdf excel --period monthly --cron '0 6 L * ? *' --dry-run",
+    ],
+)
+def put(
+    desk: Desk,
+    report_type: Annotated[ReportType, typer.Argument(metavar="TYPE", help="sales, stock or combined.")],
+    formats: Annotated[list[Format], typer.Argument(metavar="FORMAT...", help="pdf, excel, html, csv, parquet, json.")],
+    *,
+    at: Annotated[str | None, typer.Option(metavar="HH:MM", help="Time of day.")] = None,
+    on: Annotated[
+        str | None, typer.Option(metavar="DAYS", help="With --at: weekdays (MON-FRI, SAT) or days of the month (1, L).")
+    ] = None,
+    cron: Annotated[
+        str | None,
+        typer.Option(help="Instead of --at: minute hour day-of-month month day-of-week year, one day a '?'."),
+    ] = None,
+    zone: Annotated[str | None, typer.Option(help="IANA time zone (default: the stack's).")] = None,
+    period: Annotated[Period, typer.Option(help="Days that the report looks at.")] = Period.DAILY,
+    schedule_id: Annotated[
+        str | None, typer.Option("--id", help="Another id than scheduled-TYPE-FORMAT (-PERIOD, where it is not daily).")
+    ] = None,
+    paused: Annotated[bool, typer.Option("--paused", help="Put it, and do not let it fire yet.")] = False,
+    deploy: Deploy = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check it, show when it would be due, change nothing.")
+    ] = False,
+) -> None:
+    """Register a report's schedule, or replace the one of the same id.
+
+    It lies beside the template's schedules, survives every deployment, and the watchdog watches it.
+    """
+    from ops import schedules
+
+    unique = tuple(dict.fromkeys(formats))
+    wanted = schedules.ReportSchedule(
+        report_type=report_type,
+        formats=unique,
+        period=period,
+        expression=_expression(at, on, cron),
+        zone=zone or desk.stack.zone.key,
+        id=schedule_id or schedules.usual_id(report_type, unique, period),
+        enabled=not paused,
+    )
+    due = schedules.check(desk.stack, wanted, clock.now())
+    rivals = schedules.same_work(desk.stack, wanted)
+    changes = schedules.time_parameters(desk.stack, wanted)
+    if dry_run:
+        done = "would be put"
+    elif deploy and changes:
+        _set_parameters(desk, changes)
+        done = "set on the stack"
+    else:
+        done = "replaced" if schedules.put(desk.stack, wanted) else "registered"
+    data = {
+        "id": wanted.id,
+        "done": done,
+        "expression": wanted.expression,
+        "zone": wanted.zone,
+        "input": wanted.input,
+        "next_due": due,
+        "same_work": rivals,
+    }
+    facts = Facts(f"{wanted.id} {done}", [("schedule", wanted.id), ("done", done), ("expression", wanted.expression)])
+    desk.out.show(data, facts, _due_table(wanted, due))
+    for rival in rivals:
+        desk.out.note(f"{rival} makes the same report: whichever comes second on a date answers DUPLICATE.")
+    if wanted.zone != desk.stack.zone.key:
+        desk.out.note(f"The report's days stay those of {desk.stack.zone.key}, the stack's own zone.")
+
+
+@app.command("pause", examples=["schedules pause scheduled-sales-excel", "schedules pause forecast --deploy"])
+def pause(desk: Desk, schedule_id: ScheduleId, *, deploy: Deploy = False) -> None:
+    """Let a schedule fire no more, until it is resumed."""
+    _switch(desk, schedule_id, enabled=False, deploy=deploy)
+
+
+@app.command("resume", examples=["schedules resume scheduled-sales-excel"])
+def resume(desk: Desk, schedule_id: ScheduleId, *, deploy: Deploy = False) -> None:
+    """Let a paused schedule fire again; what it missed is not made up for (see `backfill`)."""
+    _switch(desk, schedule_id, enabled=True, deploy=deploy)
+
+
+@app.command("remove", examples=["schedules remove scheduled-sales-excel"])
+def remove(desk: Desk, schedule_id: ScheduleId) -> None:
+    """Remove a schedule that was put by hand."""
+    from ops import schedules
+
+    standing = schedules.find(desk.stack, schedule_id)
+    schedules.remove(desk.stack, standing)
+    data = _as_data(standing, clock.now(), desk.stack.name) | {"done": "removed"}
+    was = f"{standing.schedule.expression} in {standing.schedule.zone}, {standing.schedule.input}"
+    desk.out.show(data, Lines([f"{standing.id} removed (it was {was})."]))
+
+
+@app.command("next", examples=["schedules next --count 20", "schedules next --parameter SalesPdfHour=8 --json"])
+def schedules_next(
+    desk: Desk,
+    *,
+    count: Annotated[int, typer.Option(min=1, max=1000, help="How many due times to show.")] = 10,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(help="Instead of the stack's: the template's, with this Parameter (Name=Value); repeat for more."),
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Instead of the stack's: this template's.")
+    ] = None,
+) -> None:
+    """When the schedules are due next, in their zone and in UTC: the stack's, or a template's before it is deployed."""
+    wants_template = bool(parameter or template)
+    due = _due_of_template(template, parameter or [], count) if wants_template else _due_of_stack(desk, count)
+    data = [{"schedule": name, "due": moment, "zone": zone, "expression": text} for moment, name, zone, text in due]
+    rows = [(name, _local(moment, zone), zone, f"{moment:%Y-%m-%d %H:%M}") for moment, name, zone, _ in due]
+    desk.out.show(data, Table(f"The next {len(due)} due times", ("schedule", "local time", "zone", "UTC"), rows))
+
+
+type Due = tuple[datetime, str, str, str]
+"""A due time in UTC, the schedule's name, its zone, its expression."""
+
+
+def _due_of_stack(desk: Desk, count: int) -> list[Due]:
+    from ops.schedules import every, next_times
+
+    now = clock.now()
+    found = [
+        (moment.astimezone(UTC), standing.id, standing.schedule.zone, standing.schedule.expression)
+        for standing in every(desk.stack)
+        for moment in next_times(standing.schedule, now, count)
+    ]
+    return sorted(found)[:count]
+
+
+def _due_of_template(template: Path | None, parameters: list[str], count: int) -> list[Due]:
+    from local.cloud import LocalCloud, Scheduler
+    from local.shop import TEMPLATE
+
+    given = dict(STAND_INS)
+    for item in parameters:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise Misused(f"{item} is not Name=Value.", action="Write it as TimeZone=Europe/Paris.")
+        given[name] = value
+    with LocalCloud.start() as cloud:
+        cloud.deploy(template or TEMPLATE, given)
+        due = Scheduler(cloud).next_due(clock.now(), count=count)
+    return [(moment, s.name, s.zone, s.expression) for moment, s in due]
+
+
+def _switch(desk: Desk, schedule_id: str, *, enabled: bool, deploy: bool) -> None:
+    from ops import schedules
+
+    standing = schedules.find(desk.stack, schedule_id)
+    changes = schedules.state_parameter(desk.stack, standing, enabled=enabled)
+    if deploy and changes:
+        _set_parameters(desk, changes)
+    else:
+        schedules.set_enabled(desk.stack, standing, enabled=enabled)
+    done = "resumed" if enabled else "paused"
+    now = schedules.find(desk.stack, standing.id)
+    due = schedules.next_times(now.schedule, clock.now(), 1)
+    when = f"; due next {_local(due[0], now.schedule.zone)}" if due else ""
+    desk.out.show(_as_data(now, clock.now(), desk.stack.name) | {"done": done}, Lines([f"{standing.id} {done}{when}."]))
+
+
+def _set_parameters(desk: Desk, changes: Mapping[str, str]) -> None:
+    from ops import stack_parameters
+
+    with desk.out.progress(f"Setting {', '.join(f'{name}={value}' for name, value in changes.items())}"):
+        stack_parameters.set_parameters(desk.stack, changes)
+    for name in stack_parameters.overridden_at_deployment(changes):
+        desk.out.note(f"samconfig.toml sets {name} too: change it there, or the next deployment undoes this.")
+
+
+def _as_data(standing: Standing, now: datetime, stack_name: str) -> dict[str, Any]:
+    """A schedule for programs."""
+    from ops.schedules import next_times
+    from salesflow.errors import SalesFlowError
+
+    schedule = standing.schedule
+    try:
+        due = next_times(schedule, now, 1)
+        problem = ""
+    except SalesFlowError as error:  # made by other means, with a rate or an expression that nobody understands
+        due, problem = [], str(error)
+    return {
+        "id": standing.id,
+        "name": schedule.name,
+        "origin": "by hand" if standing.by_hand else "template",
+        "description": standing.description,
+        "job": schedule.function.removeprefix(f"{stack_name}-").replace("-", "_"),
+        "expression": schedule.expression,
+        "zone": schedule.zone,
+        "enabled": schedule.enabled,
+        "next_due": due[0] if due else None,
+        "input": schedule.input,
+        "problem": problem,
+    }
+
+
+def _due_table(wanted: ReportSchedule, due: list[datetime]) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (_local(moment, wanted.zone), wanted.zone, f"{moment:%Y-%m-%d %H:%M}") for moment in due
+    ]
+    return Table("Due next", ("local time", "zone", "UTC"), rows)
+
+
+def _expression(at: str | None, on: str | None, cron: str | None) -> str:
+    """The schedule expression that the options amount to. Raises Misused."""
+    if (at is None) == (cron is None):
+        raise Misused(
+            "Say --at HH:MM or --cron, one of them.", action="For example --at 07:30, or --cron '30 7 ? * MON-FRI *'."
+        )
+    if cron is not None:
+        if on is not None:
+            raise Misused("--on goes with --at.", action="Write the days into the cron expression.")
+        fields = cron.strip().removeprefix("cron(").removesuffix(")").split()
+        if len(fields) == 5:
+            raise Misused(
+                f"{cron!r} has five fields; EventBridge's cron has six: minute hour day-of-month month day-of-week year.",
+                action="One of the two days is a '?': every day at 07:30 is '30 7 * * ? *'.",
+            )
+        return f"cron({' '.join(fields)})"
+    try:
+        time = datetime.strptime(at or "", "%H:%M")  # noqa: DTZ007 - a time of day, read in the schedule's zone
+    except ValueError:
+        raise Misused(f"{at!r} is no time of day.", action="Write it as 07:30.") from None
+    of_month, of_week = "*", "?"
+    if on is not None:
+        of_month, of_week = (on.upper(), "?") if on[0].isdigit() or on.upper() in {"L", "LW"} else ("?", on.upper())
+    return f"cron({time.minute} {time.hour} {of_month} * {of_week} *)"
+
+
+def _local(moment: datetime, zone: str) -> str:
+    return f"{moment.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M}"

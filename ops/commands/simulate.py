@@ -1,0 +1,172 @@
+"""`simulate`: what would have happened."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.complaints import Misused
+from ops.desk import Desk
+from ops.groups import Group
+from ops.terminal import Part, Table
+
+if TYPE_CHECKING:
+    from ops.simulate import Past, Replay
+
+app = Group(
+    "What would have happened.",
+    examples=[
+        "simulate anomalies --from 2026-10-01 --to 2026-11-22",
+        "simulate anomalies --data sales.csv --sensitivity 2 --sensitivity 6",
+    ],
+)
+
+USUAL_SENSITIVITIES = [1.0, 2.0, 4.0, 8.0]
+DATE = ["%Y-%m-%d"]
+WHAT = "What to replay"
+INSTEAD = "Instead of the stack's own settings"
+
+
+@app.command(
+    "anomalies",
+    examples=[
+        "simulate anomalies --from 2026-10-01 --to 2026-11-22",
+        "simulate anomalies --sensitivity 2 --sensitivity 6 --min-deviation 30",
+        "simulate anomalies --data sales.csv --holidays CN",
+        "simulate anomalies --sample",
+    ],
+)
+def simulate_anomalies(
+    desk: Desk,
+    *,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=DATE, help="First day (default: 60 days before --to).")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=DATE, help="Last day (default: the last that is known).")
+    ] = None,
+    sensitivity: Annotated[
+        list[float],
+        typer.Option(min=0.1, max=60, help="Alerts a month to allow (Parameter AlertsPerMonth); repeat to compare."),
+    ] = USUAL_SENSITIVITIES,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", exists=True, dir_okay=False, rich_help_panel=WHAT, help="Invoice lines (.parquet or .csv)."
+        ),
+    ] = None,
+    sample: Annotated[bool, typer.Option("--sample", rich_help_panel=WHAT, help="A made-up shop.")] = False,
+    seed: Annotated[int, typer.Option(rich_help_panel=WHAT, help="Another seed makes another made-up shop.")] = 7,
+    min_deviation: Annotated[
+        float | None, typer.Option(min=0, max=1000, rich_help_panel=INSTEAD, help="AlertMinDeviationPercent.")
+    ] = None,
+    min_impact: Annotated[
+        float | None, typer.Option(min=0, rich_help_panel=INSTEAD, help="AlertMinImpact, in units of the currency.")
+    ] = None,
+    medium: Annotated[
+        bool | None, typer.Option("--medium/--no-medium", rich_help_panel=INSTEAD, help="AlertMedium: mail or flag.")
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, max=100, rich_help_panel=INSTEAD, help="AlertTopProducts, in one mail.")
+    ] = None,
+    holidays: Annotated[
+        str | None, typer.Option(rich_help_panel=INSTEAD, help="Holidays, such as CN,2026-11-11=Singles Day.")
+    ] = None,
+    mute: Annotated[
+        list[str] | None, typer.Option(rich_help_panel=INSTEAD, help="MutedSkus; repeat for more than one.")
+    ] = None,
+) -> None:
+    """Replay a period day by day: which alerts would have been mailed, and how many a month at each sensitivity.
+
+    It is the stack's own history, with its own settings; --data and --sample need no stack. Nothing is mailed and nothing written.
+    """
+    from ops.simulate import replay
+
+    said = {
+        "ALERT_MIN_DEVIATION_PERCENT": min_deviation,
+        "ALERT_MIN_IMPACT": min_impact,
+        "ALERT_MEDIUM": None if medium is None else "mail" if medium else "flag",
+        "ALERT_TOP_PRODUCTS": top,
+        "HOLIDAYS": holidays,
+        "MUTED_SKUS": ",".join(mute) if mute else None,
+    }
+    with desk.out.progress("Reading the sales"):
+        past = _past(
+            desk,
+            data,
+            {name: str(value) for name, value in said.items() if value is not None},
+            sample=sample,
+            seed=seed,
+        )
+    since, until = past.period(first.date() if first else None, last.date() if last else None)
+    with desk.out.progress("Replaying", total=(until - since).days + 1) as working:
+        replays = replay(past, since, until, sorted(set(sensitivity)), judged=lambda _: working.advance())
+    desk.out.show({"from": since, "to": until, "replays": [_data(one) for one in replays]}, *_parts(replays))
+
+
+def _past(desk: Desk, data: Path | None, said: dict[str, str], *, sample: bool, seed: int) -> Past:
+    from local.shop import retail_shop, sample_shop
+    from ops.simulate import past_of_shop, past_of_stack
+    from salesflow import clock
+
+    if data and sample:
+        raise Misused("--data and --sample are two shops.", action="Say one of them.")
+    if data:
+        return past_of_shop(retail_shop(data), said)
+    if sample:
+        return past_of_shop(sample_shop(clock.now().date() - timedelta(days=1), seed=seed), said)
+    try:
+        stack = desk.stack
+    except Misused as error:
+        raise Misused(error.message, action=f"{error.action} Without a stack: --data FILE or --sample.") from None
+    return past_of_stack(stack, said)
+
+
+def _data(one: Replay) -> dict[str, object]:
+    return {
+        "alerts_per_month": one.alerts_per_month,
+        **_counts(one),
+        "digests": [{"date": day, "alerts": digest} for day, digest in one.digests],
+    }
+
+
+def _counts(one: Replay) -> dict[str, int | float]:
+    from salesflow.alerts.lifecycle import Change
+
+    opened = one.count(Change.OPENED)
+    return {
+        "opened": opened,
+        "worse": one.count(Change.WORSE),
+        "resolved": one.count(Change.RESOLVED),
+        "mails": one.mails,
+        "opened_a_month": round(one.a_month(opened), 1),
+        "mails_a_month": round(one.a_month(one.mails), 1),
+    }
+
+
+def _parts(replays: tuple[Replay, ...]) -> list[Part]:
+    """The alerts of the sensitivity that tells most, with the sensitivities that tell each, and the counts of all."""
+    alerts: dict[tuple[str, str, str], list[str]] = {}
+    for one in replays:
+        for day, digest in one.digests:
+            for told in digest:
+                alerts.setdefault((day.isoformat(), str(told.change), told.text), []).append(
+                    f"{one.alerts_per_month:g}"
+                )
+    rows = [(day, change, ", ".join(at), text) for (day, change, text), at in sorted(alerts.items(), key=_by_day)]
+    counts = [(f"{one.alerts_per_month:g}", *(f"{number:g}" for number in _counts(one).values())) for one in replays]
+    return [
+        Table("What would have been mailed", ("date", "change", "at AlertsPerMonth", "alert"), rows, empty="Nothing."),
+        Table(
+            "In 30 days",
+            ("AlertsPerMonth", "opened", "worse", "resolved", "mails", "opened a month", "mails a month"),
+            counts,
+        ),
+    ]
+
+
+def _by_day(item: tuple[tuple[str, str, str], list[str]]) -> str:
+    return item[0][0]

@@ -1,0 +1,287 @@
+"""Which stack is talked to, and what it is made of: resolved through CloudFormation, the same in AWS and in the local cloud."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
+
+from ops.complaints import Failed, Misused, NotFound, Unreachable
+
+if TYPE_CHECKING:
+    from local.state import LocalState
+    from salesflow.ledger import Ledger
+    from salesflow.rows import Rows
+    from salesflow.settings import Settings
+
+USUAL_STACK = "salesflow"
+SAM_CONFIGURATION = Path(__file__).resolve().parents[1] / "samconfig.toml"
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 60.0
+LONGEST_RUN_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which stack was asked for, by the options of a command line; None and False where nothing was said."""
+
+    stack: str | None = None
+    profile: str | None = None
+    region: str | None = None
+    local: bool = False
+
+    def narrowed(self, *, stack: str | None, profile: str | None, region: str | None, local: bool) -> Self:
+        """The same with what was said later, which has the last word."""
+        return type(self)(
+            stack or self.stack, profile or self.profile, region or self.region, local=local or self.local
+        )
+
+    def resolve(self) -> Stack:
+        """The stack itself; nothing is asked of AWS yet. Raises Misused, Unreachable (no local cloud)."""
+        if self.local:
+            return self._local_stack()
+        from botocore.session import Session
+
+        known = deployment_settings()
+        session = Session(profile=self.profile or (None if os.environ.get("AWS_PROFILE") else known.get("profile")))
+        # The SDK for Python reads AWS_DEFAULT_REGION alone; the AWS CLI and every other SDK read AWS_REGION first.
+        usual = os.environ.get("AWS_REGION") or session.get_config_variable("region")
+        region = self.region or usual or known.get("region")
+        if not region:
+            raise Misused("No region was said.", action="Say --region, set AWS_REGION, or name it in samconfig.toml.")
+        name = self.stack or known.get("stack_name") or USUAL_STACK
+        return Stack(name, region, session, {})
+
+    def _local_stack(self) -> Stack:
+        from local.state import LocalState, NoLocalCloud
+
+        if self.profile or self.region:
+            raise Misused("--local needs no --profile and no --region.", action="Leave them out.")
+        try:
+            state = LocalState.find()
+        except NoLocalCloud as error:
+            raise Unreachable(error.message, action=error.action) from None
+        return local_stack(state, self.stack)
+
+
+class Stack:
+    """A deployed stack. Everything about it is looked up when first asked for, and then kept.
+
+    Raises the SDK's own errors (ClientError, BotoCoreError), and NotFound where the stack lacks something.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        region: str,
+        session: Any,
+        endpoint: Mapping[str, str],
+        *,
+        local: LocalState | None = None,
+    ) -> None:
+        """`session` is botocore's; `endpoint` what its clients are told beside the region (address, keys), {} for AWS."""
+        self.name = name
+        self.region = region
+        self.local = local
+        self._session = session
+        self._endpoint = endpoint
+        self._clients: dict[tuple[str, str, bool], Any] = {}
+
+    def client(self, service: str, *, region: str | None = None, patient: bool = False) -> Any:
+        """A client of a service (botocore's, typed as anything), one per service and region.
+
+        `patient` waits as long as a function may run, and never repeats a call by itself: for `lambda.invoke`.
+        """
+        key = (service, region or self.region, patient)
+        if key not in self._clients:
+            from botocore.config import Config
+
+            config = Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=LONGEST_RUN_SECONDS + 30 if patient else READ_SECONDS,
+                retries={"mode": "standard", "total_max_attempts": 1 if patient else 3},
+                tcp_keepalive=True,
+            )
+            self._clients[key] = self._session.create_client(
+                service, region_name=region or self.region, config=config, **self._endpoint
+            )
+        return self._clients[key]
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        return found
+
+    @property
+    def status(self) -> str:
+        """CloudFormation's word on it, such as UPDATE_COMPLETE."""
+        return str(self._described["StackStatus"])
+
+    @cached_property
+    def outputs(self) -> Mapping[str, str]:
+        """The stack's outputs by name."""
+        return {output["OutputKey"]: output["OutputValue"] for output in self._described.get("Outputs", ())}
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """The parameters that it was deployed with, by name."""
+        return {p["ParameterKey"]: p.get("ParameterValue", "") for p in self._described.get("Parameters", ())}
+
+    @cached_property
+    def resources(self) -> Mapping[str, tuple[str, str]]:
+        """Every resource by logical id: its type and its physical id."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return {
+            found["LogicalResourceId"]: (found["ResourceType"], found.get("PhysicalResourceId", ""))
+            for page in pages
+            for found in page["StackResourceSummaries"]
+            if found["LogicalResourceId"]
+        }
+
+    def physical_id(self, logical_id: str) -> str:
+        """What `Ref` answers for a resource. Raises NotFound."""
+        if logical_id not in self.resources:
+            raise NotFound(
+                f"The stack {self.name} has no resource {logical_id}.",
+                action="Is it a SalesFlow stack, deployed from this version of the template?",
+            )
+        return self.resources[logical_id][1]
+
+    def physical_ids(self, resource_type: str) -> frozenset[str]:
+        """The physical ids of all resources of a type."""
+        return frozenset(physical for kind, physical in self.resources.values() if kind == resource_type)
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of reports, anomalies, forecasts and history."""
+        return self.physical_id("ReportsBucket")
+
+    @property
+    def state_table(self) -> str:
+        """The table of what ran and who was told."""
+        return self.physical_id("StateTable")
+
+    @property
+    def schedule_group(self) -> str:
+        """The group of the schedules."""
+        return self.physical_id("ScheduleGroup")
+
+    @property
+    def secret(self) -> str:
+        """The ARN of the system token's secret."""
+        return self.physical_id("SystemTokenSecret")
+
+    @property
+    def owner_topic(self) -> str:
+        """The ARN of the topic that alarms tell the owner through."""
+        return self.physical_id("OwnerTopic")
+
+    @property
+    def undelivered_queue(self) -> str:
+        """The URL of the queue of firings that never reached their function."""
+        return self.physical_id("UndeliveredSchedules")
+
+    @property
+    def failed_queue(self) -> str:
+        """The URL of the queue of runs that failed every time."""
+        return self.physical_id("FailedRuns")
+
+    @cached_property
+    def _functions(self) -> dict[str, DeployedFunction]:
+        return {}
+
+    def function(self, job: str) -> DeployedFunction:
+        """The function of a job (`report`, `anomaly_check`, `mail_events`, ...). Raises NotFound."""
+        if job not in self._functions:
+            name = self.physical_id("".join(part.title() for part in job.split("_")) + "Function")
+            answer = self.client("lambda").get_function_configuration(FunctionName=name)
+            self._functions[job] = DeployedFunction(
+                job=job,
+                name=name,
+                arn=answer["FunctionArn"],
+                environment=answer.get("Environment", {}).get("Variables", {}),
+                timeout_seconds=answer["Timeout"],
+                memory_mb=answer["MemorySize"],
+                log_group=answer.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}",
+            )
+        return self._functions[job]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the functions are told, read by their own code from the report function's environment."""
+        from salesflow.errors import InvalidSettings
+        from salesflow.settings import Settings
+
+        try:
+            return Settings.from_environment(self.function("report").environment)
+        except InvalidSettings as error:
+            raise Failed(error.message, action=error.action) from None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The shop's time zone."""
+        return self.settings.zone
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The state table as rows."""
+        from salesflow.rows import Rows
+
+        return Rows(self.client("dynamodb"), self.state_table)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Runs, claims and who was told."""
+        from salesflow.ledger import Ledger
+
+        return Ledger(self.client("dynamodb"), self.state_table)
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedFunction:
+    """A function as it is deployed: its environment is what its job reads its settings from."""
+
+    job: str
+    name: str
+    arn: str
+    environment: Mapping[str, str]
+    timeout_seconds: int
+    memory_mb: int
+    log_group: str
+
+
+def local_stack(state: LocalState, name: str | None = None) -> Stack:
+    """The stack of a running local cloud; the AWS settings of this shell play no part in it."""
+    from botocore.session import Session
+
+    from local.cloud.aws import ACCESS_KEYS
+
+    nothing = (None, None, os.devnull, None)
+    session = Session(
+        session_vars={"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
+    )
+    endpoint = {
+        "endpoint_url": state.endpoint_url,
+        "aws_access_key_id": ACCESS_KEYS["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": ACCESS_KEYS["AWS_SECRET_ACCESS_KEY"],
+        "aws_session_token": ACCESS_KEYS["AWS_SESSION_TOKEN"],
+    }
+    return Stack(name or state.stack, state.region, session, endpoint, local=state)
+
+
+def deployment_settings() -> Mapping[str, str]:
+    """What samconfig.toml says of `stack_name`, `region` and `profile`: for deploying, else for everything."""
+    try:
+        configuration = tomllib.loads(SAM_CONFIGURATION.read_text())
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise Misused(f"samconfig.toml cannot be read: {error}.", action="Correct it.") from None
+    default = configuration.get("default", {})
+    tables = [default.get(command, {}).get("parameters", {}) for command in ("global", "deploy")]
+    return {name: str(value) for table in tables for name, value in table.items() if isinstance(value, str)}
