@@ -60,6 +60,7 @@ format: $(READY) ## lay the code out
 lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	PYTHONPATH=layers/pipeline:. $(VENV)/bin/lint-imports --no-cache --no-logo
 
 types: $(READY)
 	$(VENV)/bin/mypy
@@ -75,7 +76,7 @@ messages: $(READY) ## bring the catalogues of texts up to date with the code: ne
 	$(VENV)/bin/pybabel -q update --input-file .build/salesflow.pot --output-dir $(TEXTS)/locale --domain salesflow \
 	  --ignore-obsolete --no-fuzzy-matching --ignore-pot-creation-date --width 120
 
-check: lint types template ## lint, layout, types, template
+check: lint types template ## lint, layout, imports, types, template
 
 scan-tools: $(SCAN)/.ready ## what looks at this from outside, in .build/scan: checkov, pip-audit, and the evaluator of IAM policies
 
