@@ -51,6 +51,9 @@ def test_the_file_gives_back_every_name_and_every_cent(rows: list[tuple[str, str
                 "quantity": [row[2] for row in rows],
                 "revenue": [row[3] for row in rows],
                 "transactions": 1,
+                "largest_quantity": [row[2] for row in rows],
+                "largest_revenue": [row[3] for row in rows],
+                "largest_at": 3600,
             }
         )
     back = decode_panel(encode_panel(panel, digits), digits)
@@ -63,12 +66,40 @@ def test_amounts_in_the_file_are_decimals_that_a_person_can_read() -> None:
     sales = [Sale(datetime(2026, 11, 22, 9), (Item("A1", "Thé, vert", 2, 1234), Item("B2", "Cup", -1, -5)))]
     text = gzip.decompress(encode_panel(panel_of(lines_of(sales)), 2)).decode()
     assert text.splitlines() == [
-        "date,sku,name,quantity,revenue,transactions",
-        '2026-11-22,A1,"Thé, vert",2,12.34,1',
-        "2026-11-22,B2,Cup,-1,-0.05,1",
+        "date,sku,name,quantity,revenue,transactions,largest_quantity,largest_revenue,largest_at",
+        '2026-11-22,A1,"Thé, vert",2,12.34,1,2,12.34,32400',
+        "2026-11-22,B2,Cup,-1,-0.05,1,-1,-0.05,32400",
     ]
 
 
 def test_the_same_rows_give_the_same_bytes() -> None:
     sales = [Sale(datetime(2026, 11, 22, 9), (Item("A1", "Tea", 2, 1234),))]
     assert encode_panel(panel_of(lines_of(sales)), 2) == encode_panel(panel_of(lines_of(list(sales))), 2)
+
+
+def test_the_one_sale_that_holds_most_of_a_product_is_known() -> None:
+    panel = panel_of(
+        lines_of(
+            [
+                Sale(datetime(2026, 11, 22, 9), (Item("A1", "Tea", 3, 300),)),
+                Sale(datetime(2026, 11, 22, 14, 12), (Item("A1", "Tea", 600, 60000), Item("A1", "Tea", 400, 40000))),
+                Sale(datetime(2026, 11, 22, 17), (Item("A1", "Tea", 5, 500), Item("B2", "Cup", 1, 200))),
+            ]
+        )
+    ).set_index("sku")
+    assert panel.loc["A1", ["largest_quantity", "largest_revenue", "largest_at"]].tolist() == [1000, 100000, 51120]
+    assert panel.loc["B2", ["largest_quantity", "largest_revenue", "largest_at"]].tolist() == [1, 200, 61200]
+
+
+def test_a_name_is_that_of_a_paid_line_not_of_a_write_off() -> None:
+    sales = [
+        Sale(datetime(2026, 11, 22, 9), (Item("A1", "Green tea", 2, 1234),)),
+        Sale(datetime(2026, 11, 22, 18), (Item("A1", "wet, thrown away", -3, 0),)),
+    ]
+    assert panel_of(lines_of(sales))["name"].tolist() == ["Green tea"]
+
+
+def test_a_file_of_version_1_0_0_is_read_and_what_it_does_not_say_is_unknown() -> None:
+    body = gzip.compress(b"date,sku,name,quantity,revenue,transactions\n2026-11-22,A1,Tea,2,12.34,1\n")
+    (row,) = decode_panel(body, 2).itertuples(index=False)
+    assert (row.sku, row.quantity, row.revenue, row.transactions, row.largest_at) == ("A1", 2, 1234, 1, -1)

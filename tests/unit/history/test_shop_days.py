@@ -84,3 +84,25 @@ def test_an_order_that_is_cancelled_minutes_later_is_still_seen() -> None:
 def test_no_sale_at_all_is_an_empty_table() -> None:
     assert shop_days_of(lines_of([])).empty
     assert list(returns_of(lines_of([])).columns) == list(RETURN_COLUMNS)
+
+
+def test_the_largest_sale_and_the_largest_refund_of_a_day_are_known_with_their_times() -> None:
+    lines = lines_of(
+        [
+            Sale(datetime(2026, 11, 22, 9), (Item("A1", "Tea", 1, 500),)),
+            Sale(datetime(2026, 11, 22, 14, 12), (Item("A1", "Tea", 9, 4500),)),
+            Sale(datetime(2026, 11, 22, 15), (Item("A1", "Tea", -1, -500),)),
+            Sale(datetime(2026, 11, 22, 17, 30), (Item("A1", "Tea", -4, -2000), Item("B2", "Cup", 1, 900))),
+            Sale(datetime(2026, 11, 23, 9), (Item("A1", "Tea", 1, 500),)),
+        ]
+    )
+    names = ["refunds", "largest_sale", "largest_sale_at", "largest_refund", "largest_refund_at"]
+    assert shop_days_of(lines)[names].to_numpy().tolist() == [[2, 4500, 51120, 2000, 63000], [0, 500, 32400, 0, -1]]
+
+
+def test_a_file_of_version_1_0_0_is_read_and_what_it_does_not_say_is_unknown() -> None:
+    old = COLUMNS[: COLUMNS.index("refunds")]
+    lines = lines_of([Sale(datetime(2026, 11, 22, 9), (Item("A1", "Tea", 1, 500),))])
+    body = _encode(shop_days_of(lines), old, 2)
+    (row,) = _decode(body, COLUMNS, 2).itertuples(index=False)
+    assert (row.revenue, row.refunds, row.largest_sale, row.largest_sale_at) == (500, -1, 0, -1)

@@ -4,10 +4,12 @@
 |---|---|
 | date | the day, ISO |
 | sku | the product |
-| name | its name on the day's last sale |
+| name | its name on the day's last paid line (on its last line where none was paid: a write-off's note is no name) |
 | quantity | pieces sold, returned ones taken off |
 | revenue | sum of line subtotals in major units, exact to the minor unit |
 | transactions | sales that hold the product |
+| largest_quantity, largest_revenue | pieces and line subtotals of the product in the one sale that holds most of it |
+| largest_at | when that sale was, in seconds since midnight; -1: not known (rows that 1.0.0 wrote), as the two before are then |
 
 Days without any sale have no row; `history/coverage/daily.json` says which days are covered.
 """
@@ -20,13 +22,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesflow.analytics.lines import SaleLines
+from salesflow.analytics.lines import SaleLines, sums_by
 from salesflow.history.months import MonthlyTable
 from salesflow.history.reading import Reading
 from salesflow.money import Currency, minor_units
 from salesflow.s3 import ObjectStore
 
-COLUMNS = ("date", "sku", "name", "quantity", "revenue", "transactions")
+LARGEST = ("largest_quantity", "largest_revenue", "largest_at")
+COLUMNS = ("date", "sku", "name", "quantity", "revenue", "transactions", *LARGEST)
+UNKNOWN = -1
 
 
 class DailyPanel:
@@ -64,8 +68,15 @@ def panel_of(lines: pd.DataFrame | None) -> pd.DataFrame:
     row_of_line, keys = pd.factorize(items.days * size + items.sku, sort=True)
     name = np.zeros(len(keys), dtype=np.int64)
     name[row_of_line] = items.name  # lines are in order of time: the day's last name stands
-    sale_and_row = pd.unique(items.sale * len(keys) + row_of_line)
+    paid = (items.quantity > 0) & (items.subtotal > 0)
+    name[row_of_line[paid]] = items.name[paid]
     rows = len(keys)
+    of_pair, sale_and_row = pd.factorize(items.sale * rows + row_of_line)
+    pieces, money = (sums_by(of_pair, part, len(sale_and_row)) for part in (items.quantity, items.subtotal))
+    row_of_pair = sale_and_row % max(rows, 1)
+    by_size = np.lexsort((pieces, row_of_pair))
+    largest = by_size[np.flatnonzero(np.append(np.diff(row_of_pair[by_size]) != 0, True))] if rows else by_size
+    sold_at = columns.sold_at[columns.opens_sale] // 1_000_000 % 86_400
     return pd.DataFrame(
         {
             "date": (keys // size).astype("datetime64[D]").astype("datetime64[s]"),
@@ -73,7 +84,10 @@ def panel_of(lines: pd.DataFrame | None) -> pd.DataFrame:
             "name": columns.names[name].astype(str),
             "quantity": np.bincount(row_of_line, items.quantity, rows).astype(np.int64),
             "revenue": np.bincount(row_of_line, items.subtotal, rows).astype(np.int64),
-            "transactions": np.bincount(sale_and_row % rows, minlength=rows) if rows else np.empty(0, np.int64),
+            "transactions": np.bincount(row_of_pair, minlength=rows),
+            "largest_quantity": pieces[largest],
+            "largest_revenue": money[largest],
+            "largest_at": sold_at[sale_and_row[largest] // max(rows, 1) - 1],
         }
     ).astype({"sku": "str", "name": "str"})
 
@@ -82,7 +96,7 @@ def encode_panel(rows: pd.DataFrame, digits: int) -> bytes:
     """The file of some rows; the same rows give the same bytes. `digits`: of the currency, after the point."""
     text = rows.assign(
         date=rows["date"].to_numpy().astype("datetime64[D]").astype(str),
-        revenue=[_decimal(amount, digits) for amount in rows["revenue"].tolist()],
+        **{c: [_decimal(amount, digits) for amount in rows[c].tolist()] for c in ("revenue", "largest_revenue")},
     )
     csv = text.to_csv(index=False, columns=list(COLUMNS), lineterminator="\n").encode()
     return gzip.compress(csv, mtime=0)  # no time of day: the same rows give the same bytes
@@ -97,6 +111,9 @@ def decode_panel(body: bytes, digits: int) -> pd.DataFrame:
     )
     rows["date"] = rows["date"].to_numpy(dtype="datetime64[D]").astype("datetime64[s]")
     rows["revenue"] = minor_units(rows["revenue"].to_numpy(), digits)
+    if "largest_at" not in rows:
+        return rows.assign(**dict.fromkeys(LARGEST, UNKNOWN))[list(COLUMNS)]
+    rows["largest_revenue"] = minor_units(rows["largest_revenue"].to_numpy(), digits)
     return rows[list(COLUMNS)]
 
 

@@ -11,6 +11,9 @@
 | first_sale, last_sale | time of day of the first and the last sale |
 | returned_revenue, returned_quantity | what came back that day, positive, already taken off above |
 | h00 ... h23 | revenue of each hour |
+| largest_sale, largest_refund | money of the day's largest sale, and of the one that gave most back (positive; 0: none did) |
+| largest_sale_at, largest_refund_at | when these were, in seconds since midnight; -1: none, or not known |
+| refunds | sales that give something back; -1: not known (rows that 1.0.0 wrote) |
 
 `history/shop/month=2026-11/returns.csv.gz`: date, sku, returned_quantity, returned_revenue; one row a day and product of
 which something came back. An order of thousands that is cancelled minutes later is nothing in the panel, and seen here.
@@ -35,8 +38,9 @@ from salesflow.s3 import ObjectStore
 
 HOURS = tuple(f"h{hour:02d}" for hour in range(24))
 _TIMES = ("first_sale", "last_sale")
-_AMOUNTS = ("revenue", "returned_revenue", *HOURS)
-_COUNTS = ("quantity", "transactions", "returned_quantity")
+_SINGLE = ("refunds", "largest_sale", "largest_sale_at", "largest_refund", "largest_refund_at")
+_AMOUNTS = ("revenue", "returned_revenue", *HOURS, "largest_sale", "largest_refund")
+_COUNTS = ("quantity", "transactions", "returned_quantity", "largest_sale_at", "largest_refund_at", "refunds")
 COLUMNS = (
     "date",
     "revenue",
@@ -46,6 +50,7 @@ COLUMNS = (
     "returned_revenue",
     "returned_quantity",
     *HOURS,
+    *_SINGLE,
 )
 RETURN_COLUMNS = ("date", "sku", "returned_quantity", "returned_revenue")
 
@@ -101,7 +106,26 @@ def shop_days_of(lines: pd.DataFrame) -> pd.DataFrame:
         "returned_revenue": -sums_by(line_day[back], columns.subtotal[back], size),
         "returned_quantity": -sums_by(line_day[back], columns.quantity[back], size),
     }
-    return pd.DataFrame(table | {name: by_hour[:, hour] for hour, name in enumerate(HOURS)})
+    return pd.DataFrame(
+        table | {name: by_hour[:, hour] for hour, name in enumerate(HOURS)} | _single(columns, day, size)
+    )
+
+
+def _single(columns: SaleLines, day: npt.NDArray[np.intp], size: int) -> dict[str, npt.NDArray[np.int64]]:
+    """The largest sale and the largest refund of each day, [size]. day: of each sale, its row."""
+    sales, at = columns.sales, columns.sold_at[columns.opens_sale] // 1_000_000 % 86_400
+    back = np.minimum(columns.quantity, 0) != 0
+    given = np.zeros(len(sales.total), dtype=np.int64)
+    np.add.at(given, columns.sale[back] - 1, -columns.subtotal[back])
+    gave = np.zeros(len(given), dtype=bool)
+    gave[columns.sale[back] - 1] = True
+    table = {"refunds": np.bincount(day[gave], minlength=size).astype(np.int64)}
+    for name, amounts in (("largest_sale", sales.total), ("largest_refund", given)):
+        order = np.lexsort((amounts, day))
+        last = order[np.searchsorted(day[order], np.arange(size), side="right") - 1]
+        table[name] = np.maximum(amounts[last], 0)
+        table[f"{name}_at"] = np.where(amounts[last] > 0, at[last], -1)
+    return table
 
 
 def returns_of(lines: pd.DataFrame) -> pd.DataFrame:
@@ -159,7 +183,9 @@ def _decode(body: bytes, columns: tuple[str, ...], digits: int) -> pd.DataFrame:
     types = {column: "float64" if column in _AMOUNTS else "int64" if column in _COUNTS else "str" for column in columns}
     rows = pd.read_csv(io.BytesIO(gzip.decompress(body)), dtype=types, keep_default_na=False)
     for column in columns:
-        if column in _AMOUNTS:
+        if column not in rows:
+            rows[column] = 0 if column in _AMOUNTS else -1  # a row that 1.0.0 wrote
+        elif column in _AMOUNTS:
             rows[column] = minor_units(rows[column].to_numpy(), digits)
         elif column in _TIMES:
             moments = rows["date"].astype(str) + "T" + rows[column].astype(str)
