@@ -21,8 +21,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "pipeline")]
 
 from salesflow.analytics.results import ReportContent  # noqa: E402 - after the path above
 from salesflow.formats import Format  # noqa: E402
+from salesflow.reports import render  # noqa: E402
 from salesflow.reports.mail import compose_report_mail  # noqa: E402
-from salesflow.reports.render import render  # noqa: E402
 from tests.unit.reports.samples import all_samples, make_content, make_stock  # noqa: E402
 
 CASE = "combined-daily"
@@ -32,7 +32,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 COLD = """
 import time
 from tests.unit.reports.samples import all_samples
-from salesflow.reports.render import render
+from salesflow.reports import render
 from salesflow.formats import Format
 content = all_samples()["{case}"]
 start = time.process_time()
@@ -110,7 +110,7 @@ def _many_rows() -> None:
         "from pathlib import Path\n"
         "from tests.benchmarks.reports import MANY_ROWS, many_rows_content\n"
         "from salesflow.formats import Format\n"
-        "from salesflow.reports.render import render\n"
+        "from salesflow.reports import render\n"
         "content = many_rows_content()\n"
         "def peak_mb():\n"
         "    return int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text()).group(1)) / 1024\n"

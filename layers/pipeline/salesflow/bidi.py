@@ -1,7 +1,6 @@
 """In which order a line's characters are drawn: the Unicode bidirectional algorithm (UAX #9) for one line without marks.
 
-What is left out: explicit embeddings, overrides and isolates (`printable` has taken those characters out) and the pairing of
-brackets (rule N0), which one-line names hardly ever need.
+What is left out: explicit embeddings, overrides and isolates (`printable` has taken those characters out).
 """
 
 import unicodedata
@@ -11,6 +10,34 @@ from itertools import groupby
 
 _RIGHT = ("R", "AL")
 _NEUTRAL = ("B", "S", "WS", "ON", "ES", "ET", "CS")
+_OPEN_BRACKETS = 63
+"""So many brackets may stand open (rule BD16)."""
+
+
+def _bracket_pairs() -> dict[str, str]:
+    """Each closing bracket's opening one (BidiBrackets.txt): nearly all pairs are two code points after each other, Ps and Pe."""
+    pairs = {
+        ")": "(",
+        "]": "[",
+        "}": "{",
+        "\uff3d": "\uff3b",
+        "\uff5d": "\uff5b",
+        "\u2990": "\u298d",
+        "\u298e": "\u298f",
+    }
+    pairs |= {"\u298f": "\u298e", "\u2e56": "\u2e55", "\u2e58": "\u2e57", "\u2e5a": "\u2e59", "\u2e5c": "\u2e5b"}
+    starts = (0x0F3A, 0x0F3C, 0x169B, 0x2045, 0x207D, 0x208D, 0x2308, 0x230A, 0x2329, 0x27C5, 0x29D8, 0x29DA, 0x29FC)
+    runs = ((0x2768, 0x2775), (0x27E6, 0x27EF), (0x2983, 0x298C), (0x2991, 0x2998), (0x2E22, 0x2E29), (0x3008, 0x3011))
+    more = ((0x3014, 0x301B), (0xFE59, 0xFE5E), (0xFF5F, 0xFF60), (0xFF62, 0xFF63))
+    for start in (*starts, *(n for first, last in runs + more for n in range(first, last, 2)), 0xFF08):
+        pairs.setdefault(chr(start + 1), chr(start))
+    return pairs
+
+
+_PAIRS = _bracket_pairs()
+_OPENING = frozenset(_PAIRS.values())
+_SAME = {"\u2329": "\u3008"}
+"""Brackets that are canonically equivalent pair with each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +87,7 @@ def _levels(text: str) -> list[int]:
     base = 1 if is_right_to_left(text) else 0
     around = "R" if base else "L"
     kinds = _weak(text, around)
+    _brackets(text, kinds, around)
     _neutral(kinds, around)
     levels = [_level(kind, base) for kind in kinds]
     for n in range(len(text) - 1, -1, -1):  # rule L1
@@ -112,6 +140,45 @@ def _join_signs_to_numbers(kinds: list[str]) -> None:
         if kind == "ET" and ("EN" in kinds[max(start - 1, 0) : start] or "EN" in kinds[end : end + 1]):
             kinds[start:end] = ["EN"] * (end - start)
         start = end
+
+
+def _brackets(text: str, kinds: list[str], around: str) -> None:
+    """Rule N0: a pair of brackets goes with what stands in it, where that goes with the line or with what stands before the pair."""
+    other = "L" if around == "R" else "R"
+    for start, end in _pairs_of(text, kinds):
+        inside = {"L" if kind == "L" else "R" for kind in kinds[start + 1 : end] if kind not in _NEUTRAL}
+        if not inside:
+            continue
+        chosen = around
+        if around not in inside:
+            before = next((kind for kind in reversed(kinds[:start]) if kind not in _NEUTRAL), around)
+            chosen = other if ("L" if before == "L" else "R") == other else around
+        for place in (start, end):
+            kinds[place] = chosen
+            for n in range(place + 1, len(text)):  # marks on a bracket go with it
+                if unicodedata.bidirectional(text[n]) not in ("NSM", "BN"):
+                    break
+                kinds[n] = chosen
+
+
+def _pairs_of(text: str, kinds: list[str]) -> list[tuple[int, int]]:
+    """The pairs of brackets that have no direction yet, by where they open (rule BD16)."""
+    pairs, waiting = [], list[tuple[str, int]]()
+    for n, char in enumerate(text):
+        if kinds[n] != "ON":
+            continue
+        if char in _OPENING:
+            if len(waiting) == _OPEN_BRACKETS:
+                return []
+            waiting.append((_SAME.get(char, char), n))
+        elif char in _PAIRS:
+            opening = _SAME.get(_PAIRS[char], _PAIRS[char])
+            for depth in range(len(waiting) - 1, -1, -1):
+                if waiting[depth][0] == opening:
+                    pairs.append((waiting[depth][1], n))
+                    del waiting[depth:]
+                    break
+    return sorted(pairs)
 
 
 def _neutral(kinds: list[str], around: str) -> None:

@@ -48,6 +48,13 @@ _ENDS_OF_INTERVALS = (Language.LN, Language.SW)
 """Languages whose intervals CLDR has not (Lingala: year, month, day) or has wrong (Swahili: 30 October to 22 November as "30 – 22 Nov")."""
 _DIRECTION_MARKS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_NO_CHARACTERS = re.compile(
+    "[\ufdd0-\ufdef\ufffe\uffff" + "".join(f"{chr(n)}{chr(n + 1)}" for n in range(0x1FFFE, 0x110000, 0x10000)) + "]"
+)
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f"
+)
+_TOO_MANY_MARKS = re.compile(f"([{_MARKS}]{{4}})[{_MARKS}]+")
 
 
 class Kind(StrEnum):
@@ -82,11 +89,13 @@ class Kind(StrEnum):
 
 def printable(text: str) -> str:
     """The text on one line, without what could disturb a page: control characters, line breaks, marks that turn the
-    direction of the text after it, and halves of surrogate pairs (replaced by U+FFFD)."""
+    direction of the text after it, halves of surrogate pairs and code points that are no characters (replaced by U+FFFD), and marks
+    stacked above each other beyond the fourth, which would stand in the lines above."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return unicodedata.normalize("NFC", _BREAKS.sub(" ", _DIRECTION_MARKS.sub("", text))).strip()
+    text = _NO_CHARACTERS.sub("\ufffd", _DIRECTION_MARKS.sub("", text))
+    return _TOO_MANY_MARKS.sub(r"\1", unicodedata.normalize("NFC", _BREAKS.sub(" ", text))).strip()
 
 
 class Figures:

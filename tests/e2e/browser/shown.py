@@ -10,8 +10,8 @@ from salesflow.delivery.mail import Mail, Mailer
 from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.library.page import render_library
+from salesflow.reports import render
 from salesflow.reports.mail import MailText, compose_owner_notice, compose_report_mail
-from salesflow.reports.render import render
 from tests.unit.alerts.test_mail import FACTS, slow_monday
 from tests.unit.reports.samples import all_samples, rendered
 from tests.unit.reports.shelves import EMPTY, make_library

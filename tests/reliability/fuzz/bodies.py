@@ -21,8 +21,8 @@ from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.mail import Attachment, Mail, Mailer
 from salesflow.errors import SalesFlowError
 from salesflow.formats import Format, ReportType
+from salesflow.reports import render
 from salesflow.reports.mail import compose_report_mail
-from salesflow.reports.render import render
 from salesflow.source.decode import decode_inventory, decode_products, decode_sales, stock_batch
 from salesflow.windows import Period
 from tests.reliability.fuzz.cases import Fuzzed, drive, garbage, hostile, refusal

@@ -21,7 +21,7 @@ from salesflow.analytics.results import (
 )
 from salesflow.formats import Format
 from salesflow.money import divide_minor
-from salesflow.reports.render import render
+from salesflow.reports import render
 from salesflow.windows import Period, Window, previous_window, same_weekday_last_week, window_of
 
 BUSINESS_DATE = date(2026, 11, 22)

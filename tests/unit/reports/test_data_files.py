@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from salesflow.delivery.integrity import check_opens
 from salesflow.formats import Format
+from salesflow.language import Language
 from salesflow.money import Currency
-from salesflow.reports.as_csv import harmless
-from salesflow.reports.render import render
+from salesflow.reports import render
+from salesflow.reports.data import harmless
 from salesflow.windows import Period
 from tests.unit.reports.samples import HOSTILE_NAMES, all_samples, make_content, make_sales, rendered
 
@@ -42,11 +43,40 @@ def test_excel_is_told_the_encoding() -> None:
     assert rendered("sales-daily", Format.CSV).startswith(b"\xef\xbb\xbfsku,name,")
 
 
-@given(st.text(max_size=20))
+@given(
+    st.text(max_size=20)
+    | st.text(alphabet="=+-@\uff1d\uff0b\uff0d\uff20;,\t\r\n\x00 \u200b\ufeff\u2028a1", max_size=12)
+)
 def test_no_text_cell_starts_a_formula(text: str) -> None:
     safe = harmless(text)
     assert not safe.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    assert safe in (text, "'" + text)
+    assert safe.replace("'", "") == text.replace("'", "").replace("\x00", "\ufffd")
+
+
+@pytest.mark.parametrize(
+    "name", ["x;=1+1;y", "x\t=1+1", "\ufeff=1+1", "\u200b=1", "\uff1d1+1", "a;\u200b\uff20SUM(1)", 'q"\r\n=1+1']
+)
+@pytest.mark.parametrize("language", [Language.EN, Language.FR])
+def test_no_cell_is_a_formula_to_a_sheet_of_another_country(name: str, language: Language) -> None:
+    sales = make_sales(Period.DAILY, [name, "plain"])
+    text = render(make_content("sales", sales=sales), Format.CSV, language=language).decode("utf-8-sig")
+    for delimiter in ",;\t":
+        for cell in (cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) for cell in row):
+            seen = cell.lstrip("\ufeff\u200b\x00\u2028 \u00a0")
+            assert seen[:1] not in tuple("=+@\uff1d\uff0b\uff0d\uff20"), cell
+            assert seen[:1] != "-" or float(seen.partition(",")[0]), cell
+
+
+def test_the_delimiter_is_what_a_sheet_of_the_language_expects() -> None:
+    content = all_samples()["sales-daily"]
+    first = {
+        language: render(content, Format.CSV, language=language).decode("utf-8-sig").splitlines()[:2]
+        for language in Language
+    }
+    assert first[Language.FR][0].startswith("sku;name;revenue")
+    assert {first[language][0][:9] for language in (Language.EN, Language.ZH, Language.SW)} == {"sku,name,"}
+    assert first[Language.EN][0].endswith(",date,period")
+    assert first[Language.EN][1].endswith(",2026-11-22,daily")
 
 
 def test_hostile_names_are_harmless_and_negative_numbers_stay_numbers() -> None:
@@ -119,11 +149,9 @@ def test_json_holds_everything_with_sorted_keys() -> None:
 
 
 @pytest.mark.parametrize("fmt", Format)
-def test_half_of_a_surrogate_pair_or_a_false_seal_breaks_no_format(fmt: Format) -> None:
+def test_half_of_a_surrogate_pair_and_what_xml_has_no_place_for_break_no_format(fmt: Format) -> None:
     content = make_content(
         "sales",
-        sales=make_sales(
-            Period.DAILY, ["broken \ud83d name", "salesflow-sha256:" + "0" * 64, "salesflow-sha256:" + "1" * 64]
-        ),
+        sales=make_sales(Period.DAILY, ["broken \ud83d name", "back to front \ufffe", "nul \x00 in it", "\uffff"]),
     )
     check_opens(fmt, render(content, fmt))

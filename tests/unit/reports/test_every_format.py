@@ -21,9 +21,9 @@ from salesflow.delivery.integrity import check_opens
 from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.money import Currency
+from salesflow.reports import render
 from salesflow.reports.content.build import build_document
 from salesflow.reports.mail import compose_report_mail
-from salesflow.reports.render import render
 from tests.unit.reports.samples import all_samples, rendered
 
 ROOT = Path(__file__).parents[3]
@@ -33,7 +33,7 @@ SMALL = tuple(name for name in SAMPLES if "10000" not in name)
 PRINT_HASHES = """
 import hashlib
 from salesflow.formats import Format
-from salesflow.reports.render import render
+from salesflow.reports import render
 from tests.unit.reports.samples import all_samples, rendered
 for fmt in Format:
     print(fmt, hashlib.sha256(render(all_samples()["combined-weekly-40-scripts"], fmt)).hexdigest())

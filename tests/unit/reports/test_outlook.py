@@ -12,8 +12,8 @@ import pytest
 
 from salesflow.analytics.results import ForecastHorizon, ForecastSummary, ReportContent, TrendDirection
 from salesflow.formats import Format
+from salesflow.reports import render
 from salesflow.reports.mail import MailMode, MailText, compose_report_mail
-from salesflow.reports.render import render
 from tests.unit.reports.samples import BUSINESS_DATE, all_samples
 
 NAMES = ("sales-daily", "combined-daily")

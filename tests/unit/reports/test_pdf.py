@@ -10,7 +10,7 @@ import pytest
 
 from salesflow.formats import Format
 from salesflow.language import Language
-from salesflow.reports.render import render
+from salesflow.reports import render
 from salesflow.windows import Period
 from tests.unit.reports.samples import all_samples, make_content, make_sales, rendered
 

@@ -20,12 +20,12 @@ from salesflow.analytics.results import ReportContent
 from salesflow.figures import Kind
 from salesflow.formats import Format
 from salesflow.language import Language
+from salesflow.reports import render
 from salesflow.reports.content.build import build_document
 from salesflow.reports.content.document import Document, Kpi, Table
-from salesflow.reports.content.product_rows import fields_of, product_rows
+from salesflow.reports.data import fields_of, product_rows
 from salesflow.reports.excel.render import sheet_names
 from salesflow.reports.mail import compose_report_mail
-from salesflow.reports.render import render
 from salesflow.windows import Period
 from tests.unit.reports.samples import NAMES, all_samples, make_content, make_sales, make_stock
 

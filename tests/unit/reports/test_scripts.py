@@ -34,7 +34,12 @@ def copied(data: bytes) -> list[str]:
     return text.splitlines()
 
 
-@given(st.text(alphabet="ab \u05d0\u05d1\u05d2\u062f\u062a\u064515\u0663\u0664 ,.:%-+/'\xa5$", max_size=14))
+@given(
+    st.text(
+        alphabet="ab \u05d0\u05d1\u05d2\u062f\u062a\u064515\u0663\u0664 ,.:%-+/'\xa5$()[]\u3008\u232a\u0301",
+        max_size=20,
+    )
+)
 def test_the_order_is_that_of_the_unicode_algorithm(text: str) -> None:
     drawn = "".join(text[s.start : s.end][:: -1 if s.right_to_left else 1] for s in stretches(text))
     assert drawn == get_display(text, base_dir="R" if is_right_to_left(text) else "L")

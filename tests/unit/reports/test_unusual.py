@@ -12,9 +12,9 @@ import pytest
 from salesflow.analytics.results import ReportContent, UnusualFinding, UnusualSummary
 from salesflow.formats import Format
 from salesflow.language import Language
+from salesflow.reports import render
 from salesflow.reports.content.build import build_document
 from salesflow.reports.excel.render import sheet_names
-from salesflow.reports.render import render
 from tests.unit.reports.samples import BUSINESS_DATE, all_samples
 
 DROP = UnusualFinding(

@@ -26,8 +26,8 @@ from salesflow.jobs.unusual import read_unusual
 from salesflow.language import words
 from salesflow.ledger import RunStatus
 from salesflow.observability import MetricUnit, metrics
+from salesflow.reports import render
 from salesflow.reports.content import notes
-from salesflow.reports.render import render
 from salesflow.settings import EmptyReports, Settings, StaleReports
 
 

@@ -15,7 +15,6 @@ from salesflow.figures import MISSING, Figures, Kind, printable
 from salesflow.formats import Format, ReportType
 from salesflow.language import Language, Words
 from salesflow.reports.html.page import frame, templates
-from salesflow.reports.seal import BLANK, MARK, seal
 from salesflow.windows import Period
 
 MOST_ANOMALIES: Final = 50
@@ -142,10 +141,9 @@ def render_library(library: Library, *, currency: str, language: Language, zone:
             runs=_run_lines(library, figures, zone),
             notes=_notes(library, figures, zone),
             frame=frame("library.js"),
-            seal=MARK + BLANK,
         )
     )
-    return seal(page.encode("utf-8", "replace"))
+    return page.encode("utf-8", "replace")
 
 
 def _headline(library: Library, figures: Figures) -> str:

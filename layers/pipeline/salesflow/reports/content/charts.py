@@ -31,8 +31,6 @@ class Scale:
 
 
 PRINT: Final = Scale(label=7.0, text=8.0, row=17.0)
-SCREEN: Final = Scale(label=10.0, text=11.5, row=23.0)
-"""For pictures that a phone shows at their own size."""
 
 
 class Role(StrEnum):

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from datetime import datetime, time
-from functools import cache
 from typing import Any, Final
 
-from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from salesflow.figures import Figures, Kind, printable
@@ -13,7 +11,6 @@ from salesflow.figures import Figures, Kind, printable
 LONGEST_CELL: Final = 32_000
 """Excel takes 32,767 characters in a cell."""
 
-_column_name: Final = cache(xl_col_to_name)
 _NUMBERS: Final = (Kind.MONEY, Kind.COUNT, Kind.SHARE, Kind.CHANGE, Kind.DECIMAL)
 _HOURS: Final = 24
 _NUMBER_FORMATS: Final = {
@@ -43,24 +40,6 @@ def whole_money_format(figures: Figures) -> str:
     """The same without digits after the point, for the axis of a chart."""
     digits = figures.currency.digits
     return money_format(figures).replace(f".{'0' * digits}", "") if digits else money_format(figures)
-
-
-class LongSheet(Worksheet):  # type: ignore[misc]  # XlsxWriter has no types
-    """A sheet of very many cells. It writes what XlsxWriter writes for a number and a text with a format, without escaping the place and
-    the format of each, which takes a third of the time."""
-
-    def _write_cell(self, row: int, col: int, cell: Any) -> None:
-        kind = cell.__class__.__name__
-        if kind == "Number" and cell.format:
-            style = cell.format._get_xf_index()  # noqa: SLF001  # as in what this stands for
-            self.fh.write(f'<c r="{_column_name(col)}{row + 1}" s="{style}"><v>{cell.number:.16G}</v></c>')
-        elif kind == "String" and cell.format and self.constant_memory and cell.string.strip() == cell.string:
-            style = cell.format._get_xf_index()  # noqa: SLF001
-            text = self._escape_data(self._escape_control_characters(cell.string))
-            place = f"{_column_name(col)}{row + 1}"
-            self.fh.write(f'<c r="{place}" s="{style}" t="inlineStr"><is><t>{text}</t></is></c>')
-        else:
-            super()._write_cell(row, col, cell)
 
 
 class Cells:

@@ -20,7 +20,7 @@ from salesflow.language import Words
 from salesflow.reports.content.document import Chart, Document, Kpi, Table, Tone
 from salesflow.reports.content.palette import BLUE, INK, ORANGE, PALE_ORANGE, QUIET, RULE
 from salesflow.reports.content.stock import status_words
-from salesflow.reports.excel.cells import LONGEST_CELL, Cells, LongSheet
+from salesflow.reports.excel.cells import LONGEST_CELL, Cells
 from salesflow.reports.excel.charts import ROWS, SIZE, Place, native_charts, place_of
 
 _MANY_ROWS: Final = 20_000
@@ -109,7 +109,7 @@ class _Writer:
         overview.activate()
 
     def _sheet(self, name: str, *, landscape: bool = False) -> Worksheet:
-        sheet = self._book.add_worksheet(name, LongSheet)
+        sheet = self._book.add_worksheet(name)
         sheet.set_paper(self._paper)
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(left=0.5, right=0.5, top=0.75, bottom=0.7)

@@ -12,7 +12,6 @@ from salesflow.figures import Figures, Kind, Value
 from salesflow.reports.content.document import Document, Row, Section, Table, Tone
 from salesflow.reports.html.charts import ScreenChart, screen_chart
 from salesflow.reports.html.page import frame, templates
-from salesflow.reports.seal import BLANK, MARK, seal
 
 _MOST_ROWS: Final = 100
 
@@ -71,11 +70,10 @@ def render_html(document: Document) -> bytes:
             sections=sections,
             frame=frame("tables.js"),
             tone=Tone,
-            seal=MARK + BLANK,
             _=figures.words,
         )
     )
-    return seal(html.encode("utf-8", "replace"))
+    return html.encode("utf-8", "replace")
 
 
 def screen_table(table: Table, figures: Figures) -> ScreenTable:

@@ -20,7 +20,6 @@ from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut, load_families, width
 from salesflow.reports.pdf.parts import KpiRow, Masthead, SectionTitle, chart_rows
 from salesflow.reports.pdf.rows import FEWEST_ROWS, ROW, Rows
 from salesflow.reports.pdf.text import Prose, draw_text, rule
-from salesflow.reports.seal import BLANK, MARK, seal
 from salesflow.windows import Period
 
 PAPERS: Final = MappingProxyType({"A4": A4, "LETTER": LETTER})
@@ -46,7 +45,7 @@ def render_pdf(document: Document, *, paper: str = "A4") -> bytes:
     while document.period == Period.DAILY and pages > MOST_PAGES_OF_A_DAY and share > _SMALLEST:
         share *= _SMALLER
         data, pages = _build(document, size, share)
-    return seal(_with_place_for_seal(data))
+    return data
 
 
 def _build(document: Document, size: tuple[float, float], share: float) -> tuple[bytes, int]:
@@ -55,12 +54,6 @@ def _build(document: Document, size: tuple[float, float], share: float) -> tuple
     template = _Template(buffer, document, size)
     template.build(_story(document, size[0] - 2 * _MARGIN, share))
     return buffer.getvalue(), template.page
-
-
-def _with_place_for_seal(data: bytes) -> bytes:
-    """A comment before `startxref`, the one place of a PDF file that no byte offset depends on."""
-    place = data.rfind(b"startxref")
-    return data[:place] + f"%{MARK}{BLANK}\n".encode() + data[place:]
 
 
 class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no types
