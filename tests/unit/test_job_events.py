@@ -1,7 +1,7 @@
 """Three kinds of event make the same request; anything else is refused by name."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -72,6 +72,43 @@ def test_the_scheduled_time_decides_not_the_clock() -> None:
     assert late.business_date == date(2026, 11, 19)
 
 
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_job_takes_the_shop(name: str) -> None:
+    fields = CATALOGUE[name].fields
+    assert JobRequest.from_event({}, fields, now=NOW, zone=SHANGHAI).fields.shop == "main"
+    assert JobRequest.from_event({"shop": "main"}, fields, now=NOW, zone=SHANGHAI).fields.shop == "main"
+
+
+@pytest.mark.parametrize(
+    ("scheduled_time", "last_complete", "asked_on"),
+    [
+        (
+            "2026-11-22T19:59:00Z",
+            date(2026, 11, 21),
+            date(2026, 11, 22),
+        ),  # 03:59 in Shanghai: the night is still the 22nd's
+        ("2026-11-22T20:00:00Z", date(2026, 11, 22), date(2026, 11, 23)),
+    ],
+)
+def test_a_day_ends_when_the_shop_says(scheduled_time: str, last_complete: date, asked_on: date) -> None:
+    request = JobRequest.from_event(
+        {"schedule": "s", "scheduled_time": scheduled_time}, ReportFields, now=NOW, zone=SHANGHAI, day_ends_at=time(4)
+    )
+    assert (request.business_date, request.asked_on(SHANGHAI)) == (last_complete, asked_on)
+    assert request.day_is_over(SHANGHAI)
+
+
+def test_the_night_after_midnight_is_no_future_date() -> None:
+    with pytest.raises(InvalidJobEvent, match="today is 2026-11-22"):
+        JobRequest.from_event(
+            {"business_date": "2026-11-23"},
+            ReportFields,
+            now=datetime(2026, 11, 22, 19, 0, tzinfo=UTC),
+            zone=SHANGHAI,
+            day_ends_at=time(4),
+        )
+
+
 def test_a_single_format_is_accepted() -> None:
     assert read({"format": "csv"}).fields.formats == (Format.CSV,)
 
@@ -107,6 +144,9 @@ def test_today_is_taken_as_a_day_that_is_not_over() -> None:
         ({"business_date": "0001-01-01"}, "business_date '0001-01-01': it lies before 1970"),
         ({"business_date": "1926-11-22"}, "business_date '1926-11-22': it lies before 1970"),
         ({"force": "yes"}, "force"),
+        ({"shop": "branch-2"}, "shop 'branch-2': this stack has no such shop (allowed: 'main')"),
+        ({"shop": ""}, "shop ''"),
+        ({"shop": None}, "shop None"),
         ({"notify": "everyone"}, "notify 'everyone' is not allowed"),
         ({"colour": "red"}, "colour is no field of this job"),
         ({"schedule": "", "scheduled_time": "2026-11-22T23:00:00Z"}, "schedule"),

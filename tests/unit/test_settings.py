@@ -1,5 +1,7 @@
 """The functions' environment: what is missing or bad is named, all at once."""
 
+from datetime import time
+
 import pytest
 
 from salesflow.errors import InvalidSettings
@@ -30,6 +32,13 @@ def test_a_good_environment_is_read() -> None:
     assert settings.mail_content is MailContent.FULL
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"), [("", time(0)), ("00:00", time(0)), ("04:00", time(4)), ("11:59", time(11, 59))]
+)
+def test_days_end_where_the_shop_says(value: str, expected: time) -> None:
+    assert Settings.from_environment(GOOD | {"DAY_ENDS_AT": value}).day_ends_at == expected
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_a_missing_variable_is_named(name: str) -> None:
     with pytest.raises(InvalidSettings, match=f"{name}: is not set"):
@@ -56,6 +65,11 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("MAIL_CONTENT", "everything"),
         ("HISTORY_DAYS", "30"),
         ("HISTORY_OVERLAP_DAYS", "a week"),
+        ("DEEP_OVERLAP_DAYS", "1"),
+        ("DAY_ENDS_AT", "12:00"),
+        ("DAY_ENDS_AT", "4:00"),
+        ("DAY_ENDS_AT", "04:60"),
+        ("DAY_ENDS_AT", "0"),
     ],
 )
 def test_a_bad_variable_is_named(name: str, value: str) -> None:

@@ -1,13 +1,21 @@
 """Which days a report looks at, and what it is compared with."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesflow.windows import Period, Window, last_complete_day, previous_window, same_weekday_last_week, window_of
+from salesflow.windows import (
+    Period,
+    Window,
+    business_date_of,
+    last_complete_day,
+    previous_window,
+    same_weekday_last_week,
+    window_of,
+)
 
 DATES = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 
@@ -90,6 +98,20 @@ def test_the_last_complete_day_is_over_and_the_next_is_not(moment: datetime, key
     local = moment.astimezone(zone)
     assert day < local.date()
     assert day + timedelta(days=1) >= local.date()
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (datetime(2026, 11, 21, 18, 0), date(2026, 11, 21)),
+        (datetime(2026, 11, 22, 2, 29, 59), date(2026, 11, 21)),
+        (datetime(2026, 11, 22, 3, 59, 59, 999_999), date(2026, 11, 21)),
+        (datetime(2026, 11, 22, 4, 0), date(2026, 11, 22)),
+    ],
+)
+def test_a_night_belongs_to_the_evening_that_it_began_on(moment: datetime, expected: date) -> None:
+    assert business_date_of(moment, time(4)) == expected
+    assert business_date_of(moment) == moment.date()
 
 
 def test_a_window_that_ends_before_it_begins_is_refused() -> None:

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from salesflow.errors import InvalidJobEvent
 from salesflow.formats import Format, ReportType
-from salesflow.windows import Period, last_complete_day
+from salesflow.windows import MIDNIGHT, Period, business_date_at, last_complete_day
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -55,11 +55,22 @@ def _unique[Item](items: tuple[Item, ...]) -> tuple[Item, ...]:
 type MailAddress = Annotated[str, Field(strict=True, min_length=3, max_length=320)]
 
 
+MAIN_SHOP = "main"
+"""The stack's own shop."""
+
+
+def _known_shop(value: str) -> str:
+    if value != MAIN_SHOP:
+        raise ValueError(f"this stack has no such shop (allowed: {MAIN_SHOP!r})")
+    return value
+
+
 class JobFields(BaseModel):
     """The fields that every job takes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    shop: Annotated[str, Field(strict=True), AfterValidator(_known_shop)] = MAIN_SHOP
     business_date: Annotated[date | None, BeforeValidator(_iso_date)] = None
     force: Annotated[bool, Field(strict=True)] = False
     notify: Notify = Notify.ALL
@@ -178,7 +189,8 @@ class AnomalyCheckFields(JobFields):
 class JobRequest[Fields: JobFields]:
     """One firing of a job: what was asked, for which business date, and by which schedule.
 
-    `scheduled_time` is aware, in UTC; for an event without one it is the moment of the call.
+    `scheduled_time` is aware, in UTC; for an event without one it is the moment of the call. `day_ends_at`: when the shop's days
+    end, by its own clock.
     """
 
     fields: Fields
@@ -186,14 +198,17 @@ class JobRequest[Fields: JobFields]:
     schedule: str
     scheduled_time: datetime
     trigger: Literal["schedule", "rule", "manual"]
+    day_ends_at: time = MIDNIGHT
 
     @classmethod
-    def from_event(cls, event: object, fields_type: type[Fields], *, now: datetime, zone: ZoneInfo) -> Self:
+    def from_event(
+        cls, event: object, fields_type: type[Fields], *, now: datetime, zone: ZoneInfo, day_ends_at: time = MIDNIGHT
+    ) -> Self:
         """The request that an event makes.
 
         `event` is a schedule's input, an EventBridge rule's event, or the job's own fields (a console test). The
-        business date defaults to the last complete day, in `zone`, before the scheduled time. Raises InvalidJobEvent
-        that names every bad field and what is allowed.
+        business date defaults to the last complete day, in `zone`, before the scheduled time; days end at `day_ends_at`.
+        Raises InvalidJobEvent that names every bad field and what is allowed.
         """
         if not isinstance(event, Mapping):
             raise _refused(f"the event is a {type(event).__name__}, not a JSON object")
@@ -203,18 +218,19 @@ class JobRequest[Fields: JobFields]:
             fields = fields_type.model_validate(own)
         except ValidationError as error:
             raise _refused(_describe(error, fields_type)) from None
-        today = moment.astimezone(zone).date()
-        business_date = fields.business_date or last_complete_day(moment, zone)
+        today = business_date_at(moment, zone, day_ends_at)
+        complete = last_complete_day(moment, zone, day_ends_at)
+        business_date = fields.business_date or complete
         if business_date > today:
             raise _refused(
                 f"business_date {business_date} lies in the future: today is {today} in {zone.key}, "
-                f"so the last complete day is {last_complete_day(moment, zone)}"
+                f"so the last complete day is {complete}"
             )
-        return cls(fields, business_date, schedule, moment.astimezone(UTC), trigger)
+        return cls(fields, business_date, schedule, moment.astimezone(UTC), trigger, day_ends_at)
 
     def asked_on(self, zone: ZoneInfo) -> date:
-        """The day, in `zone`, that the job was fired for."""
-        return self.scheduled_time.astimezone(zone).date()
+        """The business date that ran, in `zone`, when the job was fired."""
+        return business_date_at(self.scheduled_time, zone, self.day_ends_at)
 
     def day_is_over(self, zone: ZoneInfo) -> bool:
         """Whether the business date was over, in `zone`, at the scheduled time."""

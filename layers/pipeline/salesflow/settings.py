@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from enum import StrEnum
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from salesflow.errors import InvalidSettings
 from salesflow.language import Language
 from salesflow.money import Currency
+from salesflow.windows import MIDNIGHT
 
 
 class MailContent(StrEnum):
@@ -103,6 +104,18 @@ Holiday = Annotated[str, AfterValidator(_holiday)]
 """A country (and subdivision), or a day with or without a name; `salesflow.holiday_dates` makes dates of them."""
 
 
+_CLOCK = re.compile(r"(0\d|1[01]):[0-5]\d", re.ASCII)
+
+
+def _day_end(value: object) -> object:
+    """A time of day before noon, written HH:MM."""
+    if not isinstance(value, str):
+        return value
+    if not _CLOCK.fullmatch(value):
+        raise ValueError(f"{value!r} is no time from 00:00 to 11:59, such as 04:00")
+    return time.fromisoformat(value)
+
+
 class Paper(StrEnum):
     """The paper that PDFs are made for."""
 
@@ -165,6 +178,8 @@ class Settings(AlertSettings):
     reports_bucket: str = Field(min_length=3)
     state_table: str = Field(min_length=3)
     timezone: Annotated[str, AfterValidator(_zone_key)]
+    day_ends_at: Annotated[time, BeforeValidator(_day_end)] = MIDNIGHT
+    """When a business date ends, by the shop's clock: later than midnight where it is open past it."""
     mail_sender: MailAddress
     report_recipients: MailAddresses
     alert_recipients: MailAddresses
@@ -178,6 +193,7 @@ class Settings(AlertSettings):
     paper: Paper = Paper.A4
     history_days: int = Field(default=800, ge=180, le=3650)
     history_overlap_days: int = Field(default=7, ge=1, le=90)
+    deep_overlap_days: int = Field(default=90, ge=7, le=800)
     watch_lookback_hours: int = Field(default=26, ge=2, le=336)
     watch_grace_minutes: int = Field(default=90, ge=5, le=1440)
     schedule_group: str = Field(default="salesflow", min_length=1)

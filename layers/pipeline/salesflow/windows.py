@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+MIDNIGHT = time()
+"""Where a business date ends, unless the shop is open past it (Parameter `DayEndsAt`)."""
 WEEKLY_DAYS = 7
 QUARTERLY_DAYS = 90
 
@@ -40,20 +42,25 @@ class Window:
         """Every day, in order."""
         return (self.first + timedelta(days=n) for n in range(self.days))
 
-    @property
-    def start(self) -> datetime:
-        """The first moment, naive, in the merchant's zone (as the API's `saleDate` is)."""
-        return datetime.combine(self.first, datetime.min.time())
 
-    @property
-    def end(self) -> datetime:
-        """The first moment after the window, naive, in the merchant's zone."""
-        return datetime.combine(self.last + timedelta(days=1), datetime.min.time())
+def into_day(day_ends_at: time) -> timedelta:
+    """How far into the calendar day a business date ends."""
+    return timedelta(hours=day_ends_at.hour, minutes=day_ends_at.minute)
 
 
-def last_complete_day(moment: datetime, zone: ZoneInfo) -> date:
-    """The last day that is over in `zone` at `moment` (aware)."""
-    return moment.astimezone(zone).date() - timedelta(days=1)
+def business_date_of(moment: datetime, day_ends_at: time = MIDNIGHT) -> date:
+    """The business date of a moment of the shop's clock (naive): 01:30 belongs to the evening before where days end at 04:00."""
+    return (moment - into_day(day_ends_at)).date()
+
+
+def business_date_at(moment: datetime, zone: ZoneInfo, day_ends_at: time = MIDNIGHT) -> date:
+    """The business date that runs in `zone` at `moment` (aware)."""
+    return business_date_of(moment.astimezone(zone).replace(tzinfo=None), day_ends_at)
+
+
+def last_complete_day(moment: datetime, zone: ZoneInfo, day_ends_at: time = MIDNIGHT) -> date:
+    """The last business date that is over in `zone` at `moment` (aware)."""
+    return business_date_at(moment, zone, day_ends_at) - timedelta(days=1)
 
 
 def window_of(period: Period, business_date: date) -> Window:

@@ -127,6 +127,22 @@ def test_holidays_are_countries_and_days() -> None:
         assert not accepts("Holidays", bad), bad
 
 
+@pytest.mark.parametrize(
+    ("value", "is_good"),
+    [
+        ("00:00", True),
+        ("04:00", True),
+        ("11:59", True),
+        ("12:00", False),
+        ("4:00", False),
+        ("04:60", False),
+        ("", False),
+    ],
+)
+def test_days_end_before_noon(value: str, is_good: bool) -> None:
+    assert bool(accepts("DayEndsAt", value)) is is_good
+
+
 def test_muted_skus_are_a_list() -> None:
     for good in ("", "A1", "A1,红色-2,B 3"):
         assert accepts("MutedSkus", good), good
@@ -139,6 +155,7 @@ def test_muted_skus_are_a_list() -> None:
     [
         ("HistoryDays", "history_days"),
         ("HistoryOverlapDays", "history_overlap_days"),
+        ("DeepOverlapDays", "deep_overlap_days"),
         ("StaleAfterHours", "stale_after_hours"),
         ("WatchGraceMinutes", "watch_grace_minutes"),
         ("WatchLookbackHours", "watch_lookback_hours"),

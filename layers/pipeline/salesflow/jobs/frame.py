@@ -93,7 +93,8 @@ def run_job[Fields: JobFields](
     """
     began = time.perf_counter()
     now = clock.now()
-    request = JobRequest.from_event(event, job.fields, now=now, zone=runtime.settings.zone)
+    settings = runtime.settings
+    request = JobRequest.from_event(event, job.fields, now=now, zone=settings.zone, day_ends_at=settings.day_ends_at)
     job.check(request, runtime.settings)
     identity = job.identity(request)
     logger.append_keys(

@@ -67,6 +67,7 @@ def _look(run: Run[WatchdogFields], memory: Memory) -> Look:
         zone=settings.zone,
         lookback=timedelta(hours=settings.watch_lookback_hours),
         grace=timedelta(minutes=settings.watch_grace_minutes),
+        day_ends_at=settings.day_ends_at,
     )
     schedules = list_schedules(runtime.clients.scheduler, settings.schedule_group)
     look = take_look(memory, schedules, find_run, watch, now=clock.now())

@@ -8,7 +8,7 @@ hands to the next.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from salesflow.jobs.catalogue import CATALOGUE, WATCHDOG
 from salesflow.ledger import RunRecord
 from salesflow.watch.schedules import Schedule
 from salesflow.watch.ticks import Tick, Trouble, Verdict, judge, tick_of
+from salesflow.windows import MIDNIGHT
 
 REMIND_AFTER = timedelta(hours=24)
 FORGET_AFTER = timedelta(days=30)
@@ -33,6 +34,7 @@ class Watch:
     zone: ZoneInfo
     lookback: timedelta
     grace: timedelta
+    day_ends_at: time = MIDNIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +273,13 @@ def _expected(
         if not schedule.enabled and name not in memory.schedules:
             continue
         try:
-            tick_of(schedule, now, stack=watch.stack, zone=watch.zone)
+            tick_of(schedule, now, stack=watch.stack, zone=watch.zone, day_ends_at=watch.day_ends_at)
             for due, as_it_was, doubt in _due(schedule, memory.schedules.get(name), since, memory.looked_at, now):
-                ticks.append(tick_of(as_it_was, due, stack=watch.stack, zone=watch.zone, doubt=doubt))
+                ticks.append(
+                    tick_of(
+                        as_it_was, due, stack=watch.stack, zone=watch.zone, day_ends_at=watch.day_ends_at, doubt=doubt
+                    )
+                )
         except SalesFlowError as error:
             if schedule.enabled:
                 unwatchable[name] = str(error)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from salesflow.job_events import JobRequest
 from salesflow.jobs.catalogue import CATALOGUE, JobKind
 from salesflow.ledger import RunRecord, RunStatus
 from salesflow.watch.schedules import Schedule
+from salesflow.windows import MIDNIGHT
 
 RETRIES_OVER = timedelta(minutes=10)
 """Lambda tries a failed run again after one and after two minutes: one that has stood as failed for longer is final."""
@@ -76,7 +77,15 @@ def job_of(schedule: Schedule, stack: str) -> JobKind[Any] | None:
     return CATALOGUE.get(schedule.function.removeprefix(prefix).replace("-", "_"))
 
 
-def tick_of(schedule: Schedule, due: datetime, *, stack: str, zone: ZoneInfo, doubt: str = "") -> Tick:
+def tick_of(
+    schedule: Schedule,
+    due: datetime,
+    *,
+    stack: str,
+    zone: ZoneInfo,
+    day_ends_at: time = MIDNIGHT,
+    doubt: str = "",
+) -> Tick:
     """The tick of a schedule at `due`: its identity and business date by the job's own code.
 
     Raises InvalidJobEvent where the job would refuse the schedule's input, or where it fires no job of this stack.
@@ -87,7 +96,7 @@ def tick_of(schedule: Schedule, due: datetime, *, stack: str, zone: ZoneInfo, do
             f"It fires {schedule.function or 'no function'}, which is no job of this stack.",
             action="Move it to another group: the watchdog watches this stack's group.",
         )
-    request = JobRequest.from_event(schedule.event(due), kind.fields, now=due, zone=zone)
+    request = JobRequest.from_event(schedule.event(due), kind.fields, now=due, zone=zone, day_ends_at=day_ends_at)
     return Tick(
         schedule=schedule.name,
         due=due,
