@@ -5,12 +5,14 @@ An answer is held against what the functions themselves check at init (`salesflo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any
 
+import idna
 from pydantic import TypeAdapter, ValidationError
 
 from local.cloud.aws import REPOSITORY
@@ -53,11 +55,11 @@ class Question:
             return text
         described = Settings.model_fields[self.field]
         try:
-            checked: Any = TypeAdapter(Annotated[described.annotation, described]).validate_python(text)
+            checked: Any = TypeAdapter(Annotated[described.annotation, described]).validate_python(_in_punycode(text))
         except ValidationError as error:
             said = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
             raise NoAnswer(said) from None
-        return ",".join(checked) if isinstance(checked, tuple) else text.rstrip("/")
+        return ",".join(checked) if isinstance(checked, tuple) else str(checked).rstrip("/")
 
     def present(self, known: Mapping[str, str]) -> str:
         """The answer that stands already: what is known, else the template's default, else nothing."""
@@ -77,6 +79,18 @@ QUESTIONS = (
     Question("sales-at", "When does the daily sales report come (HH:MM)?", ("SalesPdfHour", "SalesPdfMinute")),
     Question("stock-at", "When does the daily stock report come (HH:MM)?", ("StockExcelHour", "StockExcelMinute")),
 )
+
+
+def _in_punycode(text: str) -> str:
+    """The text with the domains of its mail addresses as SES takes them (RFC 5891): chef@xn--bckerei-5wa.example."""
+    return re.sub(r"(?<=@)[^\s@,<>]+", lambda found: _ascii_domain(found[0]), text)
+
+
+def _ascii_domain(domain: str) -> str:
+    try:
+        return domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError as error:
+        raise NoAnswer(f"{domain!r} is no domain: {error}") from None
 
 
 def _hour_and_minute(text: str) -> tuple[str, str]:

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import date, time
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Self
@@ -15,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from salesflow.errors import InvalidSettings
 from salesflow.language import Language
+from salesflow.mail_address import mail_address, unique_mailboxes
 from salesflow.money import Currency
 from salesflow.windows import MIDNIGHT
 
@@ -62,27 +61,36 @@ def _currency_code(value: str) -> str:
     return value
 
 
-def mail_address(value: str) -> str:
-    """The address, if it is one plain `local@domain`; raises ValueError naming it otherwise."""
-    if not value.isascii() or any(c.isspace() or not c.isprintable() for c in value):
-        raise ValueError(f"{value!r} is no e-mail address")
-    try:
-        address = Address(addr_spec=value)
-    except (ValueError, IndexError, HeaderParseError):
-        raise ValueError(f"{value!r} is no e-mail address") from None
-    if not address.username or "." not in address.domain.strip("."):
-        raise ValueError(f"{value!r} is no e-mail address")
-    return value
-
-
 def _parts(value: object) -> object:
     if not isinstance(value, str):
         return value
     return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
 
 
-MailAddress = Annotated[str, AfterValidator(mail_address)]
-MailAddresses = Annotated[tuple[MailAddress, ...], BeforeValidator(_parts)]
+def _recipients(value: object) -> object:
+    parts = _parts(value)
+    return unique_mailboxes(parts) if isinstance(parts, tuple) else parts
+
+
+def _somebody(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    if not addresses:
+        raise ValueError("names nobody; somebody must hear of failures")
+    problems = {address: problem for address in addresses if (problem := _unusable(address))}
+    if len(problems) == len(addresses):
+        raise ValueError("names nobody who can be mailed: " + "; ".join(problems.values()))
+    return addresses
+
+
+def _unusable(address: str) -> str | None:
+    try:
+        mail_address(address)
+    except ValueError as problem:
+        return str(problem)
+    return None
+
+
+Recipients = Annotated[tuple[str, ...], BeforeValidator(_recipients)]
+"""Who is to be mailed, as given. One that cannot be is refused when it is its turn to be mailed, and is in nobody else's way."""
 
 _COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(=[^=]{1,60})?", re.ASCII)
@@ -180,10 +188,11 @@ class Settings(AlertSettings):
     timezone: Annotated[str, AfterValidator(_zone_key)]
     day_ends_at: Annotated[time, BeforeValidator(_day_end)] = MIDNIGHT
     """When a business date ends, by the shop's clock: later than midnight where it is open past it."""
-    mail_sender: MailAddress
-    report_recipients: MailAddresses
-    alert_recipients: MailAddresses
-    owner_recipients: Annotated[MailAddresses, Field(min_length=1)]
+    mail_sender: Annotated[str, AfterValidator(mail_address)]
+    report_recipients: Recipients
+    alert_recipients: Recipients
+    owner_recipients: Annotated[Recipients, AfterValidator(_somebody)]
+    """One of them at least can be mailed."""
     ses_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     ses_configuration_set: str | None = None
     mail_content: MailContent = MailContent.FULL
@@ -208,3 +217,14 @@ class Settings(AlertSettings):
     def api_url(self) -> str:
         """Base URL of the SalesFlow API without a trailing slash."""
         return str(self.salesflow_api_url).rstrip("/")
+
+    @cached_property
+    def reply_to(self) -> str:
+        """Who gets the readers' answers: the first owner who can be mailed."""
+        return next(address for address in self.owner_recipients if not _unusable(address))
+
+    @cached_property
+    def unusable_addresses(self) -> Mapping[str, str]:
+        """The recipients that cannot be mailed at all, and why."""
+        everybody = unique_mailboxes((*self.owner_recipients, *self.report_recipients, *self.alert_recipients))
+        return {address: problem for address in everybody if (problem := _unusable(address))}

@@ -1,6 +1,7 @@
 """Every recipient is told once: what SES, DynamoDB and a kill at any step can do to that."""
 
 import os
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -86,7 +87,8 @@ def test_one_refused_recipient_does_not_stop_the_others(
     wire.refuse(calls("SendEmail", recipient=BOB), 400, code, said)
     result = send_to_all(mailer, claim, MAIL, EVERYBODY)
     assert result.notified == (ANNE, CARL)
-    assert said in result.refused[BOB]
+    assert re.sub(r"bob@", "b…@", said) in result.refused[BOB]
+    assert BOB not in result.refused[BOB]
     assert told(outbox) == [ANNE, CARL]
     outcomes = {send.recipient: send.outcome for send in ledger.sends(claim.identity, claim.business_date)}
     assert outcomes == {ANNE: "SENT", BOB: "REFUSED", CARL: "SENT"}

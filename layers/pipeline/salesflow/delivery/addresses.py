@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from salesflow import clock
+from salesflow.mail_address import mailbox, masked
 from salesflow.rows import Rows
 
 _PARTITION = "address"
@@ -35,10 +36,10 @@ class MarkedAddress:
 
     @property
     def reason(self) -> str:
-        """One sentence for whoever reads why somebody was not told."""
-        said = f" ({self.said})" if self.said else ""
+        """One sentence for whoever reads why somebody was not told; it holds no whole address."""
+        said = f" ({masked(self.said)})" if self.said else ""
         what = "bounced for good" if self.mark is Mark.BOUNCED else "was reported as spam by its reader"
-        return f"mail to {self.address} {what} on {self.since:%Y-%m-%d}{said}; it is left out until its mark is deleted"
+        return f"mail to {masked(self.address)} {what} on {self.since:%Y-%m-%d}{said}; it is left out until its mark is deleted"
 
 
 class MarkedAddresses:
@@ -60,7 +61,7 @@ class MarkedAddresses:
         self._rows.put(
             {
                 "pk": _PARTITION,
-                "sk": address.lower(),
+                "sk": mailbox(address),
                 "mark": mark,
                 "since": now.isoformat(),
                 "said": said.encode("utf-8", "replace").decode()[:_LONGEST_REASON],

@@ -27,7 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 from salesflow import clock
 from salesflow.errors import SalesFlowError
 from salesflow.ledger import SentRecord
-from salesflow.settings import mail_address
+from salesflow.mail_address import mail_address, masked
 
 _log = logging.getLogger(__name__)
 
@@ -225,7 +225,7 @@ class Mailer:
         """What a failed send means: for this recipient, for all of them, or for the moment."""
         if isinstance(error, HTTPClientError):
             return MailNotConfirmed(
-                f"SES did not answer for {recipient}: {error}.",
+                f"SES did not answer for {masked(recipient)}: {error}.",
                 action="The next attempt mails again, with the same reference.",
             )
         if not isinstance(error, ClientError):
@@ -234,15 +234,17 @@ class Mailer:
                 action="Check SES_REGION, the function's credentials and network, and SES's health.",
             )
         code = str(error.response["Error"]["Code"])
-        said = str(error.response["Error"].get("Message", ""))
+        whole = str(error.response["Error"].get("Message", ""))
+        said = masked(whole)  # SES names the addresses that it does not like
         status = int(error.response["ResponseMetadata"]["HTTPStatusCode"])
         if status >= _UNCERTAIN_OR_PASSING_STATUS or code in _NOT_ACCEPTED_CODES or status in _NOT_ACCEPTED_STATUS:
             return MailNotConfirmed(
-                f"SES did not take the mail to {recipient} ({code}: {said}).", action="The next attempt mails again."
+                f"SES did not take the mail to {masked(recipient)} ({code}: {said}).",
+                action="The next attempt mails again.",
             )
-        if code in _THIS_RECIPIENT and not self._blames_sender(said):
+        if code in _THIS_RECIPIENT and not self._blames_sender(whole):
             return MailRefused(
-                f"SES refuses to mail {recipient} ({code}: {said}).",
+                f"SES refuses to mail {masked(recipient)} ({code}: {said}).",
                 action="Correct or verify the address, then run the job again: it mails only those not told yet.",
             )
         return MailingImpossible(

@@ -309,7 +309,7 @@ def _deliver(
             location=f"s3://{artifact.bucket}/{artifact.key}",
             reference=claim.reference,
             run_id=claim.run_id,
-            reply_to=settings.owner_recipients[0],
+            reply_to=settings.reply_to,
             language=settings.language_code,
         ),
     )

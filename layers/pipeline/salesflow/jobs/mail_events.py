@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field, ValidationError
 from salesflow.delivery.addresses import Mark
 from salesflow.errors import InvalidJobEvent
 from salesflow.jobs.runtime import Runtime
+from salesflow.mail_address import mail_address, mailbox, masked
 from salesflow.observability import MetricUnit, logger, metrics
-from salesflow.settings import mail_address
 
 
 class _Recipient(BaseModel):
@@ -61,8 +61,8 @@ def take_mail_event(event: object, runtime: Runtime) -> dict[str, Any]:
             "mail event",
             event_type=detail.event_type,
             message_id=detail.mail.message_id,
-            destination=detail.mail.destination,
-            marked=sorted(found),
+            destination=[masked(address) for address in detail.mail.destination],
+            marked=sorted(map(masked, found)),
         )
         metrics.add_metric(name="MailProblems", unit=MetricUnit.Count, value=1)
         metrics.add_metric(name="AddressesMarked", unit=MetricUnit.Count, value=len(found))
@@ -92,11 +92,11 @@ def _bad(detail: _Detail) -> dict[str, tuple[Mark, str]]:
     elif detail.complaint is not None and detail.complaint.feedback_type != _NO_COMPLAINT:
         for recipient in detail.complaint.recipients:
             found[recipient.email_address] = (Mark.COMPLAINED, detail.complaint.feedback_type or "")
-    sent_to = {address.lower() for address in detail.mail.destination}
+    sent_to = set(map(mailbox, detail.mail.destination))
     return {
         address: why
         for address, why in found.items()
-        if _is_address(address) and (not sent_to or address.lower() in sent_to)
+        if _is_address(address) and (not sent_to or mailbox(address) in sent_to)
     }
 
 

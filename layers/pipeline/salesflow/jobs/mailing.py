@@ -8,6 +8,7 @@ from typing import Any
 from salesflow.delivery.mail import Attachment, Mail, send_to_all
 from salesflow.errors import DeliveryIncomplete
 from salesflow.jobs.frame import Run
+from salesflow.mail_address import masked
 from salesflow.reports.mail import MailText
 
 
@@ -30,8 +31,8 @@ def tell(run: Run[Any], mail: Mail, recipients: tuple[str, ...]) -> tuple[tuple[
     if result.unreached:
         raise DeliveryIncomplete(
             f"{len(result.unreached)} of {len(recipients)} recipients could not be told: "
-            + "; ".join(f"{address}: {why}" for address, why in result.unreached.items())
+            + "; ".join(f"{masked(address)}: {why}" for address, why in result.unreached.items())
             + ".",
             action="Lambda runs the job again and mails only them; nobody is told twice.",
         )
-    return result.notified, [f"{address} was refused: {why}." for address, why in result.refused.items()]
+    return result.notified, [f"{masked(address)} was refused: {why}." for address, why in result.refused.items()]

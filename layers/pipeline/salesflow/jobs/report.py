@@ -25,6 +25,7 @@ from salesflow.jobs.runtime import Runtime
 from salesflow.jobs.unusual import read_unusual
 from salesflow.language import words
 from salesflow.ledger import RunStatus
+from salesflow.mail_address import mailbox, masked
 from salesflow.observability import MetricUnit, metrics
 from salesflow.reports import render
 from salesflow.reports.content import notes
@@ -199,11 +200,11 @@ def _data_as_of(lines: pd.DataFrame) -> datetime | None:
 
 def _check(request: JobRequest[ReportFields], settings: Settings) -> None:
     """An event may narrow the recipients that the operator has set, never add to them."""
-    known = recipients_for(request.fields.notify, settings, settings.report_recipients)
-    strangers = [address for address in request.fields.to if address not in known]
+    known = set(map(mailbox, recipients_for(request.fields.notify, settings, settings.report_recipients)))
+    strangers = [address for address in request.fields.to if mailbox(address) not in known]
     if strangers:
         raise InvalidJobEvent(
-            f"The event was refused and nothing was run: to names {', '.join(strangers)[:200]}, "
+            f"The event was refused and nothing was run: to names {masked(', '.join(strangers))[:200]}, "
             f"which notify {request.fields.notify.value!r} does not mail.",
             action="Name recipients of the parameters ReportRecipients (all) or OwnerRecipients (owner), or add them there.",
         )

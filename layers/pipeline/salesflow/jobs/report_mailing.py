@@ -9,6 +9,7 @@ from salesflow.jobs.frame import Run
 from salesflow.jobs.mailing import mail_of, tell
 from salesflow.jobs.recipients import recipients_for
 from salesflow.ledger import Artifact
+from salesflow.mail_address import mailbox
 from salesflow.observability import logger
 from salesflow.reports.mail import compose_report_mail
 from salesflow.settings import MailContent
@@ -21,7 +22,8 @@ def mail_report(
     fields, settings = run.request.fields, run.runtime.settings
     recipients = recipients_for(fields.notify, settings, settings.report_recipients)
     if fields.to:
-        recipients = tuple(address for address in recipients if address in fields.to)
+        wanted = set(map(mailbox, fields.to))
+        recipients = tuple(address for address in recipients if mailbox(address) in wanted)
     return tell(run, _mail(run, content, files, artifacts), recipients) if recipients else ((), [])
 
 
@@ -67,7 +69,7 @@ def _composed(
         locations=[f"s3://{artifact.bucket}/{artifact.key}" for artifact in artifacts],
         reference=run.claim.reference,
         run_id=run.claim.run_id,
-        reply_to=settings.owner_recipients[0],
+        reply_to=settings.reply_to,
         language=settings.language_code,
     )
     return mail_of(run, text, attachments)

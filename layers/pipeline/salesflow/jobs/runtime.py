@@ -111,7 +111,7 @@ class Runtime:
         return Mailer(
             self.clients.sesv2,
             sender=self.settings.mail_sender,
-            reply_to=self.settings.owner_recipients[0],
+            reply_to=self.settings.reply_to,
             configuration_set=self.settings.ses_configuration_set,
             marked=lambda: {name: address.reason for name, address in self.marked_addresses.all().items()},
         )

@@ -12,6 +12,7 @@ from salesflow.jobs.catalogue import WATCHDOG
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import RunRecord, RunStatus
+from salesflow.mail_address import mailbox, masked
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.reports.mail import compose_owner_notice
 from salesflow.watch.logbook import Logbook, Notice, Page
@@ -35,11 +36,17 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
     page = logbook.take()
     try:
         look = _look(run, page.memory)
-        marked = runtime.marked_addresses.all()
-        news = [address for name, address in marked.items() if name not in page.told_addresses]
         settings = runtime.settings
-        notices = notices_of(look, news, stack=settings.stack_name, zone=settings.zone, now=clock.now())
-        page = Page(look.memory, tuple(marked), page.outbox + notices)
+        marked, unusable = runtime.marked_addresses.all(), settings.unusable_addresses
+        notices = notices_of(
+            look,
+            [address for name, address in marked.items() if name not in page.told_addresses],
+            {address: why for address, why in unusable.items() if mailbox(address) not in page.told_addresses},
+            stack=settings.stack_name,
+            zone=settings.zone,
+            now=clock.now(),
+        )
+        page = Page(look.memory, (*marked, *map(mailbox, unusable)), page.outbox + notices)
         # Written before anything is sent: from here on these notices are on their way, whatever becomes of this run.
         logbook.write(page)
         notified, refused = _send(run, logbook, page)
@@ -51,7 +58,7 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
     metrics.add_metric(name="NoticesSent", unit=MetricUnit.Count, value=len(page.outbox))
     summary, details = _summary(look), _details(look)
     if refused:
-        why = "; ".join(f"{address}: {reason}" for address, reason in refused.items())
+        why = "; ".join(f"{masked(address)}: {reason}" for address, reason in refused.items())
         return Outcome(RunStatus.PARTIAL, f"{summary} Not all owners could be told: {why}.", (), notified, details)
     return Outcome(RunStatus.SUCCEEDED, summary, (), notified, details)
 
@@ -96,7 +103,7 @@ def _send(run: Run[WatchdogFields], logbook: Logbook, page: Page) -> tuple[tuple
         if lacking:
             raise DeliveryIncomplete(
                 "Of the owners could not be told: "
-                + "; ".join(f"{address}: {why}" for address, why in lacking.items())
+                + "; ".join(f"{masked(address)}: {why}" for address, why in lacking.items())
                 + ".",
                 action="Lambda runs the watchdog again, and so does its schedule: only they are mailed then.",
             )

@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -28,11 +28,17 @@ _WHAT_TO_DO = {
 
 
 def notices_of(
-    look: Look, marked: Sequence[MarkedAddress], *, stack: str, zone: ZoneInfo, now: datetime
+    look: Look,
+    marked: Sequence[MarkedAddress],
+    unusable: Mapping[str, str],
+    *,
+    stack: str,
+    zone: ZoneInfo,
+    now: datetime,
 ) -> tuple[Notice, ...]:
     """The notices that a look gives rise to: none, one of trouble, one of recovery, or both.
 
-    marked: the addresses that the owner does not know to be left out yet.
+    marked, unusable: the addresses that the owner does not know to be left out yet; of the parameters' that can be mailed by nobody, why.
     """
     notices = []
     entries = [
@@ -40,6 +46,7 @@ def notices_of(
         *(_trouble(trouble, stack, zone) for trouble in look.troubles),
         *(_unwatchable(schedule) for schedule in look.unwatchable),
         *(_marked(address) for address in marked),
+        *(_unusable(address, why) for address, why in unusable.items()),
     ]
     if entries:
         notices.append(_trouble_notice(look, entries, stack, now))
@@ -129,6 +136,13 @@ def _marked(address: MarkedAddress) -> tuple[str, str]:
         f"{address.address} gets no more mail",
         f"{reason[0].upper()}{reason[1:]}. Correct the recipients in the template's Parameters; if the address is right, "
         "delete its row (pk address) from the state table, and the address from SES's suppression list.",
+    )
+
+
+def _unusable(address: str, why: str) -> tuple[str, str]:
+    return (
+        f"{address} cannot be mailed",
+        f"{why}. It is left out of every mail; correct the recipients in the template's Parameters and deploy again.",
     )
 
 

@@ -1,0 +1,33 @@
+"""An answer to `init` becomes a parameter that the template takes."""
+
+import pytest
+
+from ops.first_answers import QUESTIONS, NoAnswer
+
+READERS = next(question for question in QUESTIONS if question.name == "readers")
+
+
+@pytest.mark.parametrize(
+    ("typed", "parameter"),
+    [
+        ("chef@bäckerei-müller.example", "chef@xn--bckerei-mller-bfb28a.example"),
+        ("info@商店.中国, Chef@SHOP.example", "info@xn--czrs0t.xn--fiqs8s,Chef@SHOP.example"),
+        ("a@shop.example,A@Shop.example", "a@shop.example"),
+        ("", ""),
+    ],
+)
+def test_a_domain_in_other_letters_is_written_as_ses_takes_it(typed: str, parameter: str) -> None:
+    assert READERS.answered(typed) == {"ReportRecipients": parameter}
+
+
+def test_a_sharp_s_stays_one() -> None:
+    """IDNA 2008: straße.example is another domain than strasse.example."""
+    assert READERS.answered("a@straße.example") == {"ReportRecipients": "a@xn--strae-oqa.example"}
+
+
+@pytest.mark.parametrize(
+    "typed", ["Boss<boss@shop.example>", "boss@shop.example.", "böss@shop.example", "a@b_ä.example"]
+)
+def test_what_cannot_be_mailed_is_no_answer(typed: str) -> None:
+    with pytest.raises(NoAnswer):
+        READERS.answered(typed)
