@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 from ops.complaints import NotFound
 from ops.target import Stack
 from salesflow.alerts.book import AlertBook, chain_of
-from salesflow.alerts.findings import SHOP
 from salesflow.alerts.result import PREFIX, result_key
 from salesflow.figures import Figures
+from salesflow.findings.subjects import SHOP
 from salesflow.findings.wording import sentence
 from salesflow.job_events import Scope
 from salesflow.windows import Period

@@ -123,7 +123,7 @@ def unmute(desk: Desk, *, sku: Sku = None, shop: WholeShop = False) -> None:
 
 
 def _subject(sku: str | None, *, shop: bool) -> str:
-    from salesflow.alerts.findings import subject_of
+    from salesflow.findings.subjects import subject_of
 
     if shop == (sku is not None):
         raise Misused("Whom?", action="Say either --shop or --sku.")

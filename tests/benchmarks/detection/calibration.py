@@ -20,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "layers" / "pipelin
 import numpy as np
 import pandas as pd
 
-from salesflow.alerts.judging import ALL_PRODUCTS, Tables, judgement_of
+from salesflow.alerts.judging import Tables, judgement_of
 from salesflow.alerts.lifecycle import Alert, Change, JudgedDay, Rules, advance
-from salesflow.detection import DetectionResult, EventType, Policy, Severity, detect_days
+from salesflow.detection import DetectionResult, Policy, detect_days
+from salesflow.findings.event import EventType, Severity
 from salesflow.job_events import Scope
 from salesflow.windows import Period
 
@@ -86,7 +87,7 @@ def healthy_shop(*, products: int, days: int, seed: int, kind: Kind = KINDS[0]) 
 def alerts_opened(tables: Tables, results: Sequence[DetectionResult], mail_from: Severity) -> Counter[str]:
     """How many alerts these consecutive days would have mailed as new: in all, of the shop, of products' scores, of the rules."""
     counts: Counter[str] = Counter()
-    rules = Rules(mail_from, top=ALL_PRODUCTS)
+    rules = Rules(mail_from, top=1_000_000)
     open_alerts: dict[str, tuple[Alert, ...] | None] = {"shop": None, "products": None}
     for result in results:
         judgement = judgement_of(tables, result, scope=Scope.GLOBAL, sku=None, period=Period.DAILY)

@@ -13,12 +13,13 @@ from msgspec import structs
 
 from local.api import Sale, SaleItem, SalesStore, Surprise, sample_sales
 from salesflow.alerts.book import AlertBook
-from salesflow.alerts.findings import findings_of
 from salesflow.alerts.judging import Tables, judgement_of, policy_of
 from salesflow.alerts.lifecycle import Alert, JudgedDay, Rules, Step, advance
 from salesflow.aws import AwsClients
-from salesflow.detection import DayState, UnknownProduct, detect_days
+from salesflow.detection import UnknownProduct, detect_days
 from salesflow.errors import DeliveryIncomplete
+from salesflow.findings.event import DayState
+from salesflow.findings.subjects import findings_of
 from salesflow.history.panel import panel_of
 from salesflow.history.shop_days import returns_of, shop_days_of, with_returns
 from salesflow.job_events import Scope

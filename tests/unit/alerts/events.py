@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from salesflow.alerts.findings import findings_of
 from salesflow.alerts.lifecycle import Alert, Entry, JudgedDay, Rules, Step, advance
-from salesflow.detection import DayState, Event, EventType, Severity, Statement
+from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
+from salesflow.findings.subjects import findings_of
 
 START = date(2026, 11, 2)
 

@@ -13,8 +13,8 @@ import pytest
 from salesflow.alerts.lifecycle import Change, Entry
 from salesflow.alerts.mail import MailFacts, compose_alert_mail
 from salesflow.alerts.wording import told_sentence
-from salesflow.detection import Event, EventType, HourSpan, Note, NoteKind
 from salesflow.figures import Figures
+from salesflow.findings.event import Event, EventType, HourSpan, Note, NoteKind
 from salesflow.findings.wording import sentence
 from salesflow.language import Language
 from salesflow.reports.mail import SUBJECT_LENGTH, MailText

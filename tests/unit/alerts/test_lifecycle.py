@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesflow.alerts.findings import event_as_dict, event_from_dict, findings_of
 from salesflow.alerts.lifecycle import FORGET_STOPPED_DAYS, MOST_OPEN, Alert, Change, Entry, Rules
-from salesflow.detection import (
+from salesflow.findings.event import (
     Causes,
     Contribution,
     DayState,
@@ -21,6 +20,7 @@ from salesflow.detection import (
     Severity,
     Statement,
 )
+from salesflow.findings.subjects import event_as_dict, event_from_dict, findings_of
 from tests.unit.alerts.events import START, Story, entries_of, event
 
 
@@ -116,7 +116,7 @@ def test_a_closure_is_one_alert_and_ends_with_the_first_sale() -> None:
     assert story.next() == ["resolved day|shop"]
 
 
-@pytest.mark.parametrize("state", [DayState.CLOSED, DayState.MISSING, DayState.PARTIAL, DayState.STALE])
+@pytest.mark.parametrize("state", [DayState.CLOSED, DayState.MISSING, DayState.PARTIAL])
 def test_a_day_that_cannot_be_judged_ends_nothing(state: DayState) -> None:
     story = Story()
     story.next(event(-0.6))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from salesflow.alerts.lifecycle import Change, Entry, Rules
 from salesflow.alerts.mail import MailFacts, compose_alert_mail
 from salesflow.delivery.mail import Mail, Mailer
-from salesflow.detection import Causes, Contribution, Event, EventType, Severity
+from salesflow.findings.event import Causes, Contribution, Event, EventType, Severity
 from salesflow.reports.mail import SUBJECT_LENGTH, MailText
 from salesflow.windows import Period
 from tests.unit.alerts.events import HOSTILE, START, Story, entries_of, event

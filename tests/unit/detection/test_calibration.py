@@ -5,8 +5,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from salesflow.detection import Policy, Severity, score_panel, threshold_for
+from salesflow.detection import Policy, score_panel, threshold_for
 from salesflow.detection.calibration import record_threshold, silence_days
+from salesflow.findings.event import Severity
 from tests.benchmarks.detection.calibration import Kind, alerts_a_month
 
 NOISY = Kind("closed on Sundays, prices vary", price_spread=0.15, sundays=False)

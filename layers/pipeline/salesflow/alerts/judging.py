@@ -10,10 +10,11 @@ from decimal import Decimal
 
 import pandas as pd
 
-from salesflow.alerts.findings import SHOP, Facet, Finding, findings_of
 from salesflow.alerts.lifecycle import CLEAR_DAYS, JudgedDay, Rules
-from salesflow.detection import DayState, DetectionResult, Event, Policy, Severity, detect
+from salesflow.detection import DetectionResult, Policy, detect
 from salesflow.detection.periods import LENGTH, detect_period
+from salesflow.findings.event import DayState, Event, Severity
+from salesflow.findings.subjects import SHOP, Facet, Finding, findings_of
 from salesflow.job_events import Scope
 from salesflow.settings import AlertSettings, MediumAlerts
 from salesflow.windows import Period
@@ -21,7 +22,6 @@ from salesflow.windows import Period
 HISTORY_DAYS = 26 * 7 + 91 + 21
 """What a daily judgement looks at: 26 weeks before each of the 91 days that set its thresholds, and three to catch up."""
 
-ALL_PRODUCTS = 1_000_000
 COMPARED = 6
 
 
@@ -47,7 +47,7 @@ class Judgement:
 
 
 def policy_of(settings: AlertSettings, holidays: dict[date, str], *, one_product: bool) -> Policy:
-    """The detection's policy as the operator set it. Every product is kept: how many are told is the digest's business.
+    """The detection's policy as the operator set it.
 
     `AlertsPerMonth` is what is mailed: HIGH findings alone, unless medium ones are mailed too. A minimum impact of 0 leaves products to
     the detection's own floor; a product asked for by name has none.
@@ -58,7 +58,6 @@ def policy_of(settings: AlertSettings, holidays: dict[date, str], *, one_product
         min_deviation=settings.alert_min_deviation_percent / 100,
         min_impact=0 if least is None and one_product else least,
         holidays=holidays,
-        top_k=ALL_PRODUCTS,
         alert_severity=_mailed_from(settings),
     )
 

@@ -17,8 +17,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 
-from salesflow.alerts.findings import RANK, SHOP, Facet, Finding, event_as_dict, event_from_dict
-from salesflow.detection import DayState, Event, EventType, Severity, Statement
+from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
+from salesflow.findings.subjects import RANK, SHOP, Facet, Finding, event_as_dict, event_from_dict
 
 CLEAR_DAYS = 2
 FORGET_STOPPED_DAYS = 90

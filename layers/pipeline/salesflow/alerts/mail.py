@@ -17,14 +17,14 @@ from babel.numbers import format_decimal
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from salesflow.alerts.findings import SHOP, Facet
 from salesflow.alerts.lifecycle import Change, Entry
-from salesflow.alerts.subjects import subjects
+from salesflow.alerts.subject_lines import subjects
 from salesflow.alerts.wording import dated_sentence
 from salesflow.bidi import has_right_to_left
-from salesflow.detection import Contribution, Event, EventType
 from salesflow.detection.causes import OTHERS, RETURNED
 from salesflow.figures import Figures, Kind, printable
+from salesflow.findings.event import Contribution, Event, EventType
+from salesflow.findings.subjects import SHOP, Facet
 from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
 from salesflow.language import Language, Words
 from salesflow.reports.mail import SUBJECT_LENGTH, Bar, MailText, subject_of

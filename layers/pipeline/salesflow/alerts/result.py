@@ -28,11 +28,11 @@ from datetime import date
 from typing import Any
 
 from salesflow.alerts.book import Told
-from salesflow.alerts.findings import event_as_dict
 from salesflow.alerts.judging import Judgement
 from salesflow.alerts.lifecycle import Rules
 from salesflow.alerts.wording import told_sentence
 from salesflow.figures import Figures
+from salesflow.findings.subjects import event_as_dict
 from salesflow.findings.wording import sentence
 from salesflow.job_events import Scope, safe_segment
 from salesflow.windows import Period

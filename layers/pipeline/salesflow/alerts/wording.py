@@ -3,8 +3,8 @@
 from datetime import date
 
 from salesflow.alerts.lifecycle import Change, Entry
-from salesflow.detection import EventType, Statement
 from salesflow.figures import Figures
+from salesflow.findings.event import EventType, Statement
 from salesflow.findings.wording import called, day_name, sentence
 
 

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesflow.detection.calibration import LOWEST, MONTH, exceeded, record_threshold, silence_days, threshold_for
-from salesflow.detection.model import Policy, Severity
+from salesflow.detection.model import Policy
 from salesflow.detection.timeline import SHOP_METRICS, Ints, ProductDay, Timeline
+from salesflow.findings.event import Severity
 
 Floats = NDArray[np.float64]
 

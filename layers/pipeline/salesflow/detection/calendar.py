@@ -1,14 +1,14 @@
-"""What kind of day it was: open, closed, missing, partial or stale, from the shop's day table alone."""
+"""What kind of day it was: open, closed, missing or partial, from the shop's day table alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesflow.detection.model import DayState
+from salesflow.findings.event import DayState
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -77,13 +77,9 @@ def classify_day(
     business_date: date,
     *,
     holidays: dict[date, str] | None = None,
-    data_as_of: datetime | None = None,
 ) -> DayFinding:
-    """The state of `business_date`. `shop`: columns date, transactions, first_sale, last_sale and hourly revenue h00..h23.
-
-    `data_as_of`: local time up to which the source is known to be complete; a day that it does not cover is stale.
-    """
-    return next(classify_days(shop, [business_date], holidays=holidays, data_as_of=data_as_of))
+    """The state of `business_date`. `shop`: columns date, transactions, first_sale, last_sale and hourly revenue h00..h23."""
+    return next(classify_days(shop, [business_date], holidays=holidays))
 
 
 def classify_days(
@@ -91,16 +87,12 @@ def classify_days(
     business_dates: Sequence[date],
     *,
     holidays: dict[date, str] | None = None,
-    data_as_of: datetime | None = None,
 ) -> Iterator[DayFinding]:
     """`classify_day` of each date, by the days before it; the table is laid out once."""
     grid = day_grid(shop, max(business_dates))
     is_open, edges = traded(grid), _Edges.of(grid)
     for business_date in business_dates:
         day = pd.Timestamp(business_date)
-        if data_as_of is not None and pd.Timestamp(data_as_of).normalize() < day:
-            yield DayFinding(DayState.STALE, business_date)
-            continue
         known = is_open.loc[:day]
         if not known.get(day, False):
             since = missing_since(known, day, holidays or {}) if len(known) else None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from salesflow.detection.model import Causes, Contribution
+from salesflow.findings.event import Causes, Contribution
 
 TOLD = 5
 OTHERS = "other products"

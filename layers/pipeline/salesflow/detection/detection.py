@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,11 @@ import pandas as pd
 from salesflow.detection.budget import SHOP_REPLAY, product_floor, share_budget
 from salesflow.detection.calendar import DayFinding, classify_days
 from salesflow.detection.lines import RECENT, day_line
-from salesflow.detection.model import DayState, DetectionResult, Event, EventType, Policy, Severity, Statement
+from salesflow.detection.model import DetectionResult, Policy
 from salesflow.detection.product_events import product_events
 from salesflow.detection.shop_events import hours_event, shop_events
 from salesflow.detection.timeline import SHOP_METRICS, WINDOW, Timeline
+from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
 
 SHOP_COLUMNS = ("date", "revenue", "quantity", "transactions", "first_sale", "last_sale")
 PRODUCT_COLUMNS = ("date", "sku", "name", "quantity", "revenue", "transactions")
@@ -25,7 +26,6 @@ def detect(
     business_date: date,
     policy: Policy | None = None,
     *,
-    data_as_of: datetime | None = None,
     stock: dict[str, int] | None = None,
     skus: Collection[str] | None = None,
 ) -> DetectionResult:
@@ -34,14 +34,12 @@ def detect(
     `shop`: one row a day: date, revenue (minor units), quantity, transactions, first_sale, last_sale (local times), and, where known,
     hourly revenue h00..h23. `products`: one row a day and SKU: date, sku, name, quantity, revenue (minor), transactions. Both may have
     `returned_quantity` and `returned_revenue` (positive, already taken off the others): then what was sold is judged, before returns, so
-    that an order cancelled minutes later is seen. `data_as_of`: until when the source is complete. `stock`: pieces on hand, by SKU.
+    that an order cancelled minutes later is seen. `stock`: pieces on hand, by SKU.
     `skus`: tell of these products only; thresholds, day factor and the shop's own events still come from all.
 
     Raises ValueError naming a missing column or a doubled day.
     """
-    days = detect_days(
-        shop, products, [business_date], [policy or Policy()], data_as_of=data_as_of, stock=stock, skus=skus
-    )
+    days = detect_days(shop, products, [business_date], [policy or Policy()], stock=stock, skus=skus)
     return next(iter(days))[0]
 
 
@@ -51,7 +49,6 @@ def detect_days(
     business_dates: Sequence[date],
     policies: Sequence[Policy],
     *,
-    data_as_of: datetime | None = None,
     stock: dict[str, int] | None = None,
     skus: Collection[str] | None = None,
 ) -> Iterator[tuple[DetectionResult, ...]]:
@@ -73,7 +70,7 @@ def detect_days(
     begin = pd.Timestamp(min(business_dates) - timedelta(days=WINDOW + SHOP_REPLAY + 7))
     shop = shop[pd.to_datetime(shop["date"]) <= pd.Timestamp(until)]
     line: Timeline | None = None
-    states = classify_days(shop, business_dates, holidays=policies[0].holidays, data_as_of=data_as_of)
+    states = classify_days(shop, business_dates, holidays=policies[0].holidays)
     for day, finding in zip(business_dates, states, strict=True):
         if finding.state in (DayState.OPEN, DayState.PARTIAL) and line is None:
             line = Timeline(shop, products, until, policies[0].holidays, begin)
@@ -88,15 +85,15 @@ def _judged(
     stock: dict[str, int],
     skus: Collection[str] | None,
 ) -> DetectionResult:
-    result = DetectionResult(day, finding.state, policy.holidays.get(day), (), (), 1.0, np.inf, np.inf, False, 0, 0, 0)
+    result = DetectionResult(day, finding.state, policy.holidays.get(day), (), (), 1.0, np.inf, np.inf, False, 0)
     if finding.state is DayState.MISSING:
         said = Statement(EventType.MISSING_DAY, day, finding.since)
         event = Event(
             f"shop/day/MISSING_DAY/{finding.since}", EventType.MISSING_DAY, Severity.HIGH, "day", finding.since,
-            finding.since == day, said, link="shop/day/down",
+            finding.since == day, said,
         )  # fmt: skip
         return replace(result, shop=(event,))
-    if line is None or finding.state in (DayState.STALE, DayState.CLOSED):
+    if line is None or finding.state is DayState.CLOSED:
         return result
     partial: tuple[Event, ...] = ()
     if finding.state is DayState.PARTIAL:
@@ -107,7 +104,6 @@ def _judged(
         partial = (
             Event(
                 f"shop/day/PARTIAL_DAY/{day}", EventType.PARTIAL_DAY, Severity.MEDIUM, "day", day, True, said,
-                link="shop/day/down",
             ),
         )  # fmt: skip
     return _scored(line, line.position(day), policy, stock, skus, result, partial)
@@ -143,20 +139,14 @@ def _scored(
     of_products = product_events(
         line, t, scored, for_products, thresholds, upward_only, widening, result.holiday, stock, skus
     )
-    muted = [e for e in of_products if e.sku in policy.muted]
-    told = sorted((e for e in of_products if e.sku not in policy.muted), key=lambda e: (-abs(e.impact), e.key))
-    loud = [e for e in told if e.severity is not Severity.LOW]
-    quiet = [e for e in told if e.severity is Severity.LOW]
-    kept = (loud + quiet)[: policy.top_k]
+    of_products.sort(key=lambda e: (e.severity is Severity.LOW, -abs(e.impact), e.key))
     return replace(
         result,
         shop=partial + of_shop,
-        products=tuple(kept),
+        products=tuple(of_products),
         day_factor=scored.quantity.factor,
         threshold_shop=thresholds.shop,
         threshold_products=thresholds.products,
-        untold=len(told) - len(kept),
-        muted=len(muted),
         products_scored=int(np.isfinite(scored.quantity.scores).sum()),
     )
 

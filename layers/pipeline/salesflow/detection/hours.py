@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from salesflow.detection.model import HourSpan
+from salesflow.findings.event import HourSpan
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

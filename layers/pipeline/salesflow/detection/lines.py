@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesflow.detection.model import Causes, Event, EventType, Note, Policy, Severity, Statement
+from salesflow.detection.model import Policy
 from salesflow.detection.panel import DayScores
+from salesflow.findings.event import Causes, Event, EventType, Note, Severity, Statement
 
 Floats = NDArray[np.float64]
 
@@ -152,7 +153,6 @@ def event_of(
         impact=impact,
         causes=causes,
         notes=notes,
-        link=f"{line.sku or 'shop'}/{'sales' if line.sku else line.metric}/{'up' if line.score > 0 else 'down'}",
     )
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesflow.detection import DayState, DetectionResult, Event, EventType, Policy, Severity, Statement, threshold_for
+from salesflow.detection import DetectionResult, Policy, threshold_for
+from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
 from salesflow.windows import Period
 
 Floats = npt.NDArray[np.float64]
@@ -66,7 +67,7 @@ def detect_period(
     """
     length = LENGTH[period]
     count = min(((business_date - known_from).days + 1) // length, MOST_PAST + 1)
-    result = DetectionResult(business_date, DayState.OPEN, None, (), (), 1.0, np.inf, np.inf, False, 0, 0, 0)
+    result = DetectionResult(business_date, DayState.OPEN, None, (), (), 1.0, np.inf, np.inf, False, 0)
     if count < MIN_PAST + 1:
         return replace(result, learning=True)
     shop_sums = shop_sums_of(shop, business_date, length, count)

@@ -6,8 +6,9 @@ import numpy as np
 
 from salesflow.detection.budget import Thresholds, price_changes, rare_sales, stopped_products
 from salesflow.detection.lines import RECENT, day_line, event_of
-from salesflow.detection.model import Event, EventType, Note, NoteKind, Policy, Severity, Statement
+from salesflow.detection.model import Policy
 from salesflow.detection.timeline import ProductDay, Timeline
+from salesflow.findings.event import Event, EventType, Note, NoteKind, Severity, Statement
 
 
 def product_events(
@@ -41,7 +42,6 @@ def product_events(
                 f"{sku}/quantity/STOPPED_SELLING/{since}", EventType.STOPPED_SELLING, severity, "quantity", since, True, said,
                 sku=sku, name=name, value=0.0, expected=silence.a_week / 7, impact=silence.impact,
                 notes=_notes(sku, stock, factor, None, None),
-                link=f"{sku}/sales/down",
             )
         )  # fmt: skip
     z = {m: np.nan_to_num(s) / widening for m, s in scored.score.items()}
@@ -78,7 +78,7 @@ def product_events(
                 f"{sku}/revenue/PRICE_CHANGE/{day}", EventType.PRICE_CHANGE, severity, "revenue", day, True, said,
                 sku=sku, name=name, value=float(line.revenue[product, t]),
                 expected=float(found.usual * line.quantity[product, t]), deviation=found.price / found.usual - 1,
-                impact=round(found.impact), link=f"{sku}/price/{'up' if found.price > found.usual else 'down'}",
+                impact=round(found.impact),
             )
         )  # fmt: skip
     return events
@@ -102,7 +102,7 @@ def _rare_events(
         events.append(
             Event(
                 f"{sku}/quantity/HIGH_SPIKE/{day}", EventType.HIGH_SPIKE, severity, "quantity", day, True, said, sku=sku,
-                name=name, value=quantity, expected=0.0, impact=impacts[product], link=f"{sku}/sales/up",
+                name=name, value=quantity, expected=0.0, impact=impacts[product],
             )
         )  # fmt: skip
     return events

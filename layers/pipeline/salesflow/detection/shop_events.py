@@ -6,8 +6,9 @@ from salesflow.detection.budget import Thresholds, hours_severity, rare_sales
 from salesflow.detection.causes import by_hour, shop_causes
 from salesflow.detection.hours import most_moved
 from salesflow.detection.lines import DayLine, called, event_of
-from salesflow.detection.model import Causes, Event, EventType, Policy, Statement
+from salesflow.detection.model import Policy
 from salesflow.detection.timeline import ProductDay, Timeline
+from salesflow.findings.event import Causes, Event, EventType, Statement
 
 
 def shop_events(
@@ -57,6 +58,6 @@ def hours_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
         Event(
             f"shop/hours/UNUSUAL_MIX/{day}", EventType.UNUSUAL_MIX, severity, "day", day, True,
             Statement(EventType.UNUSUAL_MIX, day, day, value=value, expected=expected, gained=gained, lost=lost),
-            value=value, expected=expected, score=mix.score, causes=Causes(0, (), moved, ()), link="shop/hours/mix",
+            value=value, expected=expected, score=mix.score, causes=Causes(0, (), moved, ()),
         ),
     )  # fmt: skip

@@ -12,9 +12,9 @@ from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
 from salesflow.bidi import has_right_to_left
-from salesflow.detection.model import EventType, HourSpan, Note, NoteKind, Statement
 from salesflow.figures import Figures, printable
 from salesflow.findings import sentences
+from salesflow.findings.event import EventType, HourSpan, Note, NoteKind, Statement
 
 FAR_ABOVE = 9.0
 """From ten times the usual on, how many times it was says nothing any more."""

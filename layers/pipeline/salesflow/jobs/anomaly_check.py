@@ -22,10 +22,11 @@ from salesflow.alerts.judging import (
 from salesflow.alerts.lifecycle import Alert, Entry, Rules, Step, advance, in_order
 from salesflow.alerts.result import result_document, result_key
 from salesflow.alerts.wording import told_sentence
-from salesflow.detection import Policy, Severity, find_product
+from salesflow.detection import Policy, find_product
 from salesflow.detection.timeline import MIN_SALES_DAYS, WINDOW
 from salesflow.errors import SalesFlowError
 from salesflow.figures import Figures
+from salesflow.findings.event import Severity
 from salesflow.findings.wording import sentence
 from salesflow.history.shop_days import with_returns
 from salesflow.history.sync import Demand, SyncOutcome

@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from salesflow.detection import Causes, Contribution, Event, EventType, Note, NoteKind, Severity, Statement
+from salesflow.findings.event import Causes, Contribution, Event, EventType, Note, NoteKind, Severity, Statement
 
 SHOP = "shop"
 RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2}

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from salesflow.alerts.findings import Facet
 from salesflow.alerts.lifecycle import Change, Entry
-from salesflow.detection import Event, EventType
 from salesflow.detection.periods import LENGTH
 from salesflow.figures import Figures, printable
+from salesflow.findings.event import Event, EventType
+from salesflow.findings.subjects import Facet
 from salesflow.findings.wording import FAR_ABOVE, share, times
 from salesflow.windows import Period
 
