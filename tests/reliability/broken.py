@@ -1,83 +1,117 @@
-"""Faults built into the code on purpose, in a container's own process: with each of them the harness has to fail."""
+"""Faults built into a container on purpose: with each of them the harness has to find what it is there to find.
+
+They sit between the system and its AWS client, so that they know no function of the system by name and cannot go stale in silence.
+With a fault built in a run still succeeds as long as nobody disturbs it (the tests look): what comes to light comes of the
+disturbance, not of a system that no longer runs at all.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
-type Break = Callable[[], None]
+from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError, ClientError
+
+type Send = Callable[[str, dict[str, Any]], Any]
+"""Sends a call (operation, parameters) and answers what AWS does."""
+type Sabotage = Callable[[Send, str, dict[str, Any]], Any]
 
 
 def break_on_purpose(name: str) -> None:
-    """Build a fault into the modules of this process."""
-    _BREAKS[name]()
+    """Build a fault into the AWS clients of this process."""
+    sabotage = _SABOTAGES[name]()
+    make_call = BaseClient._make_api_call
+
+    def call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        return sabotage(lambda *other: make_call(client, *other), operation, parameters)
+
+    BaseClient._make_api_call = call
 
 
-def _no_claim() -> None:
-    """Every run takes the date, whoever has it or has finished it."""
-    from salesflow.ledger import ledger
+def _no_claim() -> Sabotage:
+    """Every run takes the date, whoever has it or has finished it, and writes its outcome over anybody's."""
 
-    anything = "(attribute_exists(pk) OR attribute_not_exists(pk) OR lease_until <= :now)"
-    ledger._claimable = lambda edition, *, force, day_is_over: (anything, {})
+    def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "UpdateItem" and _is_run(parameters["Key"]):
+            always = "attribute_exists(pk) OR attribute_not_exists(pk)"
+            parameters["ConditionExpression"] = f"{always} OR ({parameters['ConditionExpression']})"
+        return send(operation, parameters)
+
+    return sabotage
 
 
-def _no_record_per_recipient() -> None:
+def _no_record_per_recipient() -> Sabotage:
     """Nobody writes down who was told."""
-    from salesflow.ledger import Claim
 
-    Claim.record_sent = lambda self, recipient, *, message_id: None  # type: ignore[method-assign]
+    def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "PutItem" and "#sent#" in parameters["Item"]["sk"]["S"]:
+            return {}
+        return send(operation, parameters)
+
+    return sabotage
 
 
-def _save_after_mail() -> None:
-    """The readers are told of files that are saved only then."""
-    from salesflow.delivery.store import ReportStore, report_key
-    from salesflow.jobs import report_mailing
-    from salesflow.ledger import Artifact
+def _save_after_mail() -> Sabotage:
+    """The readers are told of files that lie there only when the outcome is written down."""
+    saved: dict[str, dict[str, Any]] = {}
 
-    save, deliver = ReportStore.save, report_mailing.mail_report
+    def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "PutObject" and parameters["Key"].startswith("reports/sales/"):
+            saved[parameters["Key"]] = dict(parameters)
+        if operation == "SendEmail":
+            _on_s3(lambda s3: [s3.delete_object(Bucket=put["Bucket"], Key=key) for key, put in saved.items()])
+        if _is_outcome(operation, parameters):
+            _on_s3(lambda s3: [s3.put_object(**put) for put in saved.values()])
+        return send(operation, parameters)
+
+    return sabotage
+
+
+def _record_before_mail() -> Sabotage:
+    """The date counts as done before anybody was told."""
     waiting: list[Callable[[], Any]] = []
 
-    def later(self: ReportStore, **what: Any) -> tuple[Artifact, ...]:
-        waiting.append(lambda: save(self, **what))
-        return tuple(
-            Artifact(
-                fmt, self.bucket, report_key(what["report_type"], what["period"], what["business_date"], fmt), 1, ""
-            )
-            for fmt in what["files"]
-        )
+    def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "SendEmail":
+            waiting.append(lambda: send(operation, parameters))
+            return {"MessageId": f"to-be-sent-{len(waiting)}"}
+        answer = send(operation, parameters)
+        if _is_outcome(operation, parameters):
+            while waiting:
+                waiting.pop(0)()
+        return answer
 
-    def deliver_then_save(run: Any, content: Any, files: Any, artifacts: Any) -> Any:
-        told = deliver(run, content, files, artifacts)
-        waiting.pop()()
-        return told
-
-    ReportStore.save = later  # type: ignore[method-assign]
-    report_mailing.mail_report = deliver_then_save
+    return sabotage
 
 
-def _record_before_mail() -> None:
-    """The date counts as done before anybody was told."""
-    from salesflow.jobs import report_mailing
-    from salesflow.ledger import RunStatus
-
-    deliver = report_mailing.mail_report
-
-    def finish_then_deliver(run: Any, content: Any, files: Any, artifacts: Any) -> Any:
-        run.claim.finish(RunStatus.SUCCEEDED, reason="early", artifacts=artifacts)
-        return deliver(run, content, files, artifacts)
-
-    report_mailing.mail_report = finish_then_deliver
-
-
-def _swallow_unreached() -> None:
+def _swallow_unreached() -> Sabotage:
     """Who could not be told is passed over, and the run calls itself a success."""
-    from dataclasses import replace
 
-    from salesflow.jobs import mailing
+    def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
+        try:
+            return send(operation, parameters)
+        except (ClientError, BotoCoreError):
+            if operation != "SendEmail":
+                raise
+            return {"MessageId": "never-sent"}
 
-    send = mailing.send_to_all
-    mailing.send_to_all = lambda *args: replace(send(*args), unreached={})
+    return sabotage
 
 
-_BREAKS: dict[str, Break] = {
+def _is_run(key: dict[str, Any]) -> bool:
+    return bool(key["pk"]["S"].startswith("run#"))
+
+
+def _is_outcome(operation: str, parameters: dict[str, Any]) -> bool:
+    return operation == "UpdateItem" and "finished_at" in parameters.get("ExpressionAttributeNames", {}).values()
+
+
+def _on_s3(deed: Callable[[Any], object]) -> None:
+    import boto3
+
+    deed(boto3.client("s3"))
+
+
+_SABOTAGES: dict[str, Callable[[], Sabotage]] = {
     "no claim": _no_claim,
     "no record per recipient": _no_record_per_recipient,
     "save after mail": _save_after_mail,

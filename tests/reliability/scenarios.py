@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from tests.reliability.containers import HarnessError, is_there
+from tests.reliability.containers import HarnessError, Result, is_there
 from tests.reliability.gateway import Point
 from tests.reliability.world import BUSINESS_DATE, MOMENT, RETRY_AFTER, EndState, Objects, World
 
@@ -106,6 +106,11 @@ class Stage:
     def reset(self) -> None:
         """The stack as it is before the run, at the tick."""
         self.world.reset(self.objects_before)
+
+    def run(self, *, broken: str = "") -> Result:
+        """The job on the stack put back, undisturbed; with a fault built in if one is named."""
+        self.reset()
+        return self.world.run(self.scenario.function, self.scenario.event, "request-1", broken=broken)
 
     def _before(self) -> Objects:
         world, scenario = self.world, self.scenario

@@ -212,7 +212,8 @@ class World:
 
     def objects(self) -> "Objects":
         """Everything in the bucket now, as it can be put back by `reset`."""
-        return dict(self._in_moto("s3", "aws").buckets[BUCKET].keys.items())
+        newest = self._in_moto("s3", "aws").buckets[BUCKET].keys
+        return {key: there for key, there in newest.items() if isinstance(there, FakeKey)}  # and no delete markers
 
     def versions(self, key: str) -> int:
         """How often an object was written since the reset."""
