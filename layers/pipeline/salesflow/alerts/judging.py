@@ -13,6 +13,7 @@ import pandas as pd
 from salesflow.alerts.lifecycle import CLEAR_DAYS, JudgedDay, Rules
 from salesflow.detection import DetectionResult, Policy, detect
 from salesflow.detection.periods import LENGTH, detect_period
+from salesflow.detection.timeline import gross
 from salesflow.findings.event import DayState, Event, Severity
 from salesflow.findings.subjects import SHOP, Facet, Finding, findings_of
 from salesflow.job_events import Scope
@@ -144,11 +145,6 @@ def _sold(tables: Tables, day: date) -> dict[str, float]:
     rows = gross(tables.products[tables.products["date"] == pd.Timestamp(day)])
     sold = {str(sku): float(quantity) for sku, quantity in zip(rows["sku"], rows["quantity"], strict=True)}
     return sold | {SHOP: sum(sold.values())}
-
-
-def gross(table: pd.DataFrame) -> pd.DataFrame:
-    """What was sold before returns, which is what detections judge."""
-    return table.assign(**{column: table[column] + table[f"returned_{column}"] for column in ("quantity", "revenue")})
 
 
 def _exactly(amount: float) -> Decimal:

@@ -13,7 +13,7 @@ from salesflow.detection.lines import RECENT, day_line
 from salesflow.detection.model import DetectionResult, Policy
 from salesflow.detection.product_events import product_events
 from salesflow.detection.shop_events import hours_event, shop_events
-from salesflow.detection.timeline import SHOP_METRICS, WINDOW, Timeline
+from salesflow.detection.timeline import SHOP_METRICS, WINDOW, Timeline, gross
 from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
 
 SHOP_COLUMNS = ("date", "revenue", "quantity", "transactions", "first_sale", "last_sale")
@@ -59,8 +59,8 @@ def detect_days(
     Raises ValueError as `detect` does, and for policies with different holidays.
     """
     shop, products = (
-        _gross(_require(shop, SHOP_COLUMNS, "shop")),
-        _gross(_require(products, PRODUCT_COLUMNS, "products")),
+        gross(_require(shop, SHOP_COLUMNS, "shop")),
+        gross(_require(products, PRODUCT_COLUMNS, "products")),
     )
     if not business_dates or not policies:
         return
@@ -155,12 +155,4 @@ def _require(table: pd.DataFrame, columns: tuple[str, ...], what: str) -> pd.Dat
     missing = [c for c in columns if c not in table]
     if missing:
         raise ValueError(f"{what} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}")
-    return table
-
-
-def _gross(table: pd.DataFrame) -> pd.DataFrame:
-    """What was sold before returns, where the table says how much came back."""
-    for column in ("quantity", "revenue"):
-        if f"returned_{column}" in table:
-            table = table.assign(**{column: table[column] + table[f"returned_{column}"].fillna(0)})
     return table

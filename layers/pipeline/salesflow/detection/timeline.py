@@ -70,24 +70,15 @@ class Timeline:
         begin: pd.Timestamp | None = None,
     ) -> None:
         """`begin`: days before it are needed for the calendar only, and left out of the arrays."""
-        grid = day_grid(shop, until)
-        self.grid = grid if begin is None else grid[grid.index >= begin]
-        self.days = pd.DatetimeIndex(self.grid.index)
-        self.open = traded(self.grid).to_numpy()
-        unknown = self.days.isin(pd.to_datetime(missing_days(shop, until, holidays=holidays)))
-        unknown |= self.days.isin(pd.to_datetime(list(holidays))) & ~self.open
-        self.totals = self.grid[list(SHOP_METRICS)].fillna(0).to_numpy(dtype=float, copy=True).T
-        self.totals[:, unknown] = np.nan
+        arrays = shop_arrays(shop, until, holidays, begin)
+        self.days, self.open, self.totals, self.hours = arrays.days, arrays.open, arrays.totals, arrays.hours
         self.busy = self.open & ~_nearly_closed(self.totals[2], self.open)
-        self._read_products(products, unknown)
+        self._read_products(products, np.isnan(self.totals[0]))
         self._shop_days: dict[int, DayScores] = {}
         self._samples: dict[int, ProductDay] = {}
         self._prices: dict[int, Prices] = {}
         self._mixes: dict[int, HourMix] = {}
         self._usual: dict[int, float] = {}
-        self.hours: Floats | None = None
-        if set(HOURS) <= set(self.grid.columns):
-            self.hours = self.grid[list(HOURS)].fillna(0).to_numpy(dtype=float)
         self.rare_peaks: dict[int, float] = {}
         self.price_peaks: dict[tuple[int, int | None, float], float] = {}
 
@@ -214,6 +205,40 @@ class Timeline:
         full = np.full(len(self.skus), np.nan)
         full[rows] = values
         return full
+
+
+@dataclass(frozen=True)
+class ShopArrays:
+    """The shop's table on every day of the calendar. `totals` [3, n_days]: NaN on an unknown day (missing, or a closed holiday), 0 on
+    another day without sales; `open` [n_days]; `hours` [n_days, 24] of revenue, None where the table holds none."""
+
+    days: pd.DatetimeIndex
+    open: NDArray[np.bool_]
+    totals: Floats
+    hours: Floats | None
+
+
+def shop_arrays(
+    shop: pd.DataFrame, until: date, holidays: dict[date, str], begin: pd.Timestamp | None = None
+) -> ShopArrays:
+    """The arrays of a shop's table up to `until`; `begin`: days before it are needed for the calendar only."""
+    grid = day_grid(shop, until)
+    grid = grid if begin is None else grid[grid.index >= begin]
+    days, is_open = pd.DatetimeIndex(grid.index), traded(grid).to_numpy()
+    unknown = days.isin(pd.to_datetime(missing_days(shop, until, holidays=holidays)))
+    unknown |= days.isin(pd.to_datetime(list(holidays))) & ~is_open
+    totals = grid[list(SHOP_METRICS)].fillna(0).to_numpy(dtype=float, copy=True).T
+    totals[:, unknown] = np.nan
+    hours = grid[list(HOURS)].fillna(0).to_numpy(dtype=float) if set(HOURS) <= set(grid.columns) else None
+    return ShopArrays(days, is_open, totals, hours)
+
+
+def gross(table: pd.DataFrame) -> pd.DataFrame:
+    """What was sold before returns, where the table says how much came back: what is judged, and what is usual."""
+    for column in ("quantity", "revenue"):
+        if f"returned_{column}" in table:
+            table = table.assign(**{column: table[column] + table[f"returned_{column}"].fillna(0)})
+    return table
 
 
 def _nearly_closed(transactions: Floats, is_open: NDArray[np.bool_]) -> NDArray[np.bool_]:

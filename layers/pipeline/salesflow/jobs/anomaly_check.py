@@ -13,7 +13,6 @@ from salesflow.alerts.judging import (
     HISTORY_DAYS,
     Judgement,
     Tables,
-    gross,
     judge,
     policy_of,
     rules_of,
@@ -23,7 +22,7 @@ from salesflow.alerts.lifecycle import Alert, Entry, Rules, Step, advance, in_or
 from salesflow.alerts.result import result_document, result_key
 from salesflow.alerts.wording import told_sentence
 from salesflow.detection import Policy, find_product
-from salesflow.detection.timeline import MIN_SALES_DAYS, WINDOW
+from salesflow.detection.timeline import MIN_SALES_DAYS, WINDOW, gross
 from salesflow.errors import SalesFlowError
 from salesflow.figures import Figures
 from salesflow.findings.event import Severity
