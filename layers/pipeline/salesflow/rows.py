@@ -1,11 +1,14 @@
 """The state table as rows of plain Python values, and DynamoDB's failures as the ledger's own."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import salesflow
 from salesflow.errors import SalesFlowError
+from salesflow.stored import RELEASE
 
 type Row = dict[str, Any]
 
@@ -25,7 +28,8 @@ class ConditionFailed(Exception):
 class Rows:
     """Reads and conditional writes on one table with the partition key `pk` and the sort key `sk`.
 
-    Values are str, int, bool, None, and lists and mappings of them. Reads are strongly consistent. Every method raises
+    Values are str, int, bool, None, and lists and mappings of them; what another hand wrote may be a Decimal, bytes or a list
+    of text as well. Each row that is written says which release wrote it. Reads are strongly consistent. Every method raises
     LedgerUnavailable where DynamoDB does not do its part.
     """
 
@@ -40,13 +44,13 @@ class Rows:
 
     def put(self, row: Row) -> None:
         """Write a row, whatever was there."""
-        self._call("put_item", Item=_encode_row(row))
+        self._call("put_item", Item=_written(row))
 
     def put_if(self, row: Row, condition: str, values: Row) -> None:
         """Write a row if `condition` holds; raises ConditionFailed otherwise."""
         self._call(
             "put_item",
-            Item=_encode_row(row),
+            Item=_written(row),
             ConditionExpression=condition,
             ExpressionAttributeValues=_encode_row({f":{name}": value for name, value in values.items()}),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -67,6 +71,7 @@ class Rows:
         Returns the row as it was before, None where there was none. In the condition `#status` stands for the attribute
         status (a reserved word) and `:name` for `values["name"]`. Raises ConditionFailed with the present row otherwise.
         """
+        change = {**change, RELEASE: salesflow.__version__}
         names = {f"#set_{name}": name for name in change} | {f"#drop_{name}": name for name in remove}
         given = {f":{name}": value for name, value in values.items()}
         given |= {f":set_{name}": value for name, value in change.items()}
@@ -161,6 +166,11 @@ class Rows:
         )
 
 
+def _written(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as it is stored: it says which release wrote it."""
+    return _encode_row({**row, RELEASE: salesflow.__version__})
+
+
 def _encode_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _encode(value) for name, value in row.items()}
 
@@ -193,7 +203,8 @@ def _decode(value: Mapping[str, Any]) -> Any:
         case "NULL":
             return None
         case "N":
-            return int(content)
+            number = Decimal(content)
+            return int(number) if number == number.to_integral_value() else number
         case "M":
             return _decode_row(content)
         case "L":

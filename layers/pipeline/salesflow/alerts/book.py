@@ -22,6 +22,7 @@ from salesflow import clock
 from salesflow.alerts.lifecycle import Alert, Entry, Step, in_order
 from salesflow.errors import SalesFlowError
 from salesflow.rows import ConditionFailed, Row, Rows
+from salesflow.stored import reading
 
 RETENTION = timedelta(days=400)
 CATCH_UP_DAYS = 14
@@ -80,17 +81,19 @@ class _Page:
 
     @classmethod
     def of(cls, row: Row) -> "_Page":
-        return cls(
-            date.fromisoformat(row["sk"]),
-            tuple(Alert.from_dict(values) for values in json.loads(row["alerts"])),
-            {
-                teller: tuple(Entry.from_dict(values) for values in entries)
-                for teller, entries in json.loads(row["digests"]).items()
-            },
-            tuple(Entry.from_dict(values) for values in json.loads(row["carry"])),
-            row["left_out"],
-            row["written_by"],
-        )
+        """The page of a row. Raises UnreadableRow."""
+        with reading(row):
+            return cls(
+                date.fromisoformat(row["sk"]),
+                tuple(Alert.from_dict(values) for values in json.loads(row["alerts"])),
+                {
+                    teller: tuple(Entry.from_dict(values) for values in entries)
+                    for teller, entries in json.loads(row["digests"]).items()
+                },
+                tuple(Entry.from_dict(values) for values in json.loads(row.get("carry", "[]"))),
+                row.get("left_out", 0),
+                row["written_by"],
+            )
 
     def told(self, teller: str) -> Told:
         said = {entry.key: entry for entries in self.digests.values() for entry in entries}
@@ -155,7 +158,10 @@ class AlertBook:
     def mutes(self) -> dict[str, date]:
         """Every muted subject and its last muted date."""
         rows = self._rows.beginning_with(MUTE, "s")
-        found = {row["subject"]: date.fromisoformat(row["until"]) for row in rows}
+        found = {}
+        for row in rows:
+            with reading(row):
+                found[row["subject"]] = date.fromisoformat(row["until"])
         return {subject: until for subject, until in found.items() if until > date.min}
 
     def newest(self, chain: str, until: date) -> tuple[date, tuple[Alert, ...]] | None:

@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
 from salesflow.findings.subjects import RANK, SHOP, Facet, Finding, event_as_dict, event_from_dict
+from salesflow.stored import known
 
 CLEAR_DAYS = 2
 FORGET_STOPPED_DAYS = 90
@@ -94,7 +95,7 @@ class Alert:
         days = {name: date.fromisoformat(values[name]) for name in ("since", "opened", "last_seen")}
         kinds = {"type": EventType(values["type"]), "severity": Severity(values["severity"])}
         said = values["statement"] | {name: values[name] for name in _ONCE}
-        return cls(**{**values, **days, **kinds, "statement": Statement.from_dict(said)})
+        return cls(**{**known(cls, values), **days, **kinds, "statement": Statement.from_dict(said)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +154,11 @@ class Entry:
             statement=Statement.from_dict(values["statement"]),
             event=None if values["event"] is None else event_from_dict(values["event"]),
             impact=values["impact"],
-            also=tuple(Statement.from_dict(said) for said in values["also"]),
-            since=None if values["since"] is None else date.fromisoformat(values["since"]),
-            sku=values["sku"],
-            name=values["name"],
-            recent=tuple((label, value) for label, value in values["recent"]),
+            also=tuple(Statement.from_dict(said) for said in values.get("also", ())),
+            since=None if values.get("since") is None else date.fromisoformat(values["since"]),
+            sku=values.get("sku"),
+            name=values.get("name"),
+            recent=tuple((label, value) for label, value in values.get("recent", ())),
         )
 
 

@@ -5,13 +5,13 @@ operator deletes its row.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from salesflow import clock
 from salesflow.mail_address import mailbox, masked
-from salesflow.rows import Rows
+from salesflow.rows import Row, Rows
 
 _PARTITION = "address"
 _RETENTION = timedelta(days=400)
@@ -42,6 +42,16 @@ class MarkedAddress:
         return f"mail to {masked(self.address)} {what} on {self.since:%Y-%m-%d}{said}; it is left out until its mark is deleted"
 
 
+def _marked(row: Row) -> MarkedAddress:
+    """The address of a row. One that says nothing else is left out all the same: that it stands there is what counts."""
+    try:
+        mark = Mark(row["mark"])
+        since = datetime.fromisoformat(row["since"])
+    except (KeyError, ValueError, TypeError):
+        return MarkedAddress(row["sk"], Mark.BOUNCED, datetime.fromtimestamp(0, UTC), f"marked as {row.get('mark')}")
+    return MarkedAddress(row["sk"], mark, since, str(row.get("said", "")))
+
+
 class MarkedAddresses:
     """The marked addresses of the state table. Every method raises LedgerUnavailable where DynamoDB does not do its part."""
 
@@ -50,10 +60,8 @@ class MarkedAddresses:
 
     def all(self) -> dict[str, MarkedAddress]:
         """Every marked address, by the address in lower case."""
-        return {
-            row["sk"]: MarkedAddress(row["sk"], Mark(row["mark"]), datetime.fromisoformat(row["since"]), row["said"])
-            for row in self._rows.between(_PARTITION, "!", "\x7f")  # every address in ASCII
-        }
+        rows = self._rows.between(_PARTITION, "!", "\x7f")  # every address in ASCII
+        return {row["sk"]: _marked(row) for row in rows}
 
     def mark(self, address: str, mark: Mark, *, said: str, message_id: str) -> None:
         """Mark an address, whatever it was marked for before. said: what its server or reader said."""

@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 
+from salesflow.stored import known
+
 
 class DayState(StrEnum):
     """What kind of day the business date was, before any statistics."""
@@ -113,8 +115,8 @@ class Statement:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The statement that `as_dict` made these values of."""
         days = {name: date.fromisoformat(values[name]) for name in ("day", "since", "last_sold") if name in values}
-        spans = {name: HourSpan(**values[name]) for name in ("gained", "lost") if name in values}
-        return cls(**{**values, **days, **spans, "type": EventType(values["type"])})
+        spans = {name: HourSpan(**known(HourSpan, values[name])) for name in ("gained", "lost") if name in values}
+        return cls(**{**known(cls, values), **days, **spans, "type": EventType(values["type"])})
 
 
 class NoteKind(StrEnum):

@@ -6,12 +6,13 @@ changes while the event goes on (a drop, then no sale at all, then a level shift
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from salesflow.findings.event import Causes, Contribution, Event, EventType, Note, NoteKind, Severity, Statement
+from salesflow.stored import known
 
 SHOP = "shop"
 RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2}
@@ -90,20 +91,21 @@ def event_as_dict(event: Event) -> dict[str, Any]:
 
 def event_from_dict(values: dict[str, Any]) -> Event:
     """The event that `event_as_dict` made these values of."""
-    known = {field.name: values[field.name] for field in fields(Event) if field.name in values}
-    causes = known.get("causes")
+    given = known(Event, values)
+    causes = given.get("causes")
     if causes is not None:
         parts = {
-            name: tuple(Contribution(**part) for part in causes[name]) for name in ("products", "hours", "price_volume")
+            name: tuple(Contribution(**known(Contribution, part)) for part in causes[name])
+            for name in ("products", "hours", "price_volume")
         }
-        known["causes"] = Causes(causes["difference"], **parts)
+        given["causes"] = Causes(causes["difference"], **parts)
     return Event(
-        **known
+        **given
         | {
-            "type": EventType(known["type"]),
-            "severity": Severity(known["severity"]),
-            "since": date.fromisoformat(known["since"]),
-            "statement": Statement.from_dict(known["statement"]),
-            "notes": tuple(Note(NoteKind(note["kind"]), note["deviation"]) for note in known.get("notes", ())),
+            "type": EventType(given["type"]),
+            "severity": Severity(given["severity"]),
+            "since": date.fromisoformat(given["since"]),
+            "statement": Statement.from_dict(given["statement"]),
+            "notes": tuple(Note(NoteKind(note["kind"]), note["deviation"]) for note in given.get("notes", ())),
         }
     )

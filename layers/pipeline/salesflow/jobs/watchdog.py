@@ -15,6 +15,7 @@ from salesflow.ledger import RunRecord, RunStatus
 from salesflow.mail_address import mailbox, masked
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.reports.mail import compose_owner_notice
+from salesflow.stored import UnreadableRow
 from salesflow.watch.logbook import Logbook, Notice, Page
 from salesflow.watch.look import Look, Memory, Watch, take_look
 from salesflow.watch.notices import notices_of
@@ -42,6 +43,7 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
             look,
             [address for name, address in marked.items() if name not in page.told_addresses],
             {address: why for address, why in unusable.items() if mailbox(address) not in page.told_addresses},
+            page.lost,
             stack=settings.stack_name,
             zone=settings.zone,
             now=clock.now(),
@@ -66,8 +68,11 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
 def _look(run: Run[WatchdogFields], memory: Memory) -> Look:
     runtime, settings = run.runtime, run.runtime.settings
 
-    def find_run(tick: Tick) -> RunRecord | None:
-        return runtime.ledger.find(tick.identity, tick.business_date)
+    def find_run(tick: Tick) -> RunRecord | UnreadableRow | None:
+        try:
+            return runtime.ledger.find(tick.identity, tick.business_date)
+        except UnreadableRow as unreadable:
+            return unreadable
 
     watch = Watch(
         stack=settings.stack_name,

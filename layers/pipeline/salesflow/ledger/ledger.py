@@ -9,6 +9,7 @@ from salesflow import clock
 from salesflow.ledger.claims import Claim, Lease
 from salesflow.ledger.records import FORCED, RUN_PREFIX, RunRecord, RunStatus, SentRecord, run_key, sent_prefix, stamp
 from salesflow.rows import ConditionFailed, Row, Rows
+from salesflow.stored import reading
 
 _DONE = " OR ".join(f"#status = :{status.lower()}" for status in RunStatus if status.is_done)
 
@@ -73,14 +74,15 @@ class Ledger:
                 remove=("finished_at", "artifacts", "notified", "details"),
                 count_up="attempt",
             )
-            attempt = before["attempt"] + 1 if before else 1
+            attempt = int(before["attempt"]) + 1 if before else 1
         except ConditionFailed as refused:
             if refused.row is None:
                 raise  # the condition holds where there is no row
             if refused.row["run_id"] != run_id:
-                return RunRecord.from_row(refused.row)
+                with reading(refused.row):
+                    return RunRecord.from_row(refused.row)
             # The first write took effect though its answer was lost, and the SDK repeated it: the claim is ours.
-            attempt = refused.row["attempt"]
+            attempt = int(refused.row["attempt"])
         return Claim(
             self._rows,
             self._lease,
@@ -94,9 +96,12 @@ class Ledger:
         )
 
     def find(self, identity: str, business_date: date) -> RunRecord | None:
-        """The latest run of a job for a date."""
+        """The latest run of a job for a date. Raises UnreadableRow."""
         row = self._rows.get(run_key(identity, business_date))
-        return RunRecord.from_row(row) if row else None
+        if row is None:
+            return None
+        with reading(row):
+            return RunRecord.from_row(row)
 
     def runs(self, identity: str, since: date, until: date) -> list[RunRecord]:
         """The latest run of each date from `since` to `until`, both included, in order of date."""

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from salesflow.stored import known
+
 
 class RunStatus(StrEnum):
     """How a run stands. (`DUPLICATE` is an answer of a handler and never a row.)"""
@@ -69,12 +71,19 @@ class SentRecord:
         return cls(
             recipient=row["recipient"],
             edition=row["edition"],
-            outcome=SendOutcome(row["outcome"]),
+            outcome=_outcome(row),
             message_id=row.get("message_id", ""),
             reason=row.get("reason", ""),
             recorded_at=datetime.fromisoformat(row["recorded_at"]),
             run_id=row["run_id"],
         )
+
+
+def _outcome(row: Mapping[str, Any]) -> SendOutcome:
+    """What a row says; of a later release's word, that SES accepted a mail (it has an id) is what counts."""
+    if row["outcome"] in SendOutcome:
+        return SendOutcome(row["outcome"])
+    return SendOutcome.SENT if row.get("message_id") else SendOutcome.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +121,17 @@ class RunRecord:
             run_id=row["run_id"],
             status=RunStatus(row["status"]),
             reason=row["reason"],
-            attempt=row["attempt"],
+            attempt=int(row["attempt"]),
             schedule=row["schedule"],
             scheduled_time=datetime.fromisoformat(row["scheduled_time"]),
             started_at=datetime.fromisoformat(row["started_at"]),
             finished_at=datetime.fromisoformat(row["finished_at"]) if "finished_at" in row else None,
             lease_until=datetime.fromisoformat(row["lease_until"]) if "lease_until" in row else None,
-            artifacts=tuple(Artifact(**artifact) for artifact in row.get("artifacts", ())),
+            artifacts=tuple(Artifact(**known(Artifact, artifact)) for artifact in row.get("artifacts", ())),
             notified=tuple(row.get("notified", ())),
             details=json.loads(row.get("details", "{}")),
-            edition=row["edition"],
-            interim=row["interim"],
+            edition=row.get("edition", "final"),
+            interim=row.get("interim", False),
             request_id=row["request_id"],
         )
 

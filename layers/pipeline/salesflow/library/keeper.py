@@ -148,7 +148,8 @@ class LibraryKeeper:
         return True
 
     def _runs(self) -> tuple[EndedRun, ...]:
-        return tuple(_ended(row) for row in self._rows.newest(_PARTITION, MOST_RUNS))
+        found = (_ended(row) for row in self._rows.newest(_PARTITION, MOST_RUNS))
+        return tuple(run for run in found if run is not None)
 
     def _files(self, newest_run: date | None) -> tuple[tuple[StoredFile, ...], date | None, bool]:
         """The files of the newest dates and of `latest/`, the first date that has any of them, and whether these are all.
@@ -240,13 +241,17 @@ def _chains(identity: str) -> tuple[str, ...]:
             return ()
 
 
-def _ended(row: Row) -> EndedRun:
-    said = json.loads(row["run"])
-    return EndedRun(
-        job=said["job"],
-        identity=said["identity"],
-        business_date=date.fromisoformat(row["sk"][:10]),
-        status=said["status"],
-        reason=said["reason"],
-        finished_at=datetime.fromisoformat(said["finished_at"]),
-    )
+def _ended(row: Row) -> EndedRun | None:
+    """The run of a row, None where it cannot be read: the page is a view, the watchdog tells of what is wrong."""
+    try:
+        said = json.loads(row["run"])
+        return EndedRun(
+            job=said["job"],
+            identity=said["identity"],
+            business_date=date.fromisoformat(row["sk"][:10]),
+            status=said["status"],
+            reason=said["reason"],
+            finished_at=datetime.fromisoformat(said["finished_at"]),
+        )
+    except (KeyError, ValueError, TypeError):
+        return None

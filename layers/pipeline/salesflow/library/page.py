@@ -192,7 +192,7 @@ def _report_lines(library: Library, figures: Figures) -> tuple[ReportLine, ...]:
     lines = []
     for day, report_type, period in sorted(known, key=_newest_first):
         about = known[day, report_type, period]
-        worst = min(about.runs, key=lambda run: (_BADNESS.index(run.status), run.identity), default=None)
+        worst = min(about.runs, key=lambda run: (_badness(run.status), run.identity), default=None)
         lines.append(
             ReportLine(
                 figures.day(day),
@@ -208,7 +208,7 @@ def _report_lines(library: Library, figures: Figures) -> tuple[ReportLine, ...]:
 def _report_of(run: EndedRun) -> _Key | None:
     """The report that a run was to make; its identity is `report/{type}/{period}/{formats}`."""
     job, *parts = run.identity.split("/")
-    if job != "report" or len(parts) < 2:
+    if job != "report" or len(parts) < 2 or parts[0] not in ReportType or parts[1] not in Period:
         return None
     return run.business_date, ReportType(parts[0]), Period(parts[1])
 
@@ -332,7 +332,12 @@ def _ending(run: EndedRun, _: Words) -> Ending:
         "FAILED": _("Failed"),
     }
     reason = "" if run.status == "SUCCEEDED" else printable(run.reason)
-    return Ending(texts[run.status], run.in_trouble, reason)
+    return Ending(texts.get(run.status, printable(run.status)), run.in_trouble, reason)
+
+
+def _badness(status: str) -> int:
+    """The worst is 0; a status of a later release stands between trouble and its absence."""
+    return _BADNESS.index(status) if status in _BADNESS else len(_TROUBLE)
 
 
 def _links(files: Iterable[StoredFile]) -> tuple[tuple[str, str], ...]:

@@ -16,6 +16,7 @@ from salesflow.errors import SalesFlowError
 from salesflow.ledger import Claim, SendOutcome, SentRecord
 from salesflow.ledger.records import stamp
 from salesflow.rows import ConditionFailed, Row, Rows
+from salesflow.stored import UnreadableRow, known, reading
 from salesflow.watch.look import Memory
 
 _KEY = {"pk": "watch", "sk": "logbook"}
@@ -44,11 +45,15 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the logbook holds: the last look's memory, the marked addresses that the owner knows of, the notices to send."""
+    """What the logbook holds: the last look's memory, the marked addresses that the owner knows of, the notices to send.
+
+    lost: what is wrong with a logbook that cannot be read, so that it begins anew; empty where all is well. It is not written.
+    """
 
     memory: Memory
     told_addresses: tuple[str, ...] = ()
     outbox: tuple[Notice, ...] = ()
+    lost: str = ""
 
 
 class Logbook:
@@ -69,7 +74,7 @@ class Logbook:
                 change={"holder": self._holder, "held_until": stamp(now + _LONGEST_RUN)},
             )
         except ConditionFailed as failed:
-            until = "" if failed.row is None else f" until {failed.row['held_until']} at most"
+            until = "" if failed.row is None else f" until {failed.row.get('held_until')} at most"
             raise LogbookHeld(
                 f"Another look of the watchdog is at work{until}.", action="Nothing needs doing: it tells the owner."
             ) from None
@@ -154,20 +159,20 @@ def _as_dict(page: Page) -> dict[str, Any]:
 def _page(row: Mapping[str, Any] | None) -> Page:
     if row is None or "page" not in row:
         return Page(Memory())
-    kept = json.loads(row["page"])
-    if kept["form"] != _FORM:
-        return Page(Memory())  # an older release's: this look is the first of its kind
-    return Page(
-        memory=Memory.remembered(kept["memory"]),
-        told_addresses=tuple(kept["told_addresses"]),
-        outbox=tuple(
-            Notice(
-                **{
-                    **notice,
-                    "findings": tuple(notice["findings"]),
-                    "paragraphs": tuple((title, text) for title, text in notice["paragraphs"]),
-                }
+    try:
+        with reading(row):
+            kept = json.loads(row["page"])
+            if kept["form"] != _FORM:
+                raise ValueError(f"it has the form {kept['form']}")
+            return Page(
+                memory=Memory.remembered(kept["memory"]),
+                told_addresses=tuple(kept["told_addresses"]),
+                outbox=tuple(_notice(notice) for notice in kept["outbox"]),
             )
-            for notice in kept["outbox"]
-        ),
-    )
+    except UnreadableRow as unreadable:
+        return Page(Memory(), lost=unreadable.message)
+
+
+def _notice(kept: Mapping[str, Any]) -> Notice:
+    paragraphs = tuple((title, text) for title, text in kept["paragraphs"])
+    return Notice(**{**known(Notice, kept), "findings": tuple(kept["findings"]), "paragraphs": paragraphs})

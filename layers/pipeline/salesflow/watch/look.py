@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from salesflow.errors import SalesFlowError
 from salesflow.jobs.catalogue import CATALOGUE, WATCHDOG
 from salesflow.ledger import RunRecord
+from salesflow.stored import UnreadableRow
 from salesflow.watch.schedules import Schedule
 from salesflow.watch.ticks import Tick, Trouble, Verdict, judge, tick_of
 from salesflow.windows import MIDNIGHT
@@ -23,7 +24,8 @@ REMIND_AFTER = timedelta(hours=24)
 FORGET_AFTER = timedelta(days=30)
 """A firing whose work was never done is not asked about for longer than this."""
 
-type FindRun = Callable[[Tick], RunRecord | None]
+type FindRun = Callable[[Tick], RunRecord | UnreadableRow | None]
+"""The ledger's latest run of a tick's identity and business date, or what is wrong with the row that should tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class Look:
 
 
 def take_look(memory: Memory, schedules: Sequence[Schedule], find_run: FindRun, watch: Watch, *, now: datetime) -> Look:
-    """Look at every schedule at `now`. find_run: the ledger's latest run of a tick's identity and business date."""
+    """Look at every schedule at `now`."""
     now_there = {schedule.name: schedule for schedule in schedules}
     expected, unwatchable = _expected(memory, now_there, watch, now)
     kept = [tick for tick in memory.ticks if tick.schedule in now_there and now - tick.due < FORGET_AFTER]

@@ -22,6 +22,7 @@ _WHAT_TO_DO = {
     Trouble.FAILED: "When the cause is gone, `python -m ops redrive --stack {stack}` fires the failed runs again, for the "
     "dates that they were for.",
     Trouble.PARTIAL: "When the cause is gone, fire it again with the same business_date: whoever was told is not told again.",
+    Trouble.UNREADABLE: "Nothing was changed by it; the other schedules are watched as ever.",
     Trouble.STALE: "Check that the tills still send their sales. Then fire it again with the same business_date and "
     '"force": true.',
 }
@@ -31,6 +32,7 @@ def notices_of(
     look: Look,
     marked: Sequence[MarkedAddress],
     unusable: Mapping[str, str],
+    lost: str = "",
     *,
     stack: str,
     zone: ZoneInfo,
@@ -39,9 +41,11 @@ def notices_of(
     """The notices that a look gives rise to: none, one of trouble, one of recovery, or both.
 
     marked, unusable: the addresses that the owner does not know to be left out yet; of the parameters' that can be mailed by nobody, why.
+    lost: what is wrong with the watchdog's own logbook; empty where it could be read.
     """
     notices = []
     entries = [
+        *([_lost(lost)] if lost else []),
         *([_unseen(*look.unseen, zone)] if look.unseen else []),
         *(_trouble(trouble, stack, zone) for trouble in look.troubles),
         *(_unwatchable(schedule) for schedule in look.unwatchable),
@@ -136,6 +140,13 @@ def _marked(address: MarkedAddress) -> tuple[str, str]:
         f"{address.address} gets no more mail",
         f"{reason[0].upper()}{reason[1:]}. Correct the recipients in the template's Parameters; if the address is right, "
         "delete its row (pk address) from the state table, and the address from SES's suppression list.",
+    )
+
+
+def _lost(problem: str) -> tuple[str, str]:
+    return (
+        "The watchdog begins anew",
+        f"{problem} What it knew of trouble, and notices that were on their way, are gone; it looks back as on its first day.",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow.errors import InvalidJobEvent, SalesFlowError
+from salesflow.stored import known
 from salesflow.watch.due_times import due_times
 
 
@@ -61,7 +62,7 @@ class Schedule:
             name: None if kept[name] is None else datetime.fromisoformat(kept[name])
             for name in ("modified", "begins", "ends")
         }
-        return cls(**{**kept, **moments})
+        return cls(**{**known(cls, kept), **moments})
 
     def as_dict(self) -> dict[str, Any]:
         """The schedule as JSON values."""

@@ -11,6 +11,7 @@ from salesflow.errors import InvalidJobEvent
 from salesflow.job_events import JobRequest
 from salesflow.jobs.catalogue import CATALOGUE, JobKind
 from salesflow.ledger import RunRecord, RunStatus
+from salesflow.stored import UnreadableRow, known
 from salesflow.watch.schedules import Schedule
 from salesflow.windows import MIDNIGHT
 
@@ -26,6 +27,7 @@ class Trouble(StrEnum):
     FAILED = "failed"
     PARTIAL = "partial"
     STALE = "stale"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Tick:
             "due": datetime.fromisoformat(kept["due"]),
             "business_date": date.fromisoformat(kept["business_date"]),
         }
-        return cls(**{**kept, **moments})
+        return cls(**{**known(cls, kept), **moments})
 
     def as_dict(self) -> dict[str, Any]:
         """The tick as JSON values."""
@@ -109,8 +111,10 @@ def tick_of(
     )
 
 
-def judge(tick: Tick, run: RunRecord | None, *, now: datetime, grace: timedelta) -> Verdict | None:
-    """How a tick stands at `now`; None while it is too early to tell."""
+def judge(tick: Tick, run: RunRecord | UnreadableRow | None, *, now: datetime, grace: timedelta) -> Verdict | None:
+    """How a tick stands at `now`; None while it is too early to tell. run: the ledger's, or what is wrong with its row."""
+    if isinstance(run, UnreadableRow):
+        return Verdict(False, Trouble.UNREADABLE, str(run))
     last_moment = tick.due + timedelta(minutes=tick.window_minutes) + grace
     is_overdue = now >= last_moment
     if run is None or (run.interim and tick.wants_final):
