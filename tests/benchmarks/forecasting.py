@@ -166,7 +166,7 @@ def ours(forecast: SeriesForecast) -> Answer:
     day_bounds = [
         [e.interval.lower80, e.interval.upper80, e.interval.lower95, e.interval.upper95] for e in forecast.daily
     ]
-    totals = {
+    totals: dict[int, tuple[float, ...]] = {
         h.days: (h.interval.lower80, h.interval.upper80, h.interval.lower95, h.interval.upper95)
         for h in forecast.horizons
     }

@@ -30,7 +30,7 @@ def write_invoices(path: Path, dates: Sequence[str]) -> Path:
     return path
 
 
-def test_demo_makes_the_reports_of_a_file_of_sales_and_says_so(tmp_path: Path):
+def test_demo_makes_the_reports_of_a_file_of_sales_and_says_so(tmp_path: Path) -> None:
     data = write_invoices(tmp_path / "invoices.csv", ["2011-11-07", "2011-11-25", "2011-11-30"])
     out = tmp_path / "out"
     done = ops("demo", "--data", data, "--days", "1", "--out", out)
@@ -58,7 +58,7 @@ def test_demo_makes_the_reports_of_a_file_of_sales_and_says_so(tmp_path: Path):
     assert "\x1b" not in done.stdout, "a pipe gets no colours"
 
 
-def test_demo_does_not_touch_a_folder_that_holds_something_else(tmp_path: Path):
+def test_demo_does_not_touch_a_folder_that_holds_something_else(tmp_path: Path) -> None:
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "mine.txt").write_text("mine")
     done = ops("demo", "--out", tmp_path)
@@ -68,7 +68,7 @@ def test_demo_does_not_touch_a_folder_that_holds_something_else(tmp_path: Path):
     assert (tmp_path / "reports" / "mine.txt").read_text() == "mine"
 
 
-def test_demo_says_what_a_file_of_sales_lacks(tmp_path: Path):
+def test_demo_says_what_a_file_of_sales_lacks(tmp_path: Path) -> None:
     data = tmp_path / "wrong.csv"
     data.write_text("a,b\n1,2\n")
     done = ops("demo", "--data", data, "--out", tmp_path / "out")
@@ -77,7 +77,7 @@ def test_demo_says_what_a_file_of_sales_lacks(tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
-def test_next_due_times_are_shown_in_zone_and_utc():
+def test_next_due_times_are_shown_in_zone_and_utc() -> None:
     done = ops("schedules", "next", "--count", "40", "--parameter", "TimeZone=Europe/Paris", "--json")
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
@@ -95,14 +95,14 @@ def test_next_due_times_are_shown_in_zone_and_utc():
         ("TimeZone", "not Name=Value", 2),
     ],
 )
-def test_a_parameter_that_the_template_refuses_is_named(parameter: str, said: str, status: int):
+def test_a_parameter_that_the_template_refuses_is_named(parameter: str, said: str, status: int) -> None:
     done = ops("schedules", "next", "--parameter", parameter)
     assert done.returncode == status
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path):
+def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path) -> None:
     env_vars = tmp_path / "env-vars.json"
     command = [sys.executable, "-u", "-m", "ops", "up", "--env-vars", str(env_vars), "--container-host", "172.17.0.1"]
     environment = {**os.environ, "SALESFLOW_LOCAL_CLOUD": str(tmp_path / "local-cloud.json")}

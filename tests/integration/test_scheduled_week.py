@@ -82,7 +82,7 @@ def business_date(firing: Firing) -> date:
     return firing.due.astimezone(ZoneInfo(firing.schedule.zone)).date() - timedelta(days=1)
 
 
-def test_every_firing_did_its_work(week: Week):
+def test_every_firing_did_its_work(week: Week) -> None:
     failed = [
         (f.schedule.name, f.due, f.problem or (f.result and f.result.last.error))
         for f in week.firings
@@ -95,7 +95,7 @@ def test_every_firing_did_its_work(week: Week):
     assert week.shop.cloud.messages("UndeliveredSchedules") == []
 
 
-def test_each_schedule_was_due_once_a_local_day_or_week_or_month(week: Week):
+def test_each_schedule_was_due_once_a_local_day_or_week_or_month(week: Week) -> None:
     days = [week.monday + timedelta(days=n) for n in range(7)]
     fired = Counter(
         (f.schedule.name.removeprefix("salesflow-"), f.due.astimezone(week.zone).date()) for f in week.reports
@@ -112,7 +112,7 @@ def test_each_schedule_was_due_once_a_local_day_or_week_or_month(week: Week):
     assert {f.due.astimezone(week.zone).strftime("%H:%M") for f in week.reports} <= {"07:00", "07:10", "07:20", "07:30"}
 
 
-def test_every_report_is_there_exactly_once_under_its_business_date(week: Week):
+def test_every_report_is_there_exactly_once_under_its_business_date(week: Week) -> None:
     expected = sorted(
         f"reports/{f.event['report_type']}/{f.event['period']}/{business_date(f)}/"
         f"{f.event['report_type']}-{f.event['period']}-{business_date(f)}.{EXTENSIONS[fmt]}"
@@ -128,7 +128,7 @@ def test_every_report_is_there_exactly_once_under_its_business_date(week: Week):
         assert {a["key"] for a in answer["artifacts"]} <= set(expected)
 
 
-def test_each_recipient_was_mailed_exactly_once_per_report(week: Week):
+def test_each_recipient_was_mailed_exactly_once_per_report(week: Week) -> None:
     told = Counter((mail.recipients, mail.message["X-SalesFlow-Reference"]) for mail in week.report_mails)
     assert set(told.values()) == {1}
     references = {reference for _, reference in told}
@@ -140,7 +140,7 @@ def test_each_recipient_was_mailed_exactly_once_per_report(week: Week):
     assert len(week.report_mails) == len(week.reports) * len(week.shop.shop.report_recipients)
 
 
-def test_the_sales_in_a_report_are_those_of_the_local_day(week: Week):
+def test_the_sales_in_a_report_are_those_of_the_local_day(week: Week) -> None:
     """The manifest's newest sale lies on the business date, as the shop's own books have it."""
     s3, bucket = week.shop.cloud.aws.client("s3"), week.shop.cloud.stack.outputs["ReportsBucketName"]
     for firing in week.reports:
@@ -156,7 +156,7 @@ def test_the_sales_in_a_report_are_those_of_the_local_day(week: Week):
         assert manifest["timezone"] == week.zone.key
 
 
-def test_firing_the_week_again_changes_and_mails_nothing(week: Week):
+def test_firing_the_week_again_changes_and_mails_nothing(week: Week) -> None:
     """EventBridge delivers at least once: the same firing again is a duplicate."""
     scheduler = Scheduler(week.shop.cloud)
     again = [scheduler.fire(firing.schedule, firing.due) for firing in week.reports[-3:]]
@@ -164,7 +164,7 @@ def test_firing_the_week_again_changes_and_mails_nothing(week: Week):
     assert len(week.shop.cloud.aws.mails()) == len(week.mails)
 
 
-def test_the_clock_change_lies_in_the_week_that_says_so(week: Week):
+def test_the_clock_change_lies_in_the_week_that_says_so(week: Week) -> None:
     """07:00 local is another hour in UTC after the change, and the same without one."""
     hours = {f.due.astimezone(UTC).hour for f in week.reports if f.event["report_type"] == "sales"}
     assert hours == ({5, 6} if week.zone.key == "Europe/Paris" else {23})

@@ -8,7 +8,7 @@ disturbance, not of a system that no longer runs at all.
 from collections.abc import Callable
 from typing import Any
 
-from botocore.client import BaseClient
+import botocore.client
 from botocore.exceptions import BotoCoreError, ClientError
 
 type Send = Callable[[str, dict[str, Any]], Any]
@@ -19,12 +19,13 @@ type Sabotage = Callable[[Send, str, dict[str, Any]], Any]
 def break_on_purpose(name: str) -> None:
     """Build a fault into the AWS clients of this process."""
     sabotage = _SABOTAGES[name]()
-    make_call = BaseClient._make_api_call
+    client_class: Any = botocore.client.BaseClient  # the one seam through which every call of every service goes
+    make_call = client_class._make_api_call
 
     def call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         return sabotage(lambda *other: make_call(client, *other), operation, parameters)
 
-    BaseClient._make_api_call = call
+    client_class._make_api_call = call
 
 
 def _no_claim() -> Sabotage:

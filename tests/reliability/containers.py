@@ -151,7 +151,7 @@ class Container:
                 return None
             self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
-        return json.loads(line)  # type: ignore[no-any-return]
+        return json.loads(line)
 
 
 @dataclass
@@ -350,7 +350,7 @@ def _warm_up() -> None:
     from tests.unit.reports.samples import rendered
 
     loader = JSONFileLoader()  # each session makes one of its own, but the files are the same
-    JSONFileLoader.load_file = staticmethod(functools.cache(loader.load_file))
+    JSONFileLoader.load_file = staticmethod(functools.cache(loader.load_file))  # type: ignore[method-assign]
     clients = AwsClients(ses_region="eu-west-1")
     _ = clients.s3, clients.dynamodb, clients.secretsmanager, clients.sesv2, clients.scheduler
     for environment in (templates(), mail._templates()):

@@ -87,7 +87,7 @@ class Call:
         """The recipient, if the call records that somebody was mailed."""
         if self.request.operation != "PutItem":
             return None
-        return json.loads(self.request.body)["Item"].get("recipient", {}).get("S")  # type: ignore[no-any-return]
+        return json.loads(self.request.body)["Item"].get("recipient", {}).get("S")
 
 
 class Gateway(Cloud):
@@ -95,7 +95,7 @@ class Gateway(Cloud):
 
     def __init__(self) -> None:
         super().__init__()
-        self._server.handle_error = lambda request, address: None  # type: ignore[method-assign]  # killed clients
+        self._server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # killed clients
         self.api_port = 0
         self.calls: list[Call] = []
         self._interference: Interference | None = None

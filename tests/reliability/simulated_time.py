@@ -78,7 +78,7 @@ class TimeOfProcess:
             return read
 
         clock.now = self.now
-        time.sleep = self.sleep
+        time.sleep = self.sleep  # type: ignore[assignment]  # whole seconds in other forms are not asked for
         socket.socket.settimeout = patient  # type: ignore[method-assign]
         socket.SocketIO.readinto = until_told  # type: ignore[method-assign,assignment]
 

@@ -120,7 +120,7 @@ class World:
     def opened(cls, store: SalesStore | None = None, *, zone: ZoneInfo = ZONE) -> "Iterator[World]":
         """A world that ends with the block. store: the shop's sales (without one a small shop's half year) in a zone."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        Table.all_items = _all_items  # type: ignore[method-assign]
+        Table.all_items = _all_items  # type: ignore[method-assign,assignment]
         with ContainerHost.started() as host:
             clock = SharedClock(host.folder / "clock", start=MOMENT)
             shop = store or sample_sales(seed=7, end_date=LAST_DAY, days=200, surprises=SURPRISES)
@@ -137,7 +137,7 @@ class World:
     def client(self, service: str) -> Any:
         """An AWS client of the harness, past the gateway."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(
+            self._clients[service] = boto3.client(  # type: ignore[call-overload]  # any service
                 service,
                 endpoint_url=self.gateway.moto,
                 region_name=REGION,
@@ -208,7 +208,8 @@ class World:
     @staticmethod
     def _in_moto(service: str, region: str = REGION) -> Any:
         """The service's state: read and put back directly, which a thousand experiments could not afford over HTTP."""
-        return get_backend(service)[ACCOUNT][region]  # type: ignore[index]
+        backend: Any = get_backend(service)  # type: ignore[call-overload]  # any service
+        return backend[ACCOUNT][region]
 
     def objects(self) -> "Objects":
         """Everything in the bucket now, as it can be put back by `reset`."""

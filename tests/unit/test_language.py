@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -27,9 +27,14 @@ type Key = tuple[str | None, str, str | None]
 """Context, English, English plural."""
 
 
+def texts(of: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The forms of a message or of its translation: one, or as many as there are plurals."""
+    return (of,) if isinstance(of, str) else tuple(of or ())
+
+
 def key_of(message: Message) -> Key:
-    one, many = message.id if isinstance(message.id, tuple) else (message.id, None)
-    return message.context, one, many
+    one, *many = texts(message.id)
+    return message.context, one, many[0] if many else None
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +70,7 @@ def test_no_text_is_missing(language: Language, in_code: set[Key]) -> None:
     done = {
         key_of(message)
         for message in catalogue(language)
-        if message.id and not message.fuzzy and all(message.string if message.pluralizable else [message.string])
+        if message.id and not message.fuzzy and all(texts(message.string))
     }
     assert not sorted(map(str, in_code - done)), "make messages, then translate what is empty"
 
@@ -85,7 +90,7 @@ def test_translations_have_the_places_of_the_english(language: Language) -> None
             continue
         _, one, many = key_of(message)
         named = places(many or one)
-        forms = message.string if message.pluralizable else (message.string,)
+        forms = texts(message.string)
         wrong += [(message.id, form) for form in forms if form and places(form) != named]
         wrong += [(message.id, form) for form in forms if form and form != form.strip()]
     assert not wrong
@@ -103,7 +108,7 @@ def test_plural_forms_are_those_of_the_language(language: Language) -> None:
     assert (found.num_plurals, found.plural_expr) == expected[language]
 
 
-def said_in(path: Path) -> Iterator[tuple[int, list[object], Key | None]]:
+def said_in(path: Path) -> Iterator[tuple[int, Sequence[object], Key | None]]:
     """Calls that say a text: line, arguments, and the message (None where it is not made of literals)."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):

@@ -49,7 +49,7 @@ def run(method: Method, panel: Panel, seeds: tuple[int, ...]) -> tuple[Metrics, 
     """Metrics of a method on a panel over the seeds, and its CPU seconds per 1,000 series-days."""
     start = time.process_time()
     clean = method(panel.values, panel.dates, evaluate_last=panel.evaluate_last, rows=panel.scored)
-    all_rows = np.isfinite(clean).any(axis=1).sum()
+    all_rows = int(np.isfinite(clean).any(axis=1).sum())
     cpu = (time.process_time() - start) / max(all_rows * panel.evaluate_last, 1) * 1000
     copies = [seed * 10 + i for seed in seeds for i in range(4)] if len(panel.values) <= 3 else list(seeds)
     scored = []

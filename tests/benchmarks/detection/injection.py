@@ -6,6 +6,9 @@ import numpy as np
 
 from tests.benchmarks.detection.panels import Panel
 
+FACTORS = {"spike": (2, 5), "drop": (0, 0.4), "shift_up": (1.8, 3), "shift_down": (0.2, 0.5)}
+"""What a change multiplies sales by: the bounds that it is drawn from."""
+
 KINDS = ("spike", "drop", "outage", "shift_up", "shift_down", "weekday")
 
 
@@ -59,24 +62,14 @@ def inject(panel: Panel, *, seed: int, per_series: int = 2) -> tuple[np.ndarray,
             start = int(rng.choice(starts))
             at = slice(first + start, first + start + days)
             today = weekday[first + start]
+            factor = 0.0  # an outage
+            others = [d for d in range(7) if usual[today] > 0 and abs(np.log((usual[d] + 1e-9) / usual[today])) > 0.4]
+            if kind == "weekday" and not others:
+                kind = "drop"
             if kind == "weekday":
-                others = [
-                    d for d in range(7) if usual[today] > 0 and abs(np.log((usual[d] + 1e-9) / usual[today])) > 0.4
-                ]
-                if not others:
-                    kind = "drop"
-                else:
-                    factor = usual[rng.choice(others)] / usual[today]
-            if kind == "spike":
-                factor = rng.uniform(2, 5)
-            elif kind == "drop":
-                factor = rng.uniform(0, 0.4)
-            elif kind == "outage":
-                factor = 0.0
-            elif kind == "shift_up":
-                factor = rng.uniform(1.8, 3)
-            elif kind == "shift_down":
-                factor = rng.uniform(0.2, 0.5)
+                factor = usual[rng.choice(others)] / usual[today]
+            elif kind in FACTORS:
+                factor = rng.uniform(*FACTORS[kind])
             changed = clean[at] * factor
             values[series, at] = np.rint(changed) if np.all(clean == np.rint(clean)) else changed
             taken.append(start)

@@ -125,8 +125,9 @@ def isolation_forest(values: np.ndarray, dates: np.ndarray, *, evaluate_last: in
                 week / (y[day - 28 : day].mean() + 1),
                 weekday[day],
             ]
+        forest, centre, spread = None, 0.0, 0.0
         for day in range(first, len(y)):
-            if (day - first) % 7 == 0:
+            if forest is None or (day - first) % 7 == 0:
                 past = features[max(day - HISTORY, 28) : day]
                 forest = IsolationForest(n_estimators=60, random_state=1).fit(past)
                 reference = forest.score_samples(past)

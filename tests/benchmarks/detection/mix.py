@@ -32,6 +32,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "layers" / "pipeline"))
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -135,7 +137,7 @@ def less_weekday(x: np.ndarray, weekday: np.ndarray, past: slice) -> np.ndarray:
     return out
 
 
-def robust_distance(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict) -> float:
+def robust_distance(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict[int, Any]) -> float:
     """Plain numpy: in each block the mean squared deviation in units of its past spread, as a robust z of the past; the largest."""
     past = slice(day - HISTORY, day)
     r = less_weekday(x, weekday, past)
@@ -152,10 +154,10 @@ def robust_distance(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict) ->
     return worst
 
 
-def sklearn_method(make: Callable[[], object]) -> Callable[..., float]:
+def sklearn_method(make: Callable[[], Any]) -> Callable[..., float]:
     """A scikit-learn outlier model on the same deviations, scaled."""
 
-    def score(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict) -> float:
+    def score(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict[int, Any]) -> float:
         first = day - (day - HISTORY) % 7
         if first not in kept:
             past = slice(first - HISTORY, first) if first >= HISTORY else slice(0, HISTORY)
@@ -170,7 +172,7 @@ def sklearn_method(make: Callable[[], object]) -> Callable[..., float]:
     return score
 
 
-def ledoit_wolf(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict) -> float:
+def ledoit_wolf(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict[int, Any]) -> float:
     """The largest, over the three blocks, of what `salesflow.detection.hours` does with one."""
     from sklearn.covariance import LedoitWolf
 
@@ -189,7 +191,7 @@ def ledoit_wolf(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict) -> flo
     return worst
 
 
-def hours_alone(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict) -> float:
+def hours_alone(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict[int, Any]) -> float:
     """What the anomaly check does."""
     days = slice(day - HISTORY, day + 1)
     return hour_mix(x[days, :24] ** 2, weekday[days].astype(np.intp), np.full(HISTORY + 1, 100.0)).score
@@ -232,7 +234,7 @@ def measure(panels: list[Days], method: Callable[..., float], *, seed: int) -> t
     found: dict[str, list[bool]] = {c: [] for c in CHANGES}
     for number, days in enumerate(panels):
         rng = np.random.default_rng(seed + number)
-        kept: dict = {}
+        kept: dict[int, Any] = {}
         x = features(days)
         clean = np.sort([method(x, days.weekday, day, kept) for day in range(HISTORY, HISTORY + EVALUATE)])
         threshold = clean[-1 - EVALUATE // 30]

@@ -27,7 +27,7 @@ def _html_part(text: MailText) -> bytes:
     message = message_from_bytes(
         mailer.build(Mail(text.subject, text.text, text.html), "reader@shop.example.com"), policy=default_policy
     )
-    part = message.get_body(("html",))  # type: ignore[attr-defined]  # the policy makes it an EmailMessage
+    part = message.get_body(("html",))  # the policy makes it an EmailMessage
     assert part is not None
     return str(part.get_content()).encode()
 

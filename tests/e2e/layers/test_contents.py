@@ -88,7 +88,7 @@ def test_every_library_is_for_the_architecture_and_finds_what_it_needs(built: Bu
                 elf = ELFFile(file)
                 assert elf["e_machine"] == MACHINE[built.architecture], path
                 needed = {
-                    tag.needed
+                    tag.needed  # type: ignore[attr-defined]  # of a DT_NEEDED tag
                     for segment in elf.iter_segments("PT_DYNAMIC")
                     if isinstance(segment, DynamicSegment)
                     for tag in segment.iter_tags("DT_NEEDED")

@@ -15,7 +15,7 @@ def write_template(folder: Path, resources: str, head: str = "") -> Path:
     return template
 
 
-def test_schedules_are_as_the_template_says(cloud: LocalCloud):
+def test_schedules_are_as_the_template_says(cloud: LocalCloud) -> None:
     scheduler = cloud.aws.client("scheduler")
     nightly = scheduler.get_schedule(Name="probe-nightly", GroupName="probe")
     assert nightly["ScheduleExpression"] == "cron(30 2 * * ? *)"
@@ -30,7 +30,7 @@ def test_schedules_are_as_the_template_says(cloud: LocalCloud):
     assert scheduler.get_schedule(Name="probe-paused", GroupName="probe")["State"] == "DISABLED"
 
 
-def test_policies_are_on_what_they_protect(cloud: LocalCloud):
+def test_policies_are_on_what_they_protect(cloud: LocalCloud) -> None:
     s3, bucket = cloud.aws.client("s3"), cloud.stack.physical_id("Files")
     for key in ("kept/a", "other/a"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"plain HTTP is let in: the local cloud has no TLS")
@@ -45,7 +45,7 @@ def test_policies_are_on_what_they_protect(cloud: LocalCloud):
     assert "ses.amazonaws.com" in topic["Attributes"]["Policy"]
 
 
-def test_functions_get_the_resolved_environment_and_their_layer(cloud: LocalCloud):
+def test_functions_get_the_resolved_environment_and_their_layer(cloud: LocalCloud) -> None:
     configuration = cloud.aws.client("lambda").get_function_configuration(FunctionName=cloud.stack.physical_id("Probe"))
     variables = configuration["Environment"]["Variables"]
     assert variables["SECRET_ID"] == cloud.stack.physical_id("Token")
@@ -57,7 +57,7 @@ def test_functions_get_the_resolved_environment_and_their_layer(cloud: LocalClou
     assert configuration["MemorySize"] == 256
 
 
-def test_a_false_condition_leaves_a_resource_out_and_a_parameter_reaches_everything(empty_cloud: LocalCloud):
+def test_a_false_condition_leaves_a_resource_out_and_a_parameter_reaches_everything(empty_cloud: LocalCloud) -> None:
     parameters = {"WithAlarm": "no", "Timezone": "Europe/Paris", "NightlyHour": "5"}
     deployed = empty_cloud.deploy(TEMPLATE, parameters, stack="other")
     assert "FailureAlarm" not in deployed.resources
@@ -69,7 +69,7 @@ def test_a_false_condition_leaves_a_resource_out_and_a_parameter_reaches_everyth
     assert empty_cloud.invoke("Probe", {}).answer["zone"] == "Europe/Paris"
 
 
-def test_deploying_again_updates_and_keeps_what_an_operator_wrote(empty_cloud: LocalCloud):
+def test_deploying_again_updates_and_keeps_what_an_operator_wrote(empty_cloud: LocalCloud) -> None:
     first = empty_cloud.deploy(TEMPLATE, stack="again")
     empty_cloud.write_secret("the operator's token")
     second = empty_cloud.deploy(TEMPLATE, {"NightlyHour": "6", "Timezone": "Europe/Paris"}, stack="again")
@@ -80,13 +80,13 @@ def test_deploying_again_updates_and_keeps_what_an_operator_wrote(empty_cloud: L
     assert empty_cloud.invoke("Probe", {"do": "read secret"}).answer == "the operator's token"
 
 
-def test_a_type_that_nobody_makes_is_named(empty_cloud: LocalCloud, tmp_path: Path):
+def test_a_type_that_nobody_makes_is_named(empty_cloud: LocalCloud, tmp_path: Path) -> None:
     template = write_template(tmp_path, "  Oddity:\n    Type: AWS::QLDB::Ledger\n    Properties: {Name: x}\n")
     with pytest.raises(LocalCloudError, match=r"Oddity \(AWS::QLDB::Ledger\)"):
         empty_cloud.deploy(template, stack="oddity")
 
 
-def test_a_property_that_the_service_does_not_know_is_named(empty_cloud: LocalCloud, tmp_path: Path):
+def test_a_property_that_the_service_does_not_know_is_named(empty_cloud: LocalCloud, tmp_path: Path) -> None:
     resources = """
   Group: {Type: AWS::Scheduler::ScheduleGroup, Properties: {Name: g, Colour: red}}
 """
@@ -94,13 +94,13 @@ def test_a_property_that_the_service_does_not_know_is_named(empty_cloud: LocalCl
         empty_cloud.deploy(write_template(tmp_path, resources), stack="property")
 
 
-def test_invalid_sam_is_refused_with_the_translators_reason(empty_cloud: LocalCloud, tmp_path: Path):
+def test_invalid_sam_is_refused_with_the_translators_reason(empty_cloud: LocalCloud, tmp_path: Path) -> None:
     resources = "  F:\n    Type: AWS::Serverless::Function\n    Properties: {Handler: app.f, Runtime: python3.13}\n"
     with pytest.raises(LocalCloudError, match=r"\[F\].*CodeUri"):
         empty_cloud.deploy(write_template(tmp_path, resources), stack="invalid")
 
 
-def test_code_that_is_not_there_is_named(empty_cloud: LocalCloud, tmp_path: Path):
+def test_code_that_is_not_there_is_named(empty_cloud: LocalCloud, tmp_path: Path) -> None:
     resources = (
         "  F:\n    Type: AWS::Serverless::Function\n"
         "    Properties: {Handler: app.f, Runtime: python3.13, CodeUri: nowhere}\n"
@@ -109,12 +109,12 @@ def test_code_that_is_not_there_is_named(empty_cloud: LocalCloud, tmp_path: Path
         empty_cloud.deploy(write_template(tmp_path, resources), stack="codeless")
 
 
-def test_a_parameter_that_the_template_lacks_is_named(empty_cloud: LocalCloud):
+def test_a_parameter_that_the_template_lacks_is_named(empty_cloud: LocalCloud) -> None:
     with pytest.raises(LocalCloudError, match="no parameter Timezon"):
         empty_cloud.deploy(TEMPLATE, {"Timezon": "UTC"}, stack="misspelt")
 
 
-def test_two_clouds_do_not_see_each_other(cloud: LocalCloud):
+def test_two_clouds_do_not_see_each_other(cloud: LocalCloud) -> None:
     with LocalCloud.start() as other:
         assert other.aws.port != cloud.aws.port
         assert other.aws.client("s3").list_buckets()["Buckets"] == []

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from typing import Any
 
 import pytest
 
@@ -27,14 +28,14 @@ LAMBDA_SETS = {
 }
 
 
-def test_only_the_declared_environment_reaches_the_handler(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch):
+def test_only_the_declared_environment_reaches_the_handler(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALESFLOW_LEAK", "from the developer's shell")
     cloud.function("Probe").kill()
     answer = cloud.invoke("Probe", {}).answer
     assert set(answer["environment"]) - LAMBDA_SETS == {"SECRET_ID", "BUCKET", "TABLE", "STACK", "TIMEZONE"}
 
 
-def test_the_context_is_lambdas(cloud: LocalCloud):
+def test_the_context_is_lambdas(cloud: LocalCloud) -> None:
     invocation = cloud.invoke(
         "Probe", {"do": "answer", "names": ["咖啡"]}, request_id="11111111-2222-3333-4444-555555555555"
     )
@@ -50,7 +51,7 @@ def test_the_context_is_lambdas(cloud: LocalCloud):
     assert answer["imports"] == []
 
 
-def test_a_container_stays_warm_and_its_log_is_kept_by_invocation(cloud: LocalCloud):
+def test_a_container_stays_warm_and_its_log_is_kept_by_invocation(cloud: LocalCloud) -> None:
     cloud.function("Probe").kill()
     cold, warm = cloud.invoke("Probe", {}), cloud.invoke("Probe", {})
     assert cold.init_duration is not None
@@ -60,7 +61,7 @@ def test_a_container_stays_warm_and_its_log_is_kept_by_invocation(cloud: LocalCl
     assert warm.log == "call 2 does None\n"
 
 
-def test_calls_at_the_same_time_get_containers_of_their_own(cloud: LocalCloud):
+def test_calls_at_the_same_time_get_containers_of_their_own(cloud: LocalCloud) -> None:
     pids = []
     event = {"do": "fill memory", "megabytes": 1, "seconds": 0.3}
     threads = [threading.Thread(target=lambda: pids.append(cloud.invoke("Probe", event).succeeded)) for _ in range(2)]
@@ -72,7 +73,7 @@ def test_calls_at_the_same_time_get_containers_of_their_own(cloud: LocalCloud):
     assert cloud.invoke("Probe", {}).init_duration is None
 
 
-def test_an_exception_is_answered_as_lambda_answers_it(cloud: LocalCloud):
+def test_an_exception_is_answered_as_lambda_answers_it(cloud: LocalCloud) -> None:
     error = cloud.invoke("Probe", {"do": "raise"}).error
     assert error is not None
     assert (error["errorType"], error["errorMessage"]) == ("ValueError", "no such luck")
@@ -91,7 +92,9 @@ def test_an_exception_is_answered_as_lambda_answers_it(cloud: LocalCloud):
         ("Broken", {}, "Runtime.ImportModuleError", "Unable to import module 'nowhere'"),
     ],
 )
-def test_limits_and_broken_functions(cloud: LocalCloud, function: str, event: dict, error_type: str, message: str):
+def test_limits_and_broken_functions(
+    cloud: LocalCloud, function: str, event: dict[str, Any], error_type: str, message: str
+) -> None:
     cloud.function(function).kill()
     invocation = cloud.invoke(function, event)
     assert invocation.error is not None
@@ -101,7 +104,7 @@ def test_limits_and_broken_functions(cloud: LocalCloud, function: str, event: di
     assert starts_cold == (error_type != "Runtime.MarshalError"), "what ended the process costs a cold start"
 
 
-def test_peak_memory_is_of_the_invocation(cloud: LocalCloud):
+def test_peak_memory_is_of_the_invocation(cloud: LocalCloud) -> None:
     small = cloud.invoke("Probe", {}).peak_bytes
     large = cloud.invoke("Probe", {"do": "fill memory", "megabytes": 64}).peak_bytes
     after = cloud.invoke("Probe", {}).peak_bytes
@@ -109,7 +112,7 @@ def test_peak_memory_is_of_the_invocation(cloud: LocalCloud):
     assert large - after > 60 << 20
 
 
-def test_async_tries_again_with_the_same_request_id_until_it_succeeds(cloud: LocalCloud):
+def test_async_tries_again_with_the_same_request_id_until_it_succeeds(cloud: LocalCloud) -> None:
     result = cloud.invoke_async("Probe", {"do": "count to the table", "key": "third time lucky", "succeed_at": 3})
     assert result.succeeded
     assert [t.succeeded for t in result.tries] == [False, False, True]
@@ -118,7 +121,7 @@ def test_async_tries_again_with_the_same_request_id_until_it_succeeds(cloud: Loc
     assert result.destination is None
 
 
-def test_async_that_keeps_failing_goes_to_the_destination_of_the_template(cloud: LocalCloud):
+def test_async_that_keeps_failing_goes_to_the_destination_of_the_template(cloud: LocalCloud) -> None:
     event = {"do": "raise", "mark": "dead letter"}
     result = cloud.invoke_async("Probe", event)
     assert len(result.tries) == 3
@@ -130,13 +133,13 @@ def test_async_that_keeps_failing_goes_to_the_destination_of_the_template(cloud:
     assert record["responsePayload"]["errorType"] == "ValueError"
 
 
-def test_async_keeps_to_the_templates_number_of_tries(cloud: LocalCloud):
+def test_async_keeps_to_the_templates_number_of_tries(cloud: LocalCloud) -> None:
     result = cloud.invoke_async("Impatient", {"do": "raise"})
     assert len(result.tries) == 1
     assert result.destination is None
 
 
-def test_a_crash_in_the_middle_is_seen_and_the_next_try_starts_cold(cloud: LocalCloud):
+def test_a_crash_in_the_middle_is_seen_and_the_next_try_starts_cold(cloud: LocalCloud) -> None:
     function = cloud.function("Probe")
     with cloud.aws.hold(target="DynamoDB_20120810.UpdateItem", when="after") as held:
 
@@ -157,13 +160,13 @@ def test_a_crash_in_the_middle_is_seen_and_the_next_try_starts_cold(cloud: Local
     assert second.answer["tries"] == 2, "the write before the crash was done, and once"
 
 
-def test_a_planted_aws_error_reaches_the_function(cloud: LocalCloud):
+def test_a_planted_aws_error_reaches_the_function(cloud: LocalCloud) -> None:
     with cloud.aws.failing(status=400, error="AccessDeniedException", target="secretsmanager.GetSecretValue"):
         error = cloud.invoke("Probe", {"do": "read secret"}).error
     assert error is not None
     assert "AccessDeniedException" in error["errorMessage"]
 
 
-def test_an_unknown_function_is_named_with_those_that_there_are(cloud: LocalCloud):
+def test_an_unknown_function_is_named_with_those_that_there_are(cloud: LocalCloud) -> None:
     with pytest.raises(LocalCloudError, match=r"no function Report; there are Broken, Impatient, Probe"):
         cloud.invoke("Report", {})

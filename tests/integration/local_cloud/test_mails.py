@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from local.cloud import LocalCloud
 
 
-def test_a_simple_mail_comes_back_with_bodies_headers_and_attachment(cloud: LocalCloud):
+def test_a_simple_mail_comes_back_with_bodies_headers_and_attachment(cloud: LocalCloud) -> None:
     answer = cloud.aws.client("sesv2").send_email(
         FromEmailAddress="reports@example.com",
         Destination={"ToAddresses": ["owner@example.com"], "BccAddresses": ["archive@example.com"]},
@@ -37,7 +37,7 @@ def test_a_simple_mail_comes_back_with_bodies_headers_and_attachment(cloud: Loca
     assert (attachment.get_filename(), attachment.get_content()) == ("sales.csv", "a,b\n1,2\n")
 
 
-def test_a_raw_mail_comes_back_byte_for_byte(cloud: LocalCloud):
+def test_a_raw_mail_comes_back_byte_for_byte(cloud: LocalCloud) -> None:
     raw = EmailMessage(policy=email.policy.SMTP)
     raw["From"], raw["To"], raw["Subject"] = "reports@example.com", "owner@example.com", "raw"
     raw.set_content("hello")
@@ -49,7 +49,7 @@ def test_a_raw_mail_comes_back_byte_for_byte(cloud: LocalCloud):
     assert cloud.aws.mails()[-1].content == raw.as_bytes()
 
 
-def test_a_mail_that_ses_refuses_is_not_kept(cloud: LocalCloud):
+def test_a_mail_that_ses_refuses_is_not_kept(cloud: LocalCloud) -> None:
     ses = cloud.aws.client("sesv2")
     before = len(cloud.aws.mails())
     content = {"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}}}

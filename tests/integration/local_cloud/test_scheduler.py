@@ -15,7 +15,7 @@ def scheduler(cloud: LocalCloud) -> Scheduler:
     return Scheduler(cloud)
 
 
-def test_a_week_fires_every_due_time_of_the_enabled_schedules_with_the_clock_at_it(scheduler: Scheduler):
+def test_a_week_fires_every_due_time_of_the_enabled_schedules_with_the_clock_at_it(scheduler: Scheduler) -> None:
     clock = SimulatedClock(MONDAY)
     shown = []
     firings = scheduler.run(MONDAY, MONDAY + timedelta(days=7), clock, fired=lambda firing: shown.append(clock()))
@@ -26,7 +26,7 @@ def test_a_week_fires_every_due_time_of_the_enabled_schedules_with_the_clock_at_
     assert {firing.schedule.name for firing in firings} == {"probe-nightly"}, "the paused schedule is not fired"
 
 
-def test_the_input_holds_the_scheduled_time_in_utc(scheduler: Scheduler):
+def test_the_input_holds_the_scheduled_time_in_utc(scheduler: Scheduler) -> None:
     (firing,) = scheduler.run(MONDAY, MONDAY + timedelta(days=1), SimulatedClock(MONDAY))
     assert firing.result is not None
     assert firing.result.last.answer["event"] == {
@@ -36,7 +36,9 @@ def test_the_input_holds_the_scheduled_time_in_utc(scheduler: Scheduler):
     }
 
 
-def test_a_schedule_put_by_hand_replaces_and_is_fired_until_it_is_paused(cloud: LocalCloud, scheduler: Scheduler):
+def test_a_schedule_put_by_hand_replaces_and_is_fired_until_it_is_paused(
+    cloud: LocalCloud, scheduler: Scheduler
+) -> None:
     client = cloud.aws.client("scheduler")
     schedule = {
         "Name": "by-hand",
@@ -61,7 +63,7 @@ def test_a_schedule_put_by_hand_replaces_and_is_fired_until_it_is_paused(cloud: 
         client.delete_schedule(Name="by-hand")
 
 
-def test_a_target_that_is_gone_sends_the_event_to_the_schedules_queue(cloud: LocalCloud, scheduler: Scheduler):
+def test_a_target_that_is_gone_sends_the_event_to_the_schedules_queue(cloud: LocalCloud, scheduler: Scheduler) -> None:
     client = cloud.aws.client("scheduler")
     queue = cloud.aws.client("sqs").get_queue_attributes(
         QueueUrl=cloud.stack.physical_id("Undelivered"), AttributeNames=["QueueArn"]
@@ -89,7 +91,7 @@ def test_a_target_that_is_gone_sends_the_event_to_the_schedules_queue(cloud: Loc
     assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "ResourceNotFoundException"
 
 
-def test_next_due_looks_ahead(scheduler: Scheduler):
+def test_next_due_looks_ahead(scheduler: Scheduler) -> None:
     assert [moment for moment, _ in scheduler.next_due(MONDAY, count=3)] == [
         MONDAY + timedelta(days=n, hours=18, minutes=30) for n in range(3)
     ]

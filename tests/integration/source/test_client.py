@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from time import monotonic
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -500,7 +501,17 @@ def test_the_token_is_in_no_error_and_no_log(
     secret.store(token)
     client = make_client(read_seconds=0.05)
     echo = Body(json.dumps({"error": f"Bearer {token}"}).encode())
-    faults = [Status(500), Reset(), Truncated(), Unauthorized(), Forbidden(), Status(404), HtmlPage(), echo, Slow(1)]
+    faults: list[Any] = [
+        Status(500),
+        Reset(),
+        Truncated(),
+        Unauthorized(),
+        Forbidden(),
+        Status(404),
+        HtmlPage(),
+        echo,
+        Slow(1),
+    ]
     faults += [Redirect(f"http://x/?t={token}"), BadRecords([{"id": 1, "saleDate": token}] * 900), InvalidJson()]
     logger.addHandler(caplog.handler)  # the system's own logger does not hand its records on
     with caplog.at_level(logging.DEBUG):
@@ -513,7 +524,7 @@ def test_the_token_is_in_no_error_and_no_log(
             told = everything_about(failed.value)
             assert token not in told
             assert token.split(".")[2] not in told
-    logger.removeHandler(caplog.handler)
+    logging.getLogger(logger.name).removeHandler(caplog.handler)
     logged = str([vars(record) for record in caplog.records])
     assert "tried again" in logged
     assert "/sales/history?days=5" in logged  # urllib3's own records are among them

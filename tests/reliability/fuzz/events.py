@@ -104,7 +104,7 @@ def _an_event(value: tuple[str, Any, ZoneInfo]) -> str:
     assert request.business_date <= request.asked_on(zone)
     if isinstance(request.fields, ReportFields):  # dates at the ends of the calendar have windows too
         window = window_of(request.fields.period, request.business_date)
-        assert previous_window(request.fields.period, window).end <= window.start < window.end
+        assert previous_window(request.fields.period, window).last < window.first <= window.last
     identity = kind.identity(request)
     assert "#" not in identity or job == "anomaly_check", "an identity must not pass for another row's key"
     for key in _keys(job, request):

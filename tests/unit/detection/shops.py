@@ -20,7 +20,7 @@ def made_up(
     rng = np.random.default_rng(seed)
     dates = pd.date_range(start, periods=days)
     weekday = np.array([0.8, 0.8, 0.9, 1.0, 1.2, 1.6, 0.0])[dates.day_of_week]
-    expected = np.exp(rng.uniform(*np.log(mean), (n_products, 1))) * weekday
+    expected = np.exp(rng.uniform(np.log(mean[0]), np.log(mean[1]), (n_products, 1))) * weekday
     quantity = rng.negative_binomial(30, 30 / (30 + np.maximum(expected, 1e-9)))
     quantity[:, weekday == 0] = 0
     price = rng.integers(150, 3000, n_products)

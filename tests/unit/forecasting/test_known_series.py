@@ -80,7 +80,10 @@ def test_decline_is_called_downward() -> None:
 def test_the_yearly_rhythm_is_found_in_two_years_and_better_than_without_it() -> None:
     last = date(2026, 10, 31)
     days = np.array([day.toordinal() for day in days_to(last, 820)])
-    season = lambda n: 1 + 0.4 * np.cos(2 * np.pi * (n - date(2026, 12, 20).toordinal()) / 365.25)  # noqa: E731 - one formula for past and future
+
+    def season(n: np.ndarray) -> np.ndarray:
+        return 1 + 0.4 * np.cos(2 * np.pi * (n - date(2026, 12, 20).toordinal()) / 365.25)
+
     forecast = forecast_of(noisy(820, noise=0.05, last=last) * season(days), last)
     future = ahead(90, last)
     truth = np.array([WEEK[day.weekday()] for day in future]) * season(np.array([day.toordinal() for day in future]))

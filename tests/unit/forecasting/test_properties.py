@@ -1,6 +1,7 @@
 """What holds for every history, however odd."""
 
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -18,7 +19,7 @@ KINDS = ("noisy", "zeros and ones", "gaps", "returns", "huge", "constant", "step
 
 def strange(kind: str, count: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    made = {
+    made: dict[str, Callable[[], np.ndarray]] = {
         "noisy": lambda: noisy(count, seed, 0.5),
         "zeros and ones": lambda: rng.integers(0, 2, count),
         "gaps": lambda: noisy(count, seed) * (rng.random(count) > 0.5),

@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Any
 
 from salesflow.analytics.results import (
     DaySales,
@@ -338,7 +339,11 @@ def all_samples() -> dict[str, ReportContent]:
     many = many_names(10_000)
     rich = make_sales(Period.DAILY, plain, daily_revenue=123_456_789_012)
     yen = make_sales(Period.DAILY, plain, daily_revenue=184_350)
-    alone = {"previous": None, "same_weekday": None, "trend": TrendHint(TrendDirection.UNKNOWN, 0.0, 1, None, None)}
+    alone: dict[str, Any] = {
+        "previous": None,
+        "same_weekday": None,
+        "trend": TrendHint(TrendDirection.UNKNOWN, 0.0, 1, None, None),
+    }
     first = replace(daily, context=daily.daily, **alone)
     long_names = [LONG_NAME, *plain[:5]]
     turned = [*RIGHT_TO_LEFT_AND_EMOJI_NAMES, *plain[:4]]

@@ -25,12 +25,12 @@ ZONES = [
 ODD_MINUTES = {"Australia/Lord_Howe", "Asia/Kathmandu"}  # half and quarter hours off UTC
 
 
-def utc(*fields: int) -> datetime:
-    return datetime(*fields, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
-def local(zone: str, *fields: int) -> datetime:
-    return datetime(*fields, tzinfo=ZoneInfo(zone))
+def local(zone: str, year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=ZoneInfo(zone))
 
 
 # --- the oracle: EventBridge's documentation, read field by field, minute by minute -------------------------------------
@@ -110,7 +110,7 @@ def oracle(expression: str, zone: str, start: datetime, end: datetime) -> list[d
 
 
 @st.composite
-def number_fields(draw, low: int, high: int) -> str:
+def number_fields(draw: st.DrawFn, low: int, high: int) -> str:
     def span() -> tuple[int, int]:
         begin = draw(st.integers(low, high))
         return begin, draw(st.integers(begin, high))
@@ -133,7 +133,7 @@ def number_fields(draw, low: int, high: int) -> str:
 
 
 @st.composite
-def crons(draw) -> str:
+def crons(draw: st.DrawFn) -> str:
     weekday = st.sampled_from([*WEEKDAYS, *map(str, range(1, 8))])
     days = st.one_of(
         st.tuples(number_fields(1, 31), st.just("?")),
@@ -167,20 +167,22 @@ SPANS = [
 
 @settings(max_examples=80, deadline=None)
 @given(expression=crons(), zone=st.sampled_from(ZONES), start=st.sampled_from(SPANS), hours=st.integers(1, 72))
-def test_agrees_with_eventbridges_documentation_read_minute_by_minute(expression, zone, start, hours):
+def test_agrees_with_eventbridges_documentation_read_minute_by_minute(
+    expression: str, zone: str, start: datetime, hours: int
+) -> None:
     end = start + timedelta(hours=hours)
     assert due_times(expression, zone, start, end) == oracle(expression, zone, start, end)
 
 
 @settings(max_examples=40, deadline=None)
 @given(expression=crons(), zone=st.sampled_from(ZONES), start=st.sampled_from(SPANS), cut=st.integers(1, 94))
-def test_a_span_cut_in_two_gives_the_same_times_once(expression, zone, start, cut):
+def test_a_span_cut_in_two_gives_the_same_times_once(expression: str, zone: str, start: datetime, cut: int) -> None:
     middle, end = start + timedelta(hours=cut), start + timedelta(hours=96)
     whole = due_times(expression, zone, start, end)
     assert due_times(expression, zone, start, middle) + due_times(expression, zone, middle, end) == whole
 
 
-def test_shanghai_mornings_are_the_evening_before_in_utc():
+def test_shanghai_mornings_are_the_evening_before_in_utc() -> None:
     week = due_times("cron(30 2 * * ? *)", "Asia/Shanghai", utc(2026, 11, 16), utc(2026, 11, 23))
     assert week == [utc(2026, 11, day, 18, 30) for day in range(16, 23)]
 
@@ -192,7 +194,7 @@ def test_shanghai_mornings_are_the_evening_before_in_utc():
         ("America/New_York", local("America/New_York", 2026, 3, 7), "02:30 does not exist on 8 March"),
     ],
 )
-def test_a_time_that_does_not_exist_is_skipped(zone, day_before, change):
+def test_a_time_that_does_not_exist_is_skipped(zone: str, day_before: datetime, change: datetime) -> None:
     days = due_times("cron(30 2 * * ? *)", zone, day_before, day_before + timedelta(days=3))
     walls = [moment.astimezone(ZoneInfo(zone)) for moment in days]
     first = day_before.date()
@@ -207,23 +209,25 @@ def test_a_time_that_does_not_exist_is_skipped(zone, day_before, change):
         ("America/New_York", (2026, 11, 1), utc(2026, 11, 1, 5, 30)),
     ],
 )
-def test_a_time_that_comes_twice_fires_once_the_first_time(zone, start, expected):
+def test_a_time_that_comes_twice_fires_once_the_first_time(
+    zone: str, start: tuple[int, int, int], expected: datetime
+) -> None:
     begin = local(zone, *start)
     hour = 2 if zone == "Europe/Paris" else 1
     assert due_times(f"cron(30 {hour} * * ? *)", zone, begin, begin + timedelta(hours=24)) == [expected]
 
 
-def test_the_second_of_two_equal_wall_times_is_not_due_when_the_span_begins_between_them():
+def test_the_second_of_two_equal_wall_times_is_not_due_when_the_span_begins_between_them() -> None:
     between = utc(2026, 10, 25, 1, 0)
     assert due_times("cron(30 2 * * ? *)", "Europe/Paris", between, between + timedelta(hours=2)) == []
 
 
-def test_wall_time_stays_while_utc_moves_over_a_clock_change():
+def test_wall_time_stays_while_utc_moves_over_a_clock_change() -> None:
     times = due_times("cron(0 7 * * ? *)", "Europe/Paris", utc(2026, 3, 28), utc(2026, 3, 31))
     assert times == [utc(2026, 3, 28, 6), utc(2026, 3, 29, 5), utc(2026, 3, 30, 5)]
 
 
-def test_first_of_the_month_and_leap_day():
+def test_first_of_the_month_and_leap_day() -> None:
     assert due_times("cron(0 6 1 * ? *)", "Asia/Shanghai", utc(2028, 1, 1), utc(2028, 4, 1)) == [
         utc(2028, 1, 31, 22),
         utc(2028, 2, 29, 22),
@@ -235,16 +239,16 @@ def test_first_of_the_month_and_leap_day():
     ]
 
 
-def test_the_start_is_in_and_the_end_is_out():
+def test_the_start_is_in_and_the_end_is_out() -> None:
     noon = utc(2026, 11, 23, 12)
     assert due_times("cron(0 12 * * ? *)", "UTC", noon, noon + timedelta(days=1)) == [noon]
 
 
-def test_a_date_that_never_comes_is_never_due():
+def test_a_date_that_never_comes_is_never_due() -> None:
     assert due_times("cron(0 0 31 2 ? *)", "UTC", utc(2026, 1, 1), utc(2027, 1, 1)) == []
 
 
-def test_at_is_due_once_in_its_zone():
+def test_at_is_due_once_in_its_zone() -> None:
     assert due_times("at(2026-11-23T08:00:00)", "Asia/Shanghai", utc(2026, 11, 1), utc(2026, 12, 1)) == [
         utc(2026, 11, 23)
     ]
@@ -262,7 +266,7 @@ def test_at_is_due_once_in_its_zone():
         ("cron(0 2 * * ? *)", "Asia/Shangai", "Asia/Shangai"),
     ],
 )
-def test_what_eventbridge_would_refuse_is_refused_by_name(expression, zone, named):
+def test_what_eventbridge_would_refuse_is_refused_by_name(expression: str, zone: str, named: str) -> None:
     with pytest.raises(InvalidSchedule) as refused:
         due_times(expression, zone, utc(2026, 1, 1), utc(2026, 1, 2))
     assert named in str(refused.value)

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from decimal import Decimal
+from typing import Any
 
 import boto3
 
@@ -11,7 +12,7 @@ STARTED = time.monotonic()
 calls = 0
 
 
-def lambda_handler(event, context):
+def lambda_handler(event: Any, context: Any) -> Any:
     """Answer, raise, hang, exit or fill the memory."""
     global calls  # noqa: PLW0603 - shows that a container stays warm
     calls += 1
