@@ -204,5 +204,5 @@ def test_version_1_0_0_can_read_what_this_one_writes(watched: Watched, monkeypat
         "request_id",
     }
     assert needed <= run.keys()
-    assert date.fromisoformat(run["sk"]["S"])
+    assert date.fromisoformat(run["sk"]["S"]) is not None
     assert datetime.fromisoformat(run["started_at"]["S"]).tzinfo == UTC
