@@ -1,4 +1,4 @@
-"""Make the package `salesflow_fonts`: static fonts, cut from the Noto fonts that PyPI carries.
+"""Make the package `salesflow_fonts`: static fonts, cut from the Noto fonts that PyPI carries (and DejaVu for Georgian and Armenian).
 
 A PDF needs plain TrueType: one weight, no variations. Fonts of scripts whose letters join or stand above each other keep their layout
 tables, for HarfBuzz; the others lose them, and the glyphs that only they can reach. Every character that a font covers stays, except
@@ -25,8 +25,9 @@ PACKAGE = LAYERS / "report" / "salesflow_fonts"
 CACHE = LAYERS.parent / ".build" / "fonts"
 
 LAYOUT = ["GDEF", "GPOS", "GSUB"]
-NEVER_READ = ["BASE", "DSIG", "MVAR", "STAT", "VVAR", "gasp", "prep", "vhea", "vmtx"]
-LICENCE = "OFL.txt"
+NEVER_READ = ["BASE", "DSIG", "FFTM", "MVAR", "STAT", "VVAR", "gasp", "meta", "prep", "vhea", "vmtx"]
+LICENCES = ("OFL.txt", "LICENSE_DEJAVU")
+CAUCASIAN = ((0x0530, 0x058F), (0x10A0, 0x10FF), (0x1C90, 0x1CBF), (0x2D00, 0x2D2F), (0xFB13, 0xFB17))
 HANGUL = ((0x1100, 0x11FF), (0x3131, 0x318E), (0xA960, 0xA97C), (0xAC00, 0xD7A3), (0xD7B0, 0xD7FB))
 
 
@@ -47,6 +48,10 @@ class StaticFont:
 WESTERN = "justmytype_western_core/fonts/ofl"
 EAST_ASIAN = "justmytype_intl_cjk/fonts/ofl"
 RIGHT_TO_LEFT = "justmytype_intl_rtl/fonts/ofl"
+AFRICAN = "justmytype_intl_africa/fonts/ofl"
+SOUTH_ASIAN = "justmytype_intl_south_asia/fonts/ofl"
+SOUTH_EAST_ASIAN = "justmytype_intl_sea/fonts/ofl"
+DEJAVU = "matplotlib/mpl-data/fonts/ttf"
 REGULAR = {"wght": 400.0, "wdth": 100.0}
 
 FONTS = (
@@ -66,6 +71,21 @@ FONTS = (
         REGULAR,
         shaped=True,
     ),
+    *(
+        StaticFont(
+            f"NotoSans{script}-Regular",
+            f"{pack}/notosans{script.lower()}/NotoSans{script}[wdth,wght].ttf",
+            REGULAR,
+            shaped=True,
+        )
+        for pack, scripts in (
+            (AFRICAN, ("Ethiopic",)),
+            (SOUTH_ASIAN, ("Bengali", "Tamil", "Telugu")),
+            (SOUTH_EAST_ASIAN, ("Khmer", "Lao", "Myanmar", "Thai")),
+        )
+        for script in scripts
+    ),
+    StaticFont("DejaVuSans-Regular", f"{DEJAVU}/DejaVuSans.ttf", only=CAUCASIAN),
     StaticFont("NotoSansSymbols2-Regular", f"{WESTERN}/notosanssymbols2/NotoSansSymbols2-Regular.ttf"),
     StaticFont("NotoEmoji-Regular", "imgui_bundle/demos_assets/fonts/NotoEmoji-Regular.ttf", shaped=True),
 )
@@ -127,7 +147,7 @@ def _make_all(tools: Path, package: Path) -> None:
 def _make(tools: Path, package: Path) -> None:
     for font in FONTS:
         _cut(tools / font.source, font, package / f"{font.name}.ttf")
-        (package / f"{font.name.partition('-')[0]}-OFL.txt").write_text(_licence(tools, font), encoding="utf-8")
+        (package / f"{font.name.partition('-')[0]}-licence.txt").write_text(_licence(tools, font), encoding="utf-8")
 
 
 def _licence(tools: Path, font: StaticFont) -> str:
@@ -135,13 +155,13 @@ def _licence(tools: Path, font: StaticFont) -> str:
     from fontTools.ttLib import TTFont
 
     source = tools / font.source
-    beside = source.with_name(LICENCE)
-    if beside.is_file():
-        return beside.read_text(encoding="utf-8")
+    for beside in map(source.with_name, LICENCES):
+        if beside.is_file():
+            return beside.read_text(encoding="utf-8")
     names = TTFont(source, lazy=True)["name"]
     if "SIL Open Font License, Version 1.1" not in names.getDebugName(13):
         raise RuntimeError(f"{font.name} is not under the SIL Open Font License: look at its name table")
-    text = (tools / FONTS[0].source).with_name(LICENCE).read_text(encoding="utf-8")
+    text = (tools / FONTS[0].source).with_name(LICENCES[0]).read_text(encoding="utf-8")
     return "\n".join([names.getDebugName(0), *text.splitlines()[1:], ""])
 
 

@@ -183,3 +183,21 @@ def test_the_days_needed_hold_everything_the_analysis_looks_at(period: Period) -
     analysis = analyse_sales(lines_of([]), period, DAY, known_from=LONG_AGO)
     looked_at = [analysis.window.first, analysis.previous_window.first, analysis.same_weekday_window.first]
     assert needed.first <= min([*looked_at, analysis.context[0].day])
+
+
+def test_a_shop_three_days_old_is_compared_with_nothing_and_has_no_trend() -> None:
+    sales = [Sale(at(9, DAY - timedelta(days=ago)), (Item("A1", "Tea", 1, 500),)) for ago in range(3)]
+    analysis = analyse_sales(lines_of(sales), Period.MONTHLY, DAY, known_from=LONG_AGO)
+    assert analysis.previous is None
+    assert analysis.same_weekday is None
+    assert len(analysis.context) == 3
+    assert analysis.trend.direction is TrendDirection.UNKNOWN
+    assert analysis.trend.strongest_weekday is None
+
+
+@pytest.mark.parametrize(("refund", "shares"), [(-100, [0.6, 0.9, -0.5]), (-300, [None] * 3), (-500, [None] * 3)])
+def test_a_share_of_a_total_that_is_not_above_zero_is_no_figure(refund: int, shares: list[float | None]) -> None:
+    items = (Item("A1", "Tea", 1, 120), Item("B2", "Cup", 2, 180), Item("C3", "Pot", -1, refund))
+    analysis = analyse_sales(lines_of([Sale(at(9), items)]), Period.DAILY, DAY, known_from=LONG_AGO)
+    by_sku = {product.sku: product.share for product in analysis.products}
+    assert [by_sku[sku] for sku in ("A1", "B2", "C3")] == shares

@@ -57,6 +57,16 @@ def test_the_order_is_that_of_the_unicode_algorithm(text: str) -> None:
         "family \U0001f468\u200d\U0001f469\u200d\U0001f467 pack",
         "\u5317\u4eac\u70e4\u9e2d\u9171\uff08\u5927\u74f6\uff09",
         "Tr\xe0 sen T\xe2y H\u1ed3",
+        "\u0e02\u0e49\u0e32\u0e27\u0e2b\u0e2d\u0e21\u0e21\u0e30\u0e25\u0e34",  # Thai
+        "\u0b85\u0bb0\u0bbf\u0b9a\u0bbf 5 kg",  # Tamil
+        "\u099a\u09be\u09b2",  # Bengali
+        "\u0c2c\u0c3f\u0c2f\u0c4d\u0c2f\u0c02",  # Telugu
+        "\u1261\u1293 250 g",  # Ethiopic
+        "\u10e7\u10d0\u10d5\u10d0",  # Georgian
+        "\u054d\u0578\u0582\u0580\u0573",  # Armenian
+        "\u0ec0\u0e82\u0ebb\u0ec9\u0eb2",  # Lao
+        "\u17a2\u1784\u17d2\u1780\u179a",  # Khmer
+        "\u1011\u1019\u1004\u103a\u1038",  # Burmese
     ],
 )
 @pytest.mark.parametrize("font", [fonts.REGULAR, fonts.BOLD])
@@ -91,7 +101,10 @@ def test_a_right_to_left_name_reads_from_right_to_left() -> None:
 
 
 def test_what_no_font_has_is_named_or_a_visible_box_and_the_rest_stays() -> None:
-    assert fonts.line_of("tea \U0001d11e \u0e0a\u0e32 5").text == "tea [musical symbol g clef] \u25a1\u25a1 5"
+    line = fonts.line_of("tea \U0001d11e \u0a9a\u0abe 5 \ue000")
+    assert line.text == "tea [musical symbol g clef] \u25a1\u25a1 5 \u25a1"
+    for run in line.runs:
+        assert {ord(char) for char in run.text} <= fonts.coverage(run.font)
 
 
 @given(st.text(max_size=30))

@@ -162,3 +162,13 @@ def sums_by(codes: Integers, amounts: Integers, size: int) -> Integers:
     numpy sums in doubles here; they are exact because every partial sum stays below 2**53 (`money.MAX_MINOR`).
     """
     return np.bincount(codes, weights=amounts, minlength=size).astype(np.int64)
+
+
+def known_since(lines: SaleLines, known_from: date, business_date: date) -> date:
+    """The first day whose sales are known: a shop did not sell nothing before its first sale, it was not there.
+
+    known_from: the first day that the history covers; the answer where the lines hold no sale at all.
+    """
+    if not len(lines):
+        return known_from
+    return min(max(known_from, date_of(int(lines.days[0]))), max(known_from, business_date))

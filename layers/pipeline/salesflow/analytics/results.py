@@ -36,13 +36,14 @@ class SalesKpis:
 
 @dataclass(frozen=True, slots=True)
 class ProductSales:
-    """One product in a window. `revenue` sums its line subtotals; `share` is of all products' revenue (0 where that is 0)."""
+    """One product in a window. `revenue` sums its line subtotals; `share` is of all products' revenue, None where that is not
+    above 0: a part of nothing, or of less, is no figure."""
 
     sku: str
     name: str
     quantity: int
     revenue: int
-    share: float
+    share: float | None
     transactions: int
     returned_quantity: int
     returned_amount: int
@@ -143,7 +144,8 @@ class StockItem:
     """One product's stock.
 
     value: stock (not below 0) at its sales price; cost_value: at its cost, None where that is unknown.
-    daily_sales: average pieces sold a day over the last 90 days, returns taken off, not below 0.
+    daily_sales: average pieces sold a day over the last 90 days or since its first sale (`salesflow.analytics.demand`), returns taken
+    off, not below 0.
     coverage_days: stock / daily_sales, None where nothing sells.
     last_sold: last day with a sale in the last 90 days, None without one.
     urgent: sells, is in stock, and lasts less than 7 days.
@@ -194,7 +196,7 @@ class StockAnalysis:
 
     items: every product; out of stock first, then by status and days of coverage, so that what needs doing stands on top.
     counted_at: when the stock was read (naive, the merchant's zone).
-    sales_days: days of sales history behind the averages (90 unless the history is younger).
+    sales_days: days of sales history behind the averages (90 unless the shop's first known sale is younger).
     """
 
     business_date: date

@@ -10,7 +10,7 @@ from itertools import pairwise, starmap
 import numpy as np
 import pandas as pd
 
-from salesflow.analytics.lines import SaleLines, date_of, day_number, sums_by
+from salesflow.analytics.lines import SaleLines, date_of, day_number, known_since, sums_by
 from salesflow.analytics.results import (
     TREND_HORIZON_DAYS,
     DaySales,
@@ -45,9 +45,11 @@ def analyse_sales(lines: pd.DataFrame, period: Period, business_date: date, *, k
     """The sales analysis of the period that ends on `business_date`.
 
     lines: sale lines (schema: `salesflow.analytics.lines`) that cover `days_needed`, as far as they are known.
-    known_from: first day that the history covers; comparisons that reach further back are None.
+    known_from: first day that the history covers; days before it and before the first sale in the lines are unknown, and comparisons
+    that reach further back are None.
     """
     everything = SaleLines.from_table(lines)
+    known_from = known_since(everything, known_from, business_date)
     window = window_of(period, business_date)
     before = previous_window(period, window)
     last_week = same_weekday_last_week(business_date)
@@ -118,7 +120,7 @@ def product_sales(lines: SaleLines, previous: SaleLines) -> tuple[ProductSales, 
         lines.names[name[ranked]],
         pieces[ranked],
         revenue[ranked],
-        revenue[ranked] / total if total else np.zeros(len(ranked)),
+        revenue[ranked] / total if total > 0 else np.full(len(ranked), None),
         transactions[ranked],
         returned_pieces[ranked],
         returned_amount[ranked],

@@ -6,10 +6,10 @@ low_stock_threshold int64, cost (minor, missing where unknown), category (str, m
 
 from datetime import date, datetime, timedelta
 
-import numpy as np
 import pandas as pd
 
-from salesflow.analytics.lines import SaleLines, date_of, day_number, sums_by
+from salesflow.analytics.demand import ProductDemand, demand_by_sku
+from salesflow.analytics.lines import SaleLines, known_since
 from salesflow.analytics.results import StockAnalysis, StockItem, StockKpis, StockStatus
 from salesflow.windows import Window
 
@@ -24,42 +24,29 @@ def analyse_stock(
 ) -> StockAnalysis:
     """The stock analysis at the close of `business_date`.
 
-    lines: sale lines that cover the 90 days up to the business date, as far as they are known (from `known_from` on).
+    lines: sale lines that cover the 90 days up to the business date, as far as they are known (from `known_from`, and from the first
+    sale among them on).
     counted_at: when the stock was read (naive, the merchant's zone).
     """
-    first = max(known_from, business_date - timedelta(days=SALES_DAYS - 1))
+    everything = SaleLines.from_table(lines)
+    first = max(known_since(everything, known_from, business_date), business_date - timedelta(days=SALES_DAYS - 1))
     window = Window(min(first, business_date), business_date)
-    sold, last_sold = _sales_by_sku(SaleLines.from_table(lines).within(window))
-    items = [_item(row, sold, last_sold, window) for row in stock.itertuples(index=False)]
+    demand = demand_by_sku(everything.within(window), window)
+    items = [_item(row, demand.get(row.sku, ProductDemand()), window) for row in stock.itertuples(index=False)]
     items.sort(key=lambda item: (_ORDER[item.status], not item.urgent, _coverage_order(item), item.sku))
     return StockAnalysis(business_date, _kpis(items), tuple(items), counted_at, window.days)
 
 
-def _sales_by_sku(lines: SaleLines) -> tuple[dict[str, int], dict[str, date]]:
-    """Pieces sold (returns taken off) and the last day with a sale, by SKU."""
-    items = lines.items
-    sku, quantity, days = items.sku, items.quantity, items.days
-    pieces = sums_by(sku, quantity, len(lines.skus))
-    last = np.full(len(lines.skus), day_number(date.min))
-    sale = quantity > 0
-    last[sku[sale]] = days[sale]  # lines are in order of time: the last assignment stands
-    seen = np.unique(sku)
-    return (
-        {str(lines.skus[code]): int(pieces[code]) for code in seen},
-        {str(lines.skus[code]): date_of(last[code]) for code in np.unique(sku[sale])},
-    )
-
-
-def _item(row, sold: dict[str, int], last_sold: dict[str, date], window: Window) -> StockItem:  # type: ignore[no-untyped-def]  # a pandas named tuple
+def _item(row, demand: ProductDemand, window: Window) -> StockItem:  # type: ignore[no-untyped-def]  # a pandas named tuple
     stock, threshold, price = int(row.stock_quantity), int(row.low_stock_threshold), int(row.price)
     on_hand = max(stock, 0)
-    daily_sales = max(sold.get(row.sku, 0), 0) / window.days
+    daily_sales = demand.a_day(out_of_stock=stock <= 0)
     coverage = on_hand / daily_sales if daily_sales > 0 else None
     if stock <= 0:
         status = StockStatus.OUT_OF_STOCK
     elif stock < max(threshold, 1):
         status = StockStatus.LOW_STOCK
-    elif row.sku not in last_sold and window.days >= SALES_DAYS:
+    elif demand.last is None and window.days >= SALES_DAYS:
         status = StockStatus.DEAD_STOCK
     else:
         status = StockStatus.OK
@@ -74,7 +61,7 @@ def _item(row, sold: dict[str, int], last_sold: dict[str, date], window: Window)
         cost_value=None if pd.isna(row.cost) else on_hand * int(row.cost),
         daily_sales=daily_sales,
         coverage_days=coverage,
-        last_sold=last_sold.get(row.sku),
+        last_sold=demand.last,
         status=status,
         urgent=coverage is not None and stock > 0 and coverage < URGENT_COVERAGE_DAYS,
     )

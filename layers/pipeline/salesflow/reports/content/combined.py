@@ -110,8 +110,14 @@ def _stock_phrase(sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) 
         "{n} products that were sold are out of stock or nearly so (they make {share} of product revenue)",
         len(at_risk),
         n=figures.show(Kind.COUNT, len(at_risk)),
-        share=figures.show(Kind.SHARE, sum(product.share for product, item in at_risk)),
+        share=figures.show(Kind.SHARE, _share_of(at_risk, sales)),
     )
+
+
+def _share_of(at_risk: tuple[tuple[ProductSales, StockItem], ...], sales: SalesAnalysis) -> float | None:
+    """Their share of all products' revenue; None where that is not above 0."""
+    total = sum(product.revenue for product in sales.products)
+    return sum(product.revenue for product, _ in at_risk) / total if total > 0 else None
 
 
 def _at_risk_table(at_risk: tuple[tuple[ProductSales, StockItem], ...], figures: Figures) -> Table:

@@ -5,7 +5,7 @@ small print. Values stay raw (minor units, fractions, dates) and are printed by 
 where a page holds text, and both show the same figure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -110,7 +110,7 @@ class Table:
         first_text = next(n for n, column in enumerate(self.columns) if column.kind.is_text)
         label = self._rest_label(len(left_out), figures)
         return tuple(
-            label if n == first_text else sum(row[n] or 0 for row in left_out) if column.sums else ""
+            label if n == first_text else _sum(row[n] for row in left_out) if column.sums else ""
             for n, column in enumerate(self.columns)
         )
 
@@ -225,6 +225,12 @@ class Document:
     def sheet(self, key: str) -> Table | None:
         """The whole table of that key, None where this report has none."""
         return next((table for table in self.sheets if table.key == key), None)
+
+
+def _sum(values: Iterable[Value]) -> Value:
+    """The sum of what is known, None where nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def change_of(

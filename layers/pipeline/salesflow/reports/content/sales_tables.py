@@ -102,8 +102,8 @@ def sales_sheets(sales: SalesAnalysis, figures: Figures) -> tuple[Table, ...]:
     """The whole tables: days, products, hours, weekdays, returns."""
     _, revenue = figures.words, sales.kpis.revenue
 
-    def share(value: int) -> float:
-        return value / revenue if revenue else 0.0
+    def share(value: int) -> float | None:
+        return value / revenue if revenue > 0 else None
 
     hours = tuple((hour, value, share(value)) for hour, value in enumerate(sales.by_hour))
     weekdays = tuple((day, value, share(value)) for day, value in enumerate(sales.by_weekday))

@@ -1,7 +1,8 @@
 """Fonts for PDF: text is split into runs by which font has its characters, because a PDF has no fallback of its own.
 
 The fonts come with the report layer (package `salesflow_fonts`): Noto Sans for Latin, Greek, Cyrillic, Vietnamese and Devanagari,
-further Noto fonts for Chinese and kana, Hangul, Hebrew, Arabic, symbols and emoji. A font is parsed once in a process, and the
+further Noto fonts for Chinese and kana, Hangul, Hebrew, Arabic, Thai, Lao, Khmer, Burmese, Bengali, Tamil, Telugu, Ethiopic, symbols and
+emoji, DejaVu for Georgian and Armenian. What none of them has is a visible box. A font is parsed once in a process, and the
 large ones only when a text needs them.
 """
 
@@ -24,12 +25,22 @@ REGULAR: Final = "NotoSans-Regular"
 BOLD: Final = "NotoSans-Bold"
 
 _EMOJI: Final = "NotoEmoji-Regular"
+_SIGNS: Final = "NotoSansSymbols2-Regular"
 _FALLBACKS: Final = (
     "NotoSansSC-Regular",
     "NotoSansKR-Regular",
     "NotoSansHebrew-Regular",
     "NotoSansArabic-Regular",
-    "NotoSansSymbols2-Regular",
+    "NotoSansThai-Regular",
+    "NotoSansLao-Regular",
+    "NotoSansKhmer-Regular",
+    "NotoSansMyanmar-Regular",
+    "NotoSansBengali-Regular",
+    "NotoSansTamil-Regular",
+    "NotoSansTelugu-Regular",
+    "NotoSansEthiopic-Regular",
+    "DejaVuSans-Regular",
+    _SIGNS,
     _EMOJI,
 )
 _RIGHT_TO_LEFT: Final = ("NotoSansHebrew-Regular", "NotoSansArabic-Regular")
@@ -43,7 +54,7 @@ _SEQUENCE: Final = re.compile(
     f"[0-9#*]\ufe0f?\u20e3|[\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}(?:\u200d{_PICTURE})*[\U000e0020-\U000e007f]*"
 )
 _COMPLEX: Final = re.compile(
-    "[\u0300-\u036f\u0590-\u08ff\u0900-\u097f\u1ab0-\u1aff\u1dc0-\u1dff\u200c\u200d\ua8e0-\ua8ff]"
+    "[\u0300-\u036f\u0590-\u08ff\u0900-\u0fff\u1000-\u109f\u135d-\u135f\u1780-\u17ff\u19e0-\u19ff\uaa60-\uaa7f\u1ab0-\u1aff\u1dc0-\u1dff\u200c\u200d\ua8e0-\ua8ff]"
 )
 
 
@@ -197,15 +208,16 @@ def _letters(text: str, preferred: str) -> Iterator[tuple[str, str]]:
     font = preferred
     joined = False
     for char in text:
-        modifies = char in _JOINERS or unicodedata.category(char)[0] == "M" or (char == " " and font in _RIGHT_TO_LEFT)
+        kind = unicodedata.category(char)
+        modifies = char in _JOINERS or kind[0] == "M" or (char == " " and font in _RIGHT_TO_LEFT)
         if modifies and _has(font, char):
             yield font, char
         elif found := "" if char in _JOINERS else _font_of(char, preferred):
             font = found
             yield font, char
-        elif not modifies and not joined and unicodedata.category(char) != "Cf":
-            name = unicodedata.name(char, "").lower() if unicodedata.category(char) == "So" else ""
-            yield preferred, f"[{name}]" if name else _BOX
+        elif (kind == "Mc" or not modifies) and not joined and kind != "Cf":
+            name = unicodedata.name(char, "").lower() if kind == "So" else ""
+            yield (preferred, f"[{name}]") if name else (_SIGNS, _BOX) if _has(_SIGNS, _BOX) else (preferred, "?")
         joined = char == "\u200d"
 
 
