@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from ops.target import Stack
+from salesflow import clock
 from salesflow.job_events import (
     AnomalyCheckFields,
     JobFields,
@@ -114,13 +115,14 @@ def _reads(stack: Stack, request: JobRequest[Any]) -> list[str]:
 def _sync_from(stack: Stack, request: JobRequest[Any]) -> date:
     """The first day that the sync would read again, by its own plan and what is covered now."""
     from salesflow.analytics.sales import days_needed
-    from salesflow.history.coverage import read_coverage
-    from salesflow.history.sync import Demand, plan_sync
+    from salesflow.history.lines import SaleLineHistory
+    from salesflow.history.sync import Demand, History
+    from salesflow.history.terms import Terms
     from salesflow.s3 import ObjectStore
 
     store, settings, day = ObjectStore(stack.client("s3"), stack.bucket), stack.settings, request.business_date
     has_lines = isinstance(request.fields, ReportFields | SyncHistoryFields)
-    parts = ("sales", "daily", "shop") if has_lines else ("daily", "shop")
+    terms = Terms(settings.money, settings.timezone, settings.day_ends_at)
     period = request.fields.period if isinstance(request.fields, ReportFields) else Period.QUARTERLY
     demand = Demand(
         business_date=day,
@@ -129,10 +131,15 @@ def _sync_from(stack: Stack, request: JobRequest[Any]) -> date:
         asked_on=request.asked_on(stack.zone),
         rebuild=getattr(request.fields, "rebuild", False),
     )
-    covered = {part: read_coverage(store, part) for part in parts}
-    return plan_sync(
-        demand, covered, history_days=settings.history_days, overlap_days=settings.history_overlap_days
-    ).since
+    history = History(
+        store,
+        terms,
+        SaleLineHistory(store, terms) if has_lines else None,
+        history_days=settings.history_days,
+        overlap_days=settings.history_overlap_days,
+        deep_overlap_days=settings.deep_overlap_days,
+    )
+    return history.plan(demand, read_at=clock.now()).since
 
 
 def _recipients(stack: Stack, fields: JobFields, identity: str, day: date) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -11,12 +11,14 @@ from ops.complaints import Failed, Misused, NotFound
 from salesflow.alerts.judging import HISTORY_DAYS, Tables, judgement_of, policy_of, rules_of
 from salesflow.alerts.lifecycle import Alert, Change, Entry, advance, in_order
 from salesflow.alerts.wording import told_sentence
+from salesflow.analytics.lines import SaleLines
 from salesflow.detection import detect_days
 from salesflow.errors import InvalidSettings
 from salesflow.figures import Figures
 from salesflow.history.coverage import Coverage, read_coverage
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of, with_returns
+from salesflow.history.terms import Terms
 from salesflow.holiday_dates import holiday_dates
 from salesflow.job_events import Scope
 from salesflow.s3 import ObjectStore
@@ -134,7 +136,8 @@ def past_of_shop(shop: Shop, said: Mapping[str, str]) -> Past:
     first, last = sales[0].sold_at.date(), sales[-1].sold_at.date()
     now = datetime.combine(last + timedelta(days=1), datetime.min.time())
     body = b"".join(_pieces(shop.store.history_json((last - first).days + 2, now)))
-    lines = decode_sales(body, call="the file", minor_digits=settings.money.digits).lines
+    batch = decode_sales(body, call="the file", minor_digits=settings.money.digits)
+    lines = SaleLines.from_table(batch.lines, settings.day_ends_at)
     tables = Tables(shop_days_of(lines), with_returns(panel_of(lines), returns_of(lines)), first)
     return Past(lambda _: tables, first, last, settings)
 
@@ -154,12 +157,13 @@ def past_of_stack(stack: Stack, said: Mapping[str, str]) -> Past:
             f"The stack {stack.name} has no history of sales yet.", action="Fetch it: `salesflow-ops run sync-history`."
         )
     mutes = AlertBook(stack.rows).mutes()
-    return Past(lambda since: _tables(store, settings, covered, since), covered.first, covered.last, settings, mutes)
+    terms = Terms(settings.money, stack.settings.timezone, settings.day_ends_at)
+    return Past(lambda since: _tables(store, terms, covered, since), covered.first, covered.last, settings, mutes)
 
 
-def _tables(store: ObjectStore, settings: AlertSettings, covered: Coverage, since: date) -> Tables:
+def _tables(store: ObjectStore, terms: Terms, covered: Coverage, since: date) -> Tables:
     first = max(covered.first, since - timedelta(days=HISTORY_DAYS))
-    days, panel = ShopDays(store, settings.money), DailyPanel(store, settings.money)
+    days, panel = ShopDays(store, terms), DailyPanel(store, terms)
     products = with_returns(panel.read(first, covered.last), days.read_returns(first, covered.last))
     shop = days.read(first, covered.last)
     return Tables(shop, products, first if shop.empty else max(first, shop["date"].min().date()))

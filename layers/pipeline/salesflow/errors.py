@@ -63,6 +63,18 @@ class HistoryDamaged(SalesFlowError):
     """A stored history object cannot be read back; names the key and how to rebuild it."""
 
 
+class HistoryWrittenOtherwise(SalesFlowError):
+    """A stored history object was written under other settings, which make other figures; names the key and the settings."""
+
+
+class HistoryOfNewerVersion(SalesFlowError):
+    """A stored history object has a form that only a newer version of this software knows; names the key."""
+
+
+class SourceForgetsSales(SalesFlowError):
+    """The source no longer gives a large part of the sales that are stored, and a second read says something else again."""
+
+
 class ArtifactDamaged(SalesFlowError):
     """What was read back from S3 is not what was written: size, hash, or the file does not open."""
 

@@ -1,19 +1,27 @@
 """Whole objects on S3, replaced only if nobody else replaced them meanwhile."""
 
+import base64
+import hashlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from threading import Lock
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow.errors import HistoryConflict, HistoryUnavailable
 
-ATTEMPTS = 8
-_READS = 2
-_CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_MISSING = {"NoSuchKey", "404"}
+ATTEMPTS: Final = 8
+KEPT_BYTES: Final = 64 * 1024 * 1024
+"""How much of what was read is kept in memory, for the next run of the same container."""
+
+_READS: Final = 2
+CONFLICTS: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+"""S3 has another object there than the condition names (412), or another write is under way at this moment (409)."""
+MISSING: Final = frozenset({"NoSuchKey", "NotFound", "404"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +34,50 @@ class StoredObject:
 
 
 class ObjectStore:
-    """Reads and conditional writes below one bucket. Every method raises HistoryUnavailable where S3 does not do its part."""
+    """Reads and conditional writes below one bucket. Safe to share between threads.
+
+    Every method raises HistoryUnavailable where S3 does not do its part. What lies below a surveyed prefix is known by its
+    version tag: an object that was read or written before is not asked for again, and one that is not there not at all.
+    """
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self.bucket = bucket
         self._replaced: dict[str, str | None] = {}
         """The version tag that was there before the last write of each key (None: nothing)."""
+        self._surveyed: tuple[str, str] | None = None
+        self._tags: dict[str, str] = {}
+        self._kept: OrderedDict[str, StoredObject] = OrderedDict()
+        self._lock = Lock()
+
+    def survey(self, prefix: str, *, before: str) -> Mapping[str, str]:
+        """List the keys below a prefix that sort before `before`, with their version tags: what stands there now.
+
+        From here on, until the next survey, this is what reads go by (and this store's own writes).
+        """
+        tags = {}
+        for key, tag in self.listed(prefix):
+            if key >= before:
+                break
+            tags[key] = tag
+        with self._lock:
+            self._surveyed, self._tags = (prefix, before), tags
+        return dict(tags)
+
+    def listed(self, prefix: str, *, after: str = "") -> Iterator[tuple[str, str]]:
+        """The keys below a prefix that sort after `after`, in order, with their version tags; a thousand a call."""
+        while True:
+            try:
+                page = self._client.list_objects_v2(
+                    Bucket=self.bucket, Prefix=prefix, **({"StartAfter": after} if after else {})
+                )
+            except (ClientError, BotoCoreError) as error:
+                raise self._unavailable("list", prefix, error) from error
+            entries = page.get("Contents", [])
+            yield from ((entry["Key"], entry["ETag"]) for entry in entries)
+            if not page.get("IsTruncated") or not entries:
+                return
+            after = entries[-1]["Key"]
 
     def read(self, key: str) -> StoredObject | None:
         """The object, or None where there is none.
@@ -40,6 +85,21 @@ class ObjectStore:
         A body that breaks off or is not what its checksum says, and an answer from before this run's own write, are read
         once more: a report must not be made of what lay there before the sync.
         """
+        if self._is_surveyed(key):
+            with self._lock:
+                tag, kept = self._tags.get(key), self._kept.get(key)
+            if tag is None:
+                return None
+            if kept is not None and kept.etag == tag:
+                return kept
+        return self._read_now(key)
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object at a surveyed key."""
+        with self._lock:
+            return key in self._tags
+
+    def _read_now(self, key: str) -> StoredObject | None:
         problem: object = "S3 answers with what this run has replaced"
         for _ in range(_READS):
             try:
@@ -49,6 +109,7 @@ class ObjectStore:
                 continue
             etag = None if stored is None else stored.etag
             if key not in self._replaced or self._replaced[key] != etag:
+                self._remember(key, stored)
                 return stored
         self._replaced.pop(key, None)  # the next run believes what it reads
         raise self._unavailable("read", key, problem)
@@ -58,7 +119,7 @@ class ObjectStore:
         try:
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _MISSING:
+            if error.response["Error"]["Code"] in MISSING:
                 return None
             raise self._unavailable("read", key, error) from error
         except BotoCoreError as error:
@@ -67,60 +128,97 @@ class ObjectStore:
 
     def write_new(self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str]) -> bool:
         """Create the object; False where there is one already, which then stays as it is."""
-        return self._put(key, body, media_type, metadata, None)
+        return self.write(key, body, media_type, metadata, over=None) is not None
 
     def update(
         self,
         key: str,
         change: Callable[[StoredObject | None], tuple[bytes, Mapping[str, str]] | None],
         media_type: str,
-    ) -> None:
+        *,
+        passing: frozenset[str] = frozenset(),
+    ) -> StoredObject | None:
         """Replace the object by what `change` makes of the stored one (None in: there is none; None out: leave it).
 
-        Nothing is written when the bytes stay the same (the bucket keeps versions). When another run replaced the object between read and
-        write, `change` is asked again with what is there now; raises HistoryConflict after `ATTEMPTS` lost races.
+        Answers what stands there then. Nothing is written when the bytes stay the same (the bucket keeps versions), and the
+        metadata too, but for the names in `passing`. When another run replaced the object between read and write, `change`
+        is asked again with what is there now; raises HistoryConflict after `ATTEMPTS` lost races.
         """
+        stored = self.read(key)
         for attempt in range(ATTEMPTS):
-            stored = self.read(key)
             changed = change(stored)
             if changed is None:
-                return
+                return stored
             body, metadata = changed
-            if stored is not None and stored.body == body:
-                return
-            if self._put(key, body, media_type, metadata, stored):
-                return
+            if stored is not None and stored.body == body and not _differ(stored.metadata, metadata, passing):
+                return stored
+            written = self.write(key, body, media_type, metadata, over=stored)
+            if written is not None:
+                return written
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
+            stored = self._read_now(key)
         raise HistoryConflict(
             f"s3://{self.bucket}/{key} was rewritten by other runs {ATTEMPTS} times in a row while this one updated it.",
             action="Run the job again; if it keeps happening, look for a schedule that fires the same job many times.",
         )
 
-    def _put(
-        self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str], stored: StoredObject | None
-    ) -> bool:
-        condition = {"IfNoneMatch": "*"} if stored is None else {"IfMatch": stored.etag}
+    def write(
+        self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str], *, over: StoredObject | None
+    ) -> StoredObject | None:
+        """Write over exactly that object (None: where there is none); None if something else is there by now.
+
+        S3 itself refuses bytes that do not have the SHA-256 that goes with them.
+        """
+        condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over.etag}
         try:
-            self._client.put_object(
+            answer = self._client.put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=body,
                 ContentType=media_type,
                 Metadata=dict(metadata),
                 ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
                 **condition,
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in _CONFLICTS:
-                return False
+            code = error.response["Error"]["Code"]
+            if code in CONFLICTS or (over is not None and code in MISSING):  # 404: it was deleted meanwhile
+                return None
             raise self._unavailable("write", key, error) from error
         except BotoCoreError as error:
             raise self._unavailable("write", key, error) from error
-        self._replaced[key] = None if stored is None else stored.etag
-        return True
+        self._replaced[key] = None if over is None else over.etag
+        written = StoredObject(body, answer["ETag"], dict(metadata))
+        self._remember(key, written)
+        return written
+
+    def _is_surveyed(self, key: str) -> bool:
+        return self._surveyed is not None and key.startswith(self._surveyed[0]) and key < self._surveyed[1]
+
+    def _remember(self, key: str, stored: StoredObject | None) -> None:
+        """Keep what stands at a surveyed key; the longest unused goes where it becomes too much."""
+        if not self._is_surveyed(key):
+            return
+        with self._lock:
+            self._kept.pop(key, None)
+            if stored is None:
+                self._tags.pop(key, None)
+                return
+            self._tags[key] = stored.etag
+            self._kept[key] = stored
+            size = sum(len(one.body) for one in self._kept.values())
+            while size > KEPT_BYTES and len(self._kept) > 1:
+                size -= len(self._kept.popitem(last=False)[1].body)
 
     def _unavailable(self, deed: str, key: str, error: object) -> HistoryUnavailable:
         return HistoryUnavailable(
             f"Could not {deed} s3://{self.bucket}/{key}: {error}.",
             action="Check the bucket's name, the function's role, and S3's health; then run the job again.",
         )
+
+
+def _differ(stored: Mapping[str, str], new: Mapping[str, str], passing: frozenset[str]) -> bool:
+    return {name: stored.get(name) for name in new if name not in passing} != {
+        name: value for name, value in new.items() if name not in passing
+    }

@@ -137,6 +137,8 @@ class AlertSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", ignored_types=(cached_property,))
 
     currency: Annotated[str, AfterValidator(_currency_code)]
+    day_ends_at: Annotated[time, BeforeValidator(_day_end)] = MIDNIGHT
+    """When a business date ends, by the shop's clock: later than midnight where it is open past it."""
     language_code: Language = Language.EN
     alerts_per_month: float = Field(default=4, ge=0.1, le=60)
     alert_min_deviation_percent: float = Field(default=20, ge=0, le=1000)
@@ -186,8 +188,6 @@ class Settings(AlertSettings):
     reports_bucket: str = Field(min_length=3)
     state_table: str = Field(min_length=3)
     timezone: Annotated[str, AfterValidator(_zone_key)]
-    day_ends_at: Annotated[time, BeforeValidator(_day_end)] = MIDNIGHT
-    """When a business date ends, by the shop's clock: later than midnight where it is open past it."""
     mail_sender: Annotated[str, AfterValidator(mail_address)]
     report_recipients: Recipients
     alert_recipients: Recipients

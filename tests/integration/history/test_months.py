@@ -1,19 +1,21 @@
 """The stored history against a real object API: what a sync replaces, and what two syncs at once leave behind."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pandas as pd
 import pytest
 
+from salesflow.analytics.lines import SaleLines
 from salesflow.aws import AwsClients
 from salesflow.errors import HistoryConflict, HistoryDamaged, HistoryUnavailable
-from salesflow.history.coverage import Coverage, extend_coverage, read_coverage
+from salesflow.history.coverage import Coverage, Index, Part, read_coverage
 from salesflow.history.lines import SaleLineHistory
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.reading import Reading
 from salesflow.history.set_aside import SetAside, SetAsideRecord
 from salesflow.history.stock import StockHistory, StockSnapshot
+from salesflow.history.terms import Terms
 from salesflow.money import Currency
 from salesflow.s3 import ATTEMPTS, ObjectStore
 from tests.integration.aws import Answer, Wire, calls
@@ -21,6 +23,7 @@ from tests.unit.analytics.tables import Item, Sale, lines_of
 
 NOVEMBER = date(2026, 11, 1)
 TODAY = date(2026, 11, 23)
+TERMS = Terms(Currency("CNY"), "Asia/Shanghai", time(0))
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def store(clients: AwsClients, bucket: str) -> ObjectStore:
 
 @pytest.fixture
 def lines(store: ObjectStore) -> SaleLineHistory:
-    return SaleLineHistory(store, "CNY")
+    return SaleLineHistory(store, TERMS)
 
 
 def shop(first: date, days: int, cents: int = 100) -> pd.DataFrame:
@@ -57,20 +60,20 @@ def cents_by_day(lines: SaleLineHistory, first: date, last: date) -> dict[date, 
 
 def test_what_was_stored_is_read_back_exactly(lines: SaleLineHistory) -> None:
     table = shop(date(2026, 9, 20), 60)
-    lines.replace_days(table, reading(date(2026, 9, 1), 0), TODAY)
+    lines.table.replace_days(table, reading(date(2026, 9, 1), 0), TODAY)
     back = lines.read(date(2026, 9, 1), TODAY)
     pd.testing.assert_frame_equal(back, table)
 
 
 def test_only_the_days_asked_for_come_back(lines: SaleLineHistory) -> None:
-    lines.replace_days(shop(date(2026, 9, 20), 60), reading(date(2026, 9, 1), 0), TODAY)
+    lines.table.replace_days(shop(date(2026, 9, 20), 60), reading(date(2026, 9, 1), 0), TODAY)
     back = lines.read(date(2026, 9, 30), date(2026, 10, 1))
     assert [moment.date() for moment in back["sold_at"]] == [date(2026, 9, 30), date(2026, 10, 1)]
 
 
 def test_a_later_reading_replaces_its_days_and_no_others(lines: SaleLineHistory) -> None:
-    lines.replace_days(shop(NOVEMBER, 20, cents=100), reading(NOVEMBER, 0), TODAY)
-    lines.replace_days(shop(date(2026, 11, 15), 8, cents=200), reading(date(2026, 11, 15), 5), TODAY)
+    lines.table.replace_days(shop(NOVEMBER, 20, cents=100), reading(NOVEMBER, 0), TODAY)
+    lines.table.replace_days(shop(date(2026, 11, 15), 8, cents=200), reading(date(2026, 11, 15), 5), TODAY)
     days = cents_by_day(lines, NOVEMBER, TODAY)
     assert {day: cents for day, cents in days.items() if day < date(2026, 11, 15)} == {
         NOVEMBER + timedelta(days=n): 100 for n in range(14)
@@ -79,15 +82,15 @@ def test_a_later_reading_replaces_its_days_and_no_others(lines: SaleLineHistory)
 
 
 def test_a_sale_deleted_at_the_source_goes(lines: SaleLineHistory) -> None:
-    lines.replace_days(shop(NOVEMBER, 20), reading(NOVEMBER, 0), TODAY)
-    lines.replace_days(shop(date(2026, 11, 18), 0), reading(date(2026, 11, 18), 5), TODAY)
+    lines.table.replace_days(shop(NOVEMBER, 20), reading(NOVEMBER, 0), TODAY)
+    lines.table.replace_days(shop(date(2026, 11, 18), 0), reading(date(2026, 11, 18), 5), TODAY)
     assert max(cents_by_day(lines, NOVEMBER, TODAY)) == date(2026, 11, 17)
 
 
 def test_a_reading_begun_earlier_but_written_later_takes_nothing_back(lines: SaleLineHistory) -> None:
     late, early = reading(date(2026, 11, 15), 5), reading(NOVEMBER, 0)
-    lines.replace_days(shop(date(2026, 11, 15), 8, cents=200), late, TODAY)
-    lines.replace_days(shop(NOVEMBER, 20, cents=100), early, TODAY)
+    lines.table.replace_days(shop(date(2026, 11, 15), 8, cents=200), late, TODAY)
+    lines.table.replace_days(shop(NOVEMBER, 20, cents=100), early, TODAY)
     days = cents_by_day(lines, NOVEMBER, TODAY)
     assert days[date(2026, 11, 14)] == 100
     assert days[date(2026, 11, 15)] == 200
@@ -97,20 +100,20 @@ def test_a_reading_begun_earlier_but_written_later_takes_nothing_back(lines: Sal
 def test_ten_readings_at_once_leave_every_day_once(store: ObjectStore) -> None:
     def sync(n: int) -> None:
         table = shop(NOVEMBER, 20, cents=100 + n)
-        SaleLineHistory(store, "CNY").replace_days(table, reading(NOVEMBER, n), TODAY)
-        DailyPanel(store, Currency("CNY")).replace_days(panel_of(table), reading(NOVEMBER, n), TODAY)
+        SaleLineHistory(store, TERMS).table.replace_days(table, reading(NOVEMBER, n), TODAY)
+        DailyPanel(store, TERMS).table.replace_days(panel_of(SaleLines.from_table(table)), reading(NOVEMBER, n), TODAY)
 
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(sync, range(10)))
-    days = cents_by_day(SaleLineHistory(store, "CNY"), NOVEMBER, TODAY)
+    days = cents_by_day(SaleLineHistory(store, TERMS), NOVEMBER, TODAY)
     assert days == {NOVEMBER + timedelta(days=n): 109 for n in range(20)}  # the newest reading, whoever wrote last
-    panel = DailyPanel(store, Currency("CNY")).read(NOVEMBER, TODAY)
+    panel = DailyPanel(store, TERMS).read(NOVEMBER, TODAY)
     assert panel["revenue"].tolist() == [109] * 20
 
 
 def test_unchanged_months_are_not_written_again(lines: SaleLineHistory, clients: AwsClients, bucket: str) -> None:
     for minute in range(3):
-        lines.replace_days(shop(NOVEMBER, 20), reading(NOVEMBER, minute), TODAY)
+        lines.table.replace_days(shop(NOVEMBER, 20), reading(NOVEMBER, minute), TODAY)
     versions = clients.s3.list_object_versions(Bucket=bucket)["Versions"]
     assert len(versions) == 1
 
@@ -118,10 +121,10 @@ def test_unchanged_months_are_not_written_again(lines: SaleLineHistory, clients:
 def test_the_same_days_give_the_same_bytes_however_they_were_read(lines: SaleLineHistory, store: ObjectStore) -> None:
     key = "history/sales/month=2026-11/lines.parquet"
     whole = shop(NOVEMBER, 20)
-    lines.replace_days(whole, reading(NOVEMBER, 0), TODAY)
+    lines.table.replace_days(whole, reading(NOVEMBER, 0), TODAY)
     first = store.read(key)
-    lines.replace_days(shop(NOVEMBER, 22, cents=900), reading(NOVEMBER, 1), TODAY)
-    lines.replace_days(whole, reading(NOVEMBER, 2), TODAY)
+    lines.table.replace_days(shop(NOVEMBER, 22, cents=900), reading(NOVEMBER, 1), TODAY)
+    lines.table.replace_days(whole, reading(NOVEMBER, 2), TODAY)
     again = store.read(key)
     assert first is not None
     assert again is not None
@@ -132,30 +135,36 @@ def test_a_damaged_month_is_named_and_a_rebuild_mends_it(
     lines: SaleLineHistory, clients: AwsClients, bucket: str
 ) -> None:
     key = "history/sales/month=2026-11/lines.parquet"
-    lines.replace_days(shop(NOVEMBER, 20), reading(NOVEMBER, 0), TODAY)
+    lines.table.replace_days(shop(NOVEMBER, 20), reading(NOVEMBER, 0), TODAY)
     clients.s3.put_object(Bucket=bucket, Key=key, Body=b"PAR1 and then nothing")
     with pytest.raises(HistoryDamaged, match=key) as caught:
         lines.read(NOVEMBER, TODAY)
     assert "rebuild" in caught.value.action
     with pytest.raises(HistoryDamaged):
-        lines.replace_days(shop(date(2026, 11, 15), 5), reading(date(2026, 11, 15), 1), TODAY)
-    lines.replace_days(shop(NOVEMBER, 20), reading(date(2026, 10, 1), 2), TODAY)
+        lines.table.replace_days(shop(date(2026, 11, 15), 5), reading(date(2026, 11, 15), 1), TODAY)
+    lines.table.replace_days(shop(NOVEMBER, 20), reading(date(2026, 10, 1), 2), TODAY)
     assert len(cents_by_day(lines, NOVEMBER, TODAY)) == 20
 
 
 def test_a_history_without_any_sale_is_an_empty_table(lines: SaleLineHistory) -> None:
-    lines.replace_days(shop(NOVEMBER, 0), reading(NOVEMBER, 0), TODAY)
+    lines.table.replace_days(shop(NOVEMBER, 0), reading(NOVEMBER, 0), TODAY)
     empty = lines.read(NOVEMBER, TODAY)
     assert empty.empty
     assert [dtype.kind for dtype in empty.dtypes] == [dtype.kind for dtype in shop(NOVEMBER, 1).dtypes]
 
 
 def test_coverage_grows_and_survives_two_writers(store: ObjectStore) -> None:
-    assert read_coverage(store, "sales") is None
-    spans = [Coverage(NOVEMBER - timedelta(days=n), NOVEMBER + timedelta(days=n)) for n in range(8)]
+    part = Part("daily", (DailyPanel(store, TERMS).table,))
+    assert read_coverage(store, "daily") is None
+    spans = [Coverage(NOVEMBER, NOVEMBER + timedelta(days=n)) for n in range(8)]
+    known = Index(Coverage(NOVEMBER, NOVEMBER), {})
+
+    def extend(span: Coverage) -> None:
+        part.extend(ObjectStore(store._client, store.bucket), span, {}, known=known, deep_read=date.min, latest=TODAY)
+
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda span: extend_coverage(store, "sales", span), spans))
-    assert read_coverage(store, "sales") == spans[-1]
+        list(pool.map(extend, spans))
+    assert read_coverage(store, "daily") == spans[-1]
 
 
 def test_damaged_coverage_is_named(store: ObjectStore, clients: AwsClients, bucket: str) -> None:
@@ -195,7 +204,7 @@ def test_a_stock_snapshot_is_kept_as_it_was_first_taken(store: ObjectStore) -> N
             }
         )
 
-    history = StockHistory(store)
+    history = StockHistory(store, TERMS)
     assert history.read(TODAY) is None
     first = history.keep(TODAY, StockSnapshot(stock(10), datetime(2026, 11, 24, 0, 20)))
     second = history.keep(TODAY, StockSnapshot(stock(7), datetime(2026, 11, 24, 9, 40)))

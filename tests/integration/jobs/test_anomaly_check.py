@@ -15,6 +15,7 @@ from local.api import Sale, SaleItem, SalesStore, Surprise, sample_sales
 from salesflow.alerts.book import AlertBook
 from salesflow.alerts.judging import Tables, judgement_of, policy_of
 from salesflow.alerts.lifecycle import Alert, JudgedDay, Rules, Step, advance
+from salesflow.analytics.lines import SaleLines
 from salesflow.aws import AwsClients
 from salesflow.detection import UnknownProduct, detect_days
 from salesflow.errors import DeliveryIncomplete
@@ -403,7 +404,7 @@ def test_a_simulated_year_tells_each_event_once_at_its_start_once_when_worse_and
     bulk_item = SaleItem(1, "Riz parfumé 5 kg", "RIZ-005", 80, 42.5, 3400.0)
     store.put_sale(Sale(9_000_001, datetime.combine(BULK, datetime.min.time()).replace(hour=11), 3400.0, (bulk_item,)))
     body = b"[" + b"".join(map(bytes, store.history_json(602, datetime(2026, 11, 23)))) + b"]"
-    lines = decode_sales(body, call="the shop", minor_digits=2).lines
+    lines = SaleLines.from_table(decode_sales(body, call="the shop", minor_digits=2).lines)
     tables = Tables(shop_days_of(lines), with_returns(panel_of(lines), returns_of(lines)), LAST - timedelta(days=599))
     runtime = Runtime.from_environment()
     policy = policy_of(runtime.settings, {date(2026, 1, 1): "New Year"}, one_product=False)

@@ -1,7 +1,7 @@
 """The sync_history job: what it stores, and that anything can be fired alone on a fresh stack."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ import pytest
 from local.api import SalesFlowServer, SalesStore, sample_sales
 from salesflow.errors import SystemTokenMissing
 from salesflow.history.panel import DailyPanel
+from salesflow.history.terms import Terms
 from salesflow.money import Currency
 from salesflow.s3 import ObjectStore
 from tests.integration.jobs.conftest import BUSINESS_DATE, ZONE, System
@@ -31,7 +32,7 @@ def test_a_fresh_stack_gets_lines_panel_snapshot_and_coverage(system: System) ->
 
 def test_the_panel_is_the_shop(system: System) -> None:
     system.fire("sync_history", TICK)
-    panel = DailyPanel(ObjectStore(system.clients.s3, system.bucket), Currency("CNY")).read(
+    panel = DailyPanel(ObjectStore(system.clients.s3, system.bucket), Terms(Currency("CNY"), ZONE, time(0))).read(
         BUSINESS_DATE, BUSINESS_DATE
     )
     items = [i for s in system.api.store.sales if s.sold_at.date() == BUSINESS_DATE for i in s.items]

@@ -15,6 +15,7 @@ import openpyxl
 from hypothesis import strategies as st
 
 import salesflow
+from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales
 from salesflow.analytics.stock import analyse_stock
@@ -171,7 +172,7 @@ def _a_body(value: tuple[bytes, bytes, bytes, ReportType, int]) -> str:
         )
     except SalesFlowError as refused:
         return refusal(refused)
-    content = _content(sales.lines, stock.items, report_type, sales.rejected)
+    content = _content(SaleLines.from_table(sales.lines), stock.items, report_type, sales.rejected)
     for fmt in (Format.EXCEL, Format.PDF, Format.PARQUET) if dice == _HEAVY else (_LIGHT[dice % len(_LIGHT)],):
         _check_file(fmt, render(content, fmt))
     _check_mail(content)

@@ -7,6 +7,8 @@ from datetime import datetime
 import pandas as pd
 from hypothesis import strategies as st
 
+from salesflow.analytics.lines import SaleLines
+
 
 @dataclass(frozen=True)
 class Item:
@@ -67,6 +69,11 @@ def lines_of(sales: Sequence[Sale]) -> pd.DataFrame:
     )
     table = table.astype({"sku": "category", "name": "category"})
     return table.sort_values(["sold_at", "sale_id", "line"], kind="stable", ignore_index=True)
+
+
+def arrays_of(sales: Sequence[Sale]) -> SaleLines:
+    """The same as arrays, as the analytics take them."""
+    return SaleLines.from_table(lines_of(sales))
 
 
 def sales_between(first: datetime, last: datetime) -> st.SearchStrategy[list[Sale]]:

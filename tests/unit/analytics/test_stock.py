@@ -7,7 +7,7 @@ import pytest
 
 from salesflow.analytics.results import StockAnalysis, StockItem, StockStatus
 from salesflow.analytics.stock import analyse_stock
-from tests.unit.analytics.tables import Item, Sale, lines_of
+from tests.unit.analytics.tables import Item, Sale, arrays_of
 
 DAY = date(2026, 11, 22)
 COUNTED = datetime(2026, 11, 23, 0, 20)
@@ -40,7 +40,7 @@ def sold_for_long(sku: str, pieces: int, days_ago: int) -> list[Sale]:
 
 
 def analyse(stock: pd.DataFrame, sales: list[Sale], known_from: date = LONG_AGO) -> StockAnalysis:
-    return analyse_stock(stock, lines_of(sales), DAY, known_from=known_from, counted_at=COUNTED)
+    return analyse_stock(stock, arrays_of(sales), DAY, known_from=known_from, counted_at=COUNTED)
 
 
 def item(analysis: StockAnalysis, sku: str) -> StockItem:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.history.coverage import Coverage
+from salesflow.history.plan import Demand, SyncPlan, plan_sync
 from salesflow.history.reading import Reading
-from salesflow.history.sync import Demand, SyncPlan, plan_sync
 
 DAY = date(2026, 11, 22)
 

@@ -1,7 +1,7 @@
 """The shop's days and what came back: what they sum, and that they come back from their files as they went in."""
 
 from collections import defaultdict
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import pandas as pd
@@ -10,30 +10,31 @@ from hypothesis import strategies as st
 
 from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.sales import sales_kpis
+from salesflow.history.csv_table import CsvTable
 from salesflow.history.panel import panel_of
 from salesflow.history.shop_days import (
     COLUMNS,
     HOURS,
     RETURN_COLUMNS,
-    _decode,
-    _encode,
+    returns_form,
     returns_of,
     shop_days_of,
+    shop_form,
     with_returns,
 )
 from salesflow.windows import Window
-from tests.unit.analytics.tables import Item, Sale, lines_of, sales_between
+from tests.unit.analytics.tables import Item, Sale, arrays_of, lines_of, sales_between
 
 
 @settings(max_examples=60, deadline=None)
 @given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)))
 def test_each_day_says_what_the_report_of_that_day_says(sales: list[Sale]) -> None:
-    lines = lines_of(sales)
+    lines = arrays_of(sales)
     days = shop_days_of(lines)
     assert days["date"].dt.date.tolist() == sorted({sale.sold_at.date() for sale in sales})
     for row in days.itertuples():
         day = row.date.date()
-        kpis = sales_kpis(SaleLines.from_table(lines).within(Window(day, day)))
+        kpis = sales_kpis(lines.within(Window(day, day)))
         assert (row.revenue, row.quantity, row.transactions) == (kpis.revenue, kpis.quantity, kpis.transactions)
         assert (row.returned_revenue, row.returned_quantity) == (kpis.returned_amount, kpis.returned_quantity)
         assert sum(getattr(row, hour) for hour in HOURS) == kpis.revenue
@@ -44,17 +45,32 @@ def test_each_day_says_what_the_report_of_that_day_says(sales: list[Sale]) -> No
 @settings(max_examples=60, deadline=None)
 @given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)), st.sampled_from([0, 2, 3]))
 def test_the_files_give_back_every_cent_and_every_moment(sales: list[Sale], digits: int) -> None:
-    lines = lines_of(sales)
-    for table, columns in ((shop_days_of(lines), COLUMNS), (returns_of(lines), RETURN_COLUMNS)):
-        body = _encode(table, columns, digits)
-        pd.testing.assert_frame_equal(_decode(body, columns, digits), table, check_dtype=False)
-        assert _encode(_decode(body, columns, digits), columns, digits) == body
+    lines = arrays_of(sales)
+    for table, form in ((shop_days_of(lines), shop_form(digits)), (returns_of(lines), returns_form(digits))):
+        body = form.encode(table)
+        pd.testing.assert_frame_equal(form.decode(body), table, check_dtype=False)
+        assert form.encode(form.decode(body)) == body
+
+
+def test_a_bars_night_is_one_day_and_its_hours_stay_those_of_the_clock() -> None:
+    evening, night, morning = (
+        datetime(2026, 11, 21, 18, 5),
+        datetime(2026, 11, 22, 2, 29, 59),
+        datetime(2026, 11, 22, 4),
+    )
+    sales = [Sale(moment, (Item("A1", "Beer", 1, 500),)) for moment in (evening, night, morning)]
+    days = shop_days_of(SaleLines.from_table(lines_of(sales), time(4)))
+    assert days["date"].dt.date.tolist() == [date(2026, 11, 21), date(2026, 11, 22)]
+    assert (days["first_sale"][0], days["last_sale"][0]) == (evening, night)
+    assert (days["h18"][0], days["h02"][0], days["h04"][1]) == (500, 500, 500)
+    form = shop_form(2, time(4))
+    pd.testing.assert_frame_equal(form.decode(form.encode(days)), days, check_dtype=False)
 
 
 @settings(max_examples=40, deadline=None)
 @given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)))
 def test_what_came_back_is_known_by_day_and_product(sales: list[Sale]) -> None:
-    lines = lines_of(sales)
+    lines = arrays_of(sales)
     back: dict[tuple[date, str], list[int]] = defaultdict(lambda: [0, 0])
     for sale in sales:
         for item in sale.items:
@@ -75,19 +91,19 @@ def test_what_came_back_is_known_by_day_and_product(sales: list[Sale]) -> None:
 def test_an_order_that_is_cancelled_minutes_later_is_still_seen() -> None:
     order = Sale(datetime(2011, 12, 9, 9, 15), (Item("23843", "Paper craft", 80_995, 16_846_960),))
     cancelled = Sale(datetime(2011, 12, 9, 9, 27), (Item("23843", "Paper craft", -80_995, -16_846_960),))
-    lines = lines_of([order, cancelled])
+    lines = arrays_of([order, cancelled])
     (day,) = shop_days_of(lines).to_dict("records")
     assert (day["quantity"], day["returned_quantity"], day["returned_revenue"]) == (0, 80_995, 16_846_960)
     assert with_returns(panel_of(lines), returns_of(lines))["returned_quantity"].tolist() == [80_995]
 
 
 def test_no_sale_at_all_is_an_empty_table() -> None:
-    assert shop_days_of(lines_of([])).empty
-    assert list(returns_of(lines_of([])).columns) == list(RETURN_COLUMNS)
+    assert shop_days_of(arrays_of([])).empty
+    assert list(returns_of(arrays_of([])).columns) == list(RETURN_COLUMNS)
 
 
 def test_the_largest_sale_and_the_largest_refund_of_a_day_are_known_with_their_times() -> None:
-    lines = lines_of(
+    lines = arrays_of(
         [
             Sale(datetime(2026, 11, 22, 9), (Item("A1", "Tea", 1, 500),)),
             Sale(datetime(2026, 11, 22, 14, 12), (Item("A1", "Tea", 9, 4500),)),
@@ -101,8 +117,9 @@ def test_the_largest_sale_and_the_largest_refund_of_a_day_are_known_with_their_t
 
 
 def test_a_file_of_version_1_0_0_is_read_and_what_it_does_not_say_is_unknown() -> None:
-    old = COLUMNS[: COLUMNS.index("refunds")]
-    lines = lines_of([Sale(datetime(2026, 11, 22, 9), (Item("A1", "Tea", 1, 500),))])
-    body = _encode(shop_days_of(lines), old, 2)
-    (row,) = _decode(body, COLUMNS, 2).itertuples(index=False)
+    names = list(COLUMNS)
+    old = {name: COLUMNS[name] for name in names[: names.index("refunds")]}
+    lines = arrays_of([Sale(datetime(2026, 11, 22, 9), (Item("A1", "Tea", 1, 500),))])
+    body = CsvTable(old, 2).encode(shop_days_of(lines))
+    (row,) = shop_form(2).decode(body).itertuples(index=False)
     assert (row.revenue, row.refunds, row.largest_sale, row.largest_sale_at) == (500, -1, 0, -1)

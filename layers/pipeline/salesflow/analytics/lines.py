@@ -15,15 +15,15 @@ The table of sale lines (one row a line, sorted by `sold_at`, `sale_id`, `line`)
 | subtotal | int64 | minor units of the line |
 """
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesflow.windows import Window
+from salesflow.windows import MIDNIGHT, Window, into_day
 
 Integers = npt.NDArray[np.int64]
 
@@ -47,7 +47,7 @@ class SaleLines:
     """The columns that the analytics read, each an array of shape [n_lines].
 
     sold_at: microseconds since 1970-01-01 00:00 local. opens_sale: whether the line is its sale's first.
-    sku: codes into `skus`; name: codes into `names`.
+    sku: codes into `skus`; name: codes into `names`. day_ends_after: microseconds from midnight to the end of a business date.
     """
 
     sold_at: Integers
@@ -59,10 +59,11 @@ class SaleLines:
     subtotal: Integers
     skus: npt.NDArray[np.object_]
     names: npt.NDArray[np.object_]
+    day_ends_after: int = 0
 
     @classmethod
-    def from_table(cls, table: pd.DataFrame) -> Self:
-        """The arrays of a table of sale lines; the table must be sorted (ValueError otherwise)."""
+    def from_table(cls, table: pd.DataFrame, day_ends_at: time = MIDNIGHT) -> Self:
+        """The arrays of a table of sale lines; the table must be sorted (ValueError otherwise). day_ends_at: of the shop."""
         sold_at = table["sold_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
         if np.any(sold_at[1:] < sold_at[:-1]):
             raise ValueError("The sale lines are not sorted by sold_at.")
@@ -79,6 +80,7 @@ class SaleLines:
             subtotal=table["subtotal"].to_numpy(),
             skus=table["sku"].cat.categories.to_numpy(dtype=object),
             names=table["name"].cat.categories.to_numpy(dtype=object),
+            day_ends_after=into_day(day_ends_at) // timedelta(microseconds=1),
         )
 
     def __len__(self) -> int:
@@ -86,37 +88,36 @@ class SaleLines:
 
     def within(self, window: Window) -> "SaleLines":
         """The lines sold in a window (views, nothing is copied)."""
-        return self._between(day_number(window.first), day_number(window.last) + 1)
-
-    def _between(self, first_day: int, end_day: int) -> "SaleLines":
-        begin, end = np.searchsorted(self.sold_at, (first_day * _MICROSECONDS_A_DAY, end_day * _MICROSECONDS_A_DAY))
-        part = slice(int(begin), int(end))
-        return SaleLines(
-            self.sold_at[part],
-            self.opens_sale[part],
-            self.sale_total[part],
-            self.sku[part],
-            self.name[part],
-            self.quantity[part],
-            self.subtotal[part],
-            self.skus,
-            self.names,
+        part = self.place_of(window)
+        return replace(
+            self,
+            sold_at=self.sold_at[part],
+            opens_sale=self.opens_sale[part],
+            sale_total=self.sale_total[part],
+            sku=self.sku[part],
+            name=self.name[part],
+            quantity=self.quantity[part],
+            subtotal=self.subtotal[part],
         )
+
+    def place_of(self, window: Window) -> slice:
+        """Where the lines of a window stand."""
+        days = np.array([day_number(window.first), day_number(window.last) + 1])
+        begin, end = np.searchsorted(self.sold_at, days * _MICROSECONDS_A_DAY + self.day_ends_after)
+        return slice(int(begin), int(end))
 
     @property
     def days(self) -> Integers:
-        """The day number of each line."""
-        return self.sold_at // _MICROSECONDS_A_DAY
+        """The number of each line's business date."""
+        return (self.sold_at - self.day_ends_after) // _MICROSECONDS_A_DAY
 
     @property
     def sales(self) -> "Sales":
         """One entry a sale."""
         opening = np.flatnonzero(self.opens_sale)
-        sold_at = self.sold_at[opening]
-        days = sold_at // _MICROSECONDS_A_DAY
-        hours = (sold_at - days * _MICROSECONDS_A_DAY) // _MICROSECONDS_AN_HOUR
+        hours = self.sold_at[opening] % _MICROSECONDS_A_DAY // _MICROSECONDS_AN_HOUR
         pieces = np.add.reduceat(self.quantity, opening) if len(opening) else self.quantity
-        return Sales(days, hours, self.sale_total[opening], pieces)
+        return Sales(self.days[opening], hours, self.sale_total[opening], pieces)
 
     @property
     def sale(self) -> Integers:
@@ -136,7 +137,7 @@ class SaleLines:
 
 @dataclass(frozen=True, slots=True)
 class Sales:
-    """Sales, arrays of shape [n_sales]: day number, hour (0 to 23), minor units paid, pieces."""
+    """Sales, arrays of shape [n_sales]: number of the business date, hour of the clock (0 to 23), minor units paid, pieces."""
 
     days: Integers
     hours: Integers

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise, starmap
 
 import numpy as np
-import pandas as pd
 
 from salesflow.analytics.lines import SaleLines, date_of, day_number, known_since, sums_by
 from salesflow.analytics.results import (
@@ -41,36 +40,35 @@ def days_needed(period: Period, business_date: date) -> Window:
     return Window(first, business_date)
 
 
-def analyse_sales(lines: pd.DataFrame, period: Period, business_date: date, *, known_from: date) -> SalesAnalysis:
+def analyse_sales(lines: SaleLines, period: Period, business_date: date, *, known_from: date) -> SalesAnalysis:
     """The sales analysis of the period that ends on `business_date`.
 
-    lines: sale lines (schema: `salesflow.analytics.lines`) that cover `days_needed`, as far as they are known.
+    lines: sale lines that cover `days_needed`, as far as they are known.
     known_from: first day that the history covers; days before it and before the first sale in the lines are unknown, and comparisons
     that reach further back are None.
     """
-    everything = SaleLines.from_table(lines)
-    known_from = known_since(everything, known_from, business_date)
+    known_from = known_since(lines, known_from, business_date)
     window = window_of(period, business_date)
     before = previous_window(period, window)
     last_week = same_weekday_last_week(business_date)
-    here = everything.within(window)
+    here = lines.within(window)
     context_first = max(known_from, business_date - timedelta(days=CONTEXT_DAYS - 1))
-    context = daily_series(everything, Window(min(context_first, business_date), business_date))
-    newest = np.searchsorted(everything.sold_at, (day_number(window.last) + 1) * 86_400_000_000) - 1
+    context = daily_series(lines, Window(min(context_first, business_date), business_date))
+    known = lines.within(Window(date.min, window.last))
     return SalesAnalysis(
         window=window,
         kpis=sales_kpis(here),
         previous_window=before,
-        previous=sales_kpis(everything.within(before)) if before.first >= known_from else None,
+        previous=sales_kpis(lines.within(before)) if before.first >= known_from else None,
         same_weekday_window=last_week,
-        same_weekday=sales_kpis(everything.within(last_week)) if last_week.first >= known_from else None,
-        products=product_sales(here, everything.within(before)),
-        daily=daily_series(everything, window),
+        same_weekday=sales_kpis(lines.within(last_week)) if last_week.first >= known_from else None,
+        products=product_sales(here, lines.within(before)),
+        daily=daily_series(lines, window),
         by_hour=revenue_by_hour(here),
         by_weekday=revenue_by_weekday(here),
         context=context,
         trend=trend_hint(context),
-        data_as_of=_moment(int(everything.sold_at[newest])) if newest >= 0 else None,
+        data_as_of=_moment(int(known.sold_at[-1])) if len(known) else None,
         rows=len(here),
     )
 

@@ -20,7 +20,7 @@ _ORDER = {status: n for n, status in enumerate(StockStatus)}
 
 
 def analyse_stock(
-    stock: pd.DataFrame, lines: pd.DataFrame, business_date: date, *, known_from: date, counted_at: datetime
+    stock: pd.DataFrame, lines: SaleLines, business_date: date, *, known_from: date, counted_at: datetime
 ) -> StockAnalysis:
     """The stock analysis at the close of `business_date`.
 
@@ -28,10 +28,9 @@ def analyse_stock(
     sale among them on).
     counted_at: when the stock was read (naive, the merchant's zone).
     """
-    everything = SaleLines.from_table(lines)
-    first = max(known_since(everything, known_from, business_date), business_date - timedelta(days=SALES_DAYS - 1))
+    first = max(known_since(lines, known_from, business_date), business_date - timedelta(days=SALES_DAYS - 1))
     window = Window(min(first, business_date), business_date)
-    demand = demand_by_sku(everything.within(window), window)
+    demand = demand_by_sku(lines.within(window), window)
     items = [_item(row, demand.get(row.sku, ProductDemand()), window) for row in stock.itertuples(index=False)]
     items.sort(key=lambda item: (_ORDER[item.status], not item.urgent, _coverage_order(item), item.sku))
     return StockAnalysis(business_date, _kpis(items), tuple(items), counted_at, window.days)

@@ -1,9 +1,11 @@
 """Sale lines as Parquet, one object a month. Needs pyarrow: only the table functions import this.
 
 The columns are those of `salesflow.analytics.lines`. Amounts stay integer minor units; the file's metadata names the currency.
+A line lies in the month of its business date; its moment is the true one.
 """
 
 import io
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -13,10 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from salesflow.history.months import MonthlyTable
-from salesflow.history.reading import Reading
+from salesflow.history.terms import Terms
+from salesflow.money import Currency
 from salesflow.s3 import ObjectStore
+from salesflow.windows import into_day
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
+_CURRENCY = "salesflow.currency"
 SCHEMA = pa.schema(
     [
         ("sale_id", pa.int64()),
@@ -36,37 +41,47 @@ SCHEMA = pa.schema(
 class SaleLineHistory:
     """The sale lines of all months."""
 
-    def __init__(self, store: ObjectStore, currency: str) -> None:
-        self._store = store
-        schema = SCHEMA.with_metadata({"salesflow.currency": currency, "salesflow.amounts": "integer minor units"})
+    def __init__(self, store: ObjectStore, terms: Terms) -> None:
+        said = {_CURRENCY: terms.currency.code, "salesflow.amounts": "integer minor units"}
+        schema = SCHEMA.with_metadata(said)
 
         def encode(rows: pd.DataFrame) -> bytes:
             buffer = io.BytesIO()
             pq.write_table(pa.Table.from_pandas(rows, schema, preserve_index=False), buffer, compression="zstd")
             return buffer.getvalue()
 
-        self._months = MonthlyTable(
-            key=lambda month: f"history/sales/month={month}/lines.parquet",
+        def days(rows: pd.DataFrame) -> npt.NDArray[np.datetime64]:
+            return (rows["sold_at"].to_numpy() - np.timedelta64(into_day(terms.day_ends_at))).astype("datetime64[D]")
+
+        self.table = MonthlyTable(
+            store,
+            terms,
+            folder="history/sales",
+            file="lines.parquet",
             media_type="application/vnd.apache.parquet",
             encode=encode,
             decode=_decode,
             arrange=_arrange,
-            days=_days,
+            days=days,
+            words_of=_words,
         )
 
-    def replace_days(self, lines: pd.DataFrame, reading: Reading, through: date) -> None:
-        """Replace every stored day from the reading's first on by `lines`."""
-        self._months.replace_days(self._store, lines, reading, through)
-
     def read(self, first: date, last: date) -> pd.DataFrame:
-        """The sale lines of the days from first to last, sorted."""
-        tables = self._months.read(self._store, first, last)
+        """The sale lines of the business dates from first to last, sorted."""
+        tables = self.table.read(first, last)
         return _arrange(pd.concat(tables, ignore_index=True)) if tables else _EMPTY
 
 
 def _decode(body: bytes) -> pd.DataFrame:
     table = pq.read_table(io.BytesIO(body), columns=SCHEMA.names)
     return table.cast(SCHEMA.with_metadata(None)).to_pandas()
+
+
+def _words(body: bytes) -> Mapping[str, str]:
+    """The currency of a file, which version 1.0.0 wrote too, and the digits that go with it."""
+    said = pq.read_schema(io.BytesIO(body)).metadata or {}
+    code = said.get(_CURRENCY.encode(), b"").decode()
+    return {"currency": code, "digits": str(Currency(code).digits)} if code else {}
 
 
 def _arrange(rows: pd.DataFrame) -> pd.DataFrame:
@@ -78,10 +93,6 @@ def _arrange(rows: pd.DataFrame) -> pd.DataFrame:
             sorted(text.cat.remove_unused_categories().cat.categories)
         )
     return rows
-
-
-def _days(rows: pd.DataFrame) -> npt.NDArray[np.datetime64]:
-    return rows["sold_at"].to_numpy().astype("datetime64[D]")
 
 
 _EMPTY = _arrange(SCHEMA.empty_table().to_pandas())

@@ -1,78 +1,133 @@
 """Tables kept one object a calendar month, of which each sync replaces the days that it read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesflow.errors import HistoryDamaged
-from salesflow.history.reading import Reading
+from salesflow.errors import HistoryDamaged, HistoryWrittenOtherwise, SalesFlowError
+from salesflow.history.csv_table import TooManyDigits
+from salesflow.history.reading import METADATA, Reading
+from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore, StoredObject
+
+_AT_ONCE: Final = 8
+"""Months read or written side by side; the SDK keeps ten connections."""
+_REBUILD: Final = 'Fire sync_history with {"rebuild": true}: it reads the history again from the SalesFlow API.'
 
 
 @dataclass(frozen=True, slots=True)
 class MonthlyTable:
-    """How one table is kept: under which keys, encoded how, and which column tells a row's day.
+    """How one table is kept: in which folder and file of a month, encoded how, and which day a row is of.
 
-    key: the object key of a month ("2026-11"). encode must give the same bytes for the same rows; decode may raise anything.
-    arrange: sorts rows and settles their dtypes. days: the day of each row as datetime64[D].
+    A month is that of the business date. encode must give the same bytes for the same rows; decode may raise anything.
+    arrange: sorts rows and settles their dtypes. days: the business date of each row as datetime64[D].
+    words_of: what the body itself says that it was written under, where the object's metadata does not.
     """
 
-    key: Callable[[str], str]
+    store: ObjectStore
+    terms: Terms
+    folder: str
+    file: str
     media_type: str
     encode: Callable[[pd.DataFrame], bytes]
     decode: Callable[[bytes], pd.DataFrame]
     arrange: Callable[[pd.DataFrame], pd.DataFrame]
     days: Callable[[pd.DataFrame], npt.NDArray[np.datetime64]]
+    words_of: Callable[[bytes], Mapping[str, str]] = lambda _: {}
 
-    def replace_days(self, store: ObjectStore, rows: pd.DataFrame, reading: Reading, through: date) -> None:
-        """Write the rows of a reading: every stored day from its first on, up to `through` or the last row, gives way to them."""
+    def key(self, month: str) -> str:
+        """The key of a month's object ("2026-11")."""
+        return f"{self.folder}/month={month}/{self.file}"
+
+    def replace_days(self, rows: pd.DataFrame, reading: Reading, through: date) -> dict[str, str | None]:
+        """Write the rows of a reading: every stored day from its first on, up to `through`, gives way to them.
+
+        Answers the version tag that each of these months has now (None: it has no object, as nothing was sold).
+        Rows of other days are left out.
+        """
         row_days = self.days(rows)
-        last = max(through, row_days.max().item()) if len(rows) else through
-        for month in months(reading.since, last):
-            in_month = rows[row_days.astype("datetime64[M]") == np.datetime64(month, "M")]
-            store.update(self.key(month), partial(self._merged, store, month, in_month, reading), self.media_type)
+        rows = rows[(row_days >= _day(reading.since)) & (row_days <= _day(through))]
+        row_months = self.days(rows).astype("datetime64[M]")
 
-    def read(self, store: ObjectStore, first: date, last: date) -> list[pd.DataFrame]:
+        def replace(month: str) -> str | None:
+            in_month = rows[row_months == np.datetime64(month, "M")]
+            change = partial(self._merged, month, in_month, reading)
+            standing = self.store.update(self.key(month), change, self.media_type, passing=METADATA)
+            return None if standing is None else standing.etag
+
+        return side_by_side(replace, months(reading.since, through))
+
+    def read(self, first: date, last: date) -> list[pd.DataFrame]:
         """The stored rows of the days from first to last, a table a month; months without an object are left out."""
-        tables = []
-        for month in months(first, last):
-            stored = store.read(self.key(month))
-            if stored is not None:
-                table = self._decoded(store, month, stored)
-                days = self.days(table)
-                tables.append(table[(days >= _day(first)) & (days <= _day(last))])
-        return tables
+
+        def read(month: str) -> pd.DataFrame | None:
+            stored = self.store.read(self.key(month))
+            if stored is None:
+                return None
+            table = self._decoded(month, stored)
+            days = self.days(table)
+            return table[(days >= _day(first)) & (days <= _day(last))]
+
+        return [table for table in side_by_side(read, months(first, last)).values() if table is not None]
+
+    def words(self, month: str) -> Mapping[str, str]:
+        """What a month's object says that it was written under; empty where there is none."""
+        stored = self.store.read(self.key(month))
+        return {} if stored is None else self._words(stored)
 
     def _merged(
-        self, store: ObjectStore, month: str, new: pd.DataFrame, reading: Reading, stored: StoredObject | None
+        self, month: str, new: pd.DataFrame, reading: Reading, stored: StoredObject | None
     ) -> tuple[bytes, dict[str, str]] | None:
         if stored is None:
-            return None if new.empty else (self.encode(self.arrange(new)), reading.metadata())
+            if new.empty:
+                return None
+            return self.encode(self.arrange(new)), reading.metadata() | self.terms.words
         before = Reading.from_metadata(stored.metadata)
         first, end = reading.days_over(before)
-        if first <= date.fromisoformat(f"{month}-01") and end == date.max:
+        if first <= first_day(month) and end == date.max:
             merged = new  # nothing of the stored month remains, so it need not even be readable: a rebuild mends it
         else:
-            old = self._decoded(store, month, stored)
+            old = self._decoded(month, stored)
             old_days, new_days = self.days(old), self.days(new)
             kept = old[(old_days < _day(first)) | (old_days >= _day(end))]
             merged = pd.concat([kept, new[(new_days >= _day(first)) & (new_days < _day(end))]], ignore_index=True)
         body = self.encode(self.arrange(merged))
-        return body, reading.newest(before).metadata()
+        return body, reading.newest(before).metadata() | self.terms.words
 
-    def _decoded(self, store: ObjectStore, month: str, stored: StoredObject) -> pd.DataFrame:
+    def _words(self, stored: StoredObject) -> Mapping[str, str]:
+        return {**self.words_of(stored.body), **stored.metadata}
+
+    def _decoded(self, month: str, stored: StoredObject) -> pd.DataFrame:
+        where = f"{self.store.bucket}/{self.key(month)}"
         try:
-            return self.decode(stored.body)
+            differences = self.terms.differences(self._words(stored), where)
+            if not differences:
+                return self.decode(stored.body)
+        except SalesFlowError:
+            raise
+        except TooManyDigits as error:
+            differences = (str(error),)
         except Exception as error:  # a damaged file makes its decoder fail in any way at all
-            raise HistoryDamaged(
-                f"s3://{store.bucket}/{self.key(month)} cannot be read ({type(error).__name__}).",
-                action='Fire sync_history with {"rebuild": true}: it reads the history again from the SalesFlow API.',
-            ) from error
+            raise HistoryDamaged(f"s3://{where} cannot be read ({type(error).__name__}).", action=_REBUILD) from error
+        raise HistoryWrittenOtherwise(
+            f"s3://{where} was written under other settings: {', '.join(differences)}.", action=_REBUILD
+        )
+
+
+def side_by_side[Answer](work: Callable[[str], Answer], items: Iterable[str]) -> dict[str, Answer]:
+    """What `work` answers for each item, several at a time; the first error is raised."""
+    wanted = list(items)
+    if len(wanted) < 2:
+        return {item: work(item) for item in wanted}
+    with ThreadPoolExecutor(min(_AT_ONCE, len(wanted))) as pool:
+        return dict(zip(wanted, pool.map(work, wanted), strict=True))
 
 
 def months(first: date, last: date) -> Iterator[str]:
@@ -81,6 +136,11 @@ def months(first: date, last: date) -> Iterator[str]:
     while (year, month) <= (last.year, last.month):
         yield f"{year:04d}-{month:02d}"
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+
+
+def first_day(month: str) -> date:
+    """The first day of a calendar month ("2026-11")."""
+    return date.fromisoformat(f"{month}-01")
 
 
 def _day(day: date) -> np.datetime64:

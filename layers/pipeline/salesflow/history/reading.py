@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Self
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, Self
+
+BELIEVED_AHEAD: Final = timedelta(hours=1)
+"""How much later than one's own read another one can have begun: a function's 15 minutes, and clocks that differ. What claims more
+is no read, but a wrong clock or a wrong hand, and would keep new sales out until its date."""
+
+METADATA: Final = frozenset({"since", "read-at"})
+"""The names under which an object remembers its reading. They alone are no reason to write it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A read of every sale from `since` (a day) on, begun at `read_at` (aware). It is the truth for all those days."""
+    """A read of every sale from `since` (a business date) on, begun at `read_at` (aware). It is the truth for all those days."""
 
     since: date
     read_at: datetime
@@ -17,9 +24,12 @@ class Reading:
     def from_metadata(cls, metadata: Mapping[str, str]) -> Self:
         """The newest reading that went into a stored object; one that cannot be told counts as the oldest."""
         try:
-            return cls(date.fromisoformat(metadata["since"]), datetime.fromisoformat(metadata["read-at"]))
+            found = cls(date.fromisoformat(metadata["since"]), datetime.fromisoformat(metadata["read-at"]))
         except (KeyError, ValueError):
+            found = None
+        if found is None or found.read_at.tzinfo is None:
             return cls(date.max, datetime.min.replace(tzinfo=UTC))
+        return found
 
     def metadata(self) -> dict[str, str]:
         """The object metadata that remembers the reading."""
@@ -31,10 +41,13 @@ class Reading:
         That is every day from `since` on, unless the stored one was begun later (two jobs at once, the earlier read
         written last): then only the days before the later reading's own.
         """
-        if stored is None or stored.read_at <= self.read_at:
+        if stored is None or not self._yields_to(stored):
             return self.since, date.max
         return self.since, max(self.since, stored.since)
 
     def newest(self, stored: "Reading | None") -> "Reading":
         """The reading to remember once both are merged."""
-        return self if stored is None or stored.read_at <= self.read_at else stored
+        return stored if stored is not None and self._yields_to(stored) else self
+
+    def _yields_to(self, stored: "Reading") -> bool:
+        return self.read_at < stored.read_at <= self.read_at + BELIEVED_AHEAD

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 
 from salesflow.errors import HistoryDamaged
@@ -21,6 +21,10 @@ class SetAsideRecord:
     field: str
     reason: str
     day: str | None
+
+
+_FIELDS = tuple(field.name for field in fields(SetAsideRecord))
+"""What a newer version adds to a record is passed over."""
 
 
 class SetAside:
@@ -42,7 +46,7 @@ class SetAside:
                 [*kept, *new], key=lambda record: (record.day or "", record.call, record.record, record.field)
             )
             document = json.dumps([asdict(record) for record in ordered], ensure_ascii=False, indent=1)
-            return document.encode(), reading.metadata()
+            return document.encode(), {}
 
         self._store.update(_KEY, merge, "application/json")
 
@@ -55,8 +59,8 @@ class SetAside:
         if stored is None:
             return []
         try:
-            return [SetAsideRecord(**record) for record in json.loads(stored.body)]
-        except (ValueError, TypeError):
+            return [SetAsideRecord(*(record[name] for name in _FIELDS)) for record in json.loads(stored.body)]
+        except (ValueError, TypeError, KeyError):
             raise HistoryDamaged(
                 f"s3://{self._store.bucket}/{_KEY} is not the list of records set aside.",
                 action='Delete it and fire sync_history with {"rebuild": true}.',

@@ -4,13 +4,13 @@
 
 | column | meaning |
 |---|---|
-| date | the day, ISO |
+| date | the business date, ISO |
 | revenue | what the customers paid, returned money taken off |
 | quantity | pieces sold, returned ones taken off |
 | transactions | sales, those that only bring something back included |
-| first_sale, last_sale | time of day of the first and the last sale |
+| first_sale, last_sale | time of day of the first and the last sale; one before the end of the day (Parameter `DayEndsAt`) is in the night after |
 | returned_revenue, returned_quantity | what came back that day, positive, already taken off above |
-| h00 ... h23 | revenue of each hour |
+| h00 ... h23 | revenue of each hour of the clock |
 | largest_sale, largest_refund | money of the day's largest sale, and of the one that gave most back (positive; 0: none did) |
 | largest_sale_at, largest_refund_at | when these were, in seconds since midnight; -1: none, or not known |
 | refunds | sales that give something back; -1: not known (rows that 1.0.0 wrote) |
@@ -21,81 +21,92 @@ which something came back. An order of thousands that is cancelled minutes later
 Days without any sale have no row; `history/coverage/shop.json` says which days are covered. pandas alone reads and writes it.
 """
 
-import gzip
-import io
-from collections.abc import Iterable
-from datetime import date
+from datetime import date, time
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from salesflow.analytics.lines import SaleLines, sums_by
+from salesflow.history.csv_table import MEDIA_TYPE, CsvTable, Kind
 from salesflow.history.months import MonthlyTable
-from salesflow.history.reading import Reading
-from salesflow.money import Currency, minor_units
+from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore
+from salesflow.windows import MIDNIGHT
 
 HOURS = tuple(f"h{hour:02d}" for hour in range(24))
-_TIMES = ("first_sale", "last_sale")
-_SINGLE = ("refunds", "largest_sale", "largest_sale_at", "largest_refund", "largest_refund_at")
-_AMOUNTS = ("revenue", "returned_revenue", *HOURS, "largest_sale", "largest_refund")
-_COUNTS = ("quantity", "transactions", "returned_quantity", "largest_sale_at", "largest_refund_at", "refunds")
-COLUMNS = (
-    "date",
-    "revenue",
-    "quantity",
-    "transactions",
-    *_TIMES,
-    "returned_revenue",
-    "returned_quantity",
-    *HOURS,
-    *_SINGLE,
-)
-RETURN_COLUMNS = ("date", "sku", "returned_quantity", "returned_revenue")
+COLUMNS = {
+    "date": Kind.DAY,
+    "revenue": Kind.AMOUNT,
+    "quantity": Kind.COUNT,
+    "transactions": Kind.COUNT,
+    "first_sale": Kind.CLOCK,
+    "last_sale": Kind.CLOCK,
+    "returned_revenue": Kind.AMOUNT,
+    "returned_quantity": Kind.COUNT,
+    **dict.fromkeys(HOURS, Kind.AMOUNT),
+    "refunds": Kind.COUNT,
+    "largest_sale": Kind.AMOUNT,
+    "largest_sale_at": Kind.COUNT,
+    "largest_refund": Kind.AMOUNT,
+    "largest_refund_at": Kind.COUNT,
+}
+_ABSENT = {"refunds": -1, "largest_sale": 0, "largest_sale_at": -1, "largest_refund": 0, "largest_refund_at": -1}
+"""What is not known of the rows that version 1.0.0 wrote."""
+RETURN_COLUMNS = {
+    "date": Kind.DAY,
+    "sku": Kind.TEXT,
+    "returned_quantity": Kind.COUNT,
+    "returned_revenue": Kind.AMOUNT,
+}
 
 
 class ShopDays:
     """The shop's days of all months.
 
-    In memory `date` is datetime64[s], `first_sale` and `last_sale` are datetime64[s] on that day, and amounts integer minor units.
+    In memory `date` is datetime64[s], `first_sale` and `last_sale` are datetime64[s] on that day or in the night after it,
+    and amounts are integer minor units.
     """
 
-    def __init__(self, store: ObjectStore, currency: Currency) -> None:
-        self._store = store
-        self._days = _table("shop", COLUMNS, currency.digits, ["date"])
-        self._returns = _table("returns", RETURN_COLUMNS, currency.digits, ["date", "sku"])
-
-    def replace_days(self, lines: pd.DataFrame, reading: Reading, through: date) -> None:
-        """Replace every stored day from the reading's first on by what `lines` (sale lines, sorted) come to."""
-        self._days.replace_days(self._store, shop_days_of(lines), reading, through)
-        self._returns.replace_days(self._store, returns_of(lines), reading, through)
+    def __init__(self, store: ObjectStore, terms: Terms) -> None:
+        digits = terms.currency.digits
+        days_form, back_form = shop_form(digits, terms.day_ends_at), returns_form(digits)
+        self.days = _table(store, terms, "shop", days_form, ["date"])
+        self.returns = _table(store, terms, "returns", back_form, ["date", "sku"])
+        self._no_days, self._no_returns = days_form.empty(), back_form.empty()
 
     def read(self, first: date, last: date) -> pd.DataFrame:
         """The rows of the days from first to last, by day."""
-        tables = self._days.read(self._store, first, last)
-        return pd.concat(tables, ignore_index=True) if tables else _empty(COLUMNS)
+        tables = self.days.read(first, last)
+        return pd.concat(tables, ignore_index=True) if tables else self._no_days
 
     def read_returns(self, first: date, last: date) -> pd.DataFrame:
         """What came back on the days from first to last, by day and SKU."""
-        tables = self._returns.read(self._store, first, last)
-        return pd.concat(tables, ignore_index=True) if tables else _empty(RETURN_COLUMNS)
+        tables = self.returns.read(first, last)
+        return pd.concat(tables, ignore_index=True) if tables else self._no_returns
 
 
-def shop_days_of(lines: pd.DataFrame) -> pd.DataFrame:
-    """One row for each day that has a sale."""
-    if lines.empty:
-        return _empty(COLUMNS)
-    columns = SaleLines.from_table(lines)
-    sales = columns.sales
+def shop_form(digits: int, day_ends_at: time = MIDNIGHT) -> CsvTable:
+    """The form of the files of days. digits: of the currency, after the point."""
+    return CsvTable(COLUMNS, digits, day_ends_at, _ABSENT)
+
+
+def returns_form(digits: int) -> CsvTable:
+    """The form of the files of what came back."""
+    return CsvTable(RETURN_COLUMNS, digits)
+
+
+def shop_days_of(lines: SaleLines) -> pd.DataFrame:
+    """One row for each business date that has a sale."""
+    sales = lines.sales
     days, day = np.unique(sales.days, return_inverse=True)
     size = len(days)
     by_hour = sums_by(day * 24 + sales.hours, sales.total, size * 24).reshape(size, 24)
-    line_day = np.searchsorted(days, columns.days)
-    back = columns.quantity < 0
-    seconds = columns.sold_at // 1_000_000
+    line_day = np.searchsorted(days, lines.days)
+    back = lines.quantity < 0
+    seconds = lines.sold_at // 1_000_000
     opening = np.searchsorted(line_day, np.arange(size))  # lines are in order of time
-    closing = np.append(opening[1:], len(line_day)) - 1
+    closing = np.append(opening[1:], len(line_day))[:size] - 1
     table = {
         "date": days.astype("datetime64[D]").astype("datetime64[s]"),
         "revenue": by_hour.sum(axis=1),
@@ -103,22 +114,20 @@ def shop_days_of(lines: pd.DataFrame) -> pd.DataFrame:
         "transactions": np.bincount(day, minlength=size).astype(np.int64),
         "first_sale": seconds[opening].astype("datetime64[s]"),
         "last_sale": seconds[closing].astype("datetime64[s]"),
-        "returned_revenue": -sums_by(line_day[back], columns.subtotal[back], size),
-        "returned_quantity": -sums_by(line_day[back], columns.quantity[back], size),
+        "returned_revenue": -sums_by(line_day[back], lines.subtotal[back], size),
+        "returned_quantity": -sums_by(line_day[back], lines.quantity[back], size),
     }
-    return pd.DataFrame(
-        table | {name: by_hour[:, hour] for hour, name in enumerate(HOURS)} | _single(columns, day, size)
-    )
+    return pd.DataFrame(table | {name: by_hour[:, hour] for hour, name in enumerate(HOURS)} | _single(lines, day, size))
 
 
-def _single(columns: SaleLines, day: npt.NDArray[np.intp], size: int) -> dict[str, npt.NDArray[np.int64]]:
+def _single(lines: SaleLines, day: npt.NDArray[np.intp], size: int) -> dict[str, npt.NDArray[np.int64]]:
     """The largest sale and the largest refund of each day, [size]. day: of each sale, its row."""
-    sales, at = columns.sales, columns.sold_at[columns.opens_sale] // 1_000_000 % 86_400
-    back = np.minimum(columns.quantity, 0) != 0
+    sales, at = lines.sales, lines.sold_at[lines.opens_sale] // 1_000_000 % 86_400
+    back = np.minimum(lines.quantity, 0) != 0
     given = np.zeros(len(sales.total), dtype=np.int64)
-    np.add.at(given, columns.sale[back] - 1, -columns.subtotal[back])
+    np.add.at(given, lines.sale[back] - 1, -lines.subtotal[back])
     gave = np.zeros(len(given), dtype=bool)
-    gave[columns.sale[back] - 1] = True
+    gave[lines.sale[back] - 1] = True
     table = {"refunds": np.bincount(day[gave], minlength=size).astype(np.int64)}
     for name, amounts in (("largest_sale", sales.total), ("largest_refund", given)):
         order = np.lexsort((amounts, day))
@@ -128,20 +137,17 @@ def _single(columns: SaleLines, day: npt.NDArray[np.intp], size: int) -> dict[st
     return table
 
 
-def returns_of(lines: pd.DataFrame) -> pd.DataFrame:
-    """One row for each day and SKU of which something came back."""
-    if lines.empty:
-        return _empty(RETURN_COLUMNS)
-    columns = SaleLines.from_table(lines)
-    back = np.flatnonzero(columns.quantity < 0)
-    size = max(len(columns.skus), 1)
-    keys, key = np.unique(columns.days[back] * size + columns.sku[back], return_inverse=True)
+def returns_of(lines: SaleLines) -> pd.DataFrame:
+    """One row for each business date and SKU of which something came back."""
+    back = np.flatnonzero(lines.quantity < 0)
+    size = max(len(lines.skus), 1)
+    keys, key = np.unique(lines.days[back] * size + lines.sku[back], return_inverse=True)
     table = pd.DataFrame(
         {
             "date": (keys // size).astype("datetime64[D]").astype("datetime64[s]"),
-            "sku": columns.skus[keys % size].astype(str),
-            "returned_quantity": -sums_by(key, columns.quantity[back], len(keys)),
-            "returned_revenue": -sums_by(key, columns.subtotal[back], len(keys)),
+            "sku": lines.skus[keys % size].astype(str),
+            "returned_quantity": -sums_by(key, lines.quantity[back], len(keys)),
+            "returned_revenue": -sums_by(key, lines.subtotal[back], len(keys)),
         }
     )
     return table.astype({"sku": "str"})
@@ -155,60 +161,15 @@ def with_returns(panel: pd.DataFrame, returns: pd.DataFrame) -> pd.DataFrame:
     return joined
 
 
-def _table(name: str, columns: tuple[str, ...], digits: int, order: list[str]) -> MonthlyTable:
+def _table(store: ObjectStore, terms: Terms, name: str, form: CsvTable, order: list[str]) -> MonthlyTable:
     return MonthlyTable(
-        key=lambda month: f"history/shop/month={month}/{name}.csv.gz",
-        media_type="application/gzip",
-        encode=lambda rows: _encode(rows, columns, digits),
-        decode=lambda body: _decode(body, columns, digits),
+        store,
+        terms,
+        folder="history/shop",
+        file=f"{name}.csv.gz",
+        media_type=MEDIA_TYPE,
+        encode=form.encode,
+        decode=form.decode,
         arrange=lambda rows: rows.sort_values(order, kind="stable", ignore_index=True),
         days=lambda rows: rows["date"].to_numpy().astype("datetime64[D]"),
-    )
-
-
-def _encode(rows: pd.DataFrame, columns: tuple[str, ...], digits: int) -> bytes:
-    text = {"date": rows["date"].to_numpy().astype("datetime64[D]").astype(str)}
-    for column in columns[1:]:
-        if column in _AMOUNTS:
-            text[column] = np.array(list(_decimals(rows[column].tolist(), digits)), dtype=object)
-        elif column in _TIMES:
-            text[column] = rows[column].dt.strftime("%H:%M:%S").to_numpy(dtype=object)
-        else:
-            text[column] = rows[column].to_numpy()
-    csv = pd.DataFrame(text).to_csv(index=False, columns=list(columns), lineterminator="\n").encode()
-    return gzip.compress(csv, mtime=0)  # no time of day: the same rows give the same bytes
-
-
-def _decode(body: bytes, columns: tuple[str, ...], digits: int) -> pd.DataFrame:
-    types = {column: "float64" if column in _AMOUNTS else "int64" if column in _COUNTS else "str" for column in columns}
-    rows = pd.read_csv(io.BytesIO(gzip.decompress(body)), dtype=types, keep_default_na=False)
-    for column in columns:
-        if column not in rows:
-            rows[column] = 0 if column in _AMOUNTS else -1  # a row that 1.0.0 wrote
-        elif column in _AMOUNTS:
-            rows[column] = minor_units(rows[column].to_numpy(), digits)
-        elif column in _TIMES:
-            moments = rows["date"].astype(str) + "T" + rows[column].astype(str)
-            rows[column] = moments.to_numpy(dtype="datetime64[s]")
-    rows["date"] = rows["date"].to_numpy(dtype="datetime64[D]").astype("datetime64[s]")
-    return rows[list(columns)]
-
-
-def _decimals(amounts: Iterable[int], digits: int) -> Iterable[str]:
-    """Each amount in major units, exactly."""
-    for amount in amounts:
-        whole, fraction = divmod(abs(amount), 10**digits)
-        text = f"{whole}.{fraction:0{digits}d}" if digits else str(whole)
-        yield f"-{text}" if amount < 0 else text
-
-
-def _empty(columns: tuple[str, ...]) -> pd.DataFrame:
-    moments: npt.NDArray[np.datetime64] = np.empty(0, dtype="datetime64[s]")
-    return pd.DataFrame(
-        {
-            column: pd.Series(moments)
-            if column in ("date", *_TIMES)
-            else pd.Series(dtype="str" if column == "sku" else "int64")
-            for column in columns
-        }
     )

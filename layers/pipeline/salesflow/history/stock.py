@@ -1,25 +1,28 @@
 """Stock snapshots: the stock at the close of a day, so that a past stock report can be made again."""
 
-import gzip
-import io
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import pandas as pd
 
-from salesflow.errors import HistoryDamaged
+from salesflow.errors import HistoryDamaged, HistoryWrittenOtherwise
+from salesflow.history.csv_table import MEDIA_TYPE, CsvTable, Kind
+from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore
 
-_TYPES = {
-    "product_id": "int64",
-    "sku": "str",
-    "name": "str",
-    "price": "int64",
-    "stock_quantity": "int64",
-    "low_stock_threshold": "int64",
-    "cost": "Int64",
-    "category": "str",
+COLUMNS = {
+    "product_id": Kind.COUNT,
+    "sku": Kind.TEXT,
+    "name": Kind.TEXT,
+    "price": Kind.COUNT,
+    "stock_quantity": Kind.COUNT,
+    "low_stock_threshold": Kind.COUNT,
+    "cost": Kind.KNOWN_COUNT,
+    "category": Kind.LABEL,
 }
+"""Amounts are integer minor units; the object's metadata says of what."""
+_DEPENDS_ON = ("schema", "currency", "digits", "zone")
+_ACTION = "Delete it (the bucket keeps the old version) and run the job again; it takes a new snapshot."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +36,35 @@ class StockSnapshot:
 class StockHistory:
     """One snapshot a business date, kept as it was first taken."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, terms: Terms) -> None:
         self._store = store
+        self._terms = terms
+        self._form = CsvTable(COLUMNS, terms.currency.digits)
 
     def read(self, business_date: date) -> StockSnapshot | None:
-        """The snapshot of a date, None where none was kept; HistoryDamaged where it cannot be read back."""
+        """The snapshot of a date, None where none was kept.
+
+        Raises HistoryDamaged where it cannot be read back, HistoryWrittenOtherwise where its amounts are of another currency.
+        """
         stored = self._store.read(_key(business_date))
         if stored is None:
             return None
-        try:
-            counted_at = datetime.fromisoformat(stored.metadata["counted-at"])
-            items = pd.read_csv(
-                io.BytesIO(gzip.decompress(stored.body)), dtype=_TYPES, keep_default_na=False, na_values={"cost": [""]}
+        where = f"{self._store.bucket}/{_key(business_date)}"
+        words = {name: stored.metadata[name] for name in _DEPENDS_ON if name in stored.metadata}
+        if differences := self._terms.differences(words, where):
+            raise HistoryWrittenOtherwise(
+                f"s3://{where} was counted under other settings: {', '.join(differences)}.", action=_ACTION
             )
-            return StockSnapshot(items.assign(category=items["category"].where(items["category"] != "")), counted_at)
+        try:
+            return StockSnapshot(self._form.decode(stored.body), datetime.fromisoformat(stored.metadata["counted-at"]))
         except Exception as error:  # a damaged file makes its decoder fail in any way at all
-            raise HistoryDamaged(
-                f"s3://{self._store.bucket}/{_key(business_date)} cannot be read ({type(error).__name__}).",
-                action="Delete it (the bucket keeps the old version) and run the job again; it takes a new snapshot.",
-            ) from error
+            raise HistoryDamaged(f"s3://{where} cannot be read ({type(error).__name__}).", action=_ACTION) from error
 
     def keep(self, business_date: date, snapshot: StockSnapshot) -> StockSnapshot:
         """Store the snapshot of a date and answer the one that stands: the first one, if another run was faster."""
-        csv = snapshot.items.to_csv(index=False, columns=list(_TYPES), lineterminator="\n").encode()
-        metadata = {"counted-at": snapshot.counted_at.isoformat(timespec="seconds")}
-        self._store.write_new(_key(business_date), gzip.compress(csv, mtime=0), "application/gzip", metadata)
+        metadata = {"counted-at": snapshot.counted_at.isoformat(timespec="seconds")} | self._terms.words
+        if self._store.write_new(_key(business_date), self._form.encode(snapshot.items), MEDIA_TYPE, metadata):
+            return snapshot
         kept = self.read(business_date)
         return snapshot if kept is None else kept
 

@@ -1,78 +1,77 @@
 """Bringing the history up to date from the SalesFlow API, as little of it as is needed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from salesflow.history.coverage import Coverage, extend_coverage, read_coverage
+from salesflow.analytics.lines import SaleLines
+from salesflow.errors import HistoryDamaged, HistoryOfNewerVersion, HistoryWrittenOtherwise, SourceForgetsSales
+from salesflow.history.coverage import Coverage, Index, Part, what_counts
+from salesflow.history.doubt import Loss, large_loss, say_the_same
+from salesflow.history.months import first_day, months
 from salesflow.history.panel import DailyPanel, panel_of
+from salesflow.history.plan import Demand, SyncPlan, is_deep_read_due, plan_sync
 from salesflow.history.reading import Reading
 from salesflow.history.set_aside import SetAside, SetAsideRecord
-from salesflow.history.shop_days import ShopDays
+from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of
+from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore
+from salesflow.windows import Window, business_date_at
 
 if TYPE_CHECKING:
     from salesflow.history.lines import SaleLineHistory
     from salesflow.source.client import SalesFlowClient
     from salesflow.source.records import RejectedRecord, SalesBatch
 
+__all__ = ["Demand", "History", "SyncOutcome", "SyncPlan"]
 
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What a job needs of the history.
-
-    business_date: the day it works for. complete: whether that day is over. first_day: the earliest day it looks at.
-    asked_on: the day, in the merchant's zone, of the moment that the job was scheduled for. rebuild: read everything again.
-    """
-
-    business_date: date
-    complete: bool
-    first_day: date
-    asked_on: date
-    rebuild: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SyncPlan:
-    """Which days to ask the API for, and what is covered once they are stored."""
-
-    since: date
-    gained: Coverage
+_FOLDER: Final = "history/"
+_BEFORE_STOCK: Final = "history/stock/"
+"""Of the history's keys those of the snapshots come last; there is one a day, and no sync asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncOutcome:
-    """What a sync did: the first day it read again, the sale records read, and the batch with what was set aside."""
+    """What a sync did: its plan, the batch that was read with what was set aside, and the days that are known now.
 
-    since: date
+    loss: what the source no longer has, where it was much and two reads said so.
+    """
+
+    plan: SyncPlan
     batch: "SalesBatch"
     coverage: Coverage
+    loss: Loss | None = None
 
 
-def plan_sync(
-    demand: Demand, covered: Mapping[str, Coverage | None], *, history_days: int, overlap_days: int
-) -> SyncPlan:
-    """The first day to ask for.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What stands in the bucket as a sync begins, and what it is to do. known: by part, what of it counts; None: nothing.
 
-    On a fresh stack, or for a rebuild, that is `history_days` before the business date. Otherwise it is the first day that
-    is lacking, or the business date where none is, less `overlap_days`: sales entered offline arrive late, and days are
-    corrected afterwards. A job that looks further back than anything stored reads from its own first day.
+    through: the business date of the read; what is later is not stored.
     """
-    whole = min(demand.business_date - timedelta(days=history_days), demand.first_day)
-    since = demand.business_date
-    for part in covered.values():
-        if demand.rebuild or part is None:
-            since = min(since, whole)
-            continue
-        lacking = min(part.last + timedelta(days=1), demand.business_date)
-        since = min(since, lacking - timedelta(days=overlap_days))
-        if demand.first_day < part.first:
-            since = min(since, demand.first_day)
-    complete_through = demand.business_date if demand.complete else demand.business_date - timedelta(days=1)
-    return SyncPlan(since, Coverage(min(since, complete_through), complete_through))
+
+    plan: SyncPlan
+    known: Mapping[str, Index | None]
+    through: date
+
+    @property
+    def window(self) -> Window:
+        """The business dates that the read is the truth for."""
+        return Window(self.plan.since, self.through)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answer:
+    """One read: the batch, its sale lines of the window as a table and as arrays, and the shop's days."""
+
+    batch: "SalesBatch"
+    lines: pd.DataFrame
+    columns: SaleLines
+    shop_days: pd.DataFrame
 
 
 class History:
@@ -84,47 +83,79 @@ class History:
     def __init__(
         self,
         store: ObjectStore,
-        panel: DailyPanel,
-        shop_days: ShopDays,
+        terms: Terms,
         lines: "SaleLineHistory | None",
-        set_aside: SetAside,
         *,
         history_days: int,
         overlap_days: int,
+        deep_overlap_days: int,
     ) -> None:
         self._store = store
-        self._panel = panel
-        self._shop_days = shop_days
+        self._terms = terms
+        self._panel = DailyPanel(store, terms)
+        self._shop_days = ShopDays(store, terms)
         self._lines = lines
-        self._set_aside = set_aside
+        self._set_aside = SetAside(store)
         self._history_days = history_days
         self._overlap_days = overlap_days
+        self._deep_overlap_days = deep_overlap_days
+        self._parts = (
+            *(() if lines is None else (Part("sales", (lines.table,)),)),
+            Part("daily", (self._panel.table,)),
+            Part("shop", (self._shop_days.days, self._shop_days.returns)),
+        )
+
+    def plan(self, demand: Demand, *, read_at: datetime) -> SyncPlan:
+        """What a sync begun at `read_at` (aware) would ask the source for; nothing is changed."""
+        return self._find(demand, read_at).plan
 
     def sync(self, client: "SalesFlowClient", demand: Demand, *, read_at: datetime) -> SyncOutcome:
         """Read what is lacking and store it: months first, then what is covered, so that a crash repeats the read at worst.
 
         read_at: the moment before the read (aware); of two jobs at once, the later read is the truth.
         """
-        parts = ("sales", "daily", "shop") if self._lines is not None else ("daily", "shop")
-        covered = {part: read_coverage(self._store, part) for part in parts}
-        plan = plan_sync(demand, covered, history_days=self._history_days, overlap_days=self._overlap_days)
-        batch = client.fetch_sales_since(plan.since, asked_on=demand.asked_on)
-        reading = Reading(plan.since, read_at)
+        found = self._find(demand, read_at)
+        plan, reading = found.plan, Reading(found.plan.since, read_at)
+        answer, loss = self._read(client, demand, found)
         # What was set aside is remembered before the days count as covered: a crash between repeats the read.
-        self._set_aside.replace_days([_remembered(record) for record in batch.rejected], reading)
-        if self._lines is not None:
-            self._lines.replace_days(batch.lines, reading, demand.asked_on)
-            extend_coverage(self._store, "sales", plan.gained)
-        self._panel.replace_days(panel_of(batch.lines), reading, demand.asked_on)
-        extend_coverage(self._store, "daily", plan.gained)
-        self._shop_days.replace_days(batch.lines, reading, demand.asked_on)
-        extend_coverage(self._store, "shop", plan.gained)
-        known = [part for part in covered.values() if part is not None]
-        coverage = plan.gained.joined(known[0] if known and not demand.rebuild else None)
-        return SyncOutcome(plan.since, batch, coverage)
+        self._set_aside.replace_days([_remembered(record) for record in answer.batch.rejected], reading)
+        rows = {
+            "lines.parquet": answer.lines,
+            "daily.csv.gz": panel_of(answer.columns),
+            "shop.csv.gz": answer.shop_days,
+            "returns.csv.gz": returns_of(answer.columns),
+        }
+        for part in self._parts:
+            written = [(table, table.replace_days(rows[table.file], reading, found.through)) for table in part.tables]
+            tags = {month: {table.file: by_month[month] for table, by_month in written} for month in written[0][1]}
+            part.extend(
+                self._store,
+                plan.gained,
+                tags,
+                known=found.known[part.name],
+                deep_read=demand.business_date if plan.is_deep else date.min,
+                latest=found.through + timedelta(days=1),
+            )
+        known = found.known[self._parts[0].name]
+        return SyncOutcome(plan, answer.batch, plan.gained.joined(None if known is None else known.covered), loss)
+
+    def known_from(self, coverage: Coverage, first_wanted: date) -> date:
+        """The first day of which anything can be said: what lies before the first sale is unknown, not zero.
+
+        Exact where that is not before `first_wanted`; else some day before. Without any sale it is the first covered day.
+        """
+        table = self._shop_days.days
+        for month in months(coverage.first, coverage.last):
+            if not self._store.exists(table.key(month)):
+                continue
+            if month < f"{first_wanted:%Y-%m}":
+                return max(coverage.first, first_day(month))
+            days = self._shop_days.read(max(coverage.first, first_day(month)), coverage.last)
+            return coverage.first if days.empty else days["date"].iloc[0].date()
+        return coverage.first
 
     def read_lines(self, first: date, last: date) -> pd.DataFrame:
-        """The sale lines of the days from first to last (schema: `salesflow.analytics.lines`)."""
+        """The sale lines of the business dates from first to last (schema: `salesflow.analytics.lines`)."""
         if self._lines is None:
             raise TypeError("Sale lines are kept as Parquet; this function has the daily panel alone.")
         return self._lines.read(first, last)
@@ -144,6 +175,100 @@ class History:
     def set_aside(self, first: date, last: date) -> list[SetAsideRecord]:
         """The records of those days that could not be used, and those whose day cannot be told."""
         return self._set_aside.read(first, last)
+
+    def _find(self, demand: Demand, read_at: datetime) -> _Found:
+        through = max(demand.asked_on, business_date_at(read_at, ZoneInfo(self._terms.zone), self._terms.day_ends_at))
+        listed = self._store.survey(_FOLDER, before=_BEFORE_STOCK)
+        horizon = min(demand.business_date - timedelta(days=self._history_days), demand.first_day)
+        known: dict[str, Index | None] = {}
+        covered: dict[str, Coverage | None] = {}
+        lost: set[str] = set()
+        because: dict[str, None] = {}
+        for part in self._parts:
+            index = self._index(part, demand, through + timedelta(days=1))
+            covered[part.name] = None if index is None else index.covered
+            known[part.name] = None
+            if index is None:
+                continue
+            differences = self._differences(part, index, listed, demand)
+            because |= dict.fromkeys(differences)
+            if not differences and not demand.rebuild:
+                gone = part.lost(index, listed)
+                lost |= {month for month in gone if first_day(month) >= horizon}
+                known[part.name] = counts = what_counts(part, index, listed, gone, horizon)
+                covered[part.name] = None if counts is None else counts.covered
+        anew = demand.rebuild or bool(because)
+        deep_read = min(date.min if index is None else index.deep_read for index in known.values())
+        plan = plan_sync(
+            replace(demand, rebuild=anew),
+            covered,
+            history_days=self._history_days,
+            overlap_days=self._overlap_days,
+            deep_days=self._deep_overlap_days if is_deep_read_due(demand, deep_read) else 0,
+            lost=() if anew else tuple(sorted(lost)),
+        )
+        if anew:
+            known = dict.fromkeys(known)
+        if because:  # whole months: nothing of one that was written under other settings may remain
+            since = plan.since.replace(day=1)
+            plan = replace(plan, since=since, gained=replace(plan.gained, first=since), because=tuple(because))
+        return _Found(plan, known, through)
+
+    def _index(self, part: Part, demand: Demand, latest: date) -> Index | None:
+        try:
+            return part.index(self._store, latest)
+        except HistoryDamaged:
+            if demand.rebuild:
+                return None
+            raise
+
+    def _differences(self, part: Part, index: Index, listed: Mapping[str, str], demand: Demand) -> tuple[str, ...]:
+        """How the settings that a part was written under differ from those of now."""
+        words, table = index.words, part.tables[0]
+        if not words:  # 1.0.0's: of its files the Parquet ones say their currency
+            standing = [
+                month for month in months(index.covered.first, index.covered.last) if table.key(month) in listed
+            ]
+            words = table.words(standing[-1]) if standing else {}
+        try:
+            return self._terms.differences(words, f"{self._store.bucket}/{part.key}")
+        except HistoryOfNewerVersion as error:
+            if not demand.rebuild:
+                raise
+            return (error.message,)
+
+    def _read(self, client: "SalesFlowClient", demand: Demand, found: _Found) -> tuple[_Answer, Loss | None]:
+        """The sales of the plan's days. An answer that lacks much of what is stored is believed where a second one says the same."""
+        answer = self._ask(client, demand, found)
+        try:
+            stored = self._shop_days.read(found.window.first, found.window.last)
+        except (HistoryDamaged, HistoryWrittenOtherwise, HistoryOfNewerVersion):
+            if not (demand.rebuild or found.plan.because):
+                raise
+            return answer, None  # what cannot be read cannot be compared
+        if large_loss(stored, answer.shop_days) is None:
+            return answer, None
+        second = self._ask(client, demand, found)
+        loss = large_loss(stored, second.shop_days)
+        if loss is not None and not say_the_same(answer.shop_days, second.shop_days):
+            raise SourceForgetsSales(
+                f"Of {loss.sales_before} sales that are stored of {loss.days[0]} to {loss.days[-1]} the SalesFlow API gives "
+                f"{loss.sales_now}, and asked twice it answers differently. Nothing was changed.",
+                action="Look at the SalesFlow service and its database; the next run asks again.",
+            )
+        return second, loss
+
+    def _ask(self, client: "SalesFlowClient", demand: Demand, found: _Found) -> _Answer:
+        batch = client.fetch_sales_since(found.plan.since, asked_on=demand.asked_on)
+        columns = SaleLines.from_table(batch.lines, self._terms.day_ends_at)
+        inside = columns.place_of(found.window)
+        lines = (
+            batch.lines.iloc[inside].reset_index(drop=True)
+            if len(batch.lines) != inside.stop - inside.start
+            else batch.lines
+        )
+        columns = columns.within(found.window)
+        return _Answer(batch, lines, columns, shop_days_of(columns))
 
 
 def _remembered(record: "RejectedRecord") -> SetAsideRecord:

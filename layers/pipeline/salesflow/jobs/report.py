@@ -7,6 +7,7 @@ import pandas as pd
 
 import salesflow
 from salesflow.analytics.freshness import Staleness, age_of, staleness
+from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
@@ -83,11 +84,12 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
     complete = request.day_is_over(settings.zone)
     demand = Demand(business_date, complete, needed.first, request.asked_on(settings.zone))
     inputs = read_inputs(run, demand, want_stock=wants_stock)
-    lines = runtime.history.read_lines(needed.first, business_date)
-    known_from = inputs.sync.coverage.first
+    table = runtime.history.read_lines(needed.first, business_date)
+    lines = SaleLines.from_table(table, settings.day_ends_at)
+    known_from = runtime.history.known_from(inputs.sync.coverage, needed.first)
     sales = analyse_sales(lines, fields.period, business_date, known_from=known_from) if wants_sales else None
     stock = None
-    stale = _stale(run, inputs, lines)
+    stale = _stale(run, inputs, table)
     _ = words(settings.language_code)
     forecast = read_outlook(ForecastStore(runtime.store), business_date, settings.currency, _) if wants_sales else None
     figures = Figures(settings.currency, settings.language_code)
@@ -115,7 +117,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
         provenance=Provenance(
             business_date=business_date,
             timezone=settings.timezone,
-            data_as_of=_data_as_of(lines) if sales is None else sales.data_as_of,
+            data_as_of=_data_as_of(table) if sales is None else sales.data_as_of,
             sales_rows=len(lines) if sales is None else sales.rows,
             stock_rows=0 if stock is None else len(stock.items),
             set_aside=len(reasons),

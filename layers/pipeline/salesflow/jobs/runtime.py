@@ -66,7 +66,7 @@ class Runtime:
         """Sale lines and daily panel, for the table functions (with pyarrow)."""
         from salesflow.history.lines import SaleLineHistory
 
-        return self._history(SaleLineHistory(self._objects, self.settings.currency))
+        return self._history(SaleLineHistory(self._objects, self._terms))
 
     @cached_property
     def panel_history(self) -> "History":
@@ -78,7 +78,7 @@ class Runtime:
         """The stock snapshots."""
         from salesflow.history.stock import StockHistory
 
-        return StockHistory(self._objects)
+        return StockHistory(self._objects, self._terms)
 
     @cached_property
     def store(self) -> "ReportStore":
@@ -129,18 +129,20 @@ class Runtime:
 
         return ObjectStore(self.clients.s3, self.settings.reports_bucket)
 
+    @cached_property
+    def _terms(self):  # type: ignore[no-untyped-def]  # the class is imported late
+        from salesflow.history.terms import Terms
+
+        return Terms(self.settings.money, self.settings.timezone, self.settings.day_ends_at)
+
     def _history(self, lines) -> "History":  # type: ignore[no-untyped-def]  # the class is imported late
-        from salesflow.history.panel import DailyPanel
-        from salesflow.history.set_aside import SetAside
-        from salesflow.history.shop_days import ShopDays
         from salesflow.history.sync import History
 
         return History(
             self._objects,
-            DailyPanel(self._objects, self.settings.money),
-            ShopDays(self._objects, self.settings.money),
+            self._terms,
             lines,
-            SetAside(self._objects),
             history_days=self.settings.history_days,
             overlap_days=self.settings.history_overlap_days,
+            deep_overlap_days=self.settings.deep_overlap_days,
         )

@@ -29,14 +29,14 @@ def _work(run: Run[SyncHistoryFields]) -> Outcome:
     )
     inputs = read_inputs(run, demand, want_stock=True)
     reason = (
-        f"Read {inputs.sync.batch.records} sales from {inputs.sync.since} on; "
+        f"Read {inputs.sync.batch.records} sales from {inputs.sync.plan.since} on; "
         f"the history covers {inputs.sync.coverage.first} to {inputs.sync.coverage.last}."
     )
     return Outcome(
         RunStatus.SUCCEEDED,
         reason,
         details={
-            "read_from": inputs.sync.since.isoformat(),
+            "read_from": inputs.sync.plan.since.isoformat(),
             "sales_read": inputs.sync.batch.records,
             "set_aside": len(inputs.sync.batch.rejected),
             "products_counted": 0 if inputs.stock is None else len(inputs.stock.items),
