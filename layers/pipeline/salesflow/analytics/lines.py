@@ -16,7 +16,7 @@ The table of sale lines (one row a line, sorted by `sold_at`, `sale_id`, `line`)
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Self
 
 import numpy as np
@@ -118,6 +118,20 @@ class SaleLines:
         hours = self.sold_at[opening] % _MICROSECONDS_A_DAY // _MICROSECONDS_AN_HOUR
         pieces = np.add.reduceat(self.quantity, opening) if len(opening) else self.quantity
         return Sales(self.days[opening], hours, self.sale_total[opening], pieces)
+
+    @property
+    def newest(self) -> datetime | None:
+        """The moment of the newest sale (naive, the shop's clock); None where there is none."""
+        if not len(self):
+            return None
+        return datetime(1970, 1, 1) + timedelta(microseconds=int(self.sold_at[-1]))  # noqa: DTZ001 - naive by design
+
+    @property
+    def open_days(self) -> tuple[Integers, npt.NDArray[np.bool_]]:
+        """Every day number from the first day with a sale to the last, and whether anything was sold on it, [n_days] each."""
+        sold_on = np.unique(self.days)
+        days = np.arange(sold_on[0], sold_on[-1] + 1) if len(sold_on) else sold_on
+        return days, np.isin(days, sold_on)
 
     @property
     def sale(self) -> Integers:

@@ -4,7 +4,7 @@ Definitions are the old service's (revenue is the sum of `totalAmount`, average 
 periods are those of `salesflow.windows`); the fields are described in `salesflow.analytics.results`.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise, starmap
 
 import numpy as np
@@ -68,7 +68,7 @@ def analyse_sales(lines: SaleLines, period: Period, business_date: date, *, know
         by_weekday=revenue_by_weekday(here),
         context=context,
         trend=trend_hint(context),
-        data_as_of=_moment(int(known.sold_at[-1])) if len(known) else None,
+        data_as_of=known.newest,
         rows=len(here),
     )
 
@@ -175,7 +175,3 @@ def trend_hint(series: tuple[DaySales, ...]) -> TrendHint:
         means = {weekday: float(revenue[weekdays == weekday].mean()) for weekday in open_days}
         strongest, weakest = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     return TrendHint(direction, change, len(series), strongest, weakest)
-
-
-def _moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1) + timedelta(microseconds=microseconds)  # noqa: DTZ001 - naive by design, see the schema

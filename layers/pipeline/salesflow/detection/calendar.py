@@ -8,14 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from salesflow.analytics.opening import trading_weekdays
 from salesflow.findings.event import DayState
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
-
-SAME_WEEKDAYS = 8
-CLOSED_SHARE = 0.35
-"""A weekday that was open on less than this share of its last eight is a day on which the shop does not trade."""
 
 EARLY_MINUTES = 60
 MISSING_SHARE = 0.15
@@ -52,12 +49,10 @@ def traded(grid: pd.DataFrame) -> pd.Series:
 
 
 def trading_weekday(is_open: pd.Series, day: pd.Timestamp, before: pd.Timestamp) -> bool | None:
-    """Does the shop trade on the weekday of `day`, by the days before `before`? None: fewer than two such days are known."""
+    """Does the shop trade on the weekday of `day`, by the days before `before` (`analytics.opening`)? None: too few are known."""
     past = is_open[is_open.index < before]
-    same = past[pd.DatetimeIndex(past.index).day_of_week == day.day_of_week].iloc[-SAME_WEEKDAYS:]
-    if len(same) < 2:
-        return None
-    return bool(same.mean() >= CLOSED_SHARE)
+    days = past.index.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return trading_weekdays(days, past.to_numpy(dtype=bool))[day.day_of_week]
 
 
 def missing_since(is_open: pd.Series, day: pd.Timestamp, holidays: dict[date, str]) -> pd.Timestamp | None:
@@ -111,8 +106,8 @@ def missing_days(shop: pd.DataFrame, until: date, *, holidays: dict[date, str] |
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """When the days began and ended. `minutes`: of last_sale and first_sale, [n_days], NaN where unknown; `hours` [n_days, 24 or fewer]
-    of revenue, `None` where the table has none; `transactions` [n_days]."""
+    """When the days began and ended. `minutes`: of last_sale and first_sale since the date's midnight, [n_days], NaN where unknown;
+    `hours` [n_days, 48 or fewer] of revenue since then, `None` where the table has none; `transactions` [n_days]."""
 
     weekday: Integers
     transactions: Floats
@@ -122,11 +117,12 @@ class _Edges:
     @classmethod
     def of(cls, grid: pd.DataFrame) -> "_Edges":
         hours = [c for c in (f"h{h:02d}" for h in range(24)) if c in grid]
+        minutes = {column: _minutes(grid[column]) for column in ("last_sale", "first_sale") if column in grid}
         return cls(
             pd.DatetimeIndex(grid.index).day_of_week.to_numpy(),
             grid["transactions"].fillna(0).to_numpy(dtype=float),
-            {column: _minutes(grid[column]) for column in ("last_sale", "first_sale") if column in grid},
-            grid[hours].fillna(0).to_numpy(dtype=float).clip(min=0) if hours else None,
+            minutes,
+            _of_the_business_date(grid[hours].fillna(0).to_numpy(dtype=float).clip(min=0), minutes) if hours else None,
         )
 
     def partial(self, is_open: NDArray[np.bool_], day: pd.Timestamp) -> DayFinding | None:
@@ -154,9 +150,20 @@ class _Edges:
 
 
 def _minutes(moments: pd.Series) -> Floats:
-    known = pd.to_datetime(moments)
-    return (known.dt.hour * 60 + known.dt.minute).to_numpy(dtype=float, na_value=np.nan)
+    """Minutes since midnight of the business date, which is the index: 26:30 is half past two in the night after it."""
+    since = pd.to_datetime(moments) - pd.DatetimeIndex(moments.index)
+    return (since.dt.total_seconds() // 60).to_numpy(dtype=float, na_value=np.nan)
+
+
+def _of_the_business_date(hours: Floats, minutes: dict[str, Floats]) -> Floats:
+    """The hours of the clock [n_days, n_hours] in the order of a day that ends in the night: those after midnight as hours 24 and up."""
+    latest = np.nanmax(minutes.get("last_sale", np.zeros(1)), initial=0.0)
+    into_the_night = max(int(latest // 60) + 1 - 24, 0)
+    if not into_the_night:
+        return hours
+    of_the_night = np.arange(hours.shape[1]) < into_the_night
+    return np.concatenate([np.where(of_the_night, 0, hours), np.where(of_the_night, hours, 0)], axis=1)
 
 
 def _clock(minutes: float) -> str:
-    return f"{int(minutes) // 60:02d}:{int(minutes) % 60:02d}"
+    return f"{int(minutes) // 60 % 24:02d}:{int(minutes) % 60:02d}"

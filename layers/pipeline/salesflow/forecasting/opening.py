@@ -6,14 +6,9 @@ from datetime import date
 
 import numpy as np
 
+from salesflow.analytics.opening import trading_weekdays
 from salesflow.forecasting.history import Flags, Floats, Integers, date_of, day_number, weekdays
 
-RECENT_WEEKS = 12
-NEARLY_NEVER = 0.15
-"""A weekday on which the shop was open in less than this share of its last twelve weeks with sales is closed."""
-LONG_CLOSURE_DAYS = 4
-"""A run of closed days this long (a holiday of the whole shop, or a gap in the data) says nothing about weekdays."""
-REOPENED_WEEKS = 3
 HOLIDAY_PRIOR = 2.0
 HOLIDAY_INTERVAL_FACTOR = 1.5
 
@@ -33,24 +28,12 @@ class Opening:
 
 
 def closed_weekdays(days: Integers, was_open: Flags) -> tuple[int, ...]:
-    """The weekdays (0 Monday) on which the shop is nearly never open, from its last twelve weeks.
+    """The weekdays (0 Monday) on which the shop does not trade (`analytics.opening`); none where that would be all of them.
 
-    days: consecutive day numbers [n_days]; was_open: [n_days]. Days of a long closure do not count, and neither does the
-    past of a weekday on which the shop was open the last three times; one shut the last six times is closed now.
+    days: consecutive day numbers [n_days]; was_open: [n_days].
     """
-    counts = ~_long_closures(was_open)
-    if not counts.any():
-        counts = np.ones_like(was_open)
-    closed = []
-    for weekday in range(7):
-        seen = was_open[counts & (weekdays(days) == weekday)][-RECENT_WEEKS:]
-        if not len(seen):
-            continue
-        newly_open = len(seen) >= REOPENED_WEEKS and seen[-REOPENED_WEEKS:].all()
-        newly_shut = len(seen) >= 6 and not seen[-6:].any()
-        if (seen.mean() < NEARLY_NEVER and not newly_open) or newly_shut:
-            closed.append(weekday)
-    return tuple(closed) if len(closed) < 7 else ()
+    closed = tuple(n for n, trades in enumerate(trading_weekdays(days, was_open)) if trades is False)
+    return closed if len(closed) < 7 else ()
 
 
 def expected_opening(
@@ -87,15 +70,6 @@ def expected_opening(
         ratios = [min(max(u, 0.0), 5.0) for _, _, u in seen if np.isfinite(u)]
         factor[n] = (sum(ratios) + HOLIDAY_PRIOR) / (len(ratios) + HOLIDAY_PRIOR)
     return Opening(~closed, factor, spread)
-
-
-def _long_closures(was_open: Flags) -> Flags:
-    edges = np.flatnonzero(np.diff(np.concatenate([[True], was_open, [True]]).astype(np.int8)))
-    flags = np.zeros(len(was_open), dtype=bool)
-    for begin, end in zip(edges[::2], edges[1::2], strict=True):
-        if end - begin >= LONG_CLOSURE_DAYS:
-            flags[begin:end] = True
-    return flags
 
 
 def _yearly_closing_days(days: Integers, was_open: Flags, ahead: Integers) -> list[int]:

@@ -38,12 +38,13 @@ _BEFORE_STOCK: Final = "history/stock/"
 class SyncOutcome:
     """What a sync did: its plan, the batch that was read with what was set aside, and the days that are known now.
 
-    loss: what the source no longer has, where it was much and two reads said so.
+    newest_sale: of those that were read (naive, the shop's clock). loss: what the source no longer has, where it was much and two reads said so.
     """
 
     plan: SyncPlan
     batch: "SalesBatch"
     coverage: Coverage
+    newest_sale: datetime | None = None
     loss: Loss | None = None
 
 
@@ -137,7 +138,8 @@ class History:
                 latest=found.through + timedelta(days=1),
             )
         known = found.known[self._parts[0].name]
-        return SyncOutcome(plan, answer.batch, plan.gained.joined(None if known is None else known.covered), loss)
+        coverage = plan.gained.joined(None if known is None else known.covered)
+        return SyncOutcome(plan, answer.batch, coverage, answer.columns.newest, loss)
 
     def known_from(self, coverage: Coverage, first_wanted: date) -> date:
         """The first day of which anything can be said: what lies before the first sale is unknown, not zero.

@@ -1,13 +1,12 @@
 """The `report` job: one report of one business date, saved, verified, mailed, and recorded."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-
-import pandas as pd
 
 import salesflow
 from salesflow.analytics.freshness import Staleness, age_of, staleness
 from salesflow.analytics.lines import SaleLines
+from salesflow.analytics.opening import trading_weekdays
 from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
@@ -84,12 +83,11 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
     complete = request.day_is_over(settings.zone)
     demand = Demand(business_date, complete, needed.first, request.asked_on(settings.zone))
     inputs = read_inputs(run, demand, want_stock=wants_stock)
-    table = runtime.history.read_lines(needed.first, business_date)
-    lines = SaleLines.from_table(table, settings.day_ends_at)
+    lines = SaleLines.from_table(runtime.history.read_lines(needed.first, business_date), settings.day_ends_at)
     known_from = runtime.history.known_from(inputs.sync.coverage, needed.first)
     sales = analyse_sales(lines, fields.period, business_date, known_from=known_from) if wants_sales else None
     stock = None
-    stale = _stale(run, inputs, table)
+    stale = _stale(run, inputs, lines)
     _ = words(settings.language_code)
     forecast = read_outlook(ForecastStore(runtime.store), business_date, settings.currency, _) if wants_sales else None
     figures = Figures(settings.currency, settings.language_code)
@@ -117,7 +115,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
         provenance=Provenance(
             business_date=business_date,
             timezone=settings.timezone,
-            data_as_of=_data_as_of(table) if sales is None else sales.data_as_of,
+            data_as_of=lines.newest if sales is None else sales.data_as_of,
             sales_rows=len(lines) if sales is None else sales.rows,
             stock_rows=0 if stock is None else len(stock.items),
             set_aside=len(reasons),
@@ -131,18 +129,21 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
     return content, stale
 
 
-def _stale(run: Run[ReportFields], inputs: Inputs, lines: pd.DataFrame) -> Staleness | None:
+def _stale(run: Run[ReportFields], inputs: Inputs, lines: SaleLines) -> Staleness | None:
     """Whether the newest sale that the source knows, of whatever day, is too old for this business date."""
     settings, business_date = run.runtime.settings, run.request.business_date
     asked_at = run.request.scheduled_time.astimezone(settings.zone).replace(tzinfo=None)
-    read = inputs.sync.batch.lines
-    if lines.empty and read.empty:  # nothing in the report's own days: look through all that is known
-        lines = run.runtime.history.read_lines(inputs.sync.coverage.first, business_date)
-    newest = max((part["sold_at"].max().to_pydatetime() for part in (lines, read) if not part.empty), default=None)
-    if newest is not None:
-        age = age_of(newest, business_date, asked_at)
-        metrics.add_metric(name="DataAgeHours", unit=MetricUnit.Count, value=age / timedelta(hours=1))
-    return staleness(newest, business_date, asked_at, limit_hours=settings.stale_after_hours)
+    read = inputs.sync.newest_sale
+    if not len(lines) and read is None:  # nothing in the report's own days: look through all that is known
+        table = run.runtime.history.read_lines(inputs.sync.coverage.first, business_date)
+        lines = SaleLines.from_table(table, settings.day_ends_at)
+    newest = max((moment for moment in (lines.newest, read) if moment is not None), default=None)
+    if newest is None:  # a shop that never sold has no age
+        return None
+    trading = trading_weekdays(*lines.open_days)
+    age = age_of(newest, business_date, asked_at, trading=trading, day_ends_at=settings.day_ends_at)
+    metrics.add_metric(name="DataAgeHours", unit=MetricUnit.Count, value=age / timedelta(hours=1))
+    return staleness(newest, age, limit_hours=settings.stale_after_hours)
 
 
 def _is_empty(content: ReportContent) -> bool:
@@ -194,10 +195,6 @@ def _manifest(content: ReportContent) -> dict[str, Any]:
         "unusual_as_of": None if content.unusual is None else content.unusual.checked_on.isoformat(),
         "version": content.provenance.version,
     }
-
-
-def _data_as_of(lines: pd.DataFrame) -> datetime | None:
-    return None if lines.empty else lines["sold_at"].iloc[-1].to_pydatetime()
 
 
 def _check(request: JobRequest[ReportFields], settings: Settings) -> None:
