@@ -23,7 +23,7 @@ KEYWORDS := -k _ -k plural:1,2 -k context:1c,2
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup lock format lint types template messages check scan-tools scan audit test browser-check layers-check sam-local-check reliability bench demo build clean
+.PHONY: help setup lock format lint types template messages check scan-tools scan audit unit test browser-check layers-check sam-local-check reliability bench demo build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -98,6 +98,9 @@ audit: scan-tools ## known vulnerabilities of everything locked (pip-audit; fail
 	  $(SCAN)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --vulnerability-service $(or $(SERVICE),pypi) \
 	    --requirement $$lock || { failed=1; echo "NOT CLEAN, or the service ($(or $(SERVICE),pypi)) could not be asked: $$lock is not vouched for"; }; \
 	done; exit $$failed
+
+unit: $(READY) ## the unit tests: a verdict in a minute
+	$(PYTHON_VENV) -m pytest --numprocesses auto --dist worksteal tests/unit
 
 test: $(READY) $(SCAN)/.ready ## every test that needs no built layer
 	$(PYTHON_VENV) -m pytest --numprocesses auto --dist worksteal -m "not layers"

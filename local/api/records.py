@@ -21,7 +21,8 @@ class SaleItem(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 class Sale(msgspec.Struct, frozen=True):
     """One sale. `sold_at` and `synced_at` are naive, in the merchant's zone.
 
-    `synced_at` is when the sale reached the server (a till that was offline syncs later); None means at once.
+    `synced_at` is when the sale reached the server: later than it was sold where a till was offline, earlier where a till's
+    clock is ahead, so that the server answers a sale of the future. None means at once.
     """
 
     id: int
@@ -33,7 +34,7 @@ class Sale(msgspec.Struct, frozen=True):
     @property
     def known_at(self) -> datetime:
         """The first moment at which the server can answer with this sale."""
-        return self.sold_at if self.synced_at is None else max(self.sold_at, self.synced_at)
+        return self.sold_at if self.synced_at is None else self.synced_at
 
 
 class Product(msgspec.Struct, frozen=True):

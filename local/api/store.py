@@ -23,8 +23,8 @@ from local.api.records import (
 class SalesStore:
     """A shop's sales, ascending by (sold_at, id), and its products.
 
-    Every read takes the server's `now`: a sale of the future, or one that has not been synced yet, is not there. The
-    store may be changed while a server reads it; ids and SKUs are unique (ValueError otherwise).
+    Every read takes the server's `now`: a sale that has not been synced yet is not there, one that was is, also where it is
+    dated later. The store may be changed while a server reads it; ids and SKUs are unique (ValueError otherwise).
     """
 
     def __init__(
@@ -60,8 +60,7 @@ class SalesStore:
     def visible_sales(self, first: datetime, now: datetime) -> Iterator[Sale]:
         """The sales since `first` that the server knows at `now`, ascending."""
         index = self._indexed()
-        low, high = index.bounds(first, now)
-        return (index.sales[n] for n in range(low, high) if index.known_at[n] <= now)
+        return (index.sales[n] for n in index.known(first, now))
 
     def history_json(self, days: int, now: datetime) -> list[memoryview]:
         """The sales since 00:00 of `now`'s day minus `days`, as pieces of JSON that belong between `[` and `]`.
@@ -69,8 +68,7 @@ class SalesStore:
         The pieces are views of one buffer, so that an answer of 75 MB is not copied.
         """
         index = self._indexed()
-        low, high = index.bounds(start_of_day(now, days), now)
-        return index.json_of(low, high, now)
+        return index.json_of(index.known(start_of_day(now, days), now))
 
     def daily_quantities(self, sku: str, days: int, now: datetime) -> dict[date, int]:
         """Pieces of one SKU sold a day (returns subtracted) on the days that have a sale of it, ascending."""
@@ -79,7 +77,7 @@ class SalesStore:
         quantities: defaultdict[date, int] = defaultdict(int)
         for position, quantity in index.lines_of.get(sku, ()):
             sale = index.sales[position]
-            if first <= sale.sold_at <= now and index.known_at[position] <= now:
+            if first <= sale.sold_at and sale.known_at <= now:
                 quantities[sale.sold_at.date()] += quantity
         return dict(quantities)
 
@@ -174,17 +172,21 @@ class _Index:
     def __init__(self, sales: tuple[Sale, ...], date_style: DateStyle) -> None:
         self.sales = sales
         self.sold_at = [sale.sold_at for sale in sales]
-        self.known_at = [sale.known_at for sale in sales]
-        self.any_late = any(sale.synced_at is not None for sale in sales)
+        self.late = any(sale.known_at > sale.sold_at for sale in sales)
+        self.early = [n for n, sale in enumerate(sales) if sale.known_at < sale.sold_at]
         self._date_style = date_style
         self._encoding = threading.Lock()
         self._buffer: memoryview | None = None
         self._starts: list[int] = []
         self._lines_of: dict[str, list[tuple[int, int]]] | None = None
 
-    def bounds(self, first: datetime, last: datetime) -> tuple[int, int]:
-        """Positions [low, high) of the sales from `first` to `last`, both included."""
-        return bisect.bisect_left(self.sold_at, first), bisect.bisect_right(self.sold_at, last)
+    def known(self, first: datetime, now: datetime) -> Sequence[int]:
+        """Positions of the sales since `first` that the server knows at `now`, ascending."""
+        low, high = bisect.bisect_left(self.sold_at, first), bisect.bisect_right(self.sold_at, now)
+        early = [n for n in self.early if n >= max(low, high) and self.sales[n].known_at <= now]
+        if self.late or early:
+            return [*(n for n in range(low, high) if self.sales[n].known_at <= now), *early]
+        return range(low, high)
 
     @property
     def lines_of(self) -> dict[str, list[tuple[int, int]]]:
@@ -197,14 +199,11 @@ class _Index:
             self._lines_of = dict(lines)
         return self._lines_of
 
-    def json_of(self, low: int, high: int, now: datetime) -> list[memoryview]:
-        """The JSON of the visible sales in [low, high), as views that include the commas between the sales."""
+    def json_of(self, positions: Sequence[int]) -> list[memoryview]:
+        """The JSON of the sales at ascending positions, as views that include the commas between the sales."""
         buffer, starts = self._encoded()
-        runs = [(low, high)] if low < high else []
-        if self.any_late:
-            runs = list(_runs([n for n in range(low, high) if self.known_at[n] <= now]))
         pieces: list[memoryview] = []
-        for first, after in runs:
+        for first, after in _runs(positions):
             if pieces:
                 pieces.append(memoryview(b","))
             pieces.append(buffer[starts[first] : starts[after] - 1])
@@ -240,6 +239,10 @@ def start_of_day(now: datetime, days: int) -> datetime:
 
 def _runs(positions: Sequence[int]) -> Iterator[tuple[int, int]]:
     """The maximal runs [first, after) of consecutive numbers in an ascending sequence."""
+    if isinstance(positions, range):
+        if positions:
+            yield positions.start, positions.stop
+        return
     first = previous = None
     for position in positions:
         if first is None or previous is None:

@@ -122,6 +122,10 @@ class Wire:
 
         self.rules.append(_Rule(matches, act, times))
 
+    def stand_in(self, matches: Matches, answers: Callable[[Request], Answer]) -> None:
+        """Answer for a service that the cloud does not have."""
+        self.rules.append(_Rule(matches, lambda request, forward: answers(request), float("inf")))
+
     def meanwhile(self, matches: Matches, deed: Callable[[], object], *, times: float = 1) -> None:
         """Do something between the sending of a call and its effect: what another run does in that moment."""
 

@@ -31,6 +31,7 @@ _CONFIGS = {
     "secretsmanager": _config(read_seconds=5, attempts=4),
     "sesv2": _config(read_seconds=20, attempts=1),
     "scheduler": _config(read_seconds=10, attempts=5),
+    "lambda": _config(read_seconds=10, attempts=4),
 }
 
 
@@ -41,7 +42,7 @@ class GarbledAnswer(HTTPClientError):
 
 
 class AwsClients:
-    """S3, DynamoDB, Secrets Manager, SES v2 and EventBridge Scheduler, each made once and only if it is used. Safe to share between threads.
+    """S3, DynamoDB, Secrets Manager, SES v2, EventBridge Scheduler and Lambda, each made once and only if it is used. Safe to share between threads.
 
     Every call has a time limit and botocore's standard retries (throttling, 5xx, lost connections; exponential with
     jitter). SES is the exception: botocore would also repeat a SendEmail whose answer was lost, and SES, which knows
@@ -79,6 +80,11 @@ class AwsClients:
     def scheduler(self) -> Any:
         """The EventBridge Scheduler client."""
         return self._client("scheduler")
+
+    @property
+    def functions(self) -> Any:
+        """The Lambda client."""
+        return self._client("lambda")
 
     def _client(self, service: str, *, region: str | None = None) -> Any:
         with self._lock:

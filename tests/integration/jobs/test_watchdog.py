@@ -6,15 +6,17 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from moto.backends import get_backend
 
 from salesflow.errors import DeliveryIncomplete
+from salesflow.job_events import JobRequest, ReportFields
 from salesflow.ledger import Ledger, RunStatus
 from salesflow.ledger.claims import Claim
 from salesflow.watch.logbook import LogbookHeld
-from tests.integration.aws import Wire, calls
+from tests.integration.aws import Answer, Request, Wire, calls
 from tests.integration.clocks import HandClock
 from tests.integration.jobs.conftest import OWNER, Context, System
 
@@ -296,24 +298,84 @@ def test_no_look_for_longer_than_the_lookback_is_said(watched: Watched) -> None:
     assert "The watchdog itself did not run" in watched.text()
 
 
-@pytest.mark.parametrize(
-    ("day", "due"),
-    [((28, 3), [utc(28, 1, 30, 3)]), ((25, 10), [utc(25, 0, 30, 10)])],
-    ids=["an hour is lost", "an hour comes twice"],
-)
-def test_clock_changes_make_no_false_alarm(watched: Watched, day: tuple[int, int], due: list[datetime]) -> None:
-    """02:30 in Paris: it does not exist on 29 March and comes twice on 25 October, when it fires the first time only."""
-    start = datetime(2026, day[1], day[0], tzinfo=UTC)
-    change: dict[str, Any] = {"zone": "Europe/Paris", "changed": start - timedelta(hours=2)}
-    watched.put("scheduled-sales-pdf", "cron(30 2 * * ? *)", SALES_INPUT, **change)
-    for moment in due:
-        watched.ran(moment)
-    firings = 0
-    for hour in range(0, 46, 5) if day[1] == 3 else range(0, 22, 5):
-        look = watched.look(start + timedelta(hours=hour, minutes=50))
-        assert look["findings"] == []
-        firings += look["done"]
-    assert firings == len(due)
+def test_a_time_that_comes_twice_is_due_once(watched: Watched) -> None:
+    """02:30 in Paris on 25 October, when an hour comes again: it fires the first time only."""
+    start = datetime(2026, 10, 25, tzinfo=UTC)
+    changed = start - timedelta(hours=2)
+    watched.put("scheduled-sales-pdf", "cron(30 2 * * ? *)", SALES_INPUT, zone="Europe/Paris", changed=changed)
+    watched.ran(utc(25, 0, 30, 10))
+    looks = [watched.look(start + timedelta(hours=hour, minutes=50)) for hour in range(0, 22, 5)]
+    assert [look["findings"] for look in looks] == [[]] * len(looks)
+    assert sum(look["done"] for look in looks) == 1
+
+
+class Lambda:
+    """Lambda's Invoke, which moto has with Docker only: what was invoked, and the runs that came of it."""
+
+    def __init__(self, watched: Watched, wire: Wire) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self._watched = watched
+        wire.stand_in(calls("POST functions/"), self._invoked)
+
+    def _invoked(self, request: Request) -> Answer:
+        assert request.headers["x-amz-invocation-type"] == "Event", "the watchdog waits for nobody"
+        event = json.loads(request.body)
+        self.events.append((request.path.split("/")[3], event))
+        due = datetime.fromisoformat(event["scheduled_time"])
+        with self._watched.claim(due, business_date=date(2026, 3, 28)) as claim:
+            claim.finish(RunStatus.SUCCEEDED, reason="ok")
+        return Answer(202, [], b"")
+
+
+@pytest.fixture
+def functions(watched: Watched, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Lambda:
+    """02:30 in Paris on 29 March 2026, where clocks go from 02:00 to 03:00 at 01:00 UTC."""
+    monkeypatch.setenv("TIMEZONE", "Europe/Paris")
+    watched.put(
+        "scheduled-sales-pdf", "cron(30 2 * * ? *)", SALES_INPUT, zone="Europe/Paris", changed=utc(20, 0, month=3)
+    )
+    watched.ran(utc(28, 1, 30, month=3))
+    watched.look(utc(28, 23, 50, month=3))
+    return Lambda(watched, wire)
+
+
+def test_what_clocks_went_over_is_fired_late_once_and_told(watched: Watched, functions: Lambda) -> None:
+    watched.look(utc(29, 0, 50, 3))
+    assert functions.events == []
+    looks = [watched.look(utc(29, hour, 50, 3)) for hour in range(1, 8)]
+    assert [look["skipped_by_clocks"] for look in looks] == [[f"{watched.stack}-scheduled-sales-pdf"], *[[]] * 6]
+    assert looks[-1]["in_trouble"] == []
+    ((function, event),) = functions.events
+    assert function == f"{watched.stack}-report"
+    request = JobRequest.from_event(event, ReportFields, now=utc(29, 1, 50, 3), zone=ZoneInfo("Europe/Paris"))
+    assert request.business_date == date(2026, 3, 28)
+    assert request.fields.formats == ("pdf",)
+    assert watched.told() == ["scheduled-sales-pdf: there was no 02:30"]
+    assert "fired late instead, for business date 2026-03-28" in watched.text()
+
+
+def test_what_could_not_be_fired_late_is_told_and_then_missing(watched: Watched, functions: Lambda, wire: Wire) -> None:
+    wire.reset()
+    wire.refuse(calls("POST functions/"), 403, "AccessDeniedException", "no", times=9)
+    for hour in range(1, 4):
+        watched.look(utc(29, hour, 50, 3))
+    assert functions.events == []
+    assert watched.told() == ["scheduled-sales-pdf: there was no 02:30", "scheduled-sales-pdf: missing"]
+    assert "fire it by hand, with business_date 2026-03-28" in watched.text(0)
+    assert "did not exist on that day" in watched.text(1)
+
+
+def test_what_ran_by_hand_before_the_look_is_not_fired_again(watched: Watched, functions: Lambda) -> None:
+    watched.ran(utc(29, 1, 0, 3))
+    watched.clock.moment = utc(29, 1, 20, 3)
+    assert watched.look(utc(29, 1, 50, 3))["skipped_by_clocks"] == []
+    assert functions.events == []
+    assert watched.told() == []
+
+
+def test_a_look_that_tells_nobody_fires_nothing(watched: Watched, functions: Lambda) -> None:
+    assert watched.look(utc(29, 1, 50, 3), notify="none")["skipped_by_clocks"] != []
+    assert functions.events == []
 
 
 def test_the_same_tick_again_is_a_duplicate_and_mails_nothing(watched: Watched) -> None:

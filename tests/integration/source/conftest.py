@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import botocore.session
 import pytest
@@ -17,6 +18,8 @@ from salesflow.source.transport import Transport
 from tests.integration.aws import Cloud, Wire
 
 NOW = datetime(2026, 11, 22, 21)
+"""The server's, in Shanghai."""
+EVENING = NOW.replace(tzinfo=ZoneInfo("Asia/Shanghai"))
 STORE = sample_sales(7, date(2026, 11, 22), 60)
 _numbers = itertools.count(1)
 
@@ -96,6 +99,7 @@ def make_client(server: SalesFlowServer, secret: SecretBox, make_token: MakeToke
             secret.store(server.issue_token())
         url = changes.pop("base_url", server.url)
         token = changes.pop("token", None) or make_token()
-        return SalesFlowClient(url, token, **{"minor_digits": 2, "pause": pauses.append, **changes})
+        usual = {"minor_digits": 2, "zone": ZoneInfo("Asia/Shanghai"), "pause": pauses.append, "now": lambda: EVENING}
+        return SalesFlowClient(url, token, **{**usual, **changes})
 
     return make

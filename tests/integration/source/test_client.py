@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
+import urllib3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ from local.api import (
     InvalidJson,
     Redirect,
     Reset,
+    Sale,
     SalesFlowServer,
     SalesStore,
     Slow,
@@ -47,7 +49,7 @@ from salesflow.errors import (
 )
 from salesflow.observability import logger
 from salesflow.source.transport import RETRIES, Transport
-from tests.integration.source.conftest import NOW, STORE, MakeClient, MakeToken, SecretBox
+from tests.integration.source.conftest import EVENING, NOW, STORE, MakeClient, MakeToken, SecretBox
 from tests.integration.source.test_token import everything_about
 
 
@@ -106,12 +108,10 @@ def test_sales_since_a_day_are_those_of_the_merchants_days(server: SalesFlowServ
 
 
 def test_a_late_run_still_reaches_back_to_its_first_day(server: SalesFlowServer, make_client: MakeClient) -> None:
-    since = clock.now().date() - timedelta(days=400)
+    since = date(2025, 10, 18)  # 400 days before the evening
     make_client().fetch_sales_since(since, asked_on=since + timedelta(days=3))
-    make_client().fetch_sales_since(since, asked_on=clock.now().date() + timedelta(days=10))
-    assert [int(call.query["days"]) >= wanted for call, wanted in zip(server.calls, (401, 411), strict=True)] == [
-        True
-    ] * 2
+    make_client().fetch_sales_since(since, asked_on=date(2026, 12, 2))
+    assert [call.query["days"] for call in server.calls] == ["401", "411"]
 
 
 def test_a_sale_synced_late_is_there_the_next_time(make_client: MakeClient) -> None:
@@ -120,12 +120,77 @@ def test_a_sale_synced_late_is_there_the_next_time(make_client: MakeClient) -> N
     late = store.sales[-200]
     store.delay_sync([late.id], NOW + timedelta(hours=1))
     with SalesFlowServer(store, clock=lambda: moment, require_auth=False) as server:
-        client = make_client(base_url=server.url)
+        client = make_client(base_url=server.url, now=lambda: EVENING + timedelta(hours=2))
         before = client.fetch_sales(30).lines
         moment += timedelta(hours=2)
         after = client.fetch_sales(30).lines
     assert late.id not in set(before["sale_id"])
     assert set(after["sale_id"]) - set(before["sale_id"]) == {late.id}
+
+
+@pytest.mark.parametrize(("zone", "ahead"), [("Asia/Shanghai", 0), ("Africa/Kinshasa", -7)])
+def test_what_is_dated_later_than_the_read_is_set_aside(make_client: MakeClient, zone: str, ahead: int) -> None:
+    now = datetime(2026, 11, 22, 21, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    assert now == NOW + timedelta(hours=ahead)
+    template = STORE.sales[-1]
+    moments = [now + timedelta(minutes=9), now + timedelta(minutes=11), datetime(2036, 11, 14, 12)]
+    mistaken = [
+        Sale(990_001 + n, moment, template.total_amount, template.items, synced_at=datetime(2026, 1, 1))
+        for n, moment in enumerate(moments)
+    ]
+    known = [sale for sale in STORE.sales if sale.sold_at <= now]
+    with SalesFlowServer(SalesStore([*known, *mistaken], []), clock=lambda: now, require_auth=False) as server:
+        batch = make_client(base_url=server.url, zone=ZoneInfo(zone)).fetch_sales_since(date(2026, 11, 12))
+    assert [(record.record, record.day) for record in batch.rejected] == [("id 990002", None), ("id 990003", None)]
+    assert batch.lines["sold_at"].max() == moments[0]
+
+
+def test_the_hour_that_comes_twice_is_not_the_future(make_client: MakeClient) -> None:
+    """On 1 November 2026, 02:00 in New York becomes 01:00: a sale of 01:50 may be read at 01:05."""
+    wall, early = datetime(2026, 11, 1, 1, 5), datetime(2026, 11, 1)
+    sales = [
+        Sale(n, datetime(2026, 11, 1, hour, minute), 5.0, (), synced_at=early)
+        for n, (hour, minute) in enumerate([(1, 0), (1, 50), (2, 20)])
+    ]
+    with SalesFlowServer(SalesStore(sales, []), clock=lambda: wall, require_auth=False) as server:
+        client = make_client(
+            base_url=server.url,
+            zone=ZoneInfo("America/New_York"),
+            now=lambda: datetime(2026, 11, 1, 6, 5, tzinfo=UTC),
+        )
+        assert client.fetch_sales(1).lines["sale_id"].tolist() == [0, 1]
+
+
+def test_a_clock_that_is_behind_the_schedule_does_not_make_the_day_the_future(make_client: MakeClient) -> None:
+    client = make_client(now=lambda: EVENING - timedelta(days=5))
+    batch = client.fetch_sales_since(date(2026, 11, 12), asked_on=date(2026, 11, 22))
+    assert lines_of(batch.lines) == expected_lines(date(2026, 11, 12))
+
+
+def test_pages_are_followed_over_the_wire(server: SalesFlowServer, make_client: MakeClient) -> None:
+    def page(number: int) -> Body:
+        sales = [{"id": number, "saleDate": "2026-11-20T10:00", "totalAmount": 1.5, "items": []}]
+        return Body(
+            json.dumps({"content": sales, "page": {"number": number, "totalPages": 3, "totalElements": 3}}).encode()
+        )
+
+    for number in range(3):
+        server.faults.inject("/sales/history", page(number))
+    assert make_client().fetch_sales(5).lines["sale_id"].tolist() == [0, 1, 2]
+    assert [dict(call.query) for call in server.calls] == [
+        {"days": "5"},
+        {"days": "5", "page": "1"},
+        {"days": "5", "page": "2"},
+    ]
+    assert all(call.authorized for call in server.calls)
+
+
+def test_a_first_page_for_ever_is_refused(server: SalesFlowServer, make_client: MakeClient) -> None:
+    first = {"content": [], "page": {"number": 0, "totalPages": 335, "totalElements": 670}}
+    server.faults.inject("/sales/history", Body(json.dumps(first).encode()), times=None)
+    with pytest.raises(SourceContractBroken, match="page"):
+        make_client().fetch_sales(5)
+    assert len(server.calls) <= 3
 
 
 def test_stock_with_costs(server: SalesFlowServer, make_client: MakeClient) -> None:
@@ -158,50 +223,20 @@ def test_an_inventory_that_fails_is_not_one_without_costs(server: SalesFlowServe
         make_client().fetch_stock()
 
 
-@pytest.mark.parametrize("sku", ["NOU-001", "XSS/01", "=1+2"])
-def test_days_of_one_product_by_any_sku(server: SalesFlowServer, make_client: MakeClient, sku: str) -> None:
-    batch = make_client().fetch_daily_by_sku(sku, 30)
-    assert dict(zip(batch.days["date"].dt.date, batch.days["quantity"], strict=True)) == STORE.daily_quantities(
-        sku, 30, NOW
-    )
-
-
-def test_days_of_one_product_by_any_name(server: SalesFlowServer, make_client: MakeClient) -> None:
-    client = make_client()
-    for product in STORE.products:
-        expected = STORE.daily_quantities(product.sku, 30, NOW)
-        assert client.fetch_daily_by_name(product.name, 30).days["quantity"].sum() == sum(expected.values()), product
-
-
-@pytest.mark.parametrize("name", [".", "..", "../../products", "a?days=1&b=%2e%2e#c", "%", "\\", "a\r\nb"])
-def test_no_name_leads_to_another_call(server: SalesFlowServer, make_client: MakeClient, name: str) -> None:
-    with pytest.raises(SourceNotFound):
-        make_client().fetch_daily_by_name(name, 30)
-    assert [(call.path, call.query) for call in server.calls] == [(f"/sales/history/by-name/{name}", {"days": "30"})]
-
-
 def test_arguments_that_mean_nothing_are_refused(make_client: MakeClient) -> None:
     with pytest.raises(ValueError, match="days is -1"):
         make_client().fetch_sales(-1)
-    with pytest.raises(ValueError, match="blank"):
-        make_client().fetch_daily_by_sku(" ", 30)
 
 
 def test_independent_calls_run_at_the_same_time(server: SalesFlowServer, make_client: MakeClient) -> None:
-    together = threading.Barrier(3, timeout=5)
+    together = threading.Barrier(2, timeout=5)
 
     def now() -> datetime:
-        together.wait()  # breaks unless three calls are under way at once
+        together.wait()  # breaks unless both calls are under way at once
         return NOW
 
     server.clock = now
-    snapshot = make_client().fetch_all(sales_since_days=3, stock=True)
-    assert snapshot.sales is not None
-    assert snapshot.stock is not None
-    assert snapshot.sales.records > 0
-    assert len(snapshot.stock.items) > 0
-    server.clock = lambda: NOW
-    assert make_client().fetch_all(stock=False).sales is None
+    assert len(make_client().fetch_stock().items) > 0
 
 
 @pytest.mark.parametrize(
@@ -326,8 +361,7 @@ def test_calls_refused_at_the_same_time_log_in_once(
     secret.store({"phoneNumber": server.account.phone_number, "password": server.account.password})
     provider = make_token()
     server.revoke(provider.current().value)
-    snapshot = make_client(token=provider).fetch_all(sales_since_days=1, stock=True)
-    assert snapshot.stock is not None
+    assert len(make_client(token=provider).fetch_stock().items) > 0
     assert server.count("/auth/login") == 2
 
 
@@ -339,16 +373,13 @@ def test_a_token_refused_for_good_says_when_it_expired(
         make_client().fetch_sales(1)
 
 
-def test_a_role_that_may_not_read(server: SalesFlowServer, secret: SecretBox, make_client: MakeClient) -> None:
-    secret.store(server.issue_token(role="MERCHANT"))
-    with pytest.raises(SourceAccessDenied, match=r"by-sku/NOU-001\?days=3.*403"):
-        make_client().fetch_daily_by_sku("NOU-001", 3)
-    assert len(server.calls) == 1
-
-
-def test_an_unknown_product(server: SalesFlowServer, make_client: MakeClient) -> None:
-    with pytest.raises(SourceNotFound, match="by-sku/nope"):
-        make_client().fetch_daily_by_sku("nope", 3)
+@pytest.mark.parametrize(("status", "error"), [(403, SourceAccessDenied), (404, SourceNotFound)])
+def test_a_refusal_is_not_tried_again(
+    server: SalesFlowServer, make_client: MakeClient, status: int, error: type[SalesFlowError]
+) -> None:
+    server.faults.inject("/sales/history", Status(status), times=None)
+    with pytest.raises(error, match=rf"GET /sales/history\?days=3.*{status}"):
+        make_client().fetch_sales(3)
     assert len(server.calls) == 1
 
 
@@ -395,10 +426,15 @@ def test_a_bad_record_is_set_aside(server: SalesFlowServer, make_client: MakeCli
 
 def test_a_sale_answered_twice_counts_once(server: SalesFlowServer, make_client: MakeClient) -> None:
     last = STORE.sales[-1]
-    stale = {"id": last.id, "saleDate": "2026-11-20T10:00", "totalAmount": 1.0, "items": []}
-    server.faults.inject("/sales/history", BadRecords([stale]))
+    body = urllib3.request(
+        "GET", f"{server.url}/sales/history?days=0", headers={"Authorization": f"Bearer {server.issue_token()}"}
+    )
+    (again,) = [sale for sale in body.json() if sale["id"] == last.id]
+    stale = {**again, "totalAmount": 1.0}
+    server.faults.inject("/sales/history", BadRecords([again, stale]))
     batch = make_client().fetch_sales(10)
     assert batch.duplicates == 1
+    assert [record.record for record in batch.rejected] == [f"id {last.id}"]
     assert lines_of(batch.lines) == expected_lines(date(2026, 11, 12))
 
 

@@ -55,6 +55,16 @@ def test_a_sale_synced_late_appears_only_then_and_on_its_own_day() -> None:
     assert ids(store, 5, NOON) == [1, 2, 3]
 
 
+def test_a_sale_of_a_till_whose_clock_is_ahead_is_answered_before_its_time() -> None:
+    ahead, typo = sale(2, NOON + timedelta(hours=5), synced_at=NOON), sale(4, datetime(2036, 11, 14), synced_at=NOON)
+    store = SalesStore([sale(1, NOON), ahead, sale(3, NOON + timedelta(hours=1)), typo], [])
+    assert ids(store, 5, NOON - timedelta(seconds=1)) == []
+    assert ids(store, 5, NOON) == [1, 2, 4]
+    assert [found.id for found in store.visible_sales(NOON, NOON)] == [1, 2, 4]
+    assert store.daily_quantities("A", 0, NOON) == {NOON.date(): 2, date(2036, 11, 14): 1}
+    assert ids(store, 5, NOON + timedelta(hours=6)) == [1, 3, 2, 4]
+
+
 def test_sales_are_corrected_delayed_and_removed_while_serving() -> None:
     store = SalesStore([sale(1, NOON), sale(2, NOON)], [])
     assert ids(store, 0, NOON) == [1, 2]

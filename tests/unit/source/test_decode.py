@@ -9,14 +9,7 @@ import pandas as pd
 import pytest
 
 from salesflow.errors import SourceContractBroken
-from salesflow.source.decode import (
-    UnreadableAnswer,
-    decode_days,
-    decode_inventory,
-    decode_products,
-    decode_sales,
-    stock_batch,
-)
+from salesflow.source.decode import UnreadableAnswer, decode_inventory, decode_products, decode_sales, stock_batch
 from salesflow.source.records import RejectedRecord, SalesBatch, StockBatch
 
 CALL = "GET /sales/history?days=90"
@@ -146,12 +139,31 @@ def test_a_missing_name_too() -> None:
     assert decode(sale(1, nameless)).lines["name"].tolist() == ["RIZ-005"]
 
 
+def test_what_may_be_null_may_be_absent() -> None:
+    bare = {key: value for key, value in sale(1).items() if key != "items"}
+    gone = {key: value for key, value in item().items() if key not in {"productId", "sku", "productName"}}
+    batch = decode(bare, sale(2, gone))
+    assert batch.rejected == ()
+    assert batch.lines[["sku", "product_id", "sale_total"]].values.tolist() == [["", 0, 8500], ["", 0, 8500]]
+
+
 @pytest.mark.parametrize(
-    "name", ["方便面", "Maharage mekundu", "Конфеты", "🍬", "=SUM(A1)", "<script>", 'a"\\\n\t\x00b']
+    "name", ["方便面", "Maharage mekundu", "Конфеты", "🍬", "=SUM(A1)", "<script>", 'a"\\\n\tb', "\ufeff\u200b\ue000"]
 )
 def test_names_and_skus_are_kept_as_they_are(name: str) -> None:
     lines = decode(sale(1, item(productName=name, sku=name))).lines
     assert (lines["name"][0], lines["sku"][0]) == (name, name)
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\x9b", "\ufdd0", "\ufffe", "\uffff"])
+def test_what_no_file_format_holds_becomes_visible(character: str) -> None:
+    text = f"a{character}b"
+    lines = decode(sale(1, item(productName=text, sku=text), item(productName="a\x01b", sku=" \t"))).lines
+    assert lines["name"].tolist() == ["a\ufffdb", "a\ufffdb"]
+    assert lines["sku"].tolist() == ["a\ufffdb", ""]
+    items = stock([product(text, name=text)], [counted(text, category=text)]).items
+    assert items[["sku", "name", "category"]].values.tolist() == [["a\ufffdb"] * 3]
+    assert items["cost"].notna().all()
 
 
 @pytest.mark.parametrize("sku", [None, "", " "])
@@ -185,10 +197,39 @@ def test_integral_floats_are_integers() -> None:
     assert batch.rejected == ()
 
 
-@pytest.mark.parametrize(("digits", "minor"), [(0, 1235), (2, 123_456), (3, 1_234_560)])
+@pytest.mark.parametrize(("digits", "minor"), [(2, 123_456), (3, 1_234_560)])
 def test_amounts_are_minor_units_of_the_currency(digits: int, minor: int) -> None:
     lines = decode(sale(1, item(subtotal=1234.56), totalAmount=1234.56), minor_digits=digits).lines
     assert (lines["sale_total"][0], lines["subtotal"][0]) == (minor, minor)
+
+
+def test_an_amount_that_the_currency_cannot_hold_is_set_aside_and_not_rounded() -> None:
+    yen = [sale(1000 + n, item(subtotal=85.0), item(subtotal=20.0), totalAmount=105) for n in range(300)]
+    batch = decode(
+        *yen,
+        sale(1, totalAmount=1234.56),
+        sale(2, item(subtotal=100.0), item(subtotal=10.5), totalAmount=110),
+        minor_digits=0,
+    )
+    assert [(record.record, record.field, record.day) for record in batch.rejected] == [
+        ("id 1", "totalAmount", date(2026, 11, 22)),
+        ("id 2", "items[1].subtotal", date(2026, 11, 22)),
+    ]
+    assert "More decimals than the currency has (0)" in batch.rejected[0].reason
+    assert set(batch.lines["sale_total"]) == {105}
+    with pytest.raises(
+        SourceContractBroken, match=r"100 records of which 2 are bad \(id 1, totalAmount: More decimals"
+    ):
+        decode(*good(98), sale(1, totalAmount=0.005), sale(2, totalAmount=0.015))
+
+
+def test_the_noise_of_a_servers_sums_is_no_further_decimal() -> None:
+    total = sum([0.1] * 3)
+    assert total != 0.3
+    assert decode(sale(1, totalAmount=total), sale(2, totalAmount=-8.0e11 + 0.07)).lines["sale_total"].tolist() == [
+        30,
+        -79_999_999_999_993,
+    ]
 
 
 @pytest.mark.parametrize("cents", [1, 29, 57, 115, 435, 99_999_999_999])
@@ -212,8 +253,8 @@ def test_no_double_costs_a_cent(cents: int) -> None:
         (sale(1, item(unitPrice=None)), "items[0].unitPrice"),
         (sale(1, item(sku=12)), "items[0].sku"),
         (sale(1, items={}), "items"),
-        ({k: v for k, v in sale(1).items() if k != "items"}, "items"),
-        (sale(1, {k: v for k, v in item().items() if k != "sku"}), "items[0].sku"),
+        ({k: v for k, v in sale(1).items() if k != "totalAmount"}, "totalAmount"),
+        (sale(1, {k: v for k, v in item().items() if k != "subtotal"}), "items[0].subtotal"),
     ],
 )
 def test_a_bad_record_is_set_aside_with_its_field(bad: dict[str, Any], field: str) -> None:
@@ -236,15 +277,35 @@ def test_a_bad_id_leaves_the_day_known() -> None:
     assert (rejected.field, rejected.day) == ("id", date(2026, 11, 22))
 
 
-@pytest.mark.parametrize("damage", [b'"Riz \xff"', b"1e999"])
-def test_a_damaged_text_or_number_costs_its_own_record_only(damage: bytes) -> None:
-    records = [json.dumps(record).encode() for record in good(100)]
-    field = b'"totalAmount": 85.0' if damage == b"1e999" else b'"productName": "Riz parfum\\u00e9"'
-    assert field in records[50]
-    records[50] = records[50].replace(field, field.partition(b":")[0] + b": " + damage)
-    batch = decode_sales(b"[" + b",".join(records) + b"]", call=CALL, minor_digits=2)
-    assert len(batch.rejected) == 1
-    assert len(batch.lines) == 99
+@pytest.mark.parametrize(
+    ("field", "damage", "told"),
+    [
+        ("productName", b'"Riz \xff"', ("items[0].productName", "Text that is not UTF-8 (the byte 0xff)")),
+        ("totalAmount", b"1e999", ("totalAmount", "No finite number (NaN, Infinity or out of range)")),
+        ("totalAmount", b"NaN", ("totalAmount", "No finite number (NaN, Infinity or out of range)")),
+        ("subtotal", b"-Infinity", ("items[0].subtotal", "No finite number (NaN, Infinity or out of range)")),
+        ("quantity", b"9" * 5000, ("items[0].quantity", "No finite number (NaN, Infinity or out of range)")),
+    ],
+)
+@pytest.mark.parametrize("wrapping", [b"[%s]", b'{"data": [%s]}'])
+def test_a_damaged_text_or_number_costs_its_own_record_only_and_is_named(
+    wrapping: bytes, field: str, damage: bytes, told: tuple[str, str]
+) -> None:
+    records = [json.dumps(sale(1000 + n, item(productName='say "NaN": Infinity'))).encode() for n in range(200)]
+    good_value = json.dumps({**sale(), **item(productName='say "NaN": Infinity')}[field]).encode()
+    written = b'"%s": %s' % (field.encode(), good_value)
+    assert written in records[50]
+    records[50] = records[50].replace(written, b'"%s": %s' % (field.encode(), damage))
+    batch = decode_sales(wrapping % b",".join(records), call=CALL, minor_digits=2)
+    (rejected,) = batch.rejected
+    assert (rejected.record, rejected.field, rejected.reason) == ("id 1050", *told)
+    assert len(batch.lines) == 199
+    assert set(batch.lines["name"]) == {'say "NaN": Infinity'}
+
+
+def test_half_an_emoji_in_a_wrapped_list_costs_one_character() -> None:
+    body = json.dumps({"content": [sale(1, item(productName="NAME"))]}).encode().replace(b"NAME", rb"\ud83c")
+    assert decode_sales(body, call=CALL, minor_digits=2).lines["name"].tolist() == ["\ufffd"]
 
 
 @pytest.mark.parametrize(
@@ -278,11 +339,64 @@ def test_more_than_one_percent_of_bad_records_is_no_answer_to_report_on() -> Non
     assert "many" not in message  # what the server sent stays out of messages
 
 
-def test_of_two_sales_with_one_id_the_later_stands() -> None:
+def test_of_two_different_sales_with_one_id_the_later_stands_and_the_other_is_told() -> None:
     batch = decode(sale(1, totalAmount=1.0), sale(2), sale(1, totalAmount=3.0, saleDate="2026-11-20T08:00"))
-    assert (batch.duplicates, batch.records) == (1, 3)
+    assert (batch.duplicates, batch.records) == (0, 3)
     assert batch.lines["sale_id"].tolist() == [1, 2]
     assert batch.lines["sale_total"].tolist() == [300, 8500]
+    (told,) = batch.rejected
+    assert (told.record, told.field, told.day) == ("id 1", "id", date(2026, 11, 22))
+    assert "2026-11-22 18:04 is left out" in told.reason
+    assert "2026-11-20 08:00 stands" in told.reason
+
+
+@pytest.mark.parametrize(
+    "change", [{"totalAmount": 2.0}, {"saleDate": "2026-11-22T18:05"}, {"items": [item(quantity=1)]}]
+)
+def test_each_of_several_tills_that_number_alike_is_told_once(change: dict[str, Any]) -> None:
+    batch = decode(*[sale(7, **change)] * 2, *good(3), sale(7, totalAmount=99.0), sale(7), sale(7))
+    assert (batch.duplicates, batch.records) == (2, 8)
+    assert [record.record for record in batch.rejected] == ["id 7", "id 7"]
+    assert batch.lines["sale_total"].tolist() == [8500] * 4
+
+
+def test_the_same_sale_twice_stands_once_in_silence() -> None:
+    batch = decode(
+        sale(1, saleDate="2026-11-22T18:04"),
+        sale(2, items=None),
+        sale(1, saleDate="2026-11-22T18:04:00.000"),
+        sale(2, items=[]),
+    )
+    assert (batch.duplicates, batch.records, batch.rejected) == (2, 4, ())
+    assert batch.lines["sale_id"].tolist() == [1, 2]
+
+
+def future(*sales: Any, since: date | None = None) -> SalesBatch:
+    noon = datetime(2026, 11, 22, 18, 10)
+    return decode_sales(json.dumps(sales).encode(), call=CALL, minor_digits=2, since=since, not_after=noon)
+
+
+@pytest.mark.parametrize(
+    "moment", ["2026-11-22T18:10:00.000001", "2026-11-26T09:00", "2036-11-14T12:00", "2199-12-31T23:59:59.999999999"]
+)
+def test_a_sale_dated_in_the_future_is_set_aside_without_a_day(moment: str) -> None:
+    batch = future(sale(1, saleDate="2026-11-22T18:10"), sale(2), sale(9, saleDate=moment), since=date(2026, 11, 20))
+    (told,) = batch.rejected
+    assert (told.record, told.field, told.day) == ("id 9", "saleDate", None)
+    assert told.reason == f"Dated in the future: {moment[:10]} {moment[11:16]}, and read at 2026-11-22 18:10"
+    assert (batch.records, batch.lines["sale_id"].tolist()) == (3, [2, 1])
+
+
+def test_sales_of_the_future_do_not_count_against_the_one_percent_nor_oust_a_sale_of_today() -> None:
+    batch = future(*good(20), *[sale(1000 + n, saleDate="2036-11-14T12:00") for n in range(15)])
+    assert (len(batch.rejected), len(batch.lines)) == (15, 20)
+    assert decode(sale(1, saleDate="2036-11-14T12:00")).records == 1
+
+
+def test_a_server_that_lives_in_the_future_is_refused() -> None:
+    assert len(future(sale(1, saleDate="2036-11-14T12:00")).rejected) == 1
+    with pytest.raises(SourceContractBroken, match=r"5 sales of which 3 are dated later than now.*clock.*TimeZone"):
+        future(*good(2), *[sale(n, saleDate="2026-11-23T02:04") for n in range(3)])
 
 
 def test_since_leaves_earlier_days_out() -> None:
@@ -308,13 +422,14 @@ def test_since_leaves_earlier_days_out() -> None:
         (b"<!DOCTYPE html><html>", "an HTML page"),
         (b'[{"id": 1, "saleDa', "JSON that breaks off"),
         (b'{"data": [', "JSON that breaks off"),
-        (b"[NaN]", "JSON that breaks off"),
+        (b'[{"id": 1} {"id": 2}]', "JSON that cannot be read .from byte 11 on."),
+        (b"\xff\xfe[\x00]\x00", "text that is not UTF-8"),
         (b"OK", "neither a list nor an object"),
         (b'"text"', "neither a list nor an object"),
         (b"null", "neither a list nor an object"),
-        (b"[" * 100_000, "JSON that breaks off"),
-        (b'{"data":' * 100_000, "JSON that breaks off"),
-        (b"[] trailing", "JSON that breaks off"),
+        (b"[" * 100_000, "JSON that cannot be read"),
+        (b'{"data":' * 100_000, "JSON that cannot be read"),
+        (b"[] trailing", "JSON that cannot be read"),
     ],
 )
 def test_a_body_that_is_no_list_is_named(body: bytes, what: str) -> None:
@@ -337,12 +452,6 @@ def test_a_body_that_is_no_list_is_named(body: bytes, what: str) -> None:
 def test_an_object_without_one_list_breaks_the_contract(body: bytes) -> None:
     with pytest.raises(SourceContractBroken, match="does not hold one list"):
         decode_sales(body, call=CALL, minor_digits=2)
-
-
-def test_one_page_of_several_is_not_taken_for_everything() -> None:
-    assert decode_sales(b'{"content": [], "totalPages": 1}', call=CALL, minor_digits=2).records == 0
-    with pytest.raises(SourceContractBroken, match="one of 3 pages"):
-        decode_sales(b'{"content": [], "totalPages": 3}', call=CALL, minor_digits=2)
 
 
 def product(sku: str, **changes: Any) -> dict[str, Any]:
@@ -426,21 +535,6 @@ def test_a_bad_product_is_set_aside(bad: dict[str, Any]) -> None:
     batch = stock([*[product(f"S{n}") for n in range(99)], bad], [])
     assert [(record.call, record.record) for record in batch.rejected] == [("GET /products", "id 7")]
     assert len(batch.items) == 99
-
-
-def test_days_of_one_product() -> None:
-    body = b'{"result": [{"date": "2026-11-20", "quantity": 4}, {"date": "2026-11-19", "quantity": -1.0}]}'
-    batch = decode_days(body, "GET /sales/history/by-sku/A?days=90")
-    assert batch.days.dtypes.astype(str).to_dict() == {"date": "datetime64[us]", "quantity": "int64"}
-    assert batch.days.values.tolist() == [[pd.Timestamp("2026-11-19"), -1], [pd.Timestamp("2026-11-20"), 4]]
-    assert decode_days(b"[]", "x").days.dtypes.equals(batch.days.dtypes)
-    with pytest.raises(SourceContractBroken, match="position 0, date"):
-        decode_days(b'[{"date": "2026-02-30", "quantity": 4}]', "x")
-
-
-def test_a_day_answered_twice_counts_as_its_later_answer() -> None:
-    body = b'[{"date": "2026-11-20", "quantity": 4}, {"date": "2026-11-20", "quantity": 6}]'
-    assert decode_days(body, "x").days["quantity"].tolist() == [6]
 
 
 def test_reading_in_any_order_gives_the_same_table() -> None:

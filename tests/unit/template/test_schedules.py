@@ -1,9 +1,10 @@
 """Does every schedule fire when, as, and how the operator was told?"""
 
 import json
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
@@ -152,7 +153,7 @@ def test_a_sync_s_input_is_accepted(name: str) -> None:
 def test_the_forecast_is_made_for_the_day_that_has_ended() -> None:
     schedule = by_name()["forecast"]
     assert target_of(schedule) == "ForecastFunction"
-    given = payload(schedule, "2026-11-22T18:00:00Z")  # 02:00 on the 23rd in Shanghai
+    given = payload(schedule, "2026-11-22T21:00:00Z")  # 05:00 on the 23rd in Shanghai
     request = JobRequest.from_event(given, ForecastFields, now=datetime(2026, 11, 23, tzinfo=UTC), zone=SHANGHAI)
     assert (request.schedule, request.business_date) == ("forecast", date(2026, 11, 22))
 
@@ -177,8 +178,8 @@ def test_the_defaults_fire_as_the_documentation_says() -> None:
     hourly = fired.pop("sync-history-hourly")
     assert fired.pop("watchdog-hourly") == [f"{day} {hour:02}:50" for day in ("Mon 30", "Tue 01") for hour in range(24)]
     assert fired == {
-        "sync-history-nightly": ["Mon 30 00:20", "Tue 01 00:20"],
-        "forecast": ["Mon 30 02:00", "Tue 01 02:00"],
+        "sync-history-nightly": ["Mon 30 04:20", "Tue 01 04:20"],
+        "forecast": ["Mon 30 05:00", "Tue 01 05:00"],
         "anomaly-check": ["Mon 30 06:40", "Tue 01 06:40"],
         "anomaly-check-products": ["Mon 30 06:45", "Tue 01 06:45"],
         "scheduled-sales-pdf": ["Mon 30 07:00", "Tue 01 07:00"],
@@ -186,7 +187,38 @@ def test_the_defaults_fire_as_the_documentation_says() -> None:
         "scheduled-combined-weekly": ["Mon 30 07:20"],
         "scheduled-combined-monthly": ["Tue 01 07:30"],
     }
-    assert hourly == [f"{day} {hour:02}:40" for day in ("Mon 30", "Tue 01") for hour in range(8, 23)]
+    assert hourly == [f"{day} {hour:02}:40" for day in ("Mon 30", "Tue 01") for hour in range(8, 22)]
+
+
+def _gaps(zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+    """The spans of local time (naive) that clocks go over, 2024 to 2030."""
+    moment, before = datetime(2024, 1, 1, tzinfo=UTC), None
+    while moment.year < 2031:
+        offset = moment.astimezone(zone).utcoffset() or timedelta(0)
+        if before is not None and offset > before:
+            minute = moment - timedelta(days=1)
+            while (minute.astimezone(zone).utcoffset() or timedelta(0)) == before:
+                minute += timedelta(minutes=1)
+            yield (minute + before).replace(tzinfo=None), (minute + offset).replace(tzinfo=None)
+        moment, before = moment + timedelta(days=1), offset
+
+
+def test_no_default_lies_where_any_zone_s_clocks_go_forward() -> None:
+    """In every zone of the IANA. (The watchdog looks every hour, so it makes up for itself.)"""
+    times = {}
+    for name, schedule in by_name().items():
+        minute, hours, *_ = expression(schedule).removeprefix("cron(").split()
+        first, _, last = hours.partition("-")
+        if name != "watchdog-hourly":
+            times[name] = [time(hour, int(minute)) for hour in range(int(first), int(last or first) + 1)]
+    spans = {span for zone in map(ZoneInfo, available_timezones()) for span in _gaps(zone)}
+    assert len(spans) > 50, "most zones have some"
+    for start, end in spans:
+        for name, several in times.items():
+            for day in (start.date(), end.date()):
+                assert not any(start <= datetime.combine(day, at) < end for at in several), (
+                    f"{name} in {start} to {end}"
+                )
 
 
 def test_scheduler_may_fire_exactly_what_is_scheduled() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesflow.watch.due_times import InvalidSchedule, due_times
+from salesflow.watch.due_times import InvalidSchedule, SkippedTime, due_times, skipped_times
 
 MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]  # 1 to 7 in EventBridge
@@ -270,3 +270,53 @@ def test_what_eventbridge_would_refuse_is_refused_by_name(expression: str, zone:
     with pytest.raises(InvalidSchedule) as refused:
         due_times(expression, zone, utc(2026, 1, 1), utc(2026, 1, 2))
     assert named in str(refused.value)
+
+
+# --- what clocks go over ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "wall", "resumed"),
+    [
+        ("cron(30 2 * * ? *)", "America/New_York", (2027, 3, 14, 2, 30), utc(2027, 3, 14, 7)),
+        ("cron(0 2 * * ? *)", "Europe/Paris", (2027, 3, 28, 2, 0), utc(2027, 3, 28, 1)),
+        ("cron(59 2 ? * SUN *)", "Europe/Paris", (2027, 3, 28, 2, 59), utc(2027, 3, 28, 1)),
+        ("cron(20 0 * * ? *)", "America/Santiago", (2027, 9, 5, 0, 20), utc(2027, 9, 5, 4)),
+        ("cron(15 2 * * ? *)", "Australia/Lord_Howe", (2027, 10, 3, 2, 15), utc(2027, 10, 2, 15, 30)),
+        ("cron(30 23 * * ? *)", "America/Nuuk", (2027, 3, 27, 23, 30), utc(2027, 3, 28, 1)),
+        ("cron(0/15 2 * * ? *)", "America/New_York", (2027, 3, 14, 2, 45), utc(2027, 3, 14, 7)),
+        ("at(2027-03-14T02:30:00)", "America/New_York", (2027, 3, 14, 2, 30), utc(2027, 3, 14, 7)),
+    ],
+)
+def test_what_clocks_go_over_is_known_and_when_they_had(
+    expression: str, zone: str, wall: tuple[int, ...], resumed: datetime
+) -> None:
+    found = skipped_times(expression, zone, utc(2027, 1, 1), utc(2028, 1, 1))
+    assert found == [SkippedTime(datetime(*wall), resumed)]  # type: ignore[arg-type]  # a moment's fields
+    assert skipped_times(expression, zone, resumed, resumed + timedelta(seconds=1)) == found
+    assert skipped_times(expression, zone, utc(2027, 1, 1), resumed) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone"),
+    [
+        ("cron(50 * * * ? *)", "America/New_York"),  # 03:50 comes instead of 02:50
+        ("cron(0 1-5 * * ? *)", "America/New_York"),
+        ("cron(30 2 * * ? *)", "Asia/Shanghai"),
+        ("cron(0 4 * * ? *)", "Europe/Paris"),
+        ("cron(0 3 * * ? *)", "Europe/Paris"),  # the first moment after
+    ],
+)
+def test_what_fires_again_soon_or_every_day_loses_nothing(expression: str, zone: str) -> None:
+    assert skipped_times(expression, zone, utc(2027, 1, 1), utc(2028, 1, 1)) == []
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("expression", ["cron(30 2 * * ? *)", "cron(20 0 * * ? *)"])
+def test_due_and_skipped_are_one_for_each_day(zone: str, expression: str) -> None:
+    start, end = utc(2024, 1, 1), utc(2031, 1, 1)
+    due = {time.astimezone(ZoneInfo(zone)).date() for time in due_times(expression, zone, start, end)}
+    skipped = {one.wall.date() for one in skipped_times(expression, zone, start, end)}
+    assert not due & skipped
+    days = sorted(due | skipped)
+    assert len(days) == (days[-1] - days[0]).days + 1

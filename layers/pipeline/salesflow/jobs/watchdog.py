@@ -1,8 +1,12 @@
 """The `watchdog` job: did every enabled schedule really do its work? The owner is told what is wrong, once, and when it is over."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow import clock
 from salesflow.delivery.mail import Mail, send_to_all
@@ -17,7 +21,7 @@ from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.reports.mail import compose_owner_notice
 from salesflow.stored import UnreadableRow
 from salesflow.watch.logbook import Logbook, Notice, Page
-from salesflow.watch.look import Look, Memory, Watch, take_look
+from salesflow.watch.look import Look, Memory, Skipped, Watch, take_look
 from salesflow.watch.notices import notices_of
 from salesflow.watch.schedules import list_schedules
 from salesflow.watch.ticks import Tick
@@ -38,12 +42,14 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
     try:
         look = _look(run, page.memory)
         settings = runtime.settings
+        not_fired = _fire_late(run, look.skipped)
         marked, unusable = runtime.marked_addresses.all(), settings.unusable_addresses
         notices = notices_of(
             look,
             [address for name, address in marked.items() if name not in page.told_addresses],
             {address: why for address, why in unusable.items() if mailbox(address) not in page.told_addresses},
-            page.lost,
+            lost=page.lost,
+            not_fired=not_fired,
             stack=settings.stack_name,
             zone=settings.zone,
             now=clock.now(),
@@ -95,6 +101,30 @@ def _look(run: Run[WatchdogFields], memory: Memory) -> Look:
                 why=one.verdict.reason,
             )
     return look
+
+
+def _fire_late(run: Run[WatchdogFields], skipped: Iterable[Skipped]) -> dict[str, str]:
+    """Fire what clocks went over, as its schedule would have; what could not be fired, by schedule, and why.
+
+    Before the look is remembered: a run that ends in between fires again, which the job's own claim makes harmless.
+    """
+    failed = {}
+    for one in skipped:
+        event = json.dumps(one.schedule.event(one.tick.due)).encode()
+        try:
+            run.runtime.clients.functions.invoke(
+                FunctionName=one.schedule.function, InvocationType="Event", Payload=event
+            )
+        except (ClientError, BotoCoreError) as error:
+            failed[one.schedule.name] = str(error)
+        logger.warning(
+            "clocks went over a firing",
+            watched=one.schedule.name,
+            wall=one.wall.isoformat(),
+            watched_date=one.tick.business_date.isoformat(),
+            fired_late=one.schedule.name not in failed,
+        )
+    return failed
 
 
 def _send(run: Run[WatchdogFields], logbook: Logbook, page: Page) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -155,6 +185,7 @@ def _details(look: Look) -> dict[str, Any]:
             for trouble in look.troubles
             for one in trouble.judged
         ],
+        "skipped_by_clocks": [one.schedule.name for one in look.skipped],
         "recovered": [recovered.schedule for recovered in look.recoveries],
         "unwatchable": dict(look.memory.unwatchable),
     }

@@ -3,10 +3,9 @@
 import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from time import sleep
 from typing import Self
-from urllib.parse import quote
 
 from urllib3.util import Retry
 
@@ -18,27 +17,28 @@ from salesflow.errors import (
     SourceUnavailable,
     SystemTokenRejected,
 )
-from salesflow.source.decode import (
-    UnreadableAnswer,
-    decode_days,
-    decode_inventory,
-    decode_products,
-    decode_sales,
-    stock_batch,
-)
-from salesflow.source.records import DailyBatch, SalesBatch, SourceSnapshot, StockBatch
+from salesflow.source.decode import decode_inventory, decode_products, decode_sales, stock_batch
+from salesflow.source.pages import whole_body
+from salesflow.source.records import SalesBatch, StockBatch
+from salesflow.source.refusals import UnreadableAnswer
 from salesflow.source.token import AccessToken, SystemToken
 from salesflow.source.transport import CONNECT_SECONDS, READ_SECONDS, RETRIES, Answer, Transport
 
 UNREADABLE_PAUSE = 2.0
 """Seconds before an answer that is no JSON is asked for once more: it may be a proxy's page."""
 
+FUTURE_GRACE = timedelta(minutes=10)
+"""How far a sale's time may be ahead of the read: the server's clock and this one are never quite the same."""
+
+_SET_BACK = timedelta(hours=2)
+
 
 class SalesFlowClient:
     """Reads from the SalesFlow Lite API with the system token. Safe to share between threads.
 
     base_url: ends in `/api/v1`; the token goes to that host alone. minor_digits: digits after the point of the currency
-    that all amounts are in. zone: the merchant's. deadline: aware; nothing goes on after it.
+    that all amounts are in. zone: the merchant's. deadline: aware; nothing goes on after it. now: answers the present moment
+    (aware), by which a sale is of the future.
 
     Every method raises SystemTokenMissing or SystemTokenRejected (also after one fresh token), SourceAccessDenied (403),
     SourceNotFound (404), SourceUnavailable (after all tries), or SourceContractBroken (the answer is not what the API
@@ -57,8 +57,10 @@ class SalesFlowClient:
         retries: Retry = RETRIES,
         pause: Callable[[float], None] = sleep,
         deadline: datetime | None = None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self._token = token
+        self._now = now or _wall_clock
         self._minor_digits = minor_digits
         self._zone = zone
         self._deadline = deadline
@@ -79,7 +81,7 @@ class SalesFlowClient:
         """The sales since 00:00 of the server's today minus `days`. ValueError for negative days."""
         if days < 0:
             raise ValueError(f"days is {days}; it counts backwards from today and is not negative.")
-        return self._fetch_sales(days, None)
+        return self._fetch_sales(days, None, None)
 
     def fetch_sales_since(self, since: date, *, asked_on: date | None = None) -> SalesBatch:
         """The sales of the days from `since` on, in the merchant's zone.
@@ -87,9 +89,9 @@ class SalesFlowClient:
         asked_on: the day that the job was scheduled for, where it is to count as today if the clock is behind. The API
         counts days back from its own today; one day more is asked for, in case that has begun already, and left out again.
         """
-        today = clock.now().astimezone(self._zone).date()
+        today = self._now().astimezone(self._zone).date()
         days = (max(today, asked_on or today) - since).days + 1
-        return self._fetch_sales(max(days, 0), since)
+        return self._fetch_sales(max(days, 0), since, asked_on)
 
     def fetch_stock(self) -> StockBatch:
         """The stock of all products now, with cost and category where the account may read the inventory.
@@ -106,50 +108,55 @@ class SalesFlowClient:
                 inventory = None
         return stock_batch(products, inventory, minor_digits=self._minor_digits)
 
-    def fetch_daily_by_sku(self, sku: str, days: int) -> DailyBatch:
-        """Pieces sold a day of the product with this SKU, for the last `days` days. ValueError for a blank SKU."""
-        return self._fetch_days("by-sku", sku, days)
+    def _fetch_sales(self, days: int, since: date | None, asked_on: date | None) -> SalesBatch:
+        def decode(body: bytes, call: str) -> SalesBatch:
+            latest = self._latest_moment(asked_on)
+            return decode_sales(body, call=call, minor_digits=self._minor_digits, since=since, not_after=latest)
 
-    def fetch_daily_by_name(self, name: str, days: int) -> DailyBatch:
-        """Pieces sold a day of the product that has this name now. ValueError for a blank name."""
-        return self._fetch_days("by-name", name, days)
+        return self._fetch(f"/sales/history?days={days}", decode)
 
-    def fetch_all(self, *, sales_since_days: int | None = None, stock: bool = False) -> SourceSnapshot:
-        """Several calls at the same time: the sales of so many days (None: no sales), and the stock."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            counting = pool.submit(self.fetch_stock) if stock else None
-            sales = None if sales_since_days is None else self.fetch_sales(sales_since_days)
-            return SourceSnapshot(sales, None if counting is None else counting.result())
+    def _latest_moment(self, asked_on: date | None) -> datetime:
+        """The latest local time that a sale read now can have.
 
-    def _fetch_sales(self, days: int, since: date | None) -> SalesBatch:
-        return self._fetch(
-            f"/sales/history?days={days}",
-            lambda body, call: decode_sales(body, call=call, minor_digits=self._minor_digits, since=since),
+        Where clocks were just set back, it is the time that they would show otherwise. Where this clock is behind the day
+        that the job was scheduled for, the end of that day.
+        """
+        latest = (self._now() + FUTURE_GRACE).astimezone(UTC)
+        shown = max(
+            (latest + (moment.astimezone(self._zone).utcoffset() or timedelta(0))).replace(tzinfo=None)
+            for moment in (latest, latest - _SET_BACK)
         )
-
-    def _fetch_days(self, kind: str, key: str, days: int) -> DailyBatch:
-        if not key.strip():
-            raise ValueError("A product is asked for by a SKU or a name that is not blank.")
-        return self._fetch(f"/sales/history/{kind}/{_segment(key)}?days={days}", decode_days)
+        if asked_on is not None and asked_on > shown.date():
+            return datetime.combine(asked_on, time.max)
+        return shown
 
     def _fetch[Table](self, path: str, decode: Callable[[bytes, str], Table]) -> Table:
         call = f"GET {path}"
-        body = self._get(path, call)
         try:
-            return decode(body, call)
+            return decode(self._whole(path, call), call)
         except UnreadableAnswer:
             if not self._transport.pause(UNREADABLE_PAUSE, self._deadline):
                 raise
-        return decode(self._get(path, call), call)
+        return decode(self._whole(path, call), call)
 
-    def _get(self, path: str, call: str) -> bytes:
+    def _whole(self, path: str, call: str) -> bytes:
+        """The body of an answer, with all of its pages."""
+        return whole_body(
+            lambda address: self._get(address, call),
+            path,
+            call=call,
+            base_url=self._transport.base_url,
+            ensure_bearable=self._transport.ensure_bearable,
+        )
+
+    def _get(self, path: str, call: str) -> Answer:
         token = self._token.current(deadline=self._deadline)
         answer = self._send(path, call, token)
         if answer.status == 401:
             token = self._token.refresh(token, deadline=self._deadline)
             answer = self._send(path, call, token)
         if answer.status == 200:
-            return answer.body
+            return answer
         raise _refusal(call, answer.status, token)
 
     def _send(self, path: str, call: str, token: AccessToken) -> Answer:
@@ -162,9 +169,9 @@ class SalesFlowClient:
         )
 
 
-def _segment(text: str) -> str:
-    """A text as one segment of a path: everything quoted, and dots too where the whole would mean a folder."""
-    return "%2E" * len(text) if text in {".", ".."} else quote(text, safe="")
+def _wall_clock() -> datetime:
+    """`clock.now`, looked up at each call: a simulation puts another one there."""
+    return clock.now()
 
 
 def _refusal(call: str, status: int, token: AccessToken) -> Exception:

@@ -1,163 +1,79 @@
 """The API's JSON as checked tables.
 
-Records are decoded into typed structs by msgspec, whose constraints are the validation: an answer of good records passes
-through C code once. Only where that fails is each record looked at on its own; a bad one is set aside with the reason,
-and an answer with more than 1% of them breaks the contract.
-
 What is accepted beyond the letter of the API's types: an integer written as an integral float (`2.0`), unknown fields, a
-missing or null or blank `productName` (the SKU stands for it), `items: null` (a sale without items), and on a sale's item
-a null or empty SKU or a null product id (a product that is no longer there): the line then has the SKU "" and counts for
-the shop, not for a product. Half an emoji (names are cut at 100 UTF-16 units) becomes a replacement character. Numbers
-as strings, booleans, non-finite or absurd amounts and dates with a zone are bad.
+missing or null or blank `productName` (the SKU stands for it), `items` null or missing (a sale without items), and on a
+sale's item a null, missing or empty SKU or product id (a product that is no longer there): the line then has the SKU "" and
+counts for the shop, not for a product. Half an emoji (names are cut at 100 UTF-16 units) and characters that no file format
+holds become replacement characters. Numbers as strings, booleans, non-finite or absurd amounts, amounts with more decimals
+than the currency has, and dates with a zone are bad.
+
+Two kinds of sales are set aside that say nothing of the answer's form, and so do not count against its 1%: those dated
+later than the read, and those whose id another, different sale has.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
 from itertools import chain
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import Struct
 
-from salesflow.errors import SourceContractBroken
-from salesflow.money import minor_units
-from salesflow.source.records import DailyBatch, RejectedRecord, SalesBatch, StockBatch
+from salesflow.money import is_exact, minor_units
+from salesflow.source.listing import Decoded, decode_list
+from salesflow.source.records import RejectedRecord, SalesBatch, StockBatch
+from salesflow.source.refusals import UnreadableAnswer, broken
+from salesflow.source.schema import InventoryItem, Product, Sale, SaleItem
 
-MAX_AMOUNT = 9e11
-"""Major units. No small merchant's amount, and `money.MAX_MINOR` holds it in every currency (CLDR: at most 4 digits)."""
-MAX_BAD_SHARE = 0.01
+__all__ = ["UnreadableAnswer", "decode_inventory", "decode_products", "decode_sales", "stock_batch"]
 
-_LONG = 2**63
-_INT = 2**31
-
-Id = Annotated[int, Meta(ge=-_LONG, le=_LONG - 1)]
-Pieces = Annotated[int, Meta(ge=-_INT, le=_INT - 1)]
-Amount = Annotated[float, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
-Text = Annotated[str, Meta(pattern=r"\S")]
-LocalDateTime = Annotated[
-    str, Meta(pattern=r"\A(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?\Z")
-]
-
-
-class SaleItem(Struct, gc=False, rename="camel"):
-    """`SaleItem` of the API."""
-
-    product_id: Id | None
-    sku: str | None
-    quantity: Pieces
-    unit_price: Amount
-    subtotal: Amount
-    product_name: str | None = None
-
-
-class Sale(Struct, gc=False, rename="camel"):
-    """`Sale` of the API."""
-
-    id: Id
-    sale_date: LocalDateTime
-    total_amount: Amount
-    items: list[SaleItem] | None
-
-
-class Product(Struct, gc=False, rename="camel"):
-    """`Product` of the API, as far as it is read."""
-
-    id: Id
-    sku: Text
-    price: Amount
-    stock_quantity: Pieces
-    low_stock_threshold: Pieces
-    name: str | None = None
-
-
-class InventoryItem(Struct, gc=False, rename="camel"):
-    """`InventoryItem` of the API, as far as it is read."""
-
-    sku: Text
-    quantity: Pieces
-    price: Amount
-    cost: Amount | None = None
-    category: str | None = None
-    name: str | None = None
-
-
-class DayQuantity(Struct, gc=False):
-    """One day of `/sales/history/by-sku` and `/by-name`."""
-
-    date: date
-    quantity: Pieces
-
-
-class UnreadableAnswer(SourceContractBroken):
-    """The answer is no JSON at all. It may be a proxy's page, and gone with the next try."""
-
-
-class _Wrapper(Struct, gc=False, rename="camel"):
-    """The objects that some deployments put around a list."""
-
-    data: Raw | UnsetType = UNSET
-    content: Raw | UnsetType = UNSET
-    items: Raw | UnsetType = UNSET
-    sales: Raw | UnsetType = UNSET
-    result: Raw | UnsetType = UNSET
-    total_pages: Any = UNSET
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded[Record]:
-    """The good records of an answer, in its order, and the bad ones."""
-
-    call: str
-    records: Sequence[Record]
-    rejected: tuple[RejectedRecord, ...]
-    answered: int
-
-    def without(self, bad: Mapping[int, RejectedRecord]) -> "Decoded[Record]":
-        """The same without the records at some places of `records`, which are set aside too."""
-        kept = [record for place, record in enumerate(self.records) if place not in bad]
-        return _checked(Decoded(self.call, kept, (*self.rejected, *bad.values()), self.answered))
-
+MOST_IN_THE_FUTURE = 0.5
+"""An answer with a larger share of sales dated in the future comes from a server whose clock or zone is wrong."""
 
 _StockRow = tuple[int, str, str, float, int, int, float | None, str | None]
 _MARKER = SaleItem(product_id=0, sku="", quantity=0, unit_price=0.0, subtotal=0.0, product_name="")
 _NO_ITEMS = [_MARKER]
-_WHOLE_NUMBERS = frozenset({"id", "productId", "quantity", "stockQuantity", "lowStockThreshold"})
-_FIRST_CHARACTER = re.compile(rb"[ \t\r\n]*([\x00-\xff]?)")
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
-)
-_MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
-_ACTION = (
-    "Compare the answer with the API's description; SALESFLOW_API_URL may point to something else, or to a newer API."
-)
-_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_IN_NO_FILE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+"""Controls, surrogates and noncharacters: XML, and so Excel, holds none of them."""
 
 
-def decode_sales(body: bytes, *, call: str, minor_digits: int, since: date | None = None) -> SalesBatch:
+def decode_sales(
+    body: bytes, *, call: str, minor_digits: int, since: date | None = None, not_after: datetime | None = None
+) -> SalesBatch:
     """The sales of an answer of `[Sale]`, wrapped or not.
 
-    minor_digits: digits after the point of the currency. since: leave sales before this day out. Of two sales with one id
-    the later in the answer stands. Raises SourceContractBroken (UnreadableAnswer where it is no JSON at all).
+    minor_digits: digits after the point of the currency. since: leave sales before this day out. not_after: the latest
+    moment (naive, in the merchant's zone) that a sale can have; later ones are set aside, without a day, for theirs is
+    wrong. Of two different sales with one id the later in the answer stands and the other is set aside. Raises
+    SourceContractBroken (UnreadableAnswer where it is no JSON at all).
     """
     decoded = decode_list(body, Sale, call=call)
     moments, undated = _moments([sale.sale_date for sale in decoded.records])
-    if undated:
-        bad = {
-            place: RejectedRecord(call, f"id {decoded.records[place].id}", "saleDate", "No such date or time")
-            for place in undated
-        }
-        moments = np.delete(moments, undated)
-        decoded = decoded.without(bad)
+    bad = {place: _rejected(decoded, place, "saleDate", "No such date or time") for place in undated}
+    bad |= {
+        place: _rejected(decoded, place, field, f"More decimals than the currency has ({minor_digits})", moments)
+        for place, field in _inexact(decoded.records, minor_digits).items()
+        if place not in bad
+    }
+    decoded, moments = decoded.without(bad), np.delete(moments, list(bad))
+    aside = {} if not_after is None else _later_than(not_after, decoded, moments)
+    if len(aside) > MOST_IN_THE_FUTURE * decoded.answered and len(aside) > 1:
+        raise broken(
+            call,
+            f"answered {decoded.answered} sales of which {len(aside)} are dated later than now ({not_after:%Y-%m-%d %H:%M}): "
+            "the server's clock, or the TimeZone of this stack, is wrong",
+        )
     ids = np.fromiter(map(attrgetter("id"), decoded.records), np.int64, len(decoded.records))
-    keep = _last_of_each(ids)
-    duplicates = len(ids) - len(keep)
-    records, rejected = decoded.answered, decoded.rejected
+    timely = np.setdiff1d(np.arange(len(ids)), list(aside))
+    keep = timely[_last_of_each(ids[timely])]
+    shared, duplicates = _of_one_id(decoded, ids, moments, timely, keep)
+    aside |= shared
+    records, rejected = decoded.answered, (*decoded.rejected, *(aside[place] for place in sorted(aside)))
     if since is not None:
         keep = keep[moments[keep] >= np.datetime64(since, "us")]
         rejected = tuple(record for record in rejected if record.day is None or record.day >= since)
@@ -185,8 +101,8 @@ def stock_batch(
     A SKU that only the inventory knows becomes a row too. Of several records with one SKU the last stands.
     """
     counted = Decoded[InventoryItem]("", [], (), 0) if inventory is None else inventory
-    by_sku = {product.sku: product for product in products.records}
-    counted_by_sku = {item.sku: item for item in counted.records}
+    by_sku = {_printable(product.sku): product for product in products.records}
+    counted_by_sku = {_printable(item.sku): item for item in counted.records}
     rows: list[_StockRow] = []
     for sku in sorted(by_sku.keys() | counted_by_sku.keys()):
         product, item = by_sku.get(sku), counted_by_sku.get(sku)
@@ -205,176 +121,75 @@ def stock_batch(
     )
 
 
-def decode_days(body: bytes, call: str) -> DailyBatch:
-    """The days of an answer of `[{"date", "quantity"}]`; of one day twice the later stands.
+def _rejected(
+    decoded: Decoded[Sale], place: int, field: str, reason: str, moments: npt.NDArray[np.datetime64] | None = None
+) -> RejectedRecord:
+    """A sale that is set aside; `moments`: its day is known and right."""
+    day = None if moments is None else moments[place].astype("datetime64[D]").item()
+    return RejectedRecord(decoded.call, f"id {decoded.records[place].id}", field, reason, day)
 
-    Raises SourceContractBroken (UnreadableAnswer where it is no JSON at all).
-    """
-    decoded = decode_list(body, DayQuantity, call=call)
-    quantities = {record.date: record.quantity for record in decoded.records}
-    ordered = sorted(quantities)
-    days = pd.DataFrame(
-        {
-            "date": np.array(ordered, "datetime64[us]"),
-            "quantity": np.array([quantities[day] for day in ordered], np.int64),
-        }
+
+def _inexact(sales: Sequence[Sale], digits: int) -> dict[int, str]:
+    """The places of sales with an amount that the currency cannot hold, and the first such field of each."""
+    found = dict.fromkeys(
+        np.flatnonzero(~is_exact(_numbers(sales, "total_amount", np.float64), digits)).tolist(), "totalAmount"
     )
-    return DailyBatch(days, decoded.rejected, decoded.answered)
+    items = list(chain.from_iterable(sale.items or () for sale in sales))
+    lines = np.flatnonzero(~is_exact(_numbers(items, "subtotal", np.float64), digits))
+    if len(lines):
+        ends = np.cumsum(np.fromiter((len(sale.items or ()) for sale in sales), np.int64, len(sales)))
+        for line in lines.tolist():
+            place = int(np.searchsorted(ends, line, side="right"))
+            found.setdefault(place, f"items[{line - int(ends[place]) + len(sales[place].items or ())}].subtotal")
+    return found
 
 
-def decode_list[Record: Struct](body: bytes, record_type: type[Record], *, call: str) -> Decoded[Record]:
-    """The records of a list, bare or in one of the known wrappings.
-
-    Raises UnreadableAnswer where the body is no JSON, SourceContractBroken where it is another shape or more than 1% of
-    the records are bad.
-    """
-    array = _array(body, call)
-    records = _parsed(array, list[record_type])  # type: ignore[valid-type]  # a type variable is a type at run time
-    if records is None:
-        return _one_by_one(array, record_type, call)
-    return Decoded(call, records, (), len(records))
-
-
-def _parsed(json: bytes | Raw, shape: Any) -> Any | None:
-    """The value in that shape, None where it is not. The error is dropped here: it may hold the body."""
-    try:
-        return msgspec.json.decode(json, type=shape)
-    except _NO_JSON:
-        return None
-
-
-def _array(body: bytes, call: str) -> bytes | Raw:
-    """The JSON of the list in an answer's body."""
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    first = _FIRST_CHARACTER.match(body)
-    match first[1] if first else b"":
-        case b"[":
-            return body
-        case b"{":
-            wrapper = _parsed(body, _Wrapper)
-            if wrapper is None:
-                raise _unreadable(call, "JSON that breaks off or cannot be read")
-            return _unwrapped(wrapper, call)
-        case b"":
-            raise _unreadable(call, "an empty body")
-        case b"<":
-            raise _unreadable(call, "an HTML page")
-        case _:
-            raise _unreadable(call, "neither a list nor an object")
-
-
-def _unwrapped(wrapper: _Wrapper, call: str) -> Raw:
-    found = (wrapper.data, wrapper.content, wrapper.items, wrapper.sales, wrapper.result)
-    arrays = [raw for raw in found if isinstance(raw, Raw) and bytes(memoryview(raw)[:1]) == b"["]
-    if len(arrays) != 1:
-        raise _broken(
-            call, "answered an object that does not hold one list under data, content, items, sales or result"
+def _later_than(
+    not_after: datetime, decoded: Decoded[Sale], moments: npt.NDArray[np.datetime64]
+) -> dict[int, RejectedRecord]:
+    """The sales dated later than that, by place."""
+    return {
+        place: _rejected(
+            decoded,
+            place,
+            "saleDate",
+            f"Dated in the future: {_minute(moments[place])}, and read at {not_after:%Y-%m-%d %H:%M}",
         )
-    if isinstance(wrapper.total_pages, int) and wrapper.total_pages > 1:
-        raise _broken(call, f"answered one of {wrapper.total_pages} pages, and the API has no paging")
-    return arrays[0]
+        for place in np.flatnonzero(moments > np.datetime64(not_after, "us")).tolist()
+    }
 
 
-def _one_by_one[Record: Struct](array: bytes | Raw, record_type: type[Record], call: str) -> Decoded[Record]:
-    """The records of a list of which something is wrong."""
-    parts = _parsed(array, list[Raw])
-    if parts is None:
-        array = _ESCAPE.sub(_mended, bytes(memoryview(array)))
-        parts = _parsed(array, list[Raw])
-    if parts is None:
-        raise _unreadable(call, "JSON that breaks off or cannot be read")
-    decode = msgspec.json.Decoder(record_type).decode
-    records: list[Record] = []
-    rejected: list[RejectedRecord] = []
-    for position, part in enumerate(parts):
-        try:
-            records.append(decode(part))
-        except _NO_JSON as error:
-            outcome = _second_look(part, position, record_type, call, str(error))
-            if isinstance(outcome, RejectedRecord):
-                rejected.append(outcome)
-            else:
-                records.append(outcome)
-    return _checked(Decoded(call, records, tuple(rejected), len(parts)))
+def _of_one_id(
+    decoded: Decoded[Sale],
+    ids: npt.NDArray[np.int64],
+    moments: npt.NDArray[np.datetime64],
+    timely: npt.NDArray[np.intp],
+    keep: npt.NDArray[np.intp],
+) -> tuple[dict[int, RejectedRecord], int]:
+    """The sales whose id a later, different one has, set aside; and how many are just the same as another."""
+    aside: dict[int, RejectedRecord] = {}
+    twice = np.setdiff1d(timely, keep)
+    stands = {int(ids[place]): place for place in keep[np.isin(ids[keep], ids[twice])].tolist()}
+    seen: defaultdict[int, list[int]] = defaultdict(list)
+    for place in reversed(twice.tolist()):
+        number = int(ids[place])
+        others = [stands[number], *seen[number]]
+        if any(_same(decoded.records[place], decoded.records[o]) and moments[place] == moments[o] for o in others):
+            continue
+        seen[number].append(place)
+        reason = (
+            f"Another sale has this id: {_minute(moments[place])} is left out, {_minute(moments[others[0]])} stands"
+        )
+        aside[place] = _rejected(decoded, place, "id", reason, moments)
+    return aside, len(twice) - len(aside)
 
 
-def _mended(escape: re.Match[bytes]) -> bytes:
-    """An escape of JSON text, with half a surrogate pair (an emoji that was cut in two) made a replacement character."""
-    return rb"\ufffd" if escape[1] else escape[0]
+def _same(one: Sale, other: Sale) -> bool:
+    return one.total_amount == other.total_amount and (one.items or []) == (other.items or [])
 
 
-def _second_look[Record: Struct](
-    part: Raw, position: int, record_type: type[Record], call: str, problem: str
-) -> Record | RejectedRecord:
-    """The record once its integral floats are integers, or what is wrong with it."""
-    value = _parsed(part, Any)
-    if value is not None:
-        try:
-            return msgspec.convert(_with_whole_numbers(value), record_type)
-        except msgspec.ValidationError as error:
-            problem = str(error)
-        except RecursionError:
-            problem = "Nested too deeply"
-    else:
-        problem = "Cannot be read"
-    number, day = None, None
-    if isinstance(value, dict):
-        number = value.get("id")
-        day = _day_of(value.get("saleDate"))
-    known = isinstance(number, int) and not isinstance(number, bool)
-    field, reason = _described(problem)
-    return RejectedRecord(call, f"id {number}" if known else f"position {position}", field, reason, day)
-
-
-def _with_whole_numbers(value: Any) -> Any:
-    """The same with `2.0` made `2` in the fields that are integers: some servers write every number as a float."""
-    if isinstance(value, dict):
-        return {
-            key: int(item)
-            if isinstance(item, float) and key in _WHOLE_NUMBERS and item.is_integer()
-            else _with_whole_numbers(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_with_whole_numbers(item) for item in value]
-    return value
-
-
-def _described(problem: str) -> tuple[str, str]:
-    """The field and the reason in msgspec's words, such as "Expected `int`, got `str` - at `$.items[0].quantity`"."""
-    reason, _, path = problem.partition(" - at `$")
-    field = path.rstrip("`").lstrip(".")
-    missing = _MISSING_FIELD.fullmatch(reason)
-    if missing:
-        return f"{field}.{missing[1]}".lstrip("."), "Missing"
-    if "matching regex" in reason:
-        dated = field == "saleDate"
-        reason = "Expected a local date and time without a zone" if dated else "Expected a text that is not blank"
-    return field or "record", reason
-
-
-def _day_of(text: object) -> date | None:
-    try:
-        return date.fromisoformat(text[:10]) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
-def _checked[Record](decoded: Decoded[Record]) -> Decoded[Record]:
-    """The same, unless more than 1% of the answer is bad: then it is not what we think it is, and no figure is made of it."""
-    bad = decoded.rejected
-    if len(bad) > MAX_BAD_SHARE * decoded.answered:
-        examples = "; ".join(f"{record.record}, {record.field}: {record.reason}" for record in bad[:3])
-        raise _broken(decoded.call, f"answered {decoded.answered} records of which {len(bad)} are bad ({examples})")
-    return decoded
-
-
-def _broken(call: str, problem: str) -> SourceContractBroken:
-    return SourceContractBroken(f"{call} {problem}.", action=_ACTION)
-
-
-def _unreadable(call: str, what: str) -> UnreadableAnswer:
-    return UnreadableAnswer(f"{call} answered {what} where a list was due.", action=_ACTION)
+def _minute(moment: np.datetime64) -> str:
+    return f"{moment.astype('datetime64[m]').item():%Y-%m-%d %H:%M}"
 
 
 def _moments(texts: list[str]) -> tuple[npt.NDArray[np.datetime64], list[int]]:
@@ -432,33 +247,32 @@ def _numbers(records: Sequence[Struct], field: str, dtype: type[np.generic]) -> 
 
 def _texts(items: list[SaleItem]) -> tuple[pd.Categorical, pd.Categorical]:
     """The SKUs and the names of items, each as a categorical with sorted categories."""
-    skus = [item.sku or "" for item in items]
-    codes, known = _factorized(skus)
-    if any(sku and not sku.strip() for sku in known):
-        skus = [sku if sku.strip() else "" for sku in skus]
-        codes, known = _factorized(skus)
-    names = [item.product_name or sku for item, sku in zip(items, skus, strict=True)]
-    name_codes, known_names = _factorized(names)
-    if any(name and not name.strip() for name in known_names):
-        names = [name if name.strip() else sku for name, sku in zip(names, skus, strict=True)]
-        name_codes, known_names = _factorized(names)
-    return _categorical(codes, known), _categorical(name_codes, known_names)
+    skus = _tidied([item.sku or "" for item in items])
+    names = _tidied([item.product_name or "" for item in items])
+    named = [name or sku for name, sku in zip(names, skus, strict=True)]
+    return _categorical(skus), _categorical(named)
 
 
-def _factorized(texts: list[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.object_]]:
-    """A code for each text and the sorted distinct texts."""
+def _tidied(texts: list[str]) -> list[str]:
+    """The texts without those that are blank, and with what no file format holds made visible."""
+    changed = {text: tidy for text in set(texts) if (tidy := _printable(text) if text.strip() else "") != text}
+    return [changed.get(text, text) for text in texts] if changed else texts
+
+
+def _printable(text: str) -> str:
+    return _IN_NO_FILE.sub("\ufffd", text)
+
+
+def _categorical(texts: list[str]) -> pd.Categorical:
+    """The texts as a categorical whose categories are sorted."""
     values = np.empty(len(texts), dtype=object)
     values[:] = texts
     codes, known = pd.factorize(values, sort=True)
-    return codes, known
-
-
-def _categorical(codes: npt.NDArray[np.intp], known: npt.NDArray[np.object_]) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, categories=pd.Index(known, dtype="str"))
 
 
 def _name(name: str | None, sku: str) -> str:
-    return name if name and name.strip() else sku
+    return _printable(name) if name and name.strip() else sku
 
 
 def _stock_items(rows: list[_StockRow], minor_digits: int) -> pd.DataFrame:
@@ -474,6 +288,6 @@ def _stock_items(rows: list[_StockRow], minor_digits: int) -> pd.DataFrame:
             "stock_quantity": np.array(pieces, np.int64),
             "low_stock_threshold": np.array(thresholds, np.int64),
             "cost": pd.arrays.IntegerArray(cents, unknown),
-            "category": pd.array([category or None for category in categories], dtype="str"),
+            "category": pd.array([_printable(category or "") or None for category in categories], dtype="str"),
         }
     )

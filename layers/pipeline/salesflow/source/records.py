@@ -27,7 +27,7 @@ class SalesBatch:
     """Sales of one call. lines: the table of `salesflow.analytics.lines`, one row a sale line, sorted.
 
     records: how many sales the API answered, those set aside included. duplicates: how many of them were dropped because
-    a later one of the same answer had their id.
+    they were the same as another one of the answer.
     """
 
     lines: pd.DataFrame
@@ -50,21 +50,3 @@ class StockBatch:
     records: int
     costs_known: bool
     duplicates: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DailyBatch:
-    """Pieces of one product sold a day. days: one row a day with columns `date` (datetime64[us], midnight) and `quantity`
-    (int64, returns taken off), ascending; days that the API leaves out had no sale."""
-
-    days: pd.DataFrame
-    rejected: tuple[RejectedRecord, ...]
-    records: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SourceSnapshot:
-    """Several independent calls made at the same time; None is what was not asked for."""
-
-    sales: SalesBatch | None
-    stock: StockBatch | None

@@ -5,7 +5,7 @@ answer that trickles in, which no read time-out notices.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from time import sleep
@@ -59,12 +59,16 @@ class Answer:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Received:
     answer: Answer
-    retry_after: str | None
+
+    @property
+    def retry_after(self) -> str | None:
+        return self.answer.headers.get("Retry-After")
 
 
 class _OutOfTime(Exception):
@@ -84,7 +88,7 @@ class Transport:
         pause: Callable[[float], None] = sleep,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._connect_seconds = connect_seconds
         self._read_seconds = read_seconds
         self._retries = retries
@@ -149,6 +153,14 @@ class Transport:
         self._pause(seconds)
         return True
 
+    def ensure_bearable(self, size: int, call: str) -> None:
+        """Raise SourceContractBroken where an answer of so many bytes is more than can be read."""
+        if size > self._max_answer_bytes:
+            raise SourceContractBroken(
+                f"{call} answered more than {self._max_answer_bytes:,} bytes.",
+                action="Ask for fewer days; a history of that size has to be read in another way.",
+            )
+
     def _try(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, call: str, until: datetime
     ) -> _Received | HTTPError:
@@ -157,7 +169,7 @@ class Transport:
         try:
             response = self._pool.request(
                 method,
-                self._base_url + path,
+                self.base_url + path,
                 headers=headers,
                 body=body,
                 timeout=timeout,
@@ -173,18 +185,14 @@ class Transport:
             response.release_conn()
         except HTTPError as error:
             return error
-        return _Received(Answer(response.status, content), response.headers.get("Retry-After"))
+        return _Received(Answer(response.status, content, response.headers))
 
     def _read(self, response: urllib3.BaseHTTPResponse, call: str, until: datetime) -> bytes:
         pieces, size = [], 0
         while piece := response.read1(_PIECE):
             pieces.append(piece)
             size += len(piece)
-            if size > self._max_answer_bytes:
-                raise SourceContractBroken(
-                    f"{call} answered more than {self._max_answer_bytes:,} bytes.",
-                    action="Ask for fewer days; a history of that size has to be read in another way.",
-                )
+            self.ensure_bearable(size, call)
             left = _seconds_left(until)
             if left <= 0:
                 raise _OutOfTime

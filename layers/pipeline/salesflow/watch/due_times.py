@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,11 +11,21 @@ from aws_croniter import AwsCroniter
 from salesflow.errors import SalesFlowError
 
 _EXPRESSION = re.compile(r"(cron|at|rate)\((.*)\)", re.DOTALL)
+_SOON = timedelta(hours=1)
+"""What fires again within this after a skipped time has lost nothing: an hourly schedule."""
 _MARGIN = timedelta(days=1)  # more than any zone is off UTC, or any shift of its clocks
 
 
 class InvalidSchedule(SalesFlowError):
     """A schedule whose due times cannot be told: EventBridge would refuse it, or it is a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedTime:
+    """A time of a schedule that does not exist: `wall` by its zone's clock (naive), and `resumed`, when clocks had gone forward (UTC)."""
+
+    wall: datetime
+    resumed: datetime
 
 
 def due_times(expression: str, zone: str | ZoneInfo, start: datetime, end: datetime) -> list[datetime]:
@@ -27,17 +38,36 @@ def due_times(expression: str, zone: str | ZoneInfo, start: datetime, end: datet
     schedule's creation and so has no due times of its own.
     """
     zone_info = _zone(zone)
+    moments = (_moment(wall, zone_info) for wall in _walls_about(expression, zone_info, start, end))
+    return [moment for moment in moments if moment is not None and start <= moment < end]
+
+
+def skipped_times(expression: str, zone: str | ZoneInfo, start: datetime, end: datetime) -> list[SkippedTime]:
+    """The times that EventBridge Scheduler skips because clocks go forward in [start, end), one for each change of the clocks.
+
+    Of several times in one gap it is the last. A schedule that fires again within an hour after the change loses nothing and
+    has none. Raises InvalidSchedule as `due_times` does.
+    """
+    zone_info = _zone(zone)
+    found: dict[datetime, SkippedTime] = {}
+    for wall in _walls_about(expression, zone_info, start, end):
+        if _moment(wall, zone_info) is None:
+            resumed = _resumed(wall, zone_info)
+            if start <= resumed < end:
+                found[resumed] = SkippedTime(wall.replace(tzinfo=None), resumed)
+    return [
+        skipped for resumed, skipped in found.items() if not due_times(expression, zone_info, resumed, resumed + _SOON)
+    ]
+
+
+def _walls_about(expression: str, zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[datetime]:
+    """The wall-clock times of an expression, some more than those in [start, end)."""
     kind, fields = _parsed(expression)
     if start.tzinfo is None or end.tzinfo is None:
         raise ValueError("start and end need a time zone")
-    first = start.astimezone(zone_info).replace(tzinfo=UTC) - _MARGIN
-    last = end.astimezone(zone_info).replace(tzinfo=UTC) + _MARGIN
-    found = []
-    for wall in _wall_times(kind, fields, expression, first, last):
-        moment = _moment(wall, zone_info)
-        if moment is not None and start <= moment < end:
-            found.append(moment)
-    return found
+    first = start.astimezone(zone).replace(tzinfo=UTC) - _MARGIN
+    last = end.astimezone(zone).replace(tzinfo=UTC) + _MARGIN
+    return _wall_times(kind, fields, expression, first, last)
 
 
 def _zone(zone: str | ZoneInfo) -> ZoneInfo:
@@ -80,6 +110,18 @@ def _moment(wall: datetime, zone: ZoneInfo) -> datetime | None:
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     exists = moment.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None)
     return moment if exists else None
+
+
+def _resumed(wall: datetime, zone: ZoneInfo) -> datetime:
+    """When the clocks had gone forward, in UTC, over a wall-clock time that does not exist."""
+    before, after = (
+        wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (1, 0)
+    )  # PEP 495: around the change
+    offset = after.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = (before + (after - before) / 2).replace(microsecond=0)
+        before, after = (before, middle) if middle.astimezone(zone).utcoffset() == offset else (middle, after)
+    return after
 
 
 def _invalid(problem: str) -> InvalidSchedule:

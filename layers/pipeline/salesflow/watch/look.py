@@ -6,7 +6,7 @@ hands to the next.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Self
@@ -18,7 +18,7 @@ from salesflow.ledger import RunRecord
 from salesflow.stored import UnreadableRow
 from salesflow.watch.schedules import Schedule
 from salesflow.watch.ticks import Tick, Trouble, Verdict, judge, tick_of
-from salesflow.windows import MIDNIGHT
+from salesflow.windows import MIDNIGHT, business_date_at, business_date_of
 
 REMIND_AFTER = timedelta(hours=24)
 FORGET_AFTER = timedelta(days=30)
@@ -137,9 +137,19 @@ class Unwatchable:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A firing that never came, because clocks went over its time (`wall`, naive): what it should have left."""
+
+    schedule: Schedule
+    wall: datetime
+    tick: Tick
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What a look found. due: the firings that it judged or waits for; open: the schedules in trouble after it.
 
+    skipped: firings that clocks went over since the last look, and whose work nobody has done.
     unseen: the span that no look has covered, because the watchdog itself did not run for longer than its lookback.
     """
 
@@ -147,6 +157,7 @@ class Look:
     troubles: tuple[InTrouble, ...]
     recoveries: tuple[Recovered, ...]
     unwatchable: tuple[Unwatchable, ...]
+    skipped: tuple[Skipped, ...]
     due: int
     done: int
     unseen: tuple[datetime, datetime] | None
@@ -161,6 +172,8 @@ def take_look(memory: Memory, schedules: Sequence[Schedule], find_run: FindRun, 
     """Look at every schedule at `now`."""
     now_there = {schedule.name: schedule for schedule in schedules}
     expected, unwatchable = _expected(memory, now_there, watch, now)
+    skipped = _skipped(memory, [one for name, one in now_there.items() if name not in unwatchable], watch, now)
+    expected += [one.tick for one in skipped]
     kept = [tick for tick in memory.ticks if tick.schedule in now_there and now - tick.due < FORGET_AFTER]
     known = {(tick.schedule, tick.due) for tick in kept}
     ticks = kept + [tick for tick in expected if (tick.schedule, tick.due) not in known]
@@ -199,6 +212,7 @@ def take_look(memory: Memory, schedules: Sequence[Schedule], find_run: FindRun, 
         unwatchable=tuple(
             Unwatchable(name, reason) for name, reason in unwatchable.items() if memory.unwatchable.get(name) != reason
         ),
+        skipped=tuple(one for one in skipped if find_run(one.tick) is None),
         due=len(ticks),
         done=sum(one.verdict.done for several in judged.values() for one in several),
         unseen=(memory.looked_at, earliest) if memory.looked_at and memory.looked_at < earliest else None,
@@ -267,8 +281,7 @@ def _expected(
     memory: Memory, schedules: Mapping[str, Schedule], watch: Watch, now: datetime
 ) -> tuple[list[Tick], dict[str, str]]:
     """The firings that were due since the last look, and the schedules of which that cannot be told."""
-    earliest = now - watch.lookback
-    since = max(memory.looked_at, earliest) if memory.looked_at else earliest
+    since = _since(memory, watch, now)
     ticks: list[Tick] = []
     unwatchable: dict[str, str] = {}
     for name, schedule in schedules.items():
@@ -286,6 +299,38 @@ def _expected(
             if schedule.enabled:
                 unwatchable[name] = str(error)
     return ticks, unwatchable
+
+
+def _since(memory: Memory, watch: Watch, now: datetime) -> datetime:
+    """From when on a look looks."""
+    earliest = now - watch.lookback
+    return max(memory.looked_at, earliest) if memory.looked_at else earliest
+
+
+def _skipped(memory: Memory, schedules: Iterable[Schedule], watch: Watch, now: datetime) -> list[Skipped]:
+    """The firings that clocks went over since the last look. (The watchdog need not make up for itself: it is at work.)"""
+    found = []
+    for schedule in schedules:
+        for gap in schedule.skipped_between(_since(memory, watch, now), now):
+            date = business_date_of(gap.wall, watch.day_ends_at)
+            # The moment on whose business date the lost time was: the last before the clocks went forward, or the first after.
+            last = gap.resumed - timedelta(seconds=1)
+            due = (
+                gap.resumed
+                if business_date_at(gap.resumed, ZoneInfo(schedule.zone), watch.day_ends_at) == date
+                else last
+            )
+            tick = tick_of(
+                schedule,
+                due,
+                stack=watch.stack,
+                zone=watch.zone,
+                day_ends_at=watch.day_ends_at,
+                doubt=f"Its time, {gap.wall:%H:%M}, did not exist on that day: clocks went forward.",
+            )
+            if tick.job != WATCHDOG.name:
+                found.append(Skipped(schedule, gap.wall, tick))
+    return found
 
 
 def _due(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from salesflow.delivery.addresses import MarkedAddress
 from salesflow.watch.logbook import Notice
-from salesflow.watch.look import InTrouble, Judged, Look, Recovered, Unwatchable
+from salesflow.watch.look import InTrouble, Judged, Look, Recovered, Skipped, Unwatchable
 from salesflow.watch.ticks import Trouble
 
 SHOWN_FIRINGS = 3
@@ -32,8 +32,9 @@ def notices_of(
     look: Look,
     marked: Sequence[MarkedAddress],
     unusable: Mapping[str, str],
-    lost: str = "",
     *,
+    lost: str = "",
+    not_fired: Mapping[str, str],
     stack: str,
     zone: ZoneInfo,
     now: datetime,
@@ -41,12 +42,14 @@ def notices_of(
     """The notices that a look gives rise to: none, one of trouble, one of recovery, or both.
 
     marked, unusable: the addresses that the owner does not know to be left out yet; of the parameters' that can be mailed by nobody, why.
-    lost: what is wrong with the watchdog's own logbook; empty where it could be read.
+    lost: what is wrong with the watchdog's own logbook; empty where it could be read. not_fired: the schedules that clocks went over
+    and that could not be fired late, and why.
     """
     notices = []
     entries = [
         *([_lost(lost)] if lost else []),
         *([_unseen(*look.unseen, zone)] if look.unseen else []),
+        *(_skipped(one, not_fired.get(one.schedule.name), stack) for one in look.skipped),
         *(_trouble(trouble, stack, zone) for trouble in look.troubles),
         *(_unwatchable(schedule) for schedule in look.unwatchable),
         *(_marked(address) for address in marked),
@@ -128,6 +131,20 @@ def _one(judged: Judged, zone: ZoneInfo) -> str:
     reason = judged.verdict.reason
     cut = reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1] + "…"
     return f"Due {_when(judged.tick.due, zone)}. {cut}"
+
+
+def _skipped(skipped: Skipped, problem: str | None, stack: str) -> tuple[str, str]:
+    date = skipped.tick.business_date.isoformat()
+    what = (
+        f"It was fired late instead, for business date {date}."
+        if problem is None
+        else f"It could not be fired late ({problem}): fire it by hand, with business_date {date}."
+    )
+    return (
+        f"{_short(skipped.schedule.name, stack)}: there was no {skipped.wall:%H:%M}",
+        f"On {skipped.wall:%a %d %b %Y} clocks went forward over {skipped.wall:%H:%M} ({skipped.schedule.zone}), and EventBridge fires nothing at a "
+        f"time that does not exist. {what} An hour from 04:00 to 21:59 exists every day, in every zone.",
+    )
 
 
 def _unwatchable(schedule: Unwatchable) -> tuple[str, str]:

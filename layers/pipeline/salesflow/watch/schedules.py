@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow.errors import InvalidJobEvent, SalesFlowError
 from salesflow.stored import known
-from salesflow.watch.due_times import due_times
+from salesflow.watch.due_times import SkippedTime, due_times, skipped_times
 
 
 class SchedulesUnreadable(SalesFlowError):
@@ -84,6 +84,15 @@ class Schedule:
         first = max(after + instant, self.begins) if self.begins else after + instant
         last = min(until + instant, self.ends) if self.ends else until + instant
         return due_times(self.expression, self.zone, first, last) if first < last else []
+
+    def skipped_between(self, after: datetime, until: datetime) -> list[SkippedTime]:
+        """Its times that clocks skipped by going forward in (after, until], since it was last changed. Raises InvalidSchedule."""
+        first = max(after, self.modified, self.begins or after)
+        last = min(until, self.ends or until)
+        instant = timedelta(microseconds=1)
+        if not self.enabled or first >= last:
+            return []
+        return skipped_times(self.expression, self.zone, first + instant, last + instant)
 
     def event(self, due: datetime) -> Any:
         """The event of the firing at `due`, as its function gets it. Raises InvalidJobEvent for an input that is no JSON."""

@@ -1,0 +1,333 @@
+"""What an answer says of itself: where its list is, whether that is the whole, and whether the call failed.
+
+Deployments put objects around lists, frameworks change theirs between versions, and proxies and gateways add their own.
+So everything beside the list is read: a claim that there is more, or that something failed, is never passed over.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from salesflow.source.refusals import broken, unreadable
+
+NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_LISTS = ("data", "content", "items", "sales", "result")
+_FIRST_CHARACTER = re.compile(rb"[ \t\r\n]*([\x00-\xff]?)")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_NOT_FINITE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|(-?)(?:NaN|Infinity)(?!\w)', re.DOTALL)
+_AT_BYTE = re.compile(r"\(byte (\d+)\)")
+_NEXT_IN_HEADER = re.compile(r"<([^<>]*)>[^,<]*;\s*rel\s*=\s*\"?next\"?", re.IGNORECASE)
+_LARGEST_CLAIM = 1 << 20
+_LONGEST_NAME = 40
+_DEEPEST = 3
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_CONTAINERS = _words(
+    "page pagination paging pager paginator pageinfo pageable meta metadata cursor cursors links link result response status "
+    "state header head info responsemetadata resultinfo"
+)
+_FALSE_IS_FAILURE = _words("success succeeded successful issuccess issuccessful ok isok complete iscomplete")
+_TRUE_IS_FAILURE = _words(
+    "failed isfailed failure iserror haserror haserrors partial ispartial truncated istruncated incomplete isincomplete "
+    "incompleteresults timedout"
+)
+_FILLED_IS_FAILURE = _words(
+    "error errors exception exceptions fault faults failures errorcode errorcodes errormessage errormessages errordescription "
+    "errordetails errormsg errmsg errcode errno"
+)
+_STATUSES = _words("status state statuscode httpstatus code resultcode returncode responsecode outcome result response")
+_BAD_STATUS = re.compile(
+    r"error|fail|denied|invalid|exception|time.?out|unavailable|unauthor|forbidden|not.?found|reject|abort|partial|incomplete|^ko$|^nok$"
+)
+_NO_ERROR = frozenset({"", "0", "none", "null", "ok", "success", "no", "false", "no error"})
+
+_TRUE_IS_MORE = _words(
+    "hasmore hasnext hasnextpage hasmorepages hasmoreresults hasmoreitems hasmorerecords hasmoredata more morepages moreavailable "
+    "moreresults moreresultsavailable morerecords moreitems"
+)
+_FALSE_IS_MORE = _words("last islast lastpage islastpage done isdone finished isfinished end isend")
+_PAGES = _words("totalpages pagecount pagescount numpages numberofpages pagetotal lastpage maxpage pages last")
+_TOTALS = _words(
+    "total totalelements totalcount count totalresults totalrecords recordstotal totalitems totalrows totalhits totalsize "
+    "totalentries recordcount recordscount itemcount rowcount numfound odatacount"
+)
+_NEXT = _words(
+    "next nextpage nextpageurl nexturl nextlink nexthref nextcursor nexttoken nextpagetoken continuation continuationtoken "
+    "nextmarker nextoffset nextkey nextid odatanextlink nextrecordsurl lastevaluatedkey resumptiontoken"
+)
+_WEAK_NEXT = _words("cursor after aftercursor scrollid marker pagetoken paginationtoken")
+"""Set on the last page too by some; they count where nothing else says that it is the last."""
+_SIZES = _words("size pagesize perpage limit itemsperpage")
+_PLACES = _words("page number currentpage pagenumber pageindex offset skip start")
+_IN_HEADERS = _TRUE_IS_MORE | _PAGES | _TOTALS | _NEXT
+
+
+class Claim(NamedTuple):
+    """One field beside the list. where: the object that it stands in; name: as it is written; key: without case and marks."""
+
+    where: str
+    name: str
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """Why an answer is a part of the whole, in words, and how the next part is asked for where that is known.
+
+    page: the number of the next page, from 0 on, of `pages`. link: the address of the next page, as the server wrote it.
+    """
+
+    said: str
+    page: int | None = None
+    pages: int = 0
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The list of an answer, and what is said beside it."""
+
+    array: bytes | Raw
+    claims: tuple[Claim, ...] = ()
+
+    def count(self) -> int:
+        """How many records the list holds; 0 where it cannot be read."""
+        return len(parsed(self.array, list[Raw]) or ())
+
+    def more(self, received: int, *, page: int = 0) -> More | None:
+        """What says that the `received` records, up to page `page` (from 0 on), are not all; None where nothing does."""
+        link = next(filter(None, map(_link, self.claims)), None)
+        for where in dict.fromkeys(claim.where for claim in self.claims):
+            fields = {claim.key: claim for claim in self.claims if claim.where == where}
+            number, pages = _integer(fields, "number"), _integer(fields, "totalpages")
+            if number is None or pages is None:
+                continue
+            if number != page:
+                return More(f"page {number} of {pages} where page {page} was due")
+            if number + 1 < pages:
+                return More(f"one of {pages} pages", number + 1, pages)
+        found = [said for said in (_says_more(claim, received, page + 1) for claim in self.claims) if said]
+        if link and (found or received):
+            return More(found[0] if found else "a page with a link to the next", link=link)
+        if found:
+            return More(found[0])
+        return None if self._says_all() else self._weakly_more(received)
+
+    def _says_all(self) -> bool:
+        """Whether anything says that this is all."""
+        for claim in self.claims:
+            if claim.key in _TRUE_IS_MORE and _is_false(claim.value):
+                return True
+            if claim.key in _FALSE_IS_MORE and claim.value is True:
+                return True
+            if claim.key in _PAGES | _TOTALS and _whole(claim.value) is not None:
+                return True
+            if claim.key in _NEXT and claim.value is None:
+                return True
+        return False
+
+    def _weakly_more(self, received: int) -> More | None:
+        for claim in self.claims:
+            if claim.key in _WEAK_NEXT and isinstance(claim.value, str) and claim.value:
+                return More(f"a page with `{claim.name}`")
+        size = next((_whole(claim.value) for claim in self.claims if claim.key in _SIZES), None)
+        if size and received >= size and any(claim.key in _PLACES for claim in self.claims):
+            return More(f"a full page of {size} records that does not say whether it is the last")
+        return None
+
+
+def opened(body: bytes, call: str, headers: Mapping[str, str] | None = None) -> Envelope:
+    """The list in an answer's body, bare or in one of the known wrappings, and what is said beside it and in the headers.
+
+    Raises UnreadableAnswer where the body is no JSON, SourceContractBroken where it says that the call failed or holds no
+    list.
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    heard = tuple(_heard(headers or {}))
+    first = _FIRST_CHARACTER.match(body)
+    match first[1] if first else b"":
+        case b"[":
+            return Envelope(body, heard)
+        case b"{":
+            fields = parsed(body, dict[str, Raw]) or parsed(mended(body), dict[str, Raw])
+            if fields is None:
+                raise unreadable(call, no_json(body))
+            return _unwrapped(fields, call, heard)
+        case b"":
+            raise unreadable(call, "an empty body")
+        case b"<":
+            raise unreadable(call, "an HTML page")
+        case byte if byte >= b"\x80":
+            raise unreadable(call, "text that is not UTF-8")
+        case _:
+            raise unreadable(call, "neither a list nor an object")
+
+
+def joined(arrays: list[bytes | Raw]) -> bytes:
+    """Several JSON lists as one."""
+    inner = [bytes(memoryview(array)).strip()[1:-1].strip() for array in arrays]
+    return b"[" + b",".join(part for part in inner if part) + b"]"
+
+
+def parsed(json: bytes | Raw, shape: Any) -> Any | None:
+    """The value in that shape, None where it is not. The error is dropped here: it may hold the body."""
+    try:
+        return msgspec.json.decode(json, type=shape)
+    except NO_JSON:
+        return None
+
+
+def mended(json: bytes) -> bytes:
+    """JSON with half a surrogate pair (an emoji that was cut in two) made a replacement character, and with NaN and the
+    infinities, which are not JSON, made a number that no field takes: then only their own records are bad.
+    """
+    json = _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], json)
+    if b"NaN" in json or b"Infinity" in json:
+        json = _NOT_FINITE.sub(lambda found: found[0] if found[1] is None else found[1] + b"1e999", json)
+    return json
+
+
+def no_json(body: bytes | Raw) -> str:
+    """What is wrong with JSON that cannot be read, and at which byte where that can be told."""
+    try:
+        msgspec.json.decode(body, type=Raw)
+    except NO_JSON as error:
+        place = _AT_BYTE.search(str(error))
+        if place:
+            return f"JSON that cannot be read (from byte {int(place[1]):,} on)"
+        if "truncated" in str(error):
+            return f"JSON that breaks off after {len(memoryview(body)):,} bytes"
+    return "JSON that cannot be read"
+
+
+def _unwrapped(fields: Mapping[str, Raw], call: str, heard: tuple[Claim, ...]) -> Envelope:
+    arrays = {name: fields[name] for name in _LISTS if name in fields and _begins(fields[name]) == b"["}
+    beside = {name: _small(raw) for name, raw in fields.items() if name not in arrays}
+    claims = (*_claims(beside, ""), *heard)
+    failure = next((claim.name for claim in claims if _says_failure(claim)), None)
+    if len(arrays) != 1:
+        also = f" and says that the call failed (`{failure}`)" if failure else ""
+        raise broken(
+            call, f"answered an object that does not hold one list under data, content, items, sales or result{also}"
+        )
+    if failure:
+        raise broken(call, f"answered 200 and says beside the list that the call failed or is incomplete (`{failure}`)")
+    return Envelope(next(iter(arrays.values())), claims)
+
+
+def _begins(raw: Raw) -> bytes:
+    return bytes(memoryview(raw)[:1])
+
+
+def _small(raw: Raw) -> Any:
+    """The value of a field; of one that is too large to be a claim, only that there is something."""
+    if len(memoryview(raw)) <= _LARGEST_CLAIM:
+        return parsed(raw, Any)
+    return "something large"
+
+
+def _claims(fields: Mapping[str, Any], where: str) -> Iterator[Claim]:
+    """Each field of an object, and of the objects in it that speak of the answer and not of the shop."""
+    for name, value in fields.items():
+        key = _key(name)
+        yield Claim(where, name[:_LONGEST_NAME], key, value)
+        if key not in _CONTAINERS or where.count("/") > _DEEPEST:
+            continue
+        if isinstance(value, dict):
+            yield from _claims(value, f"{where}/{key}")
+        elif isinstance(value, list):  # [{"rel": "next", "href": ...}]
+            links = {str(entry.get("rel")): entry for entry in value if isinstance(entry, dict)}
+            yield from _claims(links, f"{where}/{key}")
+
+
+def _heard(headers: Mapping[str, str]) -> Iterator[Claim]:
+    """What the headers of an answer claim: `Link` and the `X-` headers of paging APIs."""
+    for name, value in headers.items():
+        if name.lower() == "link" and (found := _NEXT_IN_HEADER.search(value)):
+            yield Claim("headers", "Link", "next", found[1])
+        elif name.lower().startswith("x-") and (key := _key(name[2:])) in _IN_HEADERS:
+            yield Claim("headers", name, key, value)
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _is_false(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in {"false", "no", "0"}
+    return value is not None and not isinstance(value, list | dict) and not value
+
+
+def _is_true(value: Any) -> bool:
+    return bool(value) and not _is_false(value)
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number, also one that is written as a float or as text."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal():
+        return int(value) if len(value) < 20 else None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def _integer(fields: Mapping[str, Claim], key: str) -> int | None:
+    return _whole(fields[key].value) if key in fields else None
+
+
+def _says_failure(claim: Claim) -> bool:
+    value = claim.value
+    if claim.key in _FALSE_IS_FAILURE:
+        return _is_false(value)
+    if claim.key in _TRUE_IS_FAILURE:
+        return _is_true(value)
+    if claim.key in _FILLED_IS_FAILURE:
+        return _is_true(value) and str(value).strip().lower() not in _NO_ERROR
+    if claim.key in _STATUSES:
+        number = _whole(value)
+        if number is not None:
+            return number < 0 or number >= 300
+        return isinstance(value, str) and bool(_BAD_STATUS.search(value.strip().lower()))
+    return False
+
+
+def _says_more(claim: Claim, received: int, pages: int) -> str | None:
+    """The words in which a claim says that there is more than `received` records of `pages` pages."""
+    key, value = claim.key, claim.value
+    number = _whole(value)
+    if key in _TRUE_IS_MORE and _is_true(value):
+        return f"a page with more to come (`{claim.name}`)"
+    if key in _FALSE_IS_MORE and (value is False or value == "false"):
+        return f"a page that is not the last (`{claim.name}`)"
+    if key in _PAGES and number is not None and number > pages:
+        return f"one of {number} pages"
+    if key in _TOTALS and number is not None and not isinstance(value, float) and number > received:
+        return f"{received:,} of {number:,} records (`{claim.name}`)"
+    if key in _NEXT and _is_true(value):
+        return f"a page with another to come (`{claim.name}`)"
+    return None
+
+
+def _link(claim: Claim) -> str | None:
+    """The address of the next page, where a claim holds one."""
+    value = claim.value
+    if claim.key not in _NEXT:
+        return None
+    if isinstance(value, dict):
+        value = value.get("href") or value.get("url")
+    return value if isinstance(value, str) and value.startswith(("http://", "https://", "/", "?")) else None

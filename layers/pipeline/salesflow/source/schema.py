@@ -1,0 +1,67 @@
+"""The API's records as typed structs: what msgspec checks of a record, it checks here.
+
+Fields that may be null may be absent too: some servers leave nulls out.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+MAX_AMOUNT = 9e11
+"""Major units. No small merchant's amount, and `money.MAX_MINOR` holds it in every currency (CLDR: at most 4 digits)."""
+
+_LONG = 2**63
+_INT = 2**31
+
+Id = Annotated[int, Meta(ge=-_LONG, le=_LONG - 1)]
+Pieces = Annotated[int, Meta(ge=-_INT, le=_INT - 1)]
+Amount = Annotated[float, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+Text = Annotated[str, Meta(pattern=r"\S")]
+LocalDateTime = Annotated[
+    str, Meta(pattern=r"\A(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?\Z")
+]
+
+WHOLE_NUMBERS = frozenset({"id", "productId", "quantity", "stockQuantity", "lowStockThreshold"})
+"""The fields that are integers, by the names that they have in JSON."""
+
+
+class SaleItem(Struct, gc=False, rename="camel"):
+    """`SaleItem` of the API. Without a product id or a SKU: a product that is no longer there."""
+
+    quantity: Pieces
+    unit_price: Amount
+    subtotal: Amount
+    product_id: Id | None = None
+    sku: str | None = None
+    product_name: str | None = None
+
+
+class Sale(Struct, gc=False, rename="camel"):
+    """`Sale` of the API."""
+
+    id: Id
+    sale_date: LocalDateTime
+    total_amount: Amount
+    items: list[SaleItem] | None = None
+
+
+class Product(Struct, gc=False, rename="camel"):
+    """`Product` of the API, as far as it is read."""
+
+    id: Id
+    sku: Text
+    price: Amount
+    stock_quantity: Pieces
+    low_stock_threshold: Pieces
+    name: str | None = None
+
+
+class InventoryItem(Struct, gc=False, rename="camel"):
+    """`InventoryItem` of the API, as far as it is read."""
+
+    sku: Text
+    quantity: Pieces
+    price: Amount
+    cost: Amount | None = None
+    category: str | None = None
+    name: str | None = None

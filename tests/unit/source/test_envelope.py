@@ -1,0 +1,247 @@
+"""What an answer says of itself beside its list: that it failed, or that it is not the whole."""
+
+import json
+from typing import Any
+
+import pytest
+
+from salesflow.errors import SourceContractBroken
+from salesflow.source.decode import decode_sales
+from salesflow.source.pages import FEW_PAGES, LARGE_PAGE, whole_body
+from salesflow.source.transport import Answer
+
+BASE = "https://api.example.com/api/v1"
+PATH = "/sales/history?days=8"
+CALL = f"GET {PATH}"
+
+
+def sales(count: int, first: int = 0) -> list[dict[str, Any]]:
+    return [{"id": first + n, "saleDate": "2026-11-22T18:04", "totalAmount": 5.0, "items": []} for n in range(count)]
+
+
+def decoded(answer: Any) -> int:
+    return decode_sales(json.dumps(answer).encode(), call=CALL, minor_digits=2).records
+
+
+WHOLE = [
+    {"content": sales(2), "totalPages": 1, "totalElements": 2, "last": True, "number": 0, "size": 20, "empty": False},
+    {"content": sales(2), "page": {"size": 2, "number": 0, "totalElements": 2, "totalPages": 1}},
+    {"content": [], "totalPages": 0, "totalElements": 0, "last": True, "number": 0, "numberOfElements": 0},
+    {"items": sales(2), "_links": {"self": {"href": "/x"}, "next": None}, "count": 2},
+    {"data": sales(2), "links": {"first": "?page=1", "last": "?page=1", "prev": None, "next": None}, "meta": {"last_page": 1}},
+    {"data": sales(2), "success": True, "error": None, "errors": [], "status": "OK", "code": 0, "message": "done"},
+    {"data": sales(2), "status": 200, "code": "00000", "errorCode": "0", "errmsg": "ok", "warnings": ["slow"]},
+    {"data": sales(2), "hasMore": False, "nextCursor": "", "cursor": "abc"},
+    {"sales": sales(2), "total": 105.5, "currency": "CNY", "shop": {"total": 900, "status": "closed"}},
+    {"sales": sales(2), "total": 2, "limit": 100, "offset": 0},
+    {"result": sales(2), "pagination": {"page": 1, "pages": 1, "per_page": 2, "total": 2}},
+    {"data": sales(2), "page": 0, "size": 20},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", WHOLE)
+def test_a_whole_list_in_its_wrapping_is_taken(answer: dict[str, Any]) -> None:
+    assert decoded(answer) == sum(
+        len(value) for value in answer.values() if value and isinstance(value, list) and value[0] != "slow"
+    )
+
+
+PARTS = [
+    ({"totalPages": 2}, "one of 2 pages"),
+    ({"totalPages": "25"}, "one of 25 pages"),
+    ({"totalPages": 3.0}, "one of 3 pages"),
+    ({"page": {"size": 2, "number": 0, "totalElements": 670, "totalPages": 335}}, "one of 335 pages"),
+    ({"number": 1, "totalPages": 2}, "page 1 of 2 where page 0 was due"),
+    ({"meta": {"pagination": {"total_pages": 4}}}, "one of 4 pages"),
+    ({"meta": {"last_page": 4, "current_page": 1}}, "one of 4 pages"),
+    ({"last": False}, "not the last"),
+    ({"is_last": "false"}, "not the last"),
+    ({"done": False}, "not the last"),
+    ({"has_more": True}, "has_more"),
+    ({"hasMore": "true"}, "hasMore"),
+    ({"pageInfo": {"hasNextPage": True, "endCursor": "x"}}, "hasNextPage"),
+    ({"total": 500}, "2 of 500 records"),
+    ({"totalElements": 3, "totalPages": 1}, "2 of 3 records"),
+    ({"total_count": "670"}, "2 of 670 records"),
+    ({"count": 9, "next": "https://api.example.com/api/v1/sales/history?page=2"}, "2 of 9 records"),
+    ({"next": "https://api.example.com/api/v1/sales/history?page=2"}, "another to come"),
+    ({"nextPage": 2}, "another to come"),
+    ({"@odata.nextLink": "/x"}, "another to come"),
+    ({"_links": {"next": {"href": "/sales/history?page=1"}}}, "another to come"),
+    ({"links": {"next": "/sales/history?page=1"}}, "another to come"),
+    ({"links": [{"rel": "self", "href": "/"}, {"rel": "next", "href": "/sales/history?page=1"}]}, "another to come"),
+    ({"nextCursor": "abc"}, "nextCursor"),
+    ({"meta": {"next_token": "abc"}}, "next_token"),
+    ({"cursor": "abc"}, "cursor"),
+    ({"page": 1, "size": 2}, "full page of 2 records"),
+    ({"offset": 0, "limit": 2}, "full page of 2 records"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("beside", "said"), PARTS)
+def test_a_part_is_not_taken_for_the_whole(beside: dict[str, Any], said: str) -> None:
+    with pytest.raises(SourceContractBroken, match=said) as broken:
+        decoded({"content": sales(2), **beside})
+    assert "page" in broken.value.message
+
+
+@pytest.mark.parametrize(
+    ("beside", "field"),
+    [
+        ({"success": False}, "success"),
+        ({"success": "false", "message": "Database is down"}, "success"),
+        ({"ok": 0}, "ok"),
+        ({"error": "Database is down"}, "error"),
+        ({"error": {"code": 17}}, "error"),
+        ({"errors": ["Database is down"]}, "errors"),
+        ({"errors": ["x" * 2_000_000]}, "errors"),
+        ({"status": "error"}, "status"),
+        ({"status": "FAILED"}, "status"),
+        ({"status": 500}, "status"),
+        ({"meta": {"status": 503}}, "status"),
+        ({"code": "INTERNAL_ERROR", "message": "?", "details": None}, "code"),
+        ({"code": 401}, "code"),
+        ({"errcode": 40001, "errmsg": "invalid credential"}, "errcode"),
+        ({"partial": True}, "partial"),
+        ({"truncated": True}, "truncated"),
+        ({"incomplete_results": True}, "incomplete_results"),
+        ({"complete": False}, "complete"),
+    ],
+)
+def test_an_error_with_an_empty_list_is_no_day_without_sales(beside: dict[str, Any], field: str) -> None:
+    with pytest.raises(SourceContractBroken, match=rf"failed or is incomplete \(`{field}`\)") as broken:
+        decoded({"data": [], **beside})
+    assert "Database" not in broken.value.message  # what the server sent stays out of messages
+
+
+def test_an_error_without_a_list_says_so() -> None:
+    with pytest.raises(SourceContractBroken, match=r"does not hold one list .* says that the call failed \(`code`\)"):
+        decoded({"code": "NOT_FOUND", "message": "?"})
+
+
+class Pages:
+    """A server that answers each path with one body; `asked` is what it was asked for."""
+
+    def __init__(self, answers: dict[str, Any], headers: dict[str, dict[str, str]] | None = None) -> None:
+        self.answers, self.headers, self.asked = answers, headers or {}, list[str]()
+
+    def __call__(self, path: str) -> Answer:
+        self.asked.append(path)
+        return Answer(200, json.dumps(self.answers[path]).encode(), self.headers.get(path, {}))
+
+    def read(self) -> list[int]:
+        body = whole_body(self, PATH, call=CALL, base_url=BASE, ensure_bearable=lambda size, call: None)
+        batch = decode_sales(body, call=CALL, minor_digits=2)
+        return batch.lines["sale_id"].tolist()
+
+
+def spring(number: int, pages: int, size: int, total: int, nested: bool) -> dict[str, Any]:
+    says = {"size": size, "number": number, "totalElements": total, "totalPages": pages}
+    content = sales(min(size, total - number * size), number * size)
+    return {"content": content, "page": says} if nested else {"content": content, **says, "last": number + 1 == pages}
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_springs_pages_are_followed(nested: bool) -> None:
+    answers = {f"{PATH}&page={n}": spring(n, 3, 4, 10, nested) for n in range(1, 3)}
+    server = Pages({PATH: spring(0, 3, 4, 10, nested), **answers})
+    assert server.read() == list(range(10))
+    assert server.asked == [PATH, f"{PATH}&page=1", f"{PATH}&page=2"]
+
+
+def test_many_pages_are_asked_for_in_larger_ones() -> None:
+    total = 20 * (FEW_PAGES + 1)
+    larger = {f"{PATH}&size={LARGE_PAGE}&page={n}": spring(n, 2, total // 2, total, nested=True) for n in range(2)}
+    server = Pages({PATH: spring(0, FEW_PAGES + 1, 20, total, nested=True), **larger})
+    assert server.read() == list(range(total))
+    assert server.asked == [PATH, *larger]
+
+
+@pytest.mark.parametrize(
+    ("link", "path"),
+    [
+        ({"next": f"{BASE}/sales/history?days=8&page=2"}, "/sales/history?days=8&page=2"),
+        ({"links": {"next": "/api/v1/sales/history?cursor=x%2F"}}, "/sales/history?cursor=x%2F"),
+        ({"_links": {"next": {"href": "?days=8&page=1"}}, "total": 5}, "/sales/history?days=8&page=1"),
+        ({"meta": {"last_page": 2, "current_page": 1}, "next_page_url": f"{BASE}/s?page=2"}, "/s?page=2"),
+    ],
+)
+def test_links_to_the_next_page_are_followed(link: dict[str, Any], path: str) -> None:
+    last = {"data": sales(2, 3), "next": None, "meta": {"last_page": 2, "current_page": 2}, "total": 5}
+    server = Pages({PATH: {"data": sales(3), **link}, path: last})
+    assert server.read() == list(range(5))
+
+
+def test_a_link_in_the_headers_of_a_bare_list_is_followed() -> None:
+    link = f'<{BASE}/s?page=1>; rel="prev", <{BASE}/sales/history?days=8&page=2>; rel="next"'
+    server = Pages(
+        {PATH: sales(3), "/sales/history?days=8&page=2": sales(2, 3)},
+        {PATH: {"Link": link, "X-Total-Count": "5"}, "/sales/history?days=8&page=2": {"X-Total-Count": "5"}},
+    )
+    assert server.read() == list(range(5))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Total-Count": "500"},
+        {"X-Total-Pages": "3"},
+        {"X-Next-Page": "2"},
+        {"Link": '<https://other.example.com/api/v1/s?page=2>; rel="next"'},
+    ],
+)
+def test_headers_that_say_there_is_more_are_believed(headers: dict[str, str]) -> None:
+    with pytest.raises(SourceContractBroken, match="page is not taken for the whole"):
+        Pages({PATH: sales(3)}, {PATH: headers}).read()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://other.example.com/api/v1/sales/history?page=2",
+        "http://api.example.com/api/v1/sales/history?page=2",
+        "https://api.example.com.evil.org/api/v1/s",
+        "https://api.example.com@evil.org/api/v1/s",
+        "//evil.org/api/v1/s",
+        "/api/v2/sales",
+        "/api/v1/../../admin",
+        "/api/v1",
+    ],
+)
+def test_no_link_leads_away_from_the_api(address: str) -> None:
+    server = Pages({PATH: {"data": sales(1), "next": address}})
+    with pytest.raises(SourceContractBroken, match="another to come"):
+        server.read()
+    assert server.asked == [PATH]
+
+
+def test_pages_that_do_not_go_on_are_refused() -> None:
+    same = {"content": sales(2), "number": 0, "totalPages": 3}
+    with pytest.raises(SourceContractBroken, match="page 0 of 3 where page 1 was due"):
+        Pages({PATH: same, f"{PATH}&page=1": same}).read()
+    circle = {"data": sales(2), "next": f"{BASE}{PATH}"}
+    with pytest.raises(SourceContractBroken, match="another to come"):
+        Pages({PATH: circle}).read()
+    short = {"content": sales(1, 2), "number": 1, "totalPages": 2, "totalElements": 4}
+    with pytest.raises(SourceContractBroken, match="3 of 4 records"):
+        Pages({PATH: {"content": sales(2), "number": 0, "totalPages": 2}, f"{PATH}&page=1": short}).read()
+    failed = {"content": [], "number": 1, "totalPages": 2, "success": False}
+    with pytest.raises(SourceContractBroken, match="success"):
+        Pages({PATH: {"content": sales(2), "number": 0, "totalPages": 2}, f"{PATH}&page=1": failed}).read()
+
+
+def test_all_pages_together_are_bounded() -> None:
+    def bear(size: int, call: str) -> None:
+        assert call == CALL
+        if size > 400:
+            raise SourceContractBroken("too much", action="")
+
+    server = Pages(
+        {
+            PATH: spring(0, 9, 4, 36, nested=True),
+            **{f"{PATH}&page={n}": spring(n, 9, 4, 36, nested=True) for n in range(1, 9)},
+        }
+    )
+    with pytest.raises(SourceContractBroken, match="too much"):
+        whole_body(server, PATH, call=CALL, base_url=BASE, ensure_bearable=bear)
+    assert len(server.asked) == 2
