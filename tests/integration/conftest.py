@@ -8,8 +8,8 @@ import pytest
 
 from salesflow import clock
 from salesflow.aws import AwsClients
-from tests.integration.aws import Cloud, Wire
-from tests.integration.clocks import HandClock
+from tests.stand_ins.aws import Cloud, Wire
+from tests.stand_ins.clocks import HandClock
 
 REGION = "ap-southeast-1"
 SENDER = "reports@shop.example.com"

@@ -26,7 +26,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.reliability.simulated_time import SharedClock, TimeOfProcess
+from tests.stand_ins.clocks import SharedClock, TimeOfProcess
+from tests.stand_ins.gateway import HarnessError
+from tests.stand_ins.lambda_context import Context
 
 ROOT = Path(__file__).resolve().parents[2]
 LAMBDA_SECONDS = 300.0
@@ -40,10 +42,6 @@ def is_there(function: str) -> bool:
     """Whether a function and its job exist."""
     job = ROOT / "layers" / "pipeline" / "salesflow" / "jobs" / f"{function}.py"
     return job.exists() and (ROOT / "functions" / function / "app.py").exists()
-
-
-class HarnessError(Exception):
-    """The experiment itself went wrong: nothing can be said about the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,23 +259,6 @@ def _send(stream: socket.socket, message: object) -> None:
 # -- the other side: the host's process and the containers forked from it ---------------------------------------------
 
 
-class _Context:
-    """Lambda's context object, as far as the functions use it."""
-
-    function_name = "salesflow"
-    memory_limit_in_mb = 1024
-    invoked_function_arn = "arn:aws:lambda:ap-southeast-1:123456789012:function:salesflow"
-
-    def __init__(self, request_id: str, ends: datetime, clock: SharedClock) -> None:
-        self.aws_request_id = request_id
-        self._ends = ends
-        self._clock = clock
-
-    def get_remaining_time_in_millis(self) -> int:
-        """What is left of the function's time."""
-        return int((self._ends - self._clock()).total_seconds() * 1000)
-
-
 def _serve(listening: str) -> None:
     """The host: import everything, then fork a container for each connection."""
     own_time = TimeOfProcess()
@@ -383,7 +364,7 @@ def _contain(stream: socket.socket, own_time: TimeOfProcess) -> None:
     _send(stream, {"pid": os.getpid()})
     for line in lines:
         request = json.loads(line)
-        context = _Context(request["request_id"], datetime.fromisoformat(request["ends"]), clock)
+        context = _context(request["request_id"], datetime.fromisoformat(request["ends"]), clock)
         reply: dict[str, Any] = {}
         try:
             reply["answer"] = json.loads(json.dumps(handler(request["event"], context)))
@@ -397,6 +378,13 @@ def _contain(stream: socket.socket, own_time: TimeOfProcess) -> None:
         reply["resident"] = _resident_bytes()
         sys.stdout.flush()
         _send(stream, reply)
+
+
+def _context(request_id: str, ends: datetime, clock: SharedClock) -> Context:
+    def left() -> float:
+        return (ends - clock()).total_seconds()
+
+    return Context(request_id, remaining_seconds=left)
 
 
 def _load(function: str) -> Any:

@@ -9,12 +9,12 @@ from functools import partial
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
 from tests.reliability.findings import Finding, Kind
 from tests.reliability.fuzz import KINDS
-from tests.reliability.gateway import Point, without_more_of_a_kind
 from tests.reliability.scenarios import Scenario, Stage, scenarios
 from tests.reliability.soak import soak
 from tests.reliability.sweep import overtaken, sweep
 from tests.reliability.table import Row
 from tests.reliability.world import World
+from tests.stand_ins.gateway import Point, without_more_of_a_kind
 
 EVERY_FAULT = ("sales pdf", "sync")
 """Scenarios of which each call meets each fault."""

@@ -16,13 +16,13 @@ from typing import Any
 
 from moto.s3.models import FakeKey
 
-from tests.integration.aws import Answer, Request
 from tests.reliability.containers import LAMBDA_SECONDS, Container, Result
 from tests.reliability.findings import Finding, Kind, judge, mailed_without_file
-from tests.reliability.gateway import Call, Forward, Point
 from tests.reliability.scenarios import Stage
-from tests.reliability.simulated_time import TIME_IS_OVER
 from tests.reliability.world import MOMENT, OWNER, READERS, RETRY_AFTER, EndState, World, half_done
+from tests.stand_ins.aws import Answer, Request, refusal
+from tests.stand_ins.clocks import TIME_IS_OVER
+from tests.stand_ins.gateway import Call, Forward, Point
 
 ENDS = MOMENT + timedelta(seconds=LAMBDA_SECONDS)
 """When Lambda would end the run."""
@@ -145,7 +145,7 @@ class Injection:
                 return self._stale(call.request, forward)
             case _:
                 status, code = _CODES[self.fault][call.service]
-                return _error(call.service, status, code)
+                return error_of(call.service, status, code)
 
     def _time_out(self, service: str) -> Answer:
         """Let the time pass that the client waits for an answer, and tell its socket so."""
@@ -162,7 +162,7 @@ class Injection:
         if now is None or now is before:
             return forward()
         if before is None:
-            return _error("s3", 404, "NoSuchKey")
+            return error_of("s3", 404, "NoSuchKey")
         headers = [
             ("Content-Length", str(len(before.value))),
             ("ETag", before.etag),
@@ -171,16 +171,12 @@ class Injection:
         return Answer(200, headers, before.value)
 
 
-def _error(service: str, status: int, code: str) -> Answer:
-    """An error in the service's own form."""
-    if service == "s3":
-        text = f"<Error><Code>{code}</Code><Message>made to fail</Message></Error>"
-        return Answer(status, [("Content-Type", "application/xml")], text.encode())
+def error_of(service: str, status: int, code: str) -> Answer:
+    """An error in the form of a service, or of the SalesFlow API."""
     if service == "api":
         shape = {"code": "ERROR", "message": "made to fail", "details": None, "timestamp": "2026-11-21T07:00"}
         return Answer(status, [("Content-Type", "application/json")], json.dumps(shape).encode())
-    headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
-    return Answer(status, headers, json.dumps({"__type": code, "message": "made to fail"}).encode())
+    return refusal(service, status, code)
 
 
 @dataclass

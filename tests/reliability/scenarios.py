@@ -7,9 +7,9 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from tests.reliability.containers import HarnessError, Result, is_there
-from tests.reliability.gateway import Point
+from tests.reliability.containers import Result, is_there
 from tests.reliability.world import BUSINESS_DATE, MOMENT, RETRY_AFTER, EndState, Objects, World
+from tests.stand_ins.gateway import HarnessError, Point
 
 TICK = {"scheduled_time": "2026-11-20T23:00:00Z"}
 

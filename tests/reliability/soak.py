@@ -19,12 +19,12 @@ from local.cloud import Scheduler
 from local.shop import LocalShop, sample_shop
 from salesflow.job_events import JobRequest
 from salesflow.jobs.catalogue import CATALOGUE
-from tests.integration.aws import Answer
 from tests.reliability.containers import Container, Result
-from tests.reliability.faults import _error, token_in
+from tests.reliability.faults import error_of, token_in
 from tests.reliability.findings import Finding, Kind
-from tests.reliability.gateway import Call, Forward
 from tests.reliability.world import READERS, EndState, World, half_done
+from tests.stand_ins.aws import Answer
+from tests.stand_ins.gateway import Call, Forward
 
 ZONE = ZoneInfo("Europe/Paris")
 """A zone whose clocks change twice in the year."""
@@ -116,11 +116,11 @@ class _Weather:
                     self.victim.kill()
                 return None
         if call.service == "api" and now < self.api_down_until:
-            return _error("api", 503, "")
+            return error_of("api", 503, "")
         if call.service == "s3" and now < self.s3_throttles_until and self.dice.random() < 0.15:
-            return _error("s3", 503, "SlowDown")
+            return error_of("s3", 503, "SlowDown")
         if call.service == "ses" and now < self.ses_throttles_until and self.dice.random() < 0.4:
-            return _error("ses", 429, "TooManyRequestsException")
+            return error_of("ses", 429, "TooManyRequestsException")
         return forward()
 
     def brew(self, due: Due, troubles: Counter[str]) -> None:

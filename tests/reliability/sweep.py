@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from tests.integration.aws import Answer
-from tests.reliability.containers import Container, HarnessError, Result
+from tests.reliability.containers import Container, Result
 from tests.reliability.findings import Finding, Kind, judge, mailed_without_file
-from tests.reliability.gateway import Call, Forward, Point, wait_until
 from tests.reliability.scenarios import Stage
 from tests.reliability.world import RETRY_AFTER, EndState, half_done
+from tests.stand_ins.aws import Answer
+from tests.stand_ins.gateway import Call, Forward, HarnessError, Point, wait_until
 
 type Progress = Callable[[str], None]
 

@@ -26,8 +26,8 @@ from salesflow.delivery.integrity import check_opens
 from salesflow.formats import Format
 from salesflow.library.keeper import INDEX_KEY
 from tests.reliability.containers import Container, ContainerHost, Result
-from tests.reliability.gateway import Gateway, Interference
-from tests.reliability.simulated_time import SharedClock
+from tests.stand_ins.clocks import SharedClock
+from tests.stand_ins.gateway import Gateway, Interference
 
 ACCOUNT, REGION = "123456789012", "ap-southeast-1"
 BUCKET, TABLE, SECRET = "salesflow-reports", "salesflow-state", "salesflow/system-token"

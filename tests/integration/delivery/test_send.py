@@ -26,10 +26,10 @@ from salesflow.delivery.mail import (
 )
 from salesflow.errors import ClaimLost
 from salesflow.ledger import Claim, Ledger, LedgerUnavailable, RunStatus
-from tests.integration.aws import Answer, Wire, calls
-from tests.integration.clocks import HandClock
 from tests.integration.conftest import REGION
 from tests.integration.delivery.conftest import DATE, Delivered
+from tests.stand_ins.aws import Answer, Wire, calls
+from tests.stand_ins.clocks import HandClock
 
 ANNE, BOB, CARL = "anne@example.com", "bob@example.com", "carl@example.com"
 EVERYBODY = (ANNE, BOB, CARL)

@@ -15,8 +15,8 @@ from salesflow.errors import ArtifactDamaged
 from salesflow.formats import Format, ReportType
 from salesflow.ledger import Artifact
 from salesflow.windows import Period
-from tests.integration.aws import Answer, Wire, calls
 from tests.integration.delivery.files import excel, pdf
+from tests.stand_ins.aws import Answer, Wire, calls
 
 DATE = date(2026, 11, 22)
 NEXT_DATE = date(2026, 11, 23)

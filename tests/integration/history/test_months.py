@@ -18,7 +18,7 @@ from salesflow.history.stock import StockHistory, StockSnapshot
 from salesflow.history.terms import Terms
 from salesflow.money import Currency
 from salesflow.s3 import ATTEMPTS, ObjectStore
-from tests.integration.aws import Answer, Wire, calls
+from tests.stand_ins.aws import Answer, Wire, calls
 from tests.unit.analytics.tables import Item, Sale, lines_of
 
 NOVEMBER = date(2026, 11, 1)

@@ -4,7 +4,7 @@ import importlib.util
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -17,28 +17,13 @@ from moto.backends import get_backend
 
 from local.api import SalesFlowServer, sample_sales
 from salesflow.aws import AwsClients
+from tests.stand_ins.lambda_context import Context
 
 ROOT = Path(__file__).parents[3]
 ZONE = "Asia/Shanghai"
 BUSINESS_DATE = date(2026, 11, 20)
 READERS = ("reader@shop.example.com", "accountant@shop.example.com")
 OWNER = "owner@shop.example.com"
-
-
-@dataclass
-class Context:
-    """Lambda's context object, as far as the functions use it; a new request each."""
-
-    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    function_name: str = "salesflow-report"
-    memory_limit_in_mb: int = 1024
-    invoked_function_arn: str = "arn:aws:lambda:ap-southeast-1:123456789012:function:salesflow-report"
-
-    remaining_seconds: float = 300
-
-    def get_remaining_time_in_millis(self) -> int:
-        """What is left of the function's time."""
-        return int(self.remaining_seconds * 1000)
 
 
 @pytest.fixture(scope="session")

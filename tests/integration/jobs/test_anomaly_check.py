@@ -31,8 +31,9 @@ from salesflow.jobs.runtime import Runtime
 from salesflow.rows import Rows
 from salesflow.source.decode import decode_sales
 from salesflow.windows import Period
-from tests.integration.aws import Wire, calls
-from tests.integration.jobs.conftest import OWNER, ROOT, Context, System
+from tests.integration.jobs.conftest import OWNER, ROOT, System
+from tests.stand_ins.aws import Wire, calls
+from tests.stand_ins.lambda_context import Context
 from tests.unit.alerts.events import event
 
 READER = "manager@shop.example.com"

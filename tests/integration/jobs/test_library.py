@@ -16,8 +16,8 @@ from salesflow.language import Language
 from salesflow.ledger import Ledger
 from salesflow.library.keeper import DATES, INDEX_KEY, LibraryKeeper
 from salesflow.rows import Rows
-from tests.integration.aws import Request, Wire
 from tests.integration.jobs.conftest import BUSINESS_DATE, READERS, System
+from tests.stand_ins.aws import Request, Wire
 from tests.unit.reports.test_library import rows
 
 DAILY = {"business_date": BUSINESS_DATE.isoformat(), "formats": ["csv"]}

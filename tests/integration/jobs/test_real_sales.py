@@ -14,7 +14,8 @@ import pytest
 from pypdf import PdfReader
 
 from local.api import SalesFlowServer, online_retail_store
-from tests.integration.jobs.conftest import ROOT, Context, System
+from tests.integration.jobs.conftest import ROOT, System
+from tests.stand_ins.lambda_context import Context
 
 REAL_SALES = ROOT.parent / "shared" / "data" / "online_retail.parquet"
 BUSINESS_DATE = date(2011, 11, 30)

@@ -24,8 +24,9 @@ from salesflow.errors import (
     SystemTokenMissing,
     SystemTokenRejected,
 )
-from tests.integration.aws import Wire, calls
-from tests.integration.jobs.conftest import BUSINESS_DATE, HURRIED, OWNER, READERS, Context, System
+from tests.integration.jobs.conftest import BUSINESS_DATE, HURRIED, OWNER, READERS, System
+from tests.stand_ins.aws import Wire, calls
+from tests.stand_ins.lambda_context import Context
 
 DAILY = {"business_date": BUSINESS_DATE.isoformat()}
 FOLDER = f"reports/sales/daily/{BUSINESS_DATE}/"

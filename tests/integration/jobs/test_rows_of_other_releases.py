@@ -11,9 +11,9 @@ import salesflow
 from salesflow.ledger import RunStatus
 from salesflow.stored import UnreadableRow
 from salesflow.watch.logbook import Logbook
-from tests.integration.clocks import HandClock
 from tests.integration.jobs.conftest import READERS, System
 from tests.integration.jobs.test_watchdog import SALES, SALES_INPUT, Watched, utc
+from tests.stand_ins.clocks import HandClock
 
 Item = dict[str, Any]
 EVENT = {"business_date": "2026-11-20", "formats": ["json"]}

@@ -21,8 +21,8 @@ from moto.backends import get_backend
 from local.api import SalesFlowServer, SalesStore
 from local.api.records import Product, Sale
 from salesflow.library.keeper import INDEX_KEY
-from tests.integration.clocks import HandClock
 from tests.integration.jobs.conftest import OWNER, READERS, System
+from tests.stand_ins.clocks import HandClock
 
 BOUNCED = "gone@shop.example.com"
 NEXT_TICK = datetime(2026, 11, 21, 23, 0, 5, tzinfo=UTC)

@@ -16,9 +16,10 @@ from salesflow.job_events import JobRequest, ReportFields
 from salesflow.ledger import Ledger, RunStatus
 from salesflow.ledger.claims import Claim
 from salesflow.watch.logbook import LogbookHeld
-from tests.integration.aws import Answer, Request, Wire, calls
-from tests.integration.clocks import HandClock
-from tests.integration.jobs.conftest import OWNER, Context, System
+from tests.integration.jobs.conftest import OWNER, System
+from tests.stand_ins.aws import Answer, Request, Wire, calls
+from tests.stand_ins.clocks import HandClock
+from tests.stand_ins.lambda_context import Context
 
 SALES_INPUT = {
     "schedule": "scheduled-sales-pdf",

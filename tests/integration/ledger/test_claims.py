@@ -12,9 +12,9 @@ import pytest
 from salesflow.aws import AwsClients
 from salesflow.errors import ClaimLost, OutOfTime, SourceUnavailable
 from salesflow.ledger import Artifact, Claim, Ledger, LedgerUnavailable, RunRecord, RunStatus
-from tests.integration.aws import Wire, calls
-from tests.integration.clocks import HandClock
 from tests.integration.ledger.conftest import DATE, IDENTITY
+from tests.stand_ins.aws import Wire, calls
+from tests.stand_ins.clocks import HandClock
 
 type Fire = Callable[..., Claim | RunRecord]
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from email.utils import parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.integration.aws import Answer, Request
 from tests.integration.permissions.evaluator import ACCOUNT, Asked
+from tests.stand_ins.aws import Answer, Request
 
 TLS = ("aws:SecureTransport", ("true",))
 """The functions reach AWS over HTTPS; in the local cloud it is plain HTTP, which the policies of bucket and queues refuse."""

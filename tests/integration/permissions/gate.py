@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tests.integration.aws import Answer, Cloud, Request
 from tests.integration.permissions.asked import asked_after, asked_first
 from tests.integration.permissions.evaluator import Asked, Evaluator, Policy, Question
+from tests.stand_ins.aws import Answer, Cloud, Request
 
 _WHO = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/")
 
 
 class Gate(Cloud):
-    """A Cloud (see `tests.integration.aws`) that asks IAM first."""
+    """A Cloud (see `tests.stand_ins.aws`) that asks IAM first."""
 
     def __init__(
         self,

@@ -15,10 +15,10 @@ from tests.reliability.containers import ROOT
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
 from tests.reliability.findings import Finding, Kind
 from tests.reliability.fuzz import KINDS
-from tests.reliability.gateway import Point
 from tests.reliability.scenarios import Stage, scenarios
 from tests.reliability.sweep import overtaken, sweep
 from tests.reliability.world import READERS, World
+from tests.stand_ins.gateway import Point
 
 FILE = "s3 PUT reports/sales/daily/2026-11-20/sales-daily-2026-11-20.pdf"
 MANIFEST = "s3 PUT reports/sales/daily/2026-11-20/manifest.json"

@@ -15,7 +15,7 @@ from local.api import SalesFlowServer, sample_sales
 from salesflow.source.client import SalesFlowClient
 from salesflow.source.token import SystemToken
 from salesflow.source.transport import Transport
-from tests.integration.aws import Cloud, Wire
+from tests.stand_ins.aws import Cloud, Wire
 
 NOW = datetime(2026, 11, 22, 21)
 """The server's, in Shanghai."""

@@ -20,8 +20,8 @@ from salesflow.errors import (
     SystemTokenRejected,
 )
 from salesflow.source.token import SystemToken
-from tests.integration.aws import Wire, calls
 from tests.integration.source.conftest import MakeToken, SecretBox
+from tests.stand_ins.aws import Wire, calls
 
 
 class Clock:

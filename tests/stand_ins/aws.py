@@ -59,6 +59,15 @@ class Answer:
     body: bytes
 
 
+def refusal(service: str, status: int, code: str, message: str = "made to fail") -> Answer:
+    """An error in the service's own form."""
+    if service == "s3":
+        text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        return Answer(status, [("Content-Type", "application/xml")], text.encode())
+    headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
+    return Answer(status, headers, json.dumps({"__type": code, "message": message}).encode())
+
+
 @dataclass
 class _Rule:
     matches: Matches
@@ -92,11 +101,7 @@ class Wire:
         """Answer with an error of the service's own form; the cloud never sees the call."""
 
         def act(request: Request, forward: Callable[[], Answer]) -> Answer:
-            if request.service == "s3":
-                text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-                return Answer(status, [("Content-Type", "application/xml")], text.encode())
-            headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
-            return Answer(status, headers, json.dumps({"__type": code, "message": message}).encode())
+            return refusal(request.service, status, code, message)
 
         self.rules.append(_Rule(matches, act, times))
 

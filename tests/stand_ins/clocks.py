@@ -1,4 +1,4 @@
-"""One clock for several processes: it stands still until somebody moves it, and pauses move it instead of taking time.
+"""Clocks that stand still until somebody moves them: one for a test, one for several processes, whose pauses move it.
 
 Only time is taken from the code under test, no logic: `salesflow.clock.now` answers this clock, `time.sleep` moves it on,
 and a socket times out when the other side says that the time is over, not when a busy machine is slow to answer.
@@ -20,6 +20,21 @@ TIME_IS_OVER = b"\0the time of this call is over\0"
 
 SHORTEST_SOCKET_WAIT = 60.0
 """Real seconds that a socket waits at least."""
+
+
+class HandClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """What the hand points to."""
+        return self.moment
+
+    def advance(self, **how_long: float) -> None:
+        """Move the hand, by timedelta's keywords."""
+        self.moment += timedelta(**how_long)
 
 
 class SharedClock:

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.integration.aws import Answer, Cloud, Request
-from tests.reliability.containers import HarnessError
+from tests.stand_ins.aws import Answer, Cloud, Request
 
 type Forward = Callable[[], Answer]
 type Interference = Callable[["Call", Forward], Answer | None]
@@ -22,6 +21,10 @@ HEARTBEAT = "heartbeat"
 """The renewal of a lease: it comes by the real time, so it is no point that a run passes every time."""
 _READS = ("s3 GET", "s3 HEAD", "api GET", "secretsmanager Get", "dynamodb Query", "dynamodb GetItem")
 _MONTH = re.compile(r"month=\d{4}-\d{2}")
+
+
+class HarnessError(Exception):
+    """The experiment itself went wrong: nothing can be said about the system."""
 
 
 @dataclass(frozen=True, slots=True)
