@@ -20,7 +20,9 @@ def main(
     *,
     data: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Invoice lines, .parquet or .csv; default: the sample shop."),
+        typer.Option(
+            exists=True, dir_okay=False, help="Sales lines, .csv, .xlsx or .parquet; default: the sample shop."
+        ),
     ] = None,
     host: Annotated[str, typer.Option(help="0.0.0.0 where a container must reach it.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,

@@ -1,7 +1,8 @@
-"""A shop out of a file of invoice lines with the columns of UCI's Online Retail data set, Parquet or CSV."""
+"""A shop out of a file of sales lines: a till's export, or UCI's Online Retail in its circulating forms."""
 
 import zlib
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -9,110 +10,97 @@ import numpy.typing as npt
 import pandas as pd
 
 from local.api.records import DateStyle, Product, Sale, SaleItem
+from local.api.sales_file import SaleRows, read_sales_file
 from local.api.store import SalesStore
 
-COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice")
-_PRICE_SCALE = 10_000
 _SALES_WINDOW = timedelta(days=90)
 _CATEGORIES = ("Home", "Kitchen", "Garden", "Gifts", "Stationery", None)
 
 
-def online_retail_store(path: Path, *, date_style: DateStyle = DateStyle.JAVA) -> SalesStore:
-    """The sales of a file (`.parquet` or `.csv`) that holds one row an invoice line.
+def online_retail_store(path: Path, *, minor_digits: int = 2, date_style: DateStyle = DateStyle.JAVA) -> SalesStore:
+    """The sales of a file that holds one row a sale line; see `local.api.sales_file` for what it may look like.
 
-    Each InvoiceNo is a sale at its earliest InvoiceDate, each row one of its lines, in the file's order. A line's
-    subtotal is Quantity * UnitPrice, exact, rounded half up (away from zero) to cents; `totalAmount` is the sum of its
-    lines' subtotals. A missing Description is an empty name. The id is the invoice number; a letter before it (`C` for
-    a cancellation) adds its character code times 10^9. Products and their stock are derived from the SKUs and their
-    sales, always in the same way. Raises ValueError that names what the file lacks.
+    minor_digits: digits after the point of the file's currency. Each invoice is a sale at its earliest date, each row one
+    of its lines, in the file's order; without invoices each row is a sale. A line's subtotal is quantity * price, exact,
+    rounded half up (away from zero) to the currency; `totalAmount` is the sum of its lines' subtotals. The id is the
+    invoice number; a letter before it (`C` for a cancellation) adds its character code times 10^9; where any invoice is
+    numbered in another way, they are numbered in the file's order. Products and their stock are derived from the SKUs and
+    their sales, always in the same way. Raises ValueError that names the row and the column, or what the file lacks.
     """
-    lines = _read(path)
-    if lines.empty:
-        return SalesStore([], [], date_style=date_style)
-    products, product_ids = _products(lines)
-    return SalesStore(_sales(lines, product_ids), products, date_style=date_style)
+    rows = read_sales_file(path, minor_digits=minor_digits)
+    lines = pd.DataFrame(
+        {
+            "StockCode": rows.skus,
+            "Description": rows.names,
+            "Quantity": rows.quantities,
+            "InvoiceDate": rows.sold_at,
+            "UnitPrice": rows.unit_prices.astype(np.float64),
+        }
+    )
+    products, product_ids = _products(lines, minor_digits)
+    return SalesStore(_sales(rows, lines, product_ids, minor_digits), products, date_style=date_style)
 
 
 def sale_id(invoice: str) -> int:
     """The numeric id of an invoice number: "536365" -> 536365, "C536379" -> 67000536379. ValueError for other forms."""
     digits = invoice[1:] if invoice[:1].isalpha() else invoice
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 9):
-        raise ValueError(f"InvoiceNo {invoice!r} is not a number of up to 9 digits with at most one letter before it.")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 9 and ord(invoice[0]) < 2**20):
+        raise ValueError(f"Invoice {invoice!r} is not a number of up to 9 digits with at most one letter before it.")
     return int(digits) + (ord(invoice[0]) * 10**9 if digits is not invoice else 0)
 
 
-def subtotal_cents(quantities: npt.NDArray[np.int64], unit_prices: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Quantity * price in cents, shape [n]: exact in ten-thousandths, then half a cent rounded away from zero.
-
-    Raises ValueError for a price with more than four decimals: its product would not be exact.
-    """
-    scaled = np.rint(unit_prices * _PRICE_SCALE)
-    if not np.allclose(scaled / _PRICE_SCALE, unit_prices, rtol=0, atol=1e-9):
-        raise ValueError("A UnitPrice has more than four decimals or is missing.")
-    exact = quantities * scaled.astype(np.int64)
-    cents: npt.NDArray[np.int64] = np.sign(exact) * ((np.abs(exact) + 50) // 100)
-    return cents
+def _sale_ids(invoices: npt.NDArray[np.object_]) -> list[int]:
+    """The ids of distinct invoices."""
+    try:
+        ids = [sale_id(invoice) for invoice in invoices]
+    except ValueError:
+        ids = []
+    return ids if len(set(ids)) == len(invoices) else list(range(1, len(invoices) + 1))
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if path.suffix.lower() == ".parquet":
-        lines = pd.read_parquet(path)
-    elif path.suffix.lower() == ".csv":
-        lines = pd.read_csv(path, dtype={"InvoiceNo": str, "StockCode": str, "Description": str}, encoding="utf-8")
-    else:
-        raise ValueError(f"{path.name} is neither .parquet nor .csv.")
-    missing = [column for column in COLUMNS if column not in lines.columns]
-    if missing:
-        raise ValueError(f"{path.name} lacks the columns {', '.join(missing)}.")
-    lines = lines[list(COLUMNS)].reset_index(drop=True)
-    holes = [column for column in COLUMNS if column != "Description" and lines[column].isna().any()]
-    if holes:
-        raise ValueError(f"{path.name} has empty cells in {', '.join(holes)}.")
-    if not isinstance(lines["InvoiceDate"].dtype, np.dtype) or lines["InvoiceDate"].dtype.kind != "M":
-        lines["InvoiceDate"] = pd.to_datetime(lines["InvoiceDate"], format="ISO8601")
-    for column, dtype in (
-        ("InvoiceNo", object),
-        ("StockCode", object),
-        ("Quantity", np.int64),
-        ("UnitPrice", np.float64),
-    ):
-        lines[column] = lines[column].astype(dtype)
-    lines["Description"] = lines["Description"].astype(object).where(lines["Description"].notna(), "")
-    return lines
+def subtotal_minor(rows: SaleRows, minor_digits: int) -> npt.NDArray[np.int64]:
+    """Each line's subtotal in minor units, shape [n]: exact, then half a unit rounded away from zero."""
+    if rows.subtotals is not None:
+        return np.array([int(amount.scaleb(minor_digits)) for amount in rows.subtotals], np.int64)
+    codes, prices = pd.factorize(rows.unit_prices)
+    scale = 100 if minor_digits else 1
+    scaled = np.array([int(Decimal(price).scaleb(minor_digits) * scale) for price in prices], np.int64)
+    exact = rows.quantities * scaled[codes]
+    rounded: npt.NDArray[np.int64] = np.sign(exact) * ((np.abs(exact) + scale // 2) // scale)
+    return rounded
 
 
-def _sales(lines: pd.DataFrame, product_ids: npt.NDArray[np.int64]) -> list[Sale]:
-    quantities, prices = lines["Quantity"].to_numpy(), lines["UnitPrice"].to_numpy()
-    cents = subtotal_cents(quantities, prices)
+def _sales(rows: SaleRows, lines: pd.DataFrame, product_ids: npt.NDArray[np.int64], minor_digits: int) -> list[Sale]:
+    subtotals, unit = subtotal_minor(rows, minor_digits), 10**minor_digits
     items = list(
         map(
             SaleItem,
             product_ids.tolist(),
-            lines["Description"].tolist(),
-            lines["StockCode"].tolist(),
-            quantities.tolist(),
-            prices.tolist(),
-            (cents / 100).tolist(),
+            rows.names.tolist(),
+            rows.skus.tolist(),
+            rows.quantities.tolist(),
+            lines["UnitPrice"].tolist(),
+            (subtotals / unit).tolist(),
         )
     )
-    codes, invoices = pd.factorize(lines["InvoiceNo"])
+    codes, invoices = pd.factorize(rows.invoices)
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(invoices) + 1))
-    totals = np.add.reduceat(cents[order], starts[:-1])
+    totals = np.add.reduceat(subtotals[order], starts[:-1])
     dates = lines["InvoiceDate"].dt.as_unit("us").groupby(codes).min().dt.to_pydatetime()
     positions = order.tolist()
     return [
         Sale(
-            sale_id(invoice),
+            number,
             dates[n],
-            int(totals[n]) / 100,
+            int(totals[n]) / unit,
             tuple(items[position] for position in positions[starts[n] : starts[n + 1]]),
         )
-        for n, invoice in enumerate(invoices)
+        for n, number in enumerate(_sale_ids(invoices))
     ]
 
 
-def _products(lines: pd.DataFrame) -> tuple[list[Product], npt.NDArray[np.int64]]:
+def _products(lines: pd.DataFrame, minor_digits: int) -> tuple[list[Product], npt.NDArray[np.int64]]:
     """A product a SKU, ascending by SKU, ids from 1; and the product id of every line.
 
     Its name is the last description that is not empty, its price the last that is positive. Its stock is a cover of 5
@@ -139,13 +127,31 @@ def _products(lines: pd.DataFrame) -> tuple[list[Product], npt.NDArray[np.int64]
         else:
             stock = max(threshold + 3, round(daily * (5 + dice // 20 % 86)))
         products.append(
-            _product(n + 1, sku, names.get(n, ""), float(prices.get(n, 0.0)), stock, threshold, dice, created[n])
+            _product(
+                n + 1,
+                sku,
+                names.get(n, ""),
+                round(float(prices.get(n, 0.0)), minor_digits),
+                stock,
+                threshold,
+                round(float(prices.get(n, 0.0)) * (0.45 + dice % 30 / 100), minor_digits),
+                dice,
+                created[n],
+            )
         )
     return products, (codes + 1).astype(np.int64)
 
 
 def _product(
-    number: int, sku: str, name: str, price: float, stock: int, threshold: int, dice: int, created: datetime
+    number: int,
+    sku: str,
+    name: str,
+    price: float,
+    stock: int,
+    threshold: int,
+    cost: float,
+    dice: int,
+    created: datetime,
 ) -> Product:
     return Product(
         id=number,
@@ -154,7 +160,7 @@ def _product(
         price=price,
         stock_quantity=stock,
         low_stock_threshold=threshold,
-        cost=round(price * (0.45 + dice % 30 / 100), 2),
+        cost=cost,
         category=_CATEGORIES[dice % len(_CATEGORIES)],
         created_at=created,
     )

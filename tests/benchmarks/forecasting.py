@@ -32,7 +32,8 @@ import numpy as np
 import pandas as pd
 
 from local.api import sample_sales
-from local.api.retail import subtotal_cents
+from local.api.retail import subtotal_minor
+from local.api.sales_file import read_sales_file
 from salesflow.forecasting import DailyHistory, SeriesForecast, forecast_sales
 
 HORIZONS = (7, 30, 90)
@@ -80,9 +81,14 @@ class Tally:
 
 def online_retail(path: Path, origins: list[date], last: date) -> Shop:
     """The shop's net sales up to `last`, cancellations and write-offs included, as the pipeline's panel would hold them."""
-    lines = pd.read_parquet(path, columns=["Quantity", "InvoiceDate", "UnitPrice"])
-    cents = subtotal_cents(lines["Quantity"].to_numpy(dtype=np.int64), lines["UnitPrice"].to_numpy())
-    lines = lines.assign(date=lines["InvoiceDate"].dt.normalize(), revenue=cents, quantity=lines["Quantity"])
+    rows = read_sales_file(path, minor_digits=2)
+    lines = pd.DataFrame(
+        {
+            "date": pd.Series(rows.sold_at).dt.normalize(),
+            "revenue": subtotal_minor(rows, 2),
+            "quantity": rows.quantities,
+        }
+    )
     table = lines.groupby("date", as_index=False)[["revenue", "quantity"]].sum()
     return Shop("Online Retail", table[table["date"] <= pd.Timestamp(last)], origins)
 

@@ -47,31 +47,152 @@ def test_half_a_cent_is_rounded_away_from_zero_also_below_it(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"UnitPrice": [1.0, 0.12345, 1.0]}, "more than four decimals"),
-        ({"UnitPrice": [1.0, np.nan, 1.0]}, "empty cells in UnitPrice"),
-        ({"InvoiceNo": ["1", "2", "A-7"]}, "A-7"),
+        ({"UnitPrice": [1.0, 0.12345, 1.0]}, "row 2, UnitPrice: '0.12345' has more than 4 decimals"),
+        ({"UnitPrice": [1.0, np.nan, 1.0]}, "row 2, UnitPrice: is empty"),
+        (
+            {"Quantity": [0.35, 1.9, 1.0]},
+            "row 1, Quantity: '0.35' is no whole number of pieces.*row 2, Quantity: '1.9'",
+        ),
+        ({"Quantity": [1, 2**33, 1]}, "row 2, Quantity: '8589934592' is no quantity"),
+        ({"InvoiceDate": ["2010-12-01", "tomorrow", "2010-12-01"]}, "row 2, InvoiceDate: 'tomorrow' is no date"),
+        ({"InvoiceDate": ["2010-12-01", "2010-12-01T09:00Z", "2010-12-01"]}, "row 2, InvoiceDate:.* has a time zone"),
+        (
+            {"InvoiceDate": ["31/12/2010", "30/02/2010", "1/1/2011"]},
+            "row 2, InvoiceDate: .* is no date of the calendar",
+        ),
+        ({"InvoiceDate": ["1/2/2010", "3/4/2010", "5/6/2010"]}, "day/month or month/day"),
+        ({"StockCode": ["A", None, "B"]}, "row 2, StockCode: is empty"),
     ],
 )
-def test_a_bad_file_is_refused(tmp_path: Path, changes: dict[str, list[object]], message: str) -> None:
+def test_a_row_that_cannot_be_read_is_refused_by_its_number_and_column(
+    tmp_path: Path, changes: dict[str, list[object]], message: str
+) -> None:
     path = tmp_path / "lines.parquet"
     invoice_lines(**changes).to_parquet(path)
     with pytest.raises(ValueError, match=message):
         online_retail_store(path)
 
 
+def test_rows_are_numbered_as_a_sheet_numbers_them(tmp_path: Path) -> None:
+    path = tmp_path / "my.csv"
+    path.write_text(
+        "Date,Product,Qty,Price\n2026-11-20,Cheese,1,2.50\n\n2026-11-20,Cheese,0.35,20.00\n"
+        + "2026-11-20,Ham,x,1\n" * 5
+    )
+    with pytest.raises(
+        ValueError, match=r"my.csv, row 4, Qty: '0.35' .*; row 5, Qty: 'x' is no number; row 6, .*; and 3 more rows"
+    ):
+        online_retail_store(path)
+    path.write_text("Date,Product,Qty,Price\n2026-11-20,Cheese,1\n")
+    with pytest.raises(ValueError, match="row 2 has 3 cells and the header 4"):
+        online_retail_store(path)
+
+
 def test_a_file_without_the_columns_or_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "lines.csv"
     invoice_lines().drop(columns="Quantity").to_csv(path, index=False)
-    with pytest.raises(ValueError, match="lacks the columns Quantity"):
+    with pytest.raises(ValueError, match=r"lacks the columns of a quantity .*; it has InvoiceNo, StockCode"):
         online_retail_store(path)
-    with pytest.raises(ValueError, match="neither"):
-        online_retail_store(tmp_path / "lines.xlsx")
+    with pytest.raises(ValueError, match=r"none of \.csv, \.xlsx and \.parquet"):
+        online_retail_store(tmp_path / "lines.pdf")
 
 
-def test_a_file_without_lines_is_a_shop_without_sales(tmp_path: Path) -> None:
-    path = tmp_path / "lines.parquet"
-    invoice_lines().iloc[:0].to_parquet(path)
-    assert not online_retail_store(path).sales
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "xlsx"])
+def test_a_file_without_lines_is_a_complaint(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"lines.{suffix}"
+    written = invoice_lines().iloc[:0]
+    {"csv": written.to_csv, "parquet": written.to_parquet, "xlsx": written.to_excel}[suffix](path, index=False)
+    with pytest.raises(ValueError, match="holds no row of sales"):
+        online_retail_store(path)
+    path.with_suffix(".csv").write_bytes(b"")
+    with pytest.raises(ValueError, match="lacks the columns"):
+        online_retail_store(path.with_suffix(".csv"))
+
+
+FORMS = {
+    "Online Retail in Latin-1": (
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+        "536365,85123A,CAF\xc9 \xa3,6,12/1/2010 8:26,2.55,17850,United Kingdom\n"
+        "C536379,D,Discount,-1,12/13/2010 9:41,27.5,14527,United Kingdom\n"
+    ).encode("latin-1"),
+    "Online Retail II": (
+        "\ufeffInvoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+        "536365,85123A,CAF\xc9 \xa3,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\n"
+        "C536379,D,Discount,-1,2010-12-13 09:41:00,27.50,,United Kingdom\n"
+    ).encode(),
+    "a till in Germany": (
+        "Beleg;Receipt No;SKU;Item Name;Qty;Sale Date;Sale Time;Unit Price\n"
+        'x;536365;85123A;CAF\xc9 \xa3;6;01.12.2010;08:26;"2,55 \u20ac"\n'
+        "x;C536379;D;Discount;-1,0;13.12.2010;9:41:00;27,50\n"
+    ).encode("cp1252"),
+    "totals and halves of days": (
+        "order_id\tpizza_id\tpizza_name\tquantity\torder_date\torder_time\ttotal_price\n"
+        "536365\t85123A\tCAF\xc9 \xa3\t6\t12/1/10\t8:26 AM\t$15.30\n"
+        "C536379\tD\tDiscount\t-1\t12/13/10\t9:41 am\t(27.50)\n"
+    ).encode("utf-16"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_usual_forms_of_sales_files_give_the_same_shop(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_bytes(FORMS[form])
+    first, second = online_retail_store(path).sales
+    assert (first.id, first.sold_at, first.total_amount) == (536365, datetime(2010, 12, 1, 8, 26), 15.3)
+    assert (second.id, second.sold_at, second.total_amount) == (67_000_536_379, datetime(2010, 12, 13, 9, 41), -27.5)
+    (item,) = first.items
+    assert (item.sku, item.product_name, item.quantity, item.unit_price) == ("85123A", "CAF\xc9 \xa3", 6, 2.55)
+
+
+def test_the_sheets_of_a_workbook_are_one_shop(tmp_path: Path) -> None:
+    path = tmp_path / "sales.xlsx"
+    lines = invoice_lines(StockCode=[85123, "71053", "D"], InvoiceNo=[536365, 536366, "C536379"])
+    with pd.ExcelWriter(path) as book:
+        lines.iloc[:1].to_excel(book, sheet_name="2009", index=False)
+        lines.iloc[1:].assign(Quantity=[3, 0.5]).to_excel(book, sheet_name="2010", index=False)
+        pd.DataFrame().to_excel(book, sheet_name="Notes")
+    with pytest.raises(ValueError, match=r"sheet '2010', row 3, Quantity: '0\.5'"):
+        online_retail_store(path)
+    lines.to_excel(path, index=False)
+    assert [(sale.id, sale.items[0].sku) for sale in online_retail_store(path).sales] == [
+        (536365, "85123"),
+        (536366, "71053"),
+        (67_000_536_379, "D"),
+    ]
+
+
+def test_sales_that_are_numbered_in_another_way_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(
+        "order,date,product,qty,price\nA-7,2026-11-20,Tea,1,2\nA-7,2026-11-20,Salt,1,3\nB/8,2026-11-21,Tea,2,2\n"
+    )
+    assert [(sale.id, sale.total_amount) for sale in online_retail_store(path).sales] == [(1, 5.0), (2, 4.0)]
+    path.write_text("date,product,qty,price\n2026-11-20,Tea,1,2\n2026-11-20,Salt,1,3\n")
+    assert [(sale.id, sale.items[0].sku) for sale in online_retail_store(path).sales] == [(1, "Tea"), (2, "Salt")]
+
+
+@pytest.mark.parametrize(
+    ("written", "digits", "total"),
+    [
+        ("1,234.50", 2, 1234.5),
+        ("1.234,50", 2, 1234.5),
+        ("12,5", 2, 12.5),
+        ("1,234", 0, 1234.0),
+        ("1'234.565", 3, 1234.565),
+    ],
+)
+def test_amounts_as_people_write_them(tmp_path: Path, written: str, digits: int, total: float) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(f"date;product;qty;price\n2026-11-20;Tea;1;{written}\n")
+    (sale,) = online_retail_store(path, minor_digits=digits).sales
+    assert sale.total_amount == total
+
+
+def test_a_currency_without_decimals_takes_no_decimals(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("date,product,qty,price\n2026-11-20,Tea,2,12.50\n")
+    with pytest.raises(ValueError, match=r"row 2, price: '12.50' has decimals, and the currency has none"):
+        online_retail_store(path, minor_digits=0)
 
 
 @pytest.fixture(scope="module")
