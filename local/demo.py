@@ -6,24 +6,33 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from local.api import Surprise
-from local.cloud import Firing, LocalCloudError, Mail, ScheduleOnRecord, Scheduler
-from local.shop import LocalShop, Shop, retail_shop, sample_shop
+from local.cloud import Firing, Mail, Scheduler
+from local.cloud.cloud import STACK
+from local.errors import LocalCloudError
+from local.shop import SAMPLE_CURRENCY, SAMPLE_ZONE, LocalShop, Shop, retail_shop, sample_shop, zone_named
 from salesflow import clock
 
-SAMPLE_ZONE = ZoneInfo("Asia/Shanghai")
-RETAIL_BUSINESS_DATE = date(2011, 11, 30)
 DONE = {"SUCCEEDED", "SKIPPED_EMPTY", "DUPLICATE"}
 SUMMARY = "demo.json"
+PARTS = ("reports", "mails", "anomalies", "forecasts", "logs", SUMMARY)
+"""What a demo writes; the next one replaces it, when all of its own is there."""
+UNFINISHED = ".demo"
 NOT_DOWNLOADED = ("history/",)
 LEFT_BY_UP = {"env-vars.json", "local-cloud.json"}
+MORNING_IS_OVER = time_of_day(8)
+"""By then the schedules of the morning have fired, in the shop's zone."""
+BAD_DAY = 0.35
+"""What is left of the sales of the made-up shop's last day, so that there is an alert to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +62,18 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """Everything that a demo made: the runs in order, the files by what they are, and how long each part took, in seconds."""
+    """Everything that a demo made: the runs in order, the last business date, the files, and how long each part took, in seconds.
+
+    `headline` is what the mail of the last daily sales report says in its subject, `alert` that of the last alert; "" where there is none.
+    """
 
     runs: tuple[Run, ...]
+    last_day: date
     out: Path
     reports: tuple[Path, ...]
     mails: tuple[Path, ...]
+    headline: str
+    alert: str
     took: dict[str, float]
 
     @property
@@ -66,107 +81,151 @@ class Demonstration:
         """The runs that did not do all that they were asked."""
         return [run for run in self.runs if not run.done]
 
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """What came of it and where to look, as names and values."""
+        folder = self.out / "reports"
+        files = [p for p in self.reports if "latest" not in p.parts and p.name not in {"manifest.json", "index.html"}]
+        kinds = Counter(path.suffix.removeprefix(".") for path in files)
+        made = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "none"
+        statuses = Counter(run.status for run in self.runs)
+        facts = [
+            (f"{self.last_day:%a %d %b}", self.headline),
+            ("unusual", self.alert),
+            ("all reports", str(folder / "index.html")),
+            ("newest", str(folder / "latest")),
+            ("mails", f"{len(self.mails)} as .eml in {self.out / 'mails'}"),
+            ("files", f"{len(files)} ({made}) with their manifests in {folder}"),
+            (
+                "runs",
+                f"{', '.join(f'{n} {word}' for word, n in sorted(statuses.items()))}; {self.out / SUMMARY} has them",
+            ),
+            ("logs", str(self.out / "logs")),
+            ("it took", f"{sum(self.took.values()):.0f} s"),
+        ]
+        return [(name, value) for name, value in facts if value]
 
-class Progress(Protocol):
-    """How a demo says where it is."""
 
-    def step(self, what: str) -> None:
-        """A new part begins."""
-
-    def expect(self, runs: int) -> None:
-        """So many runs will come."""
-
-    def ran(self, run: Run) -> None:
-        """One run is over."""
+def last_morning(now: datetime, zone: ZoneInfo) -> datetime:
+    """The end of the last morning before `now`: a shop's reports of the day before are out."""
+    there = now.astimezone(zone)
+    day = there.date() if there.time() >= MORNING_IS_OVER else there.date() - timedelta(days=1)
+    return datetime.combine(day, MORNING_IS_OVER, zone)
 
 
-def demonstrate(*, data: Path | None, days: int | None, out: Path, seed: int, progress: Progress) -> Demonstration:
+def demonstrate(
+    *,
+    data: Path | None,
+    days: int,
+    out: Path,
+    seed: int = 7,
+    zone: str | None = None,
+    currency: str | None = None,
+    last_day: date | None = None,
+    step: Callable[[str], None] = lambda _: None,
+    ran: Callable[[Run], None] = lambda _: None,
+) -> Demonstration:
     """Run the demo and write its files to `out`.
 
-    Without `data` it is the sample shop and its last `days` (3) days up to now; with a file of real invoice lines, the `days` (2) days that
-    end with 1 December 2011, on which the reports of 30 November are due; periods of which no schedule is due in them are run by hand.
-    Raises LocalCloudError where the shop cannot be started or `out` holds something else.
+    It is the last `days` days up to the morning after `last_day`: of a file of sales its own last day, of the made-up shop yesterday.
+    Reports of which no schedule is due in them are run by hand for the last day. `step` is told what is being done, `ran` of each run.
+    Raises LocalCloudError where the file cannot be read or has no sale then, the shop cannot be started, or `out` holds something else.
     """
-    prepare(out)
+    _check(out)
     began = time.monotonic()
     took: dict[str, float] = {}
-    progress.step(f"Reading the sales of {data}" if data else "Making up a shop's sales")
-    shop, start, end = _span(data, days, seed)
-    took["sales"] = time.monotonic() - began
-    progress.step("Starting the local cloud and deploying template.yaml")
-    began = time.monotonic()
+
+    def done(part: str) -> None:
+        nonlocal began
+        took[part], began = time.monotonic() - began, time.monotonic()
+
+    step(f"Reading the sales of {data}" if data else "Making up a shop's sales")
+    shop, end = _of_file(data, zone, currency, last_day, days) if data else _made_up(zone, currency, last_day, seed)
+    first, last = end.date() - timedelta(days=days), end.date() - timedelta(days=1)
+    done("sales")
+    step("Starting the local cloud and deploying template.yaml")
     # A watchdog on a simulated day has nothing to see: to it, the schedules were made just now.
     parameters = {**shop.parameters, "WatchdogState": "DISABLED"}
+    start = end - timedelta(days=days)
     with LocalShop.open(replace(shop, parameters=parameters), start) as running:
-        took["deployment"] = time.monotonic() - began
-        began = time.monotonic()
-        runs = _fire(running, start, end, only_date=RETAIL_BUSINESS_DATE if data else None, progress=progress)
-        took["runs"] = time.monotonic() - began
-        progress.step(f"Writing reports and mails to {out}")
-        began = time.monotonic()
-        reports = download(running, out)
-        mails = write_mails(running.cloud.aws.mails(), out)
-        took["files"] = time.monotonic() - began
-    demonstration = Demonstration(tuple(runs), out, tuple(reports), tuple(mails), took)
-    _write_summary(demonstration)
+        done("deployment")
+        step(
+            f"Firing the schedules for the reports of {first:%a %d %b %Y} to {last:%a %d %b} ({shop.zone.key}, {shop.currency})"
+        )
+        runs = _fire(running, start, end, ran)
+        done("runs")
+        step(f"Writing reports and mails to {out}")
+        new = out / UNFINISHED
+        shutil.rmtree(new, ignore_errors=True)
+        reports = download(running, new)
+        mails = running.cloud.aws.mails()
+        written = write_mails(mails, new)
+        done("files")
+    demonstration = Demonstration(
+        runs=tuple(runs),
+        last_day=last,
+        out=out,
+        reports=tuple(out / path.relative_to(new) for path in reports),
+        mails=tuple(out / path.relative_to(new) for path in written),
+        headline=_subject(mails, f"sales-daily-{last}"),
+        alert=_subject(mails, ""),
+        took=took,
+    )
+    _write_summary(demonstration, new)
+    _replace(out, new)
     return demonstration
 
 
-def _span(data: Path | None, days: int | None, seed: int) -> tuple[Shop, datetime, datetime]:
-    if data is not None:
-        try:
-            shop = retail_shop(data)
-        except (OSError, ValueError) as error:
-            raise LocalCloudError(f"{data} cannot be read as invoice lines: {error}") from error
-        after = RETAIL_BUSINESS_DATE + timedelta(days=2)
-        end = datetime.combine(after, datetime.min.time(), shop.zone)
-        return shop, end - timedelta(days=days or 2), end
-    end = clock.now().astimezone(SAMPLE_ZONE)
-    # A bad day yesterday, so that there is an alert to look at.
-    bad_day = Surprise(end.date() - timedelta(days=1), factor=0.35)
-    shop = sample_shop(end.date(), seed=seed, zone=SAMPLE_ZONE.key, surprises=(bad_day,))
-    first = end.date() - timedelta(days=days or 3)
-    return shop, datetime.combine(first, end.time(), shop.zone), end
+def _of_file(
+    data: Path, zone: str | None, currency: str | None, last_day: date | None, days: int
+) -> tuple[Shop, datetime]:
+    """The file's shop, and the morning after the last day. Raises LocalCloudError where it has no sale on the days."""
+    shop = retail_shop(data, zone=zone, currency=currency)
+    first_sale, last_sale = shop.days
+    last = last_day or last_sale
+    first = last - timedelta(days=days - 1)
+    if not any(first <= sale.sold_at.date() <= last for sale in reversed(shop.store.sales)):
+        raise LocalCloudError(
+            f"{data} has no sale from {first} to {last}; its sales are of {first_sale} to {last_sale}. Say another --date."
+        )
+    return shop, datetime.combine(last + timedelta(days=1), MORNING_IS_OVER, shop.zone)
 
 
-def _fire(
-    running: LocalShop, start: datetime, end: datetime, *, only_date: date | None, progress: Progress
-) -> list[Run]:
-    """Fire what is due in the span; then, by hand, the reports that no schedule was due for.
+def _made_up(zone: str | None, currency: str | None, last_day: date | None, seed: int) -> tuple[Shop, datetime]:
+    """The made-up shop with a bad last day, and the morning after it. Raises LocalCloudError for a day that is not over."""
+    place = zone_named(zone or SAMPLE_ZONE)
+    end = last_morning(clock.now(), place)
+    if last_day is not None:
+        if last_day >= end.date():
+            raise LocalCloudError(
+                f"{last_day} is not over, or its reports are not out yet. Say --date {end.date() - timedelta(days=1)}."
+            )
+        end = datetime.combine(last_day + timedelta(days=1), MORNING_IS_OVER, place)
+    bad = Surprise(end.date() - timedelta(days=1), factor=BAD_DAY)
+    shop = sample_shop(end.date(), seed=seed, zone=place.key, currency=currency or SAMPLE_CURRENCY, surprises=(bad,))
+    return shop, end
 
-    With `only_date` that is each report of this date; without, each kind of report that the span did not have, for its last day.
-    """
+
+def _fire(running: LocalShop, start: datetime, end: datetime, ran: Callable[[Run], None]) -> list[Run]:
+    """Fire what is due in the span; then, by hand and for its last day, the reports that no schedule was due for."""
     scheduler = Scheduler(running.cloud)
-    due = scheduler.due(start, end)
-    fired = {
-        schedule.name for moment, schedule in due if only_date is None or _reports_on(schedule, moment) == only_date
-    }
-    by_hand = [
-        s for s in scheduler.schedules() if s.enabled and s.name not in fired and "report_type" in (s.input or "")
-    ]
-    by_hand_date = only_date or end.date() - timedelta(days=1)
-    zone = running.shop.zone.key
-    progress.step(f"Firing the schedules from {start:%a %d %b %Y %H:%M} to {end:%a %d %b %Y %H:%M} ({zone})")
-    progress.expect(len(due) + len(by_hand))
+    due_names = {schedule.name for _, schedule in scheduler.due(start, end)}
     runs: list[Run] = []
 
     def note(run: Run) -> None:
         runs.append(run)
-        progress.ran(run)
+        ran(run)
 
     scheduler.run(start, end, running.clock, fired=lambda firing: note(_run(firing)))
-    for schedule in by_hand:
+    for schedule in scheduler.schedules():
+        if not schedule.enabled or schedule.name in due_names or "report_type" not in (schedule.input or ""):
+            continue
         # As an operator does: the job's own fields and a date. The time is the simulation's, not this machine's.
         event = {key: value for key, value in schedule.event(end).items() if key != "schedule"}
-        event["business_date"] = by_hand_date.isoformat()
-        result = running.cloud.invoke_async(schedule.target, event)
+        event["business_date"] = (end.date() - timedelta(days=1)).isoformat()
+        result = running.cloud.invoke_async(schedule.function, event)
         note(_run(Firing(schedule, end, event, result), by_hand=True))
     return runs
-
-
-def _reports_on(schedule: ScheduleOnRecord, due: datetime) -> date:
-    """The last complete day when a schedule is due."""
-    return due.astimezone(ZoneInfo(schedule.zone)).date() - timedelta(days=1)
 
 
 def _run(firing: Firing, *, by_hand: bool = False) -> Run:
@@ -181,7 +240,7 @@ def _run(firing: Firing, *, by_hand: bool = False) -> Run:
         reason = f"{error.get('errorType')}: {error.get('errorMessage')} (tried {len(result.tries)} times)"
     tries = result.tries if result is not None else ()
     return Run(
-        schedule=firing.schedule.name,
+        schedule=firing.schedule.name.removeprefix(f"{STACK}-"),
         by_hand=by_hand,
         due=firing.due,
         business_date=answer.get("business_date", firing.event.get("business_date", "")),
@@ -195,19 +254,36 @@ def _run(firing: Firing, *, by_hand: bool = False) -> Run:
     )
 
 
-def prepare(out: Path) -> None:
-    """Make `out` an empty folder: what an earlier demo left is removed, anything else is refused with LocalCloudError."""
+def _check(out: Path) -> None:
+    """Refuse (LocalCloudError) a folder that holds what no demo made."""
     if out.exists() and not out.is_dir():
         raise LocalCloudError(f"{out} is a file; choose another --out.")
-    if (out / SUMMARY).exists():
-        for name in ("reports", "mails", "anomalies", "forecasts", "logs"):
-            shutil.rmtree(out / name, ignore_errors=True)
-        (out / SUMMARY).unlink()
-    elif out.is_dir() and any(path.name not in LEFT_BY_UP for path in out.iterdir()):
+    is_a_demo_s = (out / SUMMARY).exists() or (out / UNFINISHED).exists()
+    if out.is_dir() and not is_a_demo_s and any(path.name not in LEFT_BY_UP for path in out.iterdir()):
         raise LocalCloudError(f"{out} holds something that no demo made; choose another --out.")
     out.mkdir(parents=True, exist_ok=True)
-    # Written first, so that a demo that is interrupted leaves a folder that the next one may clear.
-    (out / SUMMARY).write_text(json.dumps({"finished": False}) + "\n")
+
+
+def _replace(out: Path, new: Path) -> None:
+    """Put what is new in the place of what an earlier demo left."""
+    for name in PARTS:
+        old = out / name
+        if old.is_dir():
+            shutil.rmtree(old)
+        else:
+            old.unlink(missing_ok=True)
+        if (new / name).exists():
+            (new / name).rename(old)
+    shutil.rmtree(new)
+
+
+def _subject(mails: Sequence[Mail], attached: str) -> str:
+    """The subject of the last mail with a file whose name begins so; with "", of the last without a file that is for its readers."""
+    for mail in reversed(mails):
+        names = [part.get_filename() or "" for part in mail.message.iter_attachments()]
+        if any(name.startswith(attached) for name in names) if attached else not names:
+            return mail.subject
+    return ""
 
 
 def download(running: LocalShop, out: Path) -> list[Path]:
@@ -240,14 +316,16 @@ def write_mails(mails: Sequence[Mail], out: Path) -> list[Path]:
     return written
 
 
-def _write_summary(demonstration: Demonstration) -> None:
+def _write_summary(demonstration: Demonstration, folder: Path) -> None:
     """`demo.json`: the runs for other programs; and the log of each function run that wrote one."""
-    logs = demonstration.out / "logs"
-    logs.mkdir(exist_ok=True)
+    logs = folder / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
     texts = [f"=== {run.schedule} {run.due:%Y-%m-%dT%H:%MZ} {run.status}\n{run.log}" for run in demonstration.runs]
     (logs / "functions.log").write_text("\n".join(texts))
     summary = {
         "finished": True,
+        "last_day": demonstration.last_day.isoformat(),
+        "headline": demonstration.headline,
         "took_seconds": {name: round(seconds, 1) for name, seconds in demonstration.took.items()},
         "runs": [
             {
@@ -265,4 +343,4 @@ def _write_summary(demonstration: Demonstration) -> None:
             for run in demonstration.runs
         ],
     }
-    (demonstration.out / SUMMARY).write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    (folder / SUMMARY).write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n")

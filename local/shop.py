@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from local.api import SalesFlowServer, SalesStore, Surprise, online_retail_store, sample_sales
 from local.cloud import LocalCloud, SimulatedClock
 from local.cloud.aws import REPOSITORY
+from local.errors import LocalCloudError
+from salesflow.library.keeper import INDEX_KEY
 
 TEMPLATE = REPOSITORY / "template.yaml"
 TOKEN_LIFETIME = timedelta(days=30)
 SAMPLE_DAYS = 800
+SAMPLE_ZONE, SAMPLE_CURRENCY = "Asia/Shanghai", "CNY"
+RETAIL_ZONE, RETAIL_CURRENCY = "Europe/London", "GBP"
+"""The shop of the Online Retail data sets; another shop's file is told by --zone and --currency."""
+STAND_INS = {
+    "SalesFlowApiUrl": "http://127.0.0.1:9/api/v1",
+    "MailSender": "reports@example.com",
+    "OwnerRecipients": "owner@example.com",
+}
+"""The parameters that have no default, for a template that nobody will use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,13 @@ class Shop:
     report_recipients: tuple[str, ...] = ("manager@shop.example.com", "accounting@shop.example.com")
     alert_recipients: tuple[str, ...] = ("manager@shop.example.com",)
     parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day with a sale. Raises LocalCloudError where there is none."""
+        if not self.store.sales:
+            raise LocalCloudError("There is no sale in it.")
+        return self.store.sales[0].sold_at.date(), self.store.sales[-1].sold_at.date()
 
     def stack_parameters(self, api_url: str) -> dict[str, str]:
         """The template's Parameters for this shop; `parameters` has the last word."""
@@ -50,17 +69,35 @@ def sample_shop(
     last_day: date,
     *,
     seed: int = 7,
-    zone: str = "Asia/Shanghai",
+    zone: str = SAMPLE_ZONE,
+    currency: str = SAMPLE_CURRENCY,
     days: int = SAMPLE_DAYS,
     surprises: Sequence[Surprise] = (),
 ) -> Shop:
     """A made-up shop whose sales end on `last_day`; the same arguments give the same shop."""
-    return Shop(sample_sales(seed, last_day, days, surprises=surprises), ZoneInfo(zone), "CNY")
+    return Shop(sample_sales(seed, last_day, days, surprises=surprises), zone_named(zone), currency)
 
 
-def retail_shop(data: Path) -> Shop:
-    """The shop of a file of real invoice lines; see `local.api.online_retail_store` for the file."""
-    return Shop(online_retail_store(data), ZoneInfo("Europe/London"), "GBP")
+def retail_shop(data: Path, *, zone: str | None = None, currency: str | None = None) -> Shop:
+    """The shop of a file of real invoice lines; see `local.api.online_retail_store` for the file.
+
+    Raises LocalCloudError where the file cannot be read as that.
+    """
+    try:
+        store = online_retail_store(data)
+    except (OSError, ValueError) as error:
+        raise LocalCloudError(f"{data} cannot be read as invoice lines: {error}") from error
+    return Shop(store, zone_named(zone or RETAIL_ZONE), currency or RETAIL_CURRENCY)
+
+
+def zone_named(key: str) -> ZoneInfo:
+    """The time zone of a name. Raises LocalCloudError, naming those that come close."""
+    try:
+        return ZoneInfo(key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = difflib.get_close_matches(key, available_timezones(), n=3)
+        hint = f" Near it: {', '.join(near)}." if near else ""
+        raise LocalCloudError(f"{key!r} is no IANA time zone.{hint}") from None
 
 
 class LocalShop:
@@ -102,6 +139,11 @@ class LocalShop:
             cloud.deploy(template, shop.stack_parameters(api.url))
             cloud.write_secret({"token": api.issue_token(TOKEN_LIFETIME)})
             return cls(shop, api, cloud, clock, started.pop_all())
+
+    @property
+    def library_url(self) -> str:
+        """Where a browser finds the page of all reports, once a run has made it."""
+        return f"{self.cloud.aws.endpoint_url}/{self.cloud.stack.outputs['ReportsBucketName']}/{INDEX_KEY}"
 
     def __enter__(self) -> Self:
         return self

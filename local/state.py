@@ -1,15 +1,22 @@
-"""What `python -m ops up` leaves in a file about the local cloud that it keeps running, for `--local` to find it."""
+"""What `up` leaves in a file about the local cloud that it keeps running, for whoever wants to talk to it.
+
+The file is out/local-cloud.json, or where SALESFLOW_LOCAL_CLOUD says, readable by its owner alone. It is one JSON object: `endpoint_url` where
+the AWS APIs answer, `region` and `stack` what is deployed there, `access_keys` (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)
+that it takes, `api_url` of its SalesFlow API, `pid` of the process that keeps it, `since` when (ISO, UTC). A cloud that runs answers
+`GET {endpoint_url}/_local/warnings` with a JSON list. It goes when the cloud ends.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from salesflow.errors import SalesFlowError
+import urllib3
 
 PLACE = "SALESFLOW_LOCAL_CLOUD"
 """The environment variable that names another file."""
@@ -17,17 +24,14 @@ USUAL_PLACE = Path(__file__).resolve().parents[1] / "out" / "local-cloud.json"
 ANSWER_SECONDS = 5.0
 
 
-class NoLocalCloud(SalesFlowError):
-    """No local cloud is running, or what is said of it is not true any more."""
-
-
 @dataclass(frozen=True, slots=True)
 class LocalState:
-    """A running local cloud: where its APIs answer, its stack, its SalesFlow API, and the process that keeps it."""
+    """A running local cloud: where its APIs answer and with which keys, its stack, its SalesFlow API, and the process that keeps it."""
 
     endpoint_url: str
     region: str
     stack: str
+    access_keys: Mapping[str, str]
     api_url: str
     pid: int
     since: datetime
@@ -43,54 +47,35 @@ class LocalState:
 
     def remove(self, path: Path) -> None:
         """Take the file away, unless another cloud has written its own meanwhile."""
-        try:
-            if _read(path).pid == self.pid:
-                path.unlink(missing_ok=True)
-        except NoLocalCloud:
-            return
+        kept = self.read(path)
+        if kept is not None and kept.pid == self.pid:
+            path.unlink(missing_ok=True)
 
     @classmethod
-    def find(cls, path: Path | None = None) -> Self:
-        """The cloud that is running now. Raises NoLocalCloud where there is none, or where the file is of one that ended."""
-        place = path or state_file()
-        state = _read(place)
-        if not _answers(state.endpoint_url):
-            raise NoLocalCloud(
-                f"The local cloud of {place} has ended: nothing answers at {state.endpoint_url} "
-                f"(process {state.pid}, started {state.since:%Y-%m-%d %H:%M}).",
-                action="Start another with `python -m ops up`.",
-            )
-        return cls(**{name: getattr(state, name) for name in cls.__dataclass_fields__})
+    def read(cls, path: Path) -> Self | None:
+        """What the file says; None where there is none, or where it is not such a file."""
+        try:
+            kept = json.loads(path.read_text())
+            return cls(**kept | {"since": datetime.fromisoformat(kept["since"])})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    @classmethod
+    def running(cls, path: Path) -> Self | None:
+        """The cloud of the file, if it runs."""
+        state = cls.read(path)
+        return state if state is not None and state.answers() else None
+
+    def answers(self) -> bool:
+        """Whether a local cloud, and not something else on its port, answers there."""
+        url = f"{self.endpoint_url}/_local/warnings"
+        try:
+            answer = urllib3.PoolManager(retries=False).request("GET", url, timeout=ANSWER_SECONDS)
+            return answer.status == 200 and isinstance(answer.json(), list)
+        except (urllib3.exceptions.HTTPError, ValueError):
+            return False
 
 
 def state_file() -> Path:
     """Where the file is: named by SALESFLOW_LOCAL_CLOUD, or in out/."""
     return Path(os.environ.get(PLACE) or USUAL_PLACE)
-
-
-def _read(place: Path) -> LocalState:
-    try:
-        kept = json.loads(place.read_text())
-        return LocalState(**kept | {"since": datetime.fromisoformat(kept["since"])})
-    except FileNotFoundError:
-        raise NoLocalCloud(
-            "No local cloud is running.", action="Start one with `python -m ops up` and leave it running."
-        ) from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise NoLocalCloud(
-            f"{place} cannot be read as what `ops up` writes: {error}.",
-            action="Remove it and start `python -m ops up` again.",
-        ) from None
-
-
-def _answers(endpoint_url: str) -> bool:
-    """Whether a local cloud, and not something else on its port, answers there."""
-    import urllib3
-
-    try:
-        answer = urllib3.PoolManager(retries=False).request(
-            "GET", f"{endpoint_url}/_local/warnings", timeout=ANSWER_SECONDS
-        )
-        return answer.status == 200 and isinstance(answer.json(), list)
-    except (urllib3.exceptions.HTTPError, ValueError):
-        return False

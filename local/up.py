@@ -8,15 +8,19 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from local.cloud import Firing, ScheduleOnRecord, Scheduler
+from local.cloud import Firing, Scheduler
+from local.cloud.aws import ACCESS_KEYS
+from local.demo import last_morning
 from local.shop import LocalShop, Shop
-from local.state import LocalState, state_file
+from local.state import PLACE, USUAL_PLACE, LocalState, state_file
 from salesflow import clock
+from salesflow.watch.schedules import Schedule
 
 USUAL_BRIDGE = "172.17.0.1"
+MORNING = timedelta(hours=2)
 LOOK_SECONDS = 5.0
 """How often the schedules are read; they are due on the minute."""
 
@@ -27,7 +31,13 @@ def running_shop(shop: Shop, moment: datetime, *, host: str = "127.0.0.1") -> It
     with LocalShop.open(shop, moment, host=host, keeps_logs=True) as running:
         aws = running.cloud.aws
         state = LocalState(
-            aws.endpoint_url, aws.region, running.cloud.stack.stack, running.api.url, os.getpid(), clock.now()
+            aws.endpoint_url,
+            aws.region,
+            running.cloud.stack.stack,
+            ACCESS_KEYS,
+            running.api.url,
+            os.getpid(),
+            clock.now(),
         )
         place = state_file()
         state.write(place)
@@ -58,7 +68,7 @@ class RealTime:
         self._until = now
         return started
 
-    def _fire(self, schedule: ScheduleOnRecord, due: datetime) -> None:
+    def _fire(self, schedule: Schedule, due: datetime) -> None:
         self._fired(self._scheduler.fire(schedule, due))
 
 
@@ -71,6 +81,27 @@ def keep_running(running: LocalShop, *, fire: bool, fired: Callable[[Firing], No
             time.go_to(clock.now())
         else:
             running.clock.set(clock.now())
+
+
+def fill_with_reports(running: LocalShop, now: datetime, *, fired: Callable[[Firing], None]) -> None:
+    """Fire the last morning's checks and reports, so that there is something to look at; `fired` is told of each."""
+    scheduler, until = Scheduler(running.cloud), last_morning(now, running.shop.zone)
+    for due, schedule in scheduler.due(until - MORNING, until):
+        if schedule.function != running.cloud.function("SyncHistoryFunction").settings.name:
+            fired(scheduler.fire(schedule, due))
+
+
+def settings_for_others(running: LocalShop) -> list[str]:
+    """The lines of shell that let any tool take this cloud for AWS."""
+    aws = running.cloud.aws
+    variables = {
+        **ACCESS_KEYS,
+        "AWS_REGION": aws.region,
+        "AWS_DEFAULT_REGION": aws.region,
+        "AWS_ENDPOINT_URL": aws.endpoint_url,
+        **({PLACE: str(state_file())} if state_file() != USUAL_PLACE else {}),
+    }
+    return [f"export {name}={value}" for name, value in variables.items()]
 
 
 def write_env_vars(running: LocalShop, path: Path, container_host: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from local import app as try_it
 from ops.commands import (
     anomalies,
     backfill,
@@ -19,6 +18,7 @@ from ops.commands import (
     runs,
     schedules,
     simulate,
+    try_it,
 )
 from ops.groups import Group, lay_desk
 

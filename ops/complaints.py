@@ -51,7 +51,3 @@ class Unreachable(Complaint):
     """Nothing answers."""
 
     code = ExitCode.UNREACHABLE
-
-
-class LocalCloudError(Exception):
-    """The local cloud cannot do what was asked of it; the message says what and why."""

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from ops.complaints import Complaint, ExitCode, Failed, LocalCloudError, Misused, NoAccess, NotFound, Unreachable
+from ops.complaints import Complaint, ExitCode, Failed, Misused, NoAccess, NotFound, Unreachable
 from salesflow.errors import InvalidJobEvent, SalesFlowError
 
 DEBUG = "SALESFLOW_DEBUG"
@@ -77,8 +77,6 @@ def explained(error: BaseException) -> Complaint | None:
         if beneath is not None and beneath.code is not ExitCode.FAILED:
             return beneath
         return Failed(error.message, action=error.action)
-    if isinstance(error, LocalCloudError):
-        return Failed(str(error), action="")
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
         return Failed(f"{error.strerror or error}{where}.", action="")

@@ -79,6 +79,10 @@ class Group(typer.Typer):
 
         return register
 
+    def pass_on(self, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """Register a function as a command that takes all that is said as it is, and passes it on."""
+        return super().command(name, add_help_option=False, **settings)
+
 
 def with_desk(function: Callable[..., None], *, needs_stack: bool) -> Callable[..., None]:
     """The function with the global options added, its desk laid, and its errors made complaints."""

@@ -10,24 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.cloud import LocalCloud, LocalCloudError
+from ops.complaints import Failed
 from ops.target import Stack
-from salesflow.errors import SalesFlowError
-
-UNDELIVERED = "UndeliveredSchedulesUrl"
-FAILED = "FailedRunsUrl"
-"""The stack's outputs that name the queues."""
 
 _HIDDEN_SECONDS = 300
 """While a message is being redriven nobody else sees it."""
-
-
-class RedriveImpossible(SalesFlowError):
-    """The stack cannot be found, or its queues cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,82 +45,31 @@ class Redriven:
     answer: str
 
 
-class Target(Protocol):
-    """A stack's queues and functions."""
-
-    @property
-    def sqs(self) -> Any:
-        """A client of SQS."""
-
-    @property
-    def queues(self) -> Mapping[str, str]:
-        """The URLs of the two queues, by the stack's outputs."""
-
-    def fire(self, function: str, event: Any) -> str:
-        """Give a function an event as its schedule does, and say what came of it; raises where it was not taken."""
-
-
-class DeployedStack:
-    """A stack in AWS, or in the local cloud that `ops up` keeps running, called with the operator's own credentials."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.sqs = stack.client("sqs")
-        self._lambda = stack.client("lambda")
-        self.queues = _queues(stack.outputs, stack.name)
-
-    def fire(self, function: str, event: Any) -> str:
-        """Invoke it as the schedule does: Lambda queues the event and tries it three times."""
-        answer = self._lambda.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(event).encode())
-        return f"given to the function (request {answer['ResponseMetadata']['RequestId']})"
-
-
-class LocalStack:
-    """The stack of a local cloud, whose functions run in this process's children."""
-
-    def __init__(self, cloud: LocalCloud) -> None:
-        self._cloud = cloud
-        self.sqs = cloud.aws.client("sqs")
-        self.queues = _queues(cloud.stack.outputs, cloud.stack.stack)
-
-    def fire(self, function: str, event: Any) -> str:
-        """Run it as Lambda does, tries included, and say how it ended."""
-        last = self._cloud.invoke_async(function, event).last
-        if last.error is not None:
-            return f"failed again: {last.error.get('errorMessage', '')}"
-        return f"{last.answer.get('status', 'done')}: {last.answer.get('reason', '')}"
-
-
-def redrive(target: Target, *, dry_run: bool = False) -> Iterator[Redriven]:
+def redrive(stack: Stack, *, dry_run: bool = False) -> Iterator[Redriven]:
     """Fire everything that lies in the two queues now, once, and take what was fired out; one result at a time.
 
-    What fails again comes back into its queue, and is not fired a second time by this call. dry_run: nothing is fired and
-    nothing taken out. A message that cannot be understood or handed over stays. Raises RedriveImpossible where the
-    queues cannot be read.
+    An event is given to its function as a schedule does: Lambda queues it and tries it three times. What fails again comes back into its
+    queue, and is not fired a second time by this call. dry_run: nothing is fired and nothing taken out. A message that cannot be understood
+    or handed over stays. Raises Failed where the queues cannot be read.
     """
-    for output in (UNDELIVERED, FAILED):
-        url = target.queues[output]
-        for stranded in _read(target.sqs, url, _undelivered if output == UNDELIVERED else _failed):
+    sqs = stack.client("sqs")
+    for url, understood in ((stack.undelivered_queue, _undelivered), (stack.failed_queue, _failed)):
+        for stranded in _read(sqs, url, understood):
             if dry_run or stranded.problem:
-                _put_back(target.sqs, stranded)
+                _put_back(sqs, stranded)
                 yield Redriven(stranded, False, stranded.problem or "would be fired")
                 continue
             try:
-                answer = target.fire(stranded.function, stranded.event)
-            except (ClientError, BotoCoreError, LocalCloudError) as error:
-                _put_back(target.sqs, stranded)
+                answer = stack.client("lambda").invoke(
+                    FunctionName=stranded.function, InvocationType="Event", Payload=json.dumps(stranded.event).encode()
+                )
+            except (ClientError, BotoCoreError) as error:
+                _put_back(sqs, stranded)
                 yield Redriven(stranded, False, f"was not taken: {error}")
                 continue
-            target.sqs.delete_message(QueueUrl=url, ReceiptHandle=stranded.receipt)
-            yield Redriven(stranded, True, answer)
-
-
-def _queues(outputs: Mapping[str, str], stack: str) -> dict[str, str]:
-    missing = [name for name in (UNDELIVERED, FAILED) if name not in outputs]
-    if missing:
-        raise RedriveImpossible(
-            f"The stack {stack} has no output {' and '.join(missing)}.", action="Is it a SalesFlow stack, up to date?"
-        )
-    return {name: outputs[name] for name in (UNDELIVERED, FAILED)}
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=stranded.receipt)
+            request = answer["ResponseMetadata"].get("RequestId", "")
+            yield Redriven(stranded, True, f"given to the function (request {request})")
 
 
 def _read(sqs: Any, url: str, understood: Any) -> list[Stranded]:
@@ -146,7 +86,7 @@ def _read(sqs: Any, url: str, understood: Any) -> list[Stranded]:
             for message in batch:
                 found[message["MessageId"]] = understood(url, message)
     except (ClientError, BotoCoreError) as error:
-        raise RedriveImpossible(
+        raise Failed(
             f"The queue {url} cannot be read: {error}.", action="Check your permissions (sqs:ReceiveMessage)."
         ) from error
     return list(found.values())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Buffer, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ops.complaints import Failed, Misused, NotFound
 from salesflow.alerts.judging import HISTORY_DAYS, Tables, judgement_of, policy_of, rules_of
@@ -27,7 +27,6 @@ from salesflow.source.decode import decode_sales
 from salesflow.windows import Period
 
 if TYPE_CHECKING:
-    from local.shop import Shop
     from ops.target import Stack
 
 USUAL_DAYS = 60
@@ -124,18 +123,43 @@ def replay(
     return tuple(Replay(one, tuple(found), len(days)) for one, found in zip(sensitivities, digests, strict=True))
 
 
-def past_of_shop(shop: Shop, said: Mapping[str, str]) -> Past:
-    """The past of a shop that is no stack: a file of invoice lines, or a made-up one. `said` is as for `past_of_stack`.
+class Store(Protocol):
+    """A shop's sales, as its API would answer them."""
 
-    Raises Misused, NotFound.
-    """
+    @property
+    def sales(self) -> Sequence[Any]:
+        """All of them, ascending by their `sold_at`."""
+
+    def history_json(self, days: int, now: datetime) -> Sequence[Buffer]:
+        """The sales of the last days before `now`, as pieces of JSON that belong between `[` and `]`."""
+
+
+class Shop(Protocol):
+    """A shop that is no stack."""
+
+    @property
+    def store(self) -> Store:
+        """Its sales."""
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217."""
+
+
+def past_of_shop(shop: Shop, said: Mapping[str, str]) -> Past:
+    """The past of a shop that is no stack. `said` is as for `past_of_stack`. Raises Misused, NotFound."""
     sales = shop.store.sales
     if not sales:
         raise NotFound("There is no sale to replay.", action="Give a file with sales.")
-    settings = _settings({"CURRENCY": shop.currency}, said)
     first, last = sales[0].sold_at.date(), sales[-1].sold_at.date()
-    now = datetime.combine(last + timedelta(days=1), datetime.min.time())
-    body = b"".join(_pieces(shop.store.history_json((last - first).days + 2, now)))
+    after = datetime.combine(last + timedelta(days=1), datetime.min.time())
+    body = b"[" + b"".join(map(bytes, shop.store.history_json((last - first).days + 2, after))) + b"]"
+    return past_of_sales(body, first, last, shop.currency, said)
+
+
+def past_of_sales(body: bytes, first: date, last: date, currency: str, said: Mapping[str, str]) -> Past:
+    """The past that sales tell, given as the API answers them. `said` is as for `past_of_stack`. Raises Misused."""
+    settings = _settings({"CURRENCY": currency}, said)
     batch = decode_sales(body, call="the file", minor_digits=settings.money.digits)
     lines = SaleLines.from_table(batch.lines, settings.day_ends_at)
     tables = Tables(shop_days_of(lines), with_returns(panel_of(lines), returns_of(lines)), first)
@@ -178,9 +202,3 @@ def _settings(environment: Mapping[str, str], said: Mapping[str, str]) -> AlertS
 
 def _told(entry: Entry, figures: Figures) -> Told:
     return Told(entry.change, told_sentence(entry, figures))
-
-
-def _pieces(views: Sequence[memoryview]) -> Iterator[bytes]:
-    yield b"["
-    yield from (bytes(view) for view in views)
-    yield b"]"

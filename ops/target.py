@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
-from ops.complaints import Failed, Misused, NotFound, Unreachable
+from ops.complaints import Failed, Misused, NotFound
+from ops.local_cloud import RunningCloud, running_cloud
 
 if TYPE_CHECKING:
-    from local.state import LocalState
     from salesflow.ledger import Ledger
     from salesflow.rows import Rows
     from salesflow.settings import Settings
@@ -58,15 +58,9 @@ class Target:
         return Stack(name, region, session, {})
 
     def _local_stack(self) -> Stack:
-        from local.state import LocalState, NoLocalCloud
-
         if self.profile or self.region:
             raise Misused("--local needs no --profile and no --region.", action="Leave them out.")
-        try:
-            state = LocalState.find()
-        except NoLocalCloud as error:
-            raise Unreachable(error.message, action=error.action) from None
-        return local_stack(state, self.stack)
+        return local_stack(running_cloud(), self.stack)
 
 
 class Stack:
@@ -81,13 +75,10 @@ class Stack:
         region: str,
         session: Any,
         endpoint: Mapping[str, str],
-        *,
-        local: LocalState | None = None,
     ) -> None:
         """`session` is botocore's; `endpoint` what its clients are told beside the region (address, keys), {} for AWS."""
         self.name = name
         self.region = region
-        self.local = local
         self._session = session
         self._endpoint = endpoint
         self._clients: dict[tuple[str, str, bool], Any] = {}
@@ -106,6 +97,7 @@ class Stack:
                 read_timeout=LONGEST_RUN_SECONDS + 30 if patient else READ_SECONDS,
                 retries={"mode": "standard", "total_max_attempts": 1 if patient else 3},
                 tcp_keepalive=True,
+                proxies={} if self._endpoint else None,  # none stands between this machine and itself
             )
             self._clients[key] = self._session.create_client(
                 service, region_name=region or self.region, config=config, **self._endpoint
@@ -255,23 +247,16 @@ class DeployedFunction:
     log_group: str
 
 
-def local_stack(state: LocalState, name: str | None = None) -> Stack:
+def local_stack(cloud: RunningCloud, name: str | None = None) -> Stack:
     """The stack of a running local cloud; the AWS settings of this shell play no part in it."""
     from botocore.session import Session
-
-    from local.cloud.aws import ACCESS_KEYS
 
     nothing = (None, None, os.devnull, None)
     session = Session(
         session_vars={"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
     )
-    endpoint = {
-        "endpoint_url": state.endpoint_url,
-        "aws_access_key_id": ACCESS_KEYS["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": ACCESS_KEYS["AWS_SECRET_ACCESS_KEY"],
-        "aws_session_token": ACCESS_KEYS["AWS_SESSION_TOKEN"],
-    }
-    return Stack(name or state.stack, state.region, session, endpoint, local=state)
+    keys = {name.lower(): value for name, value in cloud.access_keys.items()}
+    return Stack(name or cloud.stack, cloud.region, session, {"endpoint_url": cloud.endpoint_url, **keys})
 
 
 def deployment_settings() -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from local.cloud.clock import SimulatedClock
 from local.cloud.cloud import AsyncResult, LocalCloud
 from local.cloud.containers import Function, FunctionSettings, Invocation
 from local.cloud.deployment import Deployment, Resource
-from local.cloud.scheduler import Firing, ScheduleOnRecord, Scheduler
+from local.cloud.scheduler import Firing, Scheduler
 
 __all__ = [
     "AsyncResult",
@@ -23,7 +23,6 @@ __all__ = [
     "LocalCloudError",
     "Mail",
     "Resource",
-    "ScheduleOnRecord",
     "Scheduler",
     "SimulatedClock",
 ]

@@ -19,7 +19,7 @@ import boto3
 import urllib3
 from botocore.config import Config
 
-from ops.complaints import LocalCloudError
+from local.errors import LocalCloudError
 
 __all__ = ["ACCESS_KEYS", "REGION", "REPOSITORY", "Held", "LocalAws", "LocalCloudError", "Mail"]
 
@@ -115,7 +115,8 @@ class LocalAws:
                 region_name=region or self.region,
                 aws_access_key_id=ACCESS_KEYS["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=ACCESS_KEYS["AWS_SECRET_ACCESS_KEY"],
-                config=Config(retries={"total_max_attempts": 1}, read_timeout=120),
+                # no proxy that this shell is told of stands between this machine and itself
+                config=Config(retries={"total_max_attempts": 1}, read_timeout=120, proxies={}),
             )
         return self._clients[key]
 

@@ -151,6 +151,11 @@ class LocalCloud:
         """Call a function once and wait for its answer, as `RequestResponse` does."""
         return self.function(name).invoke(event, request_id=request_id)
 
+    def settle(self) -> None:
+        """Wait until every event that was given to a function through the API (`InvocationType` Event) is done with."""
+        if self._invocations is not None:
+            self._invocations.settle()
+
     def _run_queued(self, name: str, event: object, request_id: str) -> AsyncResult:
         return self.invoke_async(name, event, request_id=request_id)
 

@@ -34,9 +34,12 @@ class InvocationServer:
     """
 
     def __init__(self, function: Callable[[str], Function], invoke_async: Callable[[str, object, str], object]) -> None:
+        self._queued: list[threading.Thread] = []
+
         class Handler(_Handler):
             find = staticmethod(function)
             queue = staticmethod(invoke_async)
+            queued = self._queued
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -50,6 +53,11 @@ class InvocationServer:
         """Where it answers."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    def settle(self) -> None:
+        """Wait until every event that was queued is done, or has failed for good."""
+        while self._queued:
+            self._queued.pop().join()
+
     def stop(self) -> None:
         """Take no more invocations."""
         self._server.shutdown()
@@ -61,6 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     find: Callable[[str], Function]
     queue: Callable[[str, object, str], object]
+    queued: list[threading.Thread]
 
     def do_POST(self) -> None:
         """One invocation."""
@@ -81,7 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "RequestResponse":
                 self._answer_invocation(function.invoke(event, request_id=request_id))
             case "Event":
-                threading.Thread(target=self._run_queued, args=(name, event, request_id), daemon=True).start()
+                run = threading.Thread(target=self._run_queued, args=(name, event, request_id), daemon=True)
+                run.start()
+                self.queued.append(run)
                 self._answer(202, b"", {}, request_id)
             case "DryRun":
                 self._answer(204, b"", {}, request_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,64 +11,9 @@ from typing import Any
 from local.cloud.aws import LocalCloudError
 from local.cloud.clock import SimulatedClock
 from local.cloud.cloud import AsyncResult, LocalCloud
-from salesflow.watch.due_times import due_times
+from salesflow.watch.schedules import Schedule
 
-
-@dataclass(frozen=True, slots=True)
-class ScheduleOnRecord:
-    """One schedule as EventBridge Scheduler has it."""
-
-    name: str
-    group: str
-    arn: str
-    expression: str
-    zone: str
-    enabled: bool
-    target: str
-    input: str | None
-    dead_letter_queue: str | None
-    begins: datetime | None
-    ends: datetime | None
-
-    def due_times(self, start: datetime, end: datetime) -> list[datetime]:
-        """When it is due in [start, end), in UTC; never while it is disabled or outside its own dates."""
-        if not self.enabled:
-            return []
-        first = max(start, self.begins) if self.begins else start
-        last = min(end, self.ends) if self.ends else end
-        return due_times(self.expression, self.zone, first, last) if first < last else []
-
-    def event(self, due: datetime) -> Any:
-        """The event of one firing: its input with the scheduler's context attributes filled in.
-
-        Without an input it is the event that EventBridge sends then.
-        """
-        scheduled = f"{due.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        execution = str(uuid.uuid4())
-        if self.input is None:
-            return {
-                "version": "0",
-                "id": execution,
-                "detail-type": "Scheduled Event",
-                "source": "aws.scheduler",
-                "account": self.arn.split(":")[4],
-                "time": scheduled,
-                "region": self.arn.split(":")[3],
-                "resources": [self.arn],
-                "detail": "{}",
-            }
-        text = self.input
-        for attribute, value in {
-            "schedule-arn": self.arn,
-            "scheduled-time": scheduled,
-            "execution-id": execution,
-            "attempt-number": "1",
-        }.items():
-            text = text.replace(f"<aws.scheduler.{attribute}>", value)
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            raise LocalCloudError(f"The input of the schedule {self.name} is not JSON: {error}") from error
+INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +24,7 @@ class Firing:
     dead-letter queue, if it has one.
     """
 
-    schedule: ScheduleOnRecord
+    schedule: Schedule
     due: datetime
     event: Any
     result: AsyncResult | None
@@ -98,24 +42,28 @@ class Scheduler:
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
 
-    def schedules(self) -> list[ScheduleOnRecord]:
+    def schedules(self) -> list[Schedule]:
         """Every schedule that the Scheduler API lists, by name."""
         client = self._cloud.aws.client("scheduler")
         found = []
         for page in client.get_paginator("list_schedules").paginate():
             for summary in page["Schedules"]:
                 full = client.get_schedule(Name=summary["Name"], GroupName=summary["GroupName"])
-                found.append(_on_record(full))
+                found.append(Schedule.from_api(full))
         return sorted(found, key=lambda schedule: schedule.name)
 
-    def due(self, start: datetime, end: datetime) -> list[tuple[datetime, ScheduleOnRecord]]:
+    def due(self, start: datetime, end: datetime) -> list[tuple[datetime, Schedule]]:
         """What is due in [start, end): the moment in UTC and the schedule, by time, then by name."""
-        firings = [(moment, schedule) for schedule in self.schedules() for moment in schedule.due_times(start, end)]
+        firings = [
+            (moment, schedule)
+            for schedule in self.schedules()
+            for moment in schedule.due_between(start - INSTANT, end - INSTANT)
+        ]
         return sorted(firings, key=lambda firing: (firing[0], firing[1].name))
 
     def next_due(
         self, start: datetime, *, count: int = 5, within: timedelta = timedelta(days=400)
-    ) -> list[tuple[datetime, ScheduleOnRecord]]:
+    ) -> list[tuple[datetime, Schedule]]:
         """The next `count` due times from `start` on, looking at most `within` ahead."""
         span = timedelta(days=8)
         while True:
@@ -131,7 +79,7 @@ class Scheduler:
         clock: SimulatedClock,
         *,
         fired: Callable[[Firing], None] | None = None,
-        firing: Callable[[ScheduleOnRecord, datetime], None] | None = None,
+        firing: Callable[[Schedule, datetime], None] | None = None,
     ) -> list[Firing]:
         """Let simulated time go from `start` to `end`: set `clock` to each due time in [start, end) and fire what is due then.
 
@@ -150,40 +98,30 @@ class Scheduler:
         clock.set(end)
         return done
 
-    def fire(self, schedule: ScheduleOnRecord, due: datetime) -> Firing:
+    def fire(self, schedule: Schedule, due: datetime) -> Firing:
         """Fire one schedule as if `due` had come."""
         event = schedule.event(due)
         try:
-            self._cloud.function(schedule.target)
+            self._cloud.function(schedule.function)
         except LocalCloudError as error:
-            if schedule.dead_letter_queue:
-                attributes = {
-                    "ERROR_CODE": "ResourceNotFoundException",
-                    "ERROR_MESSAGE": str(error),
-                    "RETRY_ATTEMPTS": "0",
-                    "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
-                    "IS_PAYLOAD_TRUNCATED": "false",
-                    "SCHEDULED_TIME": f"{due.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-                    "SCHEDULE_ARN": schedule.arn,
-                    "TARGET_ARN": schedule.target,
-                }
-                self._cloud.send_to_queue(schedule.dead_letter_queue, json.dumps(event), attributes)
+            self._leave_behind(schedule, due, event, str(error))
             return Firing(schedule, due, event, None, str(error))
-        return Firing(schedule, due, event, self._cloud.invoke_async(schedule.target, event))
+        return Firing(schedule, due, event, self._cloud.invoke_async(schedule.function, event))
 
-
-def _on_record(full: dict[str, Any]) -> ScheduleOnRecord:
-    target = full["Target"]
-    return ScheduleOnRecord(
-        name=full["Name"],
-        group=full["GroupName"],
-        arn=full["Arn"],
-        expression=full["ScheduleExpression"],
-        zone=full.get("ScheduleExpressionTimezone") or "UTC",
-        enabled=(full.get("State") or "ENABLED") == "ENABLED",
-        target=target["Arn"],
-        input=target.get("Input"),
-        dead_letter_queue=target.get("DeadLetterConfig", {}).get("Arn"),
-        begins=full.get("StartDate"),
-        ends=full.get("EndDate"),
-    )
+    def _leave_behind(self, schedule: Schedule, due: datetime, event: object, why: str) -> None:
+        """What cannot be delivered goes to the schedule's own dead-letter queue, if it has one, as EventBridge Scheduler leaves it."""
+        group = schedule.arn.rpartition("/")[0].rpartition("/")[2]
+        target = self._cloud.aws.client("scheduler").get_schedule(Name=schedule.name, GroupName=group)["Target"]
+        queue = target.get("DeadLetterConfig", {}).get("Arn")
+        if queue:
+            attributes = {
+                "ERROR_CODE": "ResourceNotFoundException",
+                "ERROR_MESSAGE": why,
+                "RETRY_ATTEMPTS": "0",
+                "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
+                "IS_PAYLOAD_TRUNCATED": "false",
+                "SCHEDULED_TIME": f"{due.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "SCHEDULE_ARN": schedule.arn,
+                "TARGET_ARN": f"{target['Arn'].rpartition(':')[0]}:{schedule.function}",
+            }
+            self._cloud.send_to_queue(queue, json.dumps(event), attributes)

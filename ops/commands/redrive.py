@@ -19,11 +19,10 @@ def redrive(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what lies in the queues.")] = False,
 ) -> None:
     """Fire again, for the dates they were for, the schedules that were not delivered and the runs that failed for good."""
-    from ops.redrive import DeployedStack
     from ops.redrive import redrive as redrive_all
 
     rows, data = [], []
-    for one in redrive_all(DeployedStack(desk.stack), dry_run=dry_run):
+    for one in redrive_all(desk.stack, dry_run=dry_run):
         what = one.stranded
         name = what.function.rpartition(":")[2]
         data.append(

@@ -31,13 +31,6 @@ app = Group(
     ],
 )
 
-STAND_INS = {
-    "SalesFlowApiUrl": "http://127.0.0.1:9/api/v1",
-    "MailSender": "reports@example.com",
-    "OwnerRecipients": "owner@example.com",
-}
-"""The parameters that have no default: they change no due time."""
-
 ScheduleId = Annotated[str, typer.Argument(metavar="ID", help="As `schedules list` names it.")]
 Deploy = Annotated[
     bool, typer.Option("--deploy", help="For one of the template's: set the stack's parameter now, by CloudFormation.")
@@ -207,19 +200,15 @@ def _due_of_stack(desk: Desk, count: int) -> list[Due]:
 
 
 def _due_of_template(template: Path | None, parameters: list[str], count: int) -> list[Due]:
-    from local.cloud import LocalCloud, Scheduler
-    from local.shop import TEMPLATE
+    """Those of a template that is deployed for it in a local cloud of its own."""
+    from ops.local_cloud import told
 
-    given = dict(STAND_INS)
-    for item in parameters:
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise Misused(f"{item} is not Name=Value.", action="Write it as TimeZone=Europe/Paris.")
-        given[name] = value
-    with LocalCloud.start() as cloud:
-        cloud.deploy(template or TEMPLATE, given)
-        due = Scheduler(cloud).next_due(clock.now(), count=count)
-    return [(moment, s.name, s.zone, s.expression) for moment, s in due]
+    words = [word for item in parameters for word in ("--parameter", item)]
+    words += ["--template", str(template)] if template else []
+    return [
+        (datetime.fromisoformat(one["due"]), one["schedule"], one["zone"], one["expression"])
+        for one in told("due", "--count", str(count), *words)
+    ]
 
 
 def _switch(desk: Desk, schedule_id: str, *, enabled: bool, deploy: bool) -> None:

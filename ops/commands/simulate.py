@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import tempfile
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,21 +109,30 @@ def simulate_anomalies(
 
 
 def _past(desk: Desk, data: Path | None, said: dict[str, str], *, sample: bool, seed: int) -> Past:
-    from local.shop import retail_shop, sample_shop
-    from ops.simulate import past_of_shop, past_of_stack
-    from salesflow import clock
+    from ops.simulate import past_of_stack
 
     if data and sample:
         raise Misused("--data and --sample are two shops.", action="Say one of them.")
-    if data:
-        return past_of_shop(retail_shop(data), said)
-    if sample:
-        return past_of_shop(sample_shop(clock.now().date() - timedelta(days=1), seed=seed), said)
+    if data or sample:
+        return _past_of_file(["--data", str(data)] if data else ["--seed", str(seed)], said)
     try:
         stack = desk.stack
     except Misused as error:
         raise Misused(error.message, action=f"{error.action} Without a stack: --data FILE or --sample.") from None
     return past_of_stack(stack, said)
+
+
+def _past_of_file(words: list[str], said: dict[str, str]) -> Past:
+    from ops.local_cloud import told
+    from ops.simulate import past_of_sales
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "sales.json"
+        shop = told("sales", str(file), *words)
+        body = file.read_bytes()
+    return past_of_sales(
+        body, date.fromisoformat(shop["first"]), date.fromisoformat(shop["last"]), shop["currency"], said
+    )
 
 
 def _data(one: Replay) -> dict[str, object]:

@@ -50,11 +50,11 @@ def test_demo_makes_the_reports_of_a_file_of_sales_and_says_so(tmp_path: Path) -
     summary = json.loads((out / "demo.json").read_text())
     assert summary["finished"]
     statuses = {run["schedule"]: run["status"] for run in summary["runs"]}
-    assert statuses.pop("salesflow-forecast") == "SKIPPED_EMPTY", "three days with sales are too few"
+    assert statuses.pop("forecast") == "SKIPPED_EMPTY", "three days with sales are too few"
     assert set(statuses.values()) == {"SUCCEEDED"}
-    assert [run["schedule"] for run in summary["runs"] if run["by_hand"]] == ["salesflow-scheduled-combined-weekly"]
-    assert "salesflow-scheduled-combined-weekly (by hand)\t2011-11-30\tSUCCEEDED" in done.stdout
-    assert f"Mails    8 as .eml in {out / 'mails'}" in done.stdout
+    assert [run["schedule"] for run in summary["runs"] if run["by_hand"]] == ["scheduled-combined-weekly"]
+    assert f"mails\t8 as .eml in {out / 'mails'}" in done.stdout
+    assert done.stdout.startswith("Wed 30 Nov\t"), "the last day's headline comes first"
     assert "\x1b" not in done.stdout, "a pipe gets no colours"
 
 
@@ -104,7 +104,18 @@ def test_a_parameter_that_the_template_refuses_is_named(parameter: str, said: st
 
 def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path) -> None:
     env_vars = tmp_path / "env-vars.json"
-    command = [sys.executable, "-u", "-m", "ops", "up", "--env-vars", str(env_vars), "--container-host", "172.17.0.1"]
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "ops",
+        "up",
+        "--no-fill",
+        "--env-vars",
+        str(env_vars),
+        "--container-host",
+        "172.17.0.1",
+    ]
     environment = {**os.environ, "SALESFLOW_LOCAL_CLOUD": str(tmp_path / "local-cloud.json")}
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None

@@ -70,7 +70,7 @@ def due_firings(first: date, days: int) -> list[Due]:
     found = []
     for moment, schedule in due:
         name = schedule.name
-        function = _function_of(schedule.target)
+        function = _function_of(schedule.function)
         if function is None:
             continue
         kept[name] += 1
@@ -80,9 +80,9 @@ def due_firings(first: date, days: int) -> list[Due]:
     return found
 
 
-def _function_of(target: str) -> str | None:
-    """The job of a target's ARN, where it is one of those that the year fires."""
-    plain = target.rpartition(":")[2].replace("-", "").replace("_", "").lower()
+def _function_of(name: str) -> str | None:
+    """The job of a function, where it is one of those that the year fires."""
+    plain = name.replace("-", "").replace("_", "").lower()
     return next((job for job in _JOBS if job.replace("_", "") in plain), None)
 
 

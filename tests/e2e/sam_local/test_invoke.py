@@ -137,8 +137,7 @@ def _fire(warm: WarmFunctions, way: Way, kind: str, moment: datetime) -> Answer:
 
 def _mails(cloud: RunningCloud) -> list[dict[str, Any]]:
     """What SES took."""
-    assert cloud.stack.local is not None
-    found: list[dict[str, Any]] = urllib3.request("GET", f"{cloud.stack.local.endpoint_url}/_local/mails").json()
+    found: list[dict[str, Any]] = urllib3.request("GET", f"{cloud.endpoint_url}/_local/mails").json()
     return found
 
 

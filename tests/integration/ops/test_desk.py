@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from local.cloud.aws import ACCESS_KEYS
 from local.state import PLACE, LocalState, state_file
 from salesflow import clock
 from tests.integration.ops.running import Desk, ops
@@ -144,11 +145,13 @@ def test_no_local_cloud_and_one_that_has_ended(desk: Desk, tmp_path: Path, monke
     place = tmp_path / "local-cloud.json"
     monkeypatch.setenv(PLACE, str(place))
     none = desk(*COMMAND)
-    assert (none.code, "ops up" in none.err) == (5, True)
+    assert (none.code, "salesflow-ops up" in none.err) == (5, True)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    LocalState(f"http://127.0.0.1:{port}", "eu-west-1", "salesflow", "http://x", 1, clock.now()).write(place)
+    LocalState(f"http://127.0.0.1:{port}", "eu-west-1", "salesflow", ACCESS_KEYS, "http://x", 1, clock.now()).write(
+        place
+    )
     ended = desk(*COMMAND)
     assert (ended.code, "has ended" in ended.err) == (5, True)
     place.write_text("{}")
