@@ -1,34 +1,74 @@
-"""The whole command line: every group and command in its place."""
+"""The whole command line: every command in its place, its module imported when it is the one that is asked for."""
 
 from __future__ import annotations
 
+import importlib
 import sys
+from collections.abc import Mapping
+from typing import Any
 
-from ops.commands import (
-    anomalies,
-    backfill,
-    costs,
-    doctor,
-    init,
-    open_library,
-    redrive,
-    reports,
-    resend,
-    run,
-    runs,
-    schedules,
-    simulate,
-    try_it,
-)
-from ops.groups import Group, lay_desk
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+from ops.groups import PROGRAM, Group, PlainCommand, PlainGroup, lay_desk
 
 HELP = """SalesFlow Automation, operated from this machine: the same commands against a stack in AWS (--stack, --profile, --region) and
 against the cloud that `up` keeps running here (--local).
 
-Exit status: 0 done · 1 failed · 2 misused · 3 not found · 4 no access · 5 unreachable · 130 interrupted."""
+Exit status: 0 done, 1 failed, 2 misused, 3 not found, 4 no access, 5 unreachable, 130 interrupted."""
+
+COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Try it here": {
+        "demo": ("try_it", "A whole shop here, its last days' schedules fired: what came of it."),
+        "up": ("try_it", "Keep a local cloud and its SalesFlow API running."),
+    },
+    "Set up": {
+        "init": ("init", "Answer what a deployment has to know; store the token."),
+    },
+    "Work": {
+        "run": ("run", "Fire a job's function now, wait, and see what came of it."),
+        "schedules": ("schedules", "When what runs: the template's schedules, and those put by hand."),
+        "backfill": ("backfill", "Make what was not made when it was due."),
+        "redrive": ("redrive", "Fire again what failed for good, or was not delivered."),
+        "resend": ("resend", "Mail a report to those of its recipients who were not told."),
+    },
+    "Look": {
+        "runs": ("runs", "What ran, what came of it, and who was told."),
+        "reports": ("reports", "The reports that were made."),
+        "open": ("open_library", "All reports in the browser."),
+        "anomalies": ("anomalies", "What the anomaly checks found, and whom to keep quiet about."),
+        "simulate": ("simulate", "What would have been mailed in a period, at each sensitivity."),
+        "costs": ("costs", "What a month costs."),
+        "doctor": ("doctor", "What is wrong with a stack, and the cure."),
+    },
+}
+"""By panel and name: the module below `ops.commands`, and what the help says. A module holds a group of that name, or the command itself."""
+HELP_WORD = "help"
+
+
+class Root(PlainGroup):
+    """The root: it knows its commands' names, and loads the one that is named."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command of the line's first word, loaded; `help WORDS` means `WORDS --help`."""
+        if args[0] == HELP_WORD:
+            args = [*args[1:], "--help"]
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None or command is None else loaded(name), rest
+
+
+def loaded(name: str) -> TyperCommand | TyperGroup:
+    """The command or group of a name, from its module."""
+    module = next(commands[name][0] for commands in COMMANDS.values() if name in commands)
+    group = typer.main.get_group(importlib.import_module(f"ops.commands.{module}").app)
+    found: Any = group.commands.get(name, group)
+    found.name = name
+    return found
+
 
 app = Group(
     HELP,
+    cls=Root,
     examples=[
         "demo",
         "up",
@@ -38,22 +78,14 @@ app = Group(
     ],
 )
 app.callback()(lay_desk)
-try_it.register(app)
-app.add_typer(run.app, name="run", rich_help_panel="Work")
-app.add_typer(schedules.app, name="schedules", rich_help_panel="Work")
-app.add_typer(backfill.app, name="backfill", rich_help_panel="Work")
-app.add_typer(runs.app, name="runs", rich_help_panel="Look")
-app.add_typer(reports.app, name="reports", rich_help_panel="Look")
-app.add_typer(anomalies.app, name="anomalies", rich_help_panel="Look")
-app.add_typer(simulate.app, name="simulate", rich_help_panel="Look")
-open_library.register(app)
-redrive.register(app)
-resend.register(app)
-costs.register(app)
-doctor.register(app)
-init.register(app)
+for panel, commands in COMMANDS.items():
+    for name, (_, says) in commands.items():
+        typer.Typer.command(app, name, help=says, rich_help_panel=panel, cls=PlainCommand)(lambda: None)
 
 
 def main() -> None:
     """Run the command line of this process."""
-    sys.exit(app())
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal or pipe that has no such letter shows a question mark
+    sys.exit(app(prog_name=PROGRAM))

@@ -1,6 +1,6 @@
 """What has to be known of a shop before its stack is deployed: the questions, and whether an answer will do.
 
-An answer is held against what the functions themselves check at init (`salesflow.settings`), which is no less strict than the template.
+An answer is held against what the functions themselves check at init (`salesflow.settings`) and the template's patterns.
 """
 
 from __future__ import annotations
@@ -42,7 +42,12 @@ class Question:
         """The parameters that the answer means. Raises NoAnswer."""
         text = answer.strip()
         values = _hour_and_minute(text) if len(self.parameters) > 1 else (self._checked(text),)
-        return dict(zip(self.parameters, values, strict=True))
+        found = dict(zip(self.parameters, values, strict=True))
+        for name, value in found.items():
+            rule = _declared()[name]
+            if not re.fullmatch(rule.get("AllowedPattern", ".*"), value):
+                raise NoAnswer(f"{value!r} will not do: it {rule.get('ConstraintDescription', 'has another form')}")
+        return found
 
     def _checked(self, text: str) -> str:
         """The value in the form that the template wants it in, checked as the functions check it."""

@@ -1,41 +1,49 @@
-"""Groups of commands: the global options on every command, examples in every help, one way for everything that goes wrong."""
+"""Groups of commands: the global options on every command, examples in every help, one way for everything that goes wrong.
+
+Help is plain text that is quick to make: what is not asked for is not imported.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from ops.desk import Desk
 from ops.errors import complaining
 from ops.target import Target
 from ops.terminal import Output
 
+if TYPE_CHECKING:
+    from typer._click import HelpFormatter
+
+PROGRAM = "salesflow-ops"
 PANEL = "Which stack, and how to print"
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 StackOption = Annotated[
     str | None,
     typer.Option(
         "--stack",
         envvar="SALESFLOW_STACK",
-        help="The stack's name (default: samconfig.toml's, or salesflow).",
+        help="The stack's name [samconfig.toml's, or salesflow].",
         rich_help_panel=PANEL,
     ),
 ]
 ProfileOption = Annotated[
-    str | None, typer.Option("--profile", help="AWS profile (default: AWS_PROFILE).", rich_help_panel=PANEL)
+    str | None, typer.Option("--profile", help="AWS profile [AWS_PROFILE].", rich_help_panel=PANEL)
 ]
 RegionOption = Annotated[
     str | None,
-    typer.Option(
-        "--region", help="AWS region (default: your configuration's, or samconfig.toml's).", rich_help_panel=PANEL
-    ),
+    typer.Option("--region", help="AWS region [your configuration's, or samconfig.toml's].", rich_help_panel=PANEL),
 ]
 LocalOption = Annotated[
-    bool, typer.Option("--local", help="The cloud that `python -m ops up` keeps running here.", rich_help_panel=PANEL)
+    bool, typer.Option("--local", help=f"The cloud that `{PROGRAM} up` keeps running here.", rich_help_panel=PANEL)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.", rich_help_panel=PANEL)]
 
@@ -49,16 +57,69 @@ _JSON_OPTION: dict[str, tuple[Any, object]] = {"as_json": (JsonOption, False)}
 _CONTEXT = "typer_context"
 
 
-class Group(typer.Typer):
-    """A group of commands, or the root of all. See `ops.commands` on how to use it."""
+class _Plain:
+    """Options and examples as sections of plain text."""
 
-    def __init__(self, help: str, *, examples: Sequence[str] = (), **settings: Any) -> None:  # noqa: A002 - Typer's word
+    epilog: str | None
+
+    def format_options(self, ctx: Any, formatter: HelpFormatter) -> None:
+        """Each panel's options in a section of its own, the command's own first; then a group's commands."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):  # type: ignore[attr-defined]  # of the command that this is mixed into
+            if record := parameter.get_help_record(ctx):
+                usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                sections.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(record)
+        for title in sorted(sections, key=lambda title: title == PANEL):
+            with formatter.section(title):
+                formatter.write_dl(sections[title])
+        if isinstance(self, TyperGroup):
+            self.format_commands(ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: HelpFormatter) -> None:
+        """The examples, a line each, never wrapped: they are there to be copied."""
+        del ctx
+        if self.epilog:
+            formatter.write(f"\nExamples:\n{self.epilog}\n")
+
+
+class PlainCommand(_Plain, TyperCommand):
+    """A command whose help is plain text."""
+
+
+class PlainGroup(_Plain, TyperGroup):
+    """A group whose help is plain text, its commands by panel."""
+
+    def format_commands(self, ctx: Any, formatter: HelpFormatter) -> None:
+        """A section a panel."""
+        del ctx
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            panel = str(getattr(command, "rich_help_panel", None) or "Commands")
+            panels.setdefault(panel, []).append((name, command.get_short_help_str(limit=200)))
+        for title, rows in panels.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+class Group(typer.Typer):
+    """A group of commands. See `ops.commands` on how to use it."""
+
+    def __init__(
+        self,
+        help: str,  # noqa: A002 - Typer's word
+        *,
+        examples: Sequence[str] = (),
+        cls: type[TyperGroup] = PlainGroup,
+        **settings: Any,
+    ) -> None:
         super().__init__(
             help=help,
             epilog=_epilog(examples),
             no_args_is_help=True,
             pretty_exceptions_enable=False,
-            rich_markup_mode="rich",
+            rich_markup_mode=None,
+            cls=cls,
+            context_settings=HELP_OPTIONS,
             **settings,
         )
         super().callback()(_nothing)
@@ -74,14 +135,20 @@ class Group(typer.Typer):
 
         def register(function: Callable[..., None]) -> Callable[..., None]:
             command = with_desk(function, needs_stack=needs_stack)
-            super(Group, self).command(name, epilog=_epilog(examples), **settings)(command)
+            given: dict[str, Any] = {
+                "cls": PlainCommand,
+                "epilog": _epilog(examples),
+                "context_settings": HELP_OPTIONS,
+            } | settings
+            super(Group, self).command(name, **given)(command)
             return function
 
         return register
 
-    def pass_on(self, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-        """Register a function as a command that takes all that is said as it is, and passes it on."""
-        return super().command(name, add_help_option=False, **settings)
+    def pass_on(self, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """Register a function as a command that takes all that is said as it is, `--help` too, and passes it on."""
+        passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+        return super().command(name, add_help_option=False, context_settings=passed_on, cls=PlainCommand)
 
 
 def with_desk(function: Callable[..., None], *, needs_stack: bool) -> Callable[..., None]:
@@ -119,6 +186,14 @@ def with_desk(function: Callable[..., None], *, needs_stack: bool) -> Callable[.
     return command
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        import salesflow
+
+        sys.stdout.write(f"{PROGRAM} {salesflow.__version__}\n")
+        raise typer.Exit
+
+
 def lay_desk(
     typer_context: typer.Context,
     *,
@@ -127,8 +202,12 @@ def lay_desk(
     region: RegionOption = None,
     local: LocalOption = False,
     as_json: JsonOption = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="The version, and nothing else.")
+    ] = False,
 ) -> None:
     """Keep what is said before the command's name for the command."""
+    del version
     typer_context.obj = Desk(Target(stack, profile, region, local), Output(as_json=as_json))
 
 
@@ -136,14 +215,5 @@ def _nothing() -> None:
     """A group with one command stays a group."""
 
 
-def _epilog(examples: Sequence[str]) -> str | None:
-    if not examples:
-        return None
-    lines = "\n\n".join(f"  [cyan]salesflow-ops {_escaped(example)}[/]" for example in examples)
-    return f"[bold]Examples[/]\n\n{lines}"
-
-
-def _escaped(example: str) -> str:
-    from rich.markup import escape
-
-    return escape(example)
+def _epilog(examples: Sequence[str]) -> str:
+    return "\n".join(f"  {PROGRAM} {example}" for example in examples)

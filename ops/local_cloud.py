@@ -59,7 +59,7 @@ def running_cloud() -> RunningCloud:
 def hand_over(command: str, words: Sequence[str]) -> None:
     """Let `python -m local COMMAND WORDS` take this process over; it ends with its status (SystemExit)."""
     sys.argv = ["salesflow-ops", command, *words]
-    runpy.run_module("local", run_name="__main__", alter_sys=True)
+    runpy.run_module("local", run_name="__main__")
 
 
 def told(*words: str) -> Any:

@@ -1,7 +1,8 @@
 """What commands print: tables and progress on a terminal, lines with tabs in a pipe, JSON where --json asks for it.
 
 Standard output holds the result and nothing else; remarks, progress and questions go to standard error. Colour is for terminals,
-and NO_COLOR turns it off (rich sees to both).
+and NO_COLOR turns it off (rich sees to both). On a terminal no id, date, status, path or link is ever broken: a table that is too wide
+for it leaves its minor columns out, then becomes one card a row. In a pipe a moment is ISO 8601 with its offset.
 """
 
 from __future__ import annotations
@@ -9,20 +10,22 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table as RichTable
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 STYLES = {
     "SUCCEEDED": "green",
@@ -40,7 +43,14 @@ STYLES = {
     "REFUSED": "red",
 }
 
-type Cell = str | Text
+NARROW = 70
+"""On a terminal of fewer columns a table becomes cards."""
+LEAST_PROSE = 20
+"""As many columns a column of prose has, before others are left out for it."""
+GAP = 2
+
+type Cell = str | Text | datetime
+"""A datetime is shown as its zone's clock on a terminal, and whole in a pipe."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
@@ -52,13 +62,18 @@ def status(word: str) -> Text:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under named columns. In a pipe: the columns' names, then one line a row, cells apart by tabs; no title."""
+    """Rows under named columns. In a pipe: the columns' names, then one line a row, cells apart by tabs; no title.
+
+    `prose` are the columns whose text may wrap on a terminal, `minor` those that are left out there first, in their order, where there is no
+    room; `empty` is said instead, on standard error, where there is no row.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     empty: str = "None."
-    """What is said instead, on standard error, where there is no row."""
+    prose: Collection[str] = ()
+    minor: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +136,8 @@ class Output:
     @contextmanager
     def progress(self, description: str, *, total: int | None = None) -> Iterator[Working]:
         """While the block runs: a bar (or a spinner where `total` is not known) on a terminal, nothing in a pipe."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
         columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()]
         if total is not None:
             columns[2:2] = [BarColumn(), MofNCompleteColumn()]
@@ -133,9 +150,9 @@ class Output:
             case Lines(lines):
                 for line in lines:
                     if self._console.is_terminal:
-                        self._console.print(_text(line), highlight=False, soft_wrap=True)
+                        self._wide(_text(line))
                     else:
-                        self.line(_text(line).plain)
+                        self.line(_piped(line))
             case Facts(title, pairs):
                 self._facts(title, pairs)
             case Table():
@@ -144,38 +161,68 @@ class Output:
     def _facts(self, title: str, pairs: Sequence[tuple[str, Cell]]) -> None:
         if not self._console.is_terminal:
             for name, value in pairs:
-                self.line(f"{name}\t{_text(value).plain}")
+                self.line(f"{name}\t{_piped(value)}")
             return
-        grid = RichTable.grid(padding=(0, 2))
-        grid.add_column(style="bold")
-        grid.add_column(overflow="fold")
-        for name, value in pairs:
-            grid.add_row(name, _text(value))
         if title:
             self._console.print(Text(title, style="bold underline"))
-        self._console.print(grid)
+        width = max((cell_len(name) for name, _ in pairs), default=0) + GAP
+        for name, value in pairs:
+            self._wide(Text(name.ljust(width), style="bold") + _text(value))
+
+    def _wide(self, line: Text) -> None:
+        """A line that the terminal may break, and this program does not: a link in it stays one."""
+        self._console.print(line, highlight=False, soft_wrap=True)
 
     def _table(self, table: Table) -> None:
         if not table.rows:
             self.note(table.empty)
             return
         if not self._console.is_terminal:
-            for row in (table.columns, *table.rows):
-                self.line("\t".join(_text(cell).plain for cell in row))
+            self.line("\t".join(table.columns))
+            for row in table.rows:
+                self.line("\t".join(map(_piped, row)))
             return
-        shown = RichTable(
-            title=table.title,
-            title_justify="left",
-            title_style="bold",
-            header_style="dim",
-            box=None,
-            padding=(0, 2, 0, 0),
-        )
-        for column in table.columns:
-            shown.add_column(column, overflow="fold")
-        for row in table.rows:
-            shown.add_row(*(_text(cell) for cell in row))
-        self._console.print(shown)
+        if table.title:
+            self._console.print(Text(table.title, style="bold"))
+        cells = [[_text(cell) for cell in row] for row in table.rows]
+        shown, left_out = self._fitting(table, cells)
+        if shown is None:
+            self._cards(table.columns, cells)
+            return
+        from rich.table import Table as RichTable
+
+        laid_out = RichTable(header_style="dim", box=None, padding=(0, GAP, 0, 0))
+        for name in shown:
+            laid_out.add_column(name, overflow="fold", no_wrap=name not in table.prose)
+        for row in cells:
+            laid_out.add_row(*(cell for name, cell in zip(table.columns, row, strict=True) if name in shown))
+        self._console.print(laid_out)
+        if left_out:
+            self.note(f"No room for {', '.join(left_out)}: --json has all.", style="dim")
+
+    def _fitting(self, table: Table, cells: Sequence[Sequence[Text]]) -> tuple[list[str] | None, list[str]]:
+        """The columns that there is room for, and those that are left out; None where only cards will do."""
+        needed = {
+            name: LEAST_PROSE if name in table.prose else max(cell_len(name), *(row[n].cell_len for row in cells))
+            for n, name in enumerate(table.columns)
+        }
+        left_out: list[str] = []
+        minor = [name for name in table.minor if name in needed]
+        while sum(needed.values()) + GAP * len(needed) > self._console.width:
+            if not minor or self._console.width < NARROW:
+                return None, []
+            left_out.append(minor.pop(0))
+            del needed[left_out[-1]]
+        return list(needed), left_out
+
+    def _cards(self, columns: Sequence[str], cells: Sequence[Sequence[Text]]) -> None:
+        width = max(map(cell_len, columns)) + GAP
+        for number, row in enumerate(cells):
+            if number:
+                self._console.print()
+            for name, cell in zip(columns, row, strict=True):
+                if cell.plain:
+                    self._wide(Text(name.ljust(width), style="dim") + cell)
 
 
 class Working:
@@ -196,9 +243,16 @@ class Working:
 
 def _text(cell: Cell) -> Text:
     """A cell without what would move a terminal's cursor or break a line of tabs: names come from other people's data."""
+    if isinstance(cell, datetime):
+        return Text(f"{cell:%a %Y-%m-%d %H:%M}")
     if isinstance(cell, Text):
         return Text(_UNPRINTABLE.sub(" ", cell.plain), style=cell.style)
     return Text(_UNPRINTABLE.sub(" ", cell))
+
+
+def _piped(cell: Cell) -> str:
+    """A cell for a program."""
+    return cell.isoformat(timespec="seconds") if isinstance(cell, datetime) else _text(cell).plain
 
 
 def _plain(value: object) -> object:

@@ -1,16 +1,271 @@
-"""`costs`: what a month costs."""
+"""`costs`: what a month costs.
+
+What a stack costs in a month at today's schedules: what is due, times what runs have taken, times list prices.
+
+Due firings are counted from the schedules themselves; durations, log volume and metrics are read from the functions' logs of
+the last days (Lambda's own `platform.report` records and the metrics in them); stored bytes from the bucket. What nothing has
+measured is assumed, and said to be.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import fmean
+from typing import Annotated, Any
 
 import typer
 
+from ops.complaints import Failed
 from ops.desk import Desk
 from ops.groups import Group
+from ops.schedules import every
+from ops.target import DeployedFunction, Stack
 from ops.terminal import Facts, Table
 
+app = Group("What a month costs.")
 
+PRICES = Path(__file__).with_name("prices.toml")
+MONTH = timedelta(days=30)
+HOURS_OF_A_MONTH = 730
+GB = 1e9
+JOBS = ("report", "sync_history", "forecast", "anomaly_check", "watchdog", "mail_events")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The list price of one unit, and how many of them a month are free for an account."""
+
+    unit: str
+    price: float
+    free: float
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Prices by what they are for, where and when they held, and what a run is assumed to do."""
+
+    as_of: str
+    region: str
+    prices: Mapping[str, Price]
+    assumed_per_run: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One line of the bill. `basis` says where the amount comes from; `usd` is at list price, `beyond_free` after the free units."""
+
+    service: str
+    what: str
+    amount: float
+    unit: str
+    usd: float
+    beyond_free: float
+    basis: str
+
+
+@dataclass(slots=True)
+class Measured:
+    """What the log of a function shows of some days: billed seconds of each run, bytes, and the hours in which metrics had values."""
+
+    billed_seconds: list[float] = field(default_factory=list)
+    log_bytes: int = 0
+    metric_hours: set[tuple[str, ...]] = field(default_factory=set)
+
+
+def read_prices(path: Path = PRICES) -> PriceList:
+    """The price list. Raises Failed, naming what is wrong with the file."""
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+        head = {name: found.pop(name) for name in ("as_of", "region", "source", "assumed_per_run")}
+        prices = {
+            name: Price(entry["unit"], float(entry["price"]), float(entry["free"])) for name, entry in found.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Failed(f"{path} is no price list: {error}.", action="Compare it with the repository's.") from None
+    return PriceList(head["as_of"], head["region"], prices, head["assumed_per_run"])
+
+
+def month(stack: Stack, now: datetime, *, measured_days: int, prices: PriceList) -> list[Cost]:
+    """The lines of a month's bill, by service. Raises the SDK's errors."""
+    functions = {job: stack.function(job) for job in JOBS}
+    runs = _due_runs(stack, functions, now)
+    measured = {job: _measure(stack, functions[job], now, measured_days) for job in JOBS}
+    bill = _Bill(prices)
+    _compute(bill, functions, runs, measured, stack.parameters.get("Architecture", "x86_64"))
+    total = sum(runs.values())
+    bill.add("EventBridge Scheduler", "firings", "scheduler", total, "due times of the enabled schedules")
+    for name, service in (("dynamodb_writes", "DynamoDB"), ("dynamodb_reads", "DynamoDB")):
+        bill.add(service, name.partition("_")[2], name, total * prices.assumed_per_run[name], "assumed a run")
+    stored = sum(_object_bytes(stack))
+    bill.add("S3", "stored", "s3_storage", stored / GB, "the bucket's objects now, without old versions")
+    for name in ("s3_writes", "s3_reads"):
+        bill.add("S3", name.partition("_")[2], name, total * prices.assumed_per_run[name], "assumed a run")
+    _mails(bill, stack, now)
+    bill.add("Secrets Manager", "system token", "secrets", 1, "the stack's")
+    bill.add(
+        "Secrets Manager", "reads", "secret_reads", total * prices.assumed_per_run["secret_reads"], "assumed a run"
+    )
+    _watching(bill, stack, measured, measured_days)
+    return bill.lines
+
+
+class _Bill:
+    """Lines at the prices of a list."""
+
+    def __init__(self, prices: PriceList) -> None:
+        self._prices = prices.prices
+        self.lines: list[Cost] = []
+
+    def add(self, service: str, what: str, price: str, amount: float, basis: str) -> None:
+        one = self._prices[price]
+        beyond = max(amount - one.free, 0.0)
+        self.lines.append(Cost(service, what, amount, one.unit, amount * one.price, beyond * one.price, basis))
+
+
+def _due_runs(stack: Stack, functions: Mapping[str, DeployedFunction], now: datetime) -> Counter[str]:
+    """How often each job is due in the next 30 days."""
+    by_name = {function.name: job for job, function in functions.items()}
+    runs: Counter[str] = Counter()
+    for standing in every(stack):
+        if standing.schedule.enabled and standing.schedule.function in by_name:
+            runs[by_name[standing.schedule.function]] += len(standing.schedule.due_between(now, now + MONTH))
+    return runs
+
+
+def _measure(stack: Stack, function: DeployedFunction, now: datetime, days: int) -> Measured:
+    found = Measured()
+    for message, moment in _log(stack, function.log_group, now - timedelta(days=days), now):
+        found.log_bytes += len(message.encode()) + 26  # CloudWatch Logs bills 26 bytes an event beside its text
+        try:
+            line = json.loads(message)
+        except ValueError:
+            continue
+        if not isinstance(line, dict):
+            continue
+        if line.get("type") == "platform.report":
+            found.billed_seconds.append(line["record"]["metrics"]["billedDurationMs"] / 1000)
+        found.metric_hours.update(_metric_hours(line, moment))
+    return found
+
+
+def _metric_hours(line: Mapping[str, Any], moment: int) -> Iterator[tuple[str, ...]]:
+    """Each metric of a line in CloudWatch's embedded format, with its dimensions' values and its hour: what is billed."""
+    hour = str(moment // 3_600_000)
+    for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
+        for dimensions in directive.get("Dimensions", ()):
+            values = tuple(str(line.get(name, "")) for name in dimensions)
+            for metric in directive.get("Metrics", ()):
+                yield (directive["Namespace"], metric["Name"], *values, hour)
+
+
+def _log(stack: Stack, group: str, start: datetime, end: datetime) -> Iterator[tuple[str, int]]:
+    client = stack.client("logs")
+    pages = client.get_paginator("filter_log_events").paginate(
+        logGroupName=group, startTime=int(start.timestamp() * 1000), endTime=int(end.timestamp() * 1000)
+    )
+    try:
+        for page in pages:
+            for event in page["events"]:
+                yield event["message"], event["timestamp"]
+    except client.exceptions.ResourceNotFoundException:
+        return  # never ran
+
+
+def _compute(
+    bill: _Bill,
+    functions: Mapping[str, DeployedFunction],
+    runs: Mapping[str, int],
+    measured: Mapping[str, Measured],
+    architecture: str,
+) -> None:
+    known = [second for found in measured.values() for second in found.billed_seconds]
+    seconds_of_all = fmean(known) if known else None
+    bill.add("Lambda", "requests", "lambda_requests", sum(runs.values()), "due times of the enabled schedules")
+    for job, function in functions.items():
+        count = runs.get(job, 0)
+        taken = measured[job].billed_seconds
+        if not count:
+            continue
+        if taken:
+            seconds, basis = fmean(taken), f"{count} runs of {fmean(taken):.1f} s, the mean of {len(taken)} in the log"
+        elif seconds_of_all is not None:
+            seconds, basis = (
+                seconds_of_all,
+                f"{count} runs; none in the log, assumed {seconds_of_all:.1f} s as the others",
+            )
+        else:
+            seconds, basis = (
+                function.timeout_seconds / 10,
+                f"{count} runs; none in the log, assumed a tenth of the time-out",
+            )
+        amount = count * seconds * function.memory_mb / 1024
+        bill.add("Lambda", job, f"lambda_{architecture}", amount, f"{basis}, at {function.memory_mb} MB")
+
+
+def _object_bytes(stack: Stack) -> Iterator[int]:
+    for page in stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=stack.bucket):
+        yield from (entry["Size"] for entry in page.get("Contents", ()))
+
+
+def _mails(bill: _Bill, stack: Stack, now: datetime) -> None:
+    """Reports go to every reader each time they are due; alerts as often as the parameter says."""
+    settings = stack.settings
+    report = stack.function("report").name
+    due = sum(
+        len(standing.schedule.due_between(now, now + MONTH))
+        for standing in every(stack)
+        if standing.schedule.enabled and standing.schedule.function == report
+    )
+    reports = due * len(settings.report_recipients)
+    alerts = float(stack.parameters.get("AlertsPerMonth", 0)) * len(settings.alert_recipients)
+    bill.add("SES", "report mails", "ses_mails", reports, f"{due} reports to {len(settings.report_recipients)} readers")
+    bill.add("SES", "alert mails", "ses_mails", alerts, "AlertsPerMonth, to each of AlertRecipients")
+    sizes = _sizes_of_latest(stack)
+    attached = reports * fmean(sizes) / GB if sizes else 0.0
+    bill.add("SES", "attachments", "ses_attachments", attached, "the mean size of reports/latest")
+
+
+def _sizes_of_latest(stack: Stack) -> list[int]:
+    listed = stack.client("s3").list_objects_v2(Bucket=stack.bucket, Prefix="reports/latest/")
+    return [entry["Size"] for entry in listed.get("Contents", ())]
+
+
+def _watching(bill: _Bill, stack: Stack, measured: Mapping[str, Measured], days: int) -> None:
+    kinds = Counter(kind for kind, _ in stack.resources.values())
+    bill.add("CloudWatch", "alarms", "alarms", kinds["AWS::CloudWatch::Alarm"], "the stack's")
+    bill.add("CloudWatch", "dashboard", "dashboards", kinds["AWS::CloudWatch::Dashboard"], "the stack's")
+    hours = set[tuple[str, ...]]().union(*(found.metric_hours for found in measured.values()))
+    seen_days = _days_seen(hours) or days
+    months = len(hours) / seen_days * MONTH.days / HOURS_OF_A_MONTH
+    count = len({one[:-1] for one in hours})
+    bill.add(
+        "CloudWatch", "metrics", "metrics", months, f"{count} metrics, billed by the hours in which they have values"
+    )
+    size = sum(found.log_bytes for found in measured.values())
+    bill.add("CloudWatch", "logs", "logs", size / seen_days * MONTH.days / GB, f"what was written in {seen_days} days")
+
+
+def _days_seen(hours: Iterable[tuple[str, ...]]) -> int:
+    """On how many days there were metrics: a stack of yesterday has no week behind it."""
+    return len({int(one[-1]) // 24 for one in hours})
+
+
+def by_service(lines: Iterable[Cost]) -> dict[str, tuple[float, float]]:
+    """Sums by service: at list price, and beyond the free units."""
+    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for line in lines:
+        sums[line.service][0] += line.usd
+        sums[line.service][1] += line.beyond_free
+    return {service: (usd, beyond) for service, (usd, beyond) in sums.items()}
+
+
+@app.command("costs", examples=["costs", "costs --days 7 --json"])
 def costs(
     desk: Desk,
     *,
@@ -21,7 +276,6 @@ def costs(
     The last column is what is left after the units that AWS gives every account for nothing each month; other things in the
     account use them too.
     """
-    from ops.costs import by_service, month, read_prices
     from salesflow import clock
 
     prices = read_prices()
@@ -50,11 +304,6 @@ def costs(
     desk.out.show(data, Table("A month of 30 days", columns, rows), Facts("By service", facts))
     if desk.stack.region != prices.region:
         desk.out.note(f"The prices are of {prices.region}; the stack is in {desk.stack.region}.")
-
-
-def register(app: Group) -> None:
-    """Put the command into the command line."""
-    app.command("costs", rich_help_panel="Look", examples=["costs", "costs --days 7 --json"])(costs)
 
 
 def _number(amount: float) -> str:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 STYLES = {"OK": "green", "WARN": "yellow", "FAIL": "bold red", "UNKNOWN": "magenta"}
 
 
+app = Group("What is wrong with a stack, and the cure.")
+
+
+@app.command("doctor", examples=["doctor", "doctor --local", "doctor --json"])
 def doctor(desk: Desk) -> None:
     """Look for everything that a first deployment gets wrong, and say the cure of each; status 1 if something fails.
 
@@ -52,8 +56,3 @@ def tell(desk: Desk, found: Sequence[Finding], data: Any) -> None:
     desk.out.note(", ".join(f"{counts[word]} {word.lower()}" for word in STYLES if counts[word]))
     if counts["FAIL"]:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def register(app: Group) -> None:
-    """Put the command into the command line."""
-    app.command("doctor", rich_help_panel="Look", examples=["doctor", "doctor --local", "doctor --json"])(doctor)

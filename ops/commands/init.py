@@ -27,6 +27,17 @@ HIDDEN_QUESTION = (
 Answer = str | None
 
 
+app = Group("The few questions before the first deployment, and the token after it.")
+
+
+@app.command(
+    "init",
+    examples=[
+        "init",
+        "init --api-url https://shop.example/api/v1 --sender reports@shop.example --owners owner@shop.example",
+        "init --token-only --stack salesflow",
+    ],
+)
 def init(
     desk: Desk,
     *,
@@ -193,16 +204,3 @@ def _refuse_malformed(desk: Desk, text: str) -> None:
         raise Misused(error.message, action=error.action) from None
     except SalesFlowError as error:
         desk.out.note(f"It could not be tried: {error.message}", style="yellow")
-
-
-def register(app: Group) -> None:
-    """Put the command into the command line."""
-    app.command(
-        "init",
-        rich_help_panel="Set up",
-        examples=[
-            "init",
-            "init --api-url https://shop.example/api/v1 --sender reports@shop.example --owners owner@shop.example",
-            "init --token-only --stack salesflow",
-        ],
-    )(init)

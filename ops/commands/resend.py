@@ -1,17 +1,90 @@
-"""`resend`: a report's mail, to those who were not told."""
+"""`resend`: a report's mail, to those who were not told.
+
+Resend: a report's mail to those who were not told of it, as the run itself would have sent it.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 
-from ops.complaints import ExitCode
+from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.groups import Group
+from ops.runs import Run
+from ops.target import Stack
 from ops.terminal import Cell, Facts, status
+from salesflow.ledger import SendOutcome
+from salesflow.ledger.records import FORCED
+
+app = Group("A report's mail, to those who were not told.")
 
 
+@dataclass(frozen=True, slots=True)
+class Resending:
+    """What a resend would do: the event to fire, whom it mails, and who was told before (and is left alone)."""
+
+    event: dict[str, Any]
+    recipients: tuple[str, ...]
+    told_before: tuple[str, ...]
+
+
+def plan(stack: Stack, run: Run, to: Sequence[str] = (), *, again: bool = False) -> Resending:
+    """What to fire for a run's report. `to` narrows it to some recipients; `again` mails them though they were told.
+
+    Raises Misused for a run that is no report, for an address that the stack does not mail, and for one that was told.
+    """
+    job, *parts = run.record.identity.split("/")
+    if job != "report":
+        raise Misused(
+            f"{run.record.identity} is no report: only the mails of reports can be sent again.",
+            action="An alert stands in `anomalies show`; a run that failed is fired again with `run`.",
+        )
+    readers = stack.settings.report_recipients
+    strangers = [address for address in to if address not in readers]
+    if strangers:
+        raise Misused(
+            f"{', '.join(strangers)} is not among the report's recipients.",
+            action=f"They are {', '.join(readers) or 'none'} (parameter ReportRecipients).",
+        )
+    told = _told(run)
+    wanted = tuple(address for address in readers if address in to) if to else readers
+    event: dict[str, Any] = {
+        "report_type": parts[0],
+        "period": parts[1],
+        "formats": parts[2].split("+"),
+        "business_date": run.record.business_date.isoformat(),
+    }
+    if again:
+        if not to:
+            raise Misused("Whom again?", action="Say --to ADDRESS with --again.")
+        return Resending(event | {"force": True, "to": list(wanted)}, wanted, ())
+    before = tuple(address for address in wanted if address in told)
+    lacking = tuple(address for address in wanted if address not in told)
+    if to and before:
+        raise Misused(
+            f"{', '.join(before)} was told already ({told[before[0]]}).", action="Say --again to mail them once more."
+        )
+    return Resending(event | {"resend": True} | ({"to": list(wanted)} if to else {}), lacking, before)
+
+
+def _told(run: Run) -> dict[str, str]:
+    """When each recipient was told of the date: in the run's edition, or by a forced run."""
+    counted = {run.record.edition} if not run.record.interim else set[str]()
+    return {
+        sent.recipient: f"{sent.recorded_at:%Y-%m-%d %H:%M} UTC"
+        for sent in run.sends
+        if sent.outcome is SendOutcome.SENT and (sent.edition in counted or sent.edition.startswith(FORCED))
+    }
+
+
+@app.command(
+    "resend",
+    examples=["resend 1f09c2ab --dry-run", "resend SF-7QK2M5XA --to accountant@shop.example.com"],
+)
 def resend(
     desk: Desk,
     run: Annotated[
@@ -27,7 +100,6 @@ def resend(
     Nobody is mailed who is not in the parameter ReportRecipients, and nobody twice unless --again says so.
     """
     from ops.firing import fire
-    from ops.resend import plan
     from ops.runs import find
 
     found = find(desk.stack, run)
@@ -51,12 +123,3 @@ def resend(
     desk.out.show(data | {"event": wanted.event}, Facts("", [*facts, ("why", answer.reason)]))
     if lacking:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def register(app: Group) -> None:
-    """Put the command into the command line."""
-    app.command(
-        "resend",
-        rich_help_panel="Work",
-        examples=["resend 1f09c2ab --dry-run", "resend SF-7QK2M5XA --to accountant@shop.example.com"],
-    )(resend)

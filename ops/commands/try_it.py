@@ -8,19 +8,16 @@ from ops.desk import Desk
 from ops.groups import Group
 from ops.local_cloud import hand_over
 
-PANEL = "Try it here"
-PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+app = Group("A whole shop on this machine.")
 
 
-def register(app: Group) -> None:
-    """Put the commands into the command line."""
+@app.pass_on("demo")
+def demo(context: typer.Context) -> None:
+    """Start a whole shop here, fire the schedules of its last days, and show what came of it."""
+    hand_over("demo", [*context.args, *(["--json"] if Desk.of(context).out.as_json else [])])
 
-    @app.pass_on("demo", rich_help_panel=PANEL, context_settings=PASSED_ON)
-    def demo(context: typer.Context) -> None:
-        """Start a whole shop here, fire the schedules of its last days, and show what came of it."""
-        hand_over("demo", [*context.args, *(["--json"] if Desk.of(context).out.as_json else [])])
 
-    @app.pass_on("up", rich_help_panel=PANEL, context_settings=PASSED_ON)
-    def up(context: typer.Context) -> None:
-        """Keep a local cloud and the SalesFlow API running; every command works on it with --local."""
-        hand_over("up", context.args)
+@app.pass_on("up")
+def up(context: typer.Context) -> None:
+    """Keep a local cloud and the SalesFlow API running; every command works on it with --local."""
+    hand_over("up", context.args)

@@ -13,8 +13,9 @@ import pytest
 from local.cloud import Scheduler
 from local.cloud.aws import ACCESS_KEYS
 from local.shop import LocalShop, sample_shop
+from ops.commands.redrive import Redriven
+from ops.commands.redrive import redriven as fired_again
 from ops.local_cloud import RunningCloud
-from ops.redrive import Redriven, redrive
 from ops.target import Stack, local_stack
 from salesflow.watch.schedules import Schedule
 
@@ -38,7 +39,7 @@ def stack(shop: LocalShop) -> Stack:
 
 def redriven(shop: LocalShop, stack: Stack, *, dry_run: bool = False) -> list[Redriven]:
     """What was done with each event, once all that was fired is over."""
-    done = list(redrive(stack, dry_run=dry_run))
+    done = list(fired_again(stack, dry_run=dry_run))
     shop.cloud.settle()
     return done
 

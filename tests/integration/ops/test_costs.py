@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ops.commands.costs import read_prices
 from ops.complaints import Failed
-from ops.costs import read_prices
 from ops.schedules import every
 from ops.target import Target
 from salesflow import clock

@@ -186,3 +186,23 @@ def test_the_installed_script_runs_from_anywhere(tmp_path: Path) -> None:
         [script], cwd=tmp_path, env={**environment, **completing}, capture_output=True, text=True, check=False
     )
     assert completed.stdout.split() == ["pause"]
+
+
+HEAVY = {"boto3", "botocore.session", "local", "moto", "numpy", "pandas", "rich.markdown", "samtranslator"}
+OF_A_COMMAND = {"botocore", "pydantic", "rich.table", "urllib3"}
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "runs --help", "schedules list --help", "reports --help"])
+def test_help_imports_nothing_heavy_and_that_of_the_root_nothing_of_a_command(words: str) -> None:
+    program = "import sys; from ops.app import app; app(sys.argv[1:], standalone_mode=False); print(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", program, *words.split()]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
+    unwanted = HEAVY if " " in words else HEAVY | OF_A_COMMAND
+    assert not unwanted & set(done.stderr.split())
+
+
+def test_a_page_of_help_keeps_its_examples_whole_and_its_options_apart(desk: Desk) -> None:
+    said = ops("schedules", "put", "-h")
+    assert "  salesflow-ops schedules put stock pdf --at 07:00 --on MON-FRI --zone Europe/Paris\n" in said.out
+    assert said.out.index("Options:") < said.out.index("Which stack, and how to print:") < said.out.index("Examples:")
+    assert ops("help", "schedules", "put").out == said.out

@@ -12,9 +12,9 @@ import pytest
 import urllib3
 
 from local.shop import LocalShop
+from ops.commands.open_library import serving
 from ops.complaints import NotFound
 from ops.firing import fire
-from ops.library import serving
 from ops.target import Stack, Target
 from tests.integration.ops.running import Desk
 
