@@ -1,54 +1,113 @@
-"""The parameters that `sam deploy` takes from samconfig.toml: read, and written back with everything else in the file left as it was."""
+"""samconfig.toml: what the SAM CLI deploys, one configuration environment a stack; written with everything else in the file left as it was.
+
+The first stack is the environment `default`. Another stack has one of its own name (`sam deploy --config-env NAME`): nothing of the first
+stack's parameters, its recipients above all, is ever taken for it.
+"""
 
 from __future__ import annotations
 
 import shlex
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
+from typing import TYPE_CHECKING, Any
 
 from ops.complaints import Misused
+from ops.local_cloud import REPOSITORY
 
+if TYPE_CHECKING:
+    import tomlkit
+
+PLACE = REPOSITORY / "samconfig.toml"
+USUAL_STACK = "salesflow"
+DEFAULT = "default"
 NEW = "version = 0.1\n"
 OVERRIDES = "parameter_overrides"
+ALIKE = ("capabilities", "confirm_changeset", "resolve_s3")
+"""What every stack of this template is deployed with."""
 
 
-def read_parameters(path: Path) -> dict[str, str]:
-    """What the file gives for the template's parameters, by name; {} where there is no file. Raises Misused."""
-    given = _tables(_document(path)).get(OVERRIDES, "")
+def environment_of(stack: str | None, path: Path = PLACE) -> str:
+    """The configuration environment of a stack; `default` for the first one, and where no stack was said. Raises Misused."""
+    if stack is None:
+        return DEFAULT
+    configuration = _parsed(path)
+    for name, environment in configuration.items():
+        if isinstance(environment, dict) and _said(environment).get("stack_name") == stack:
+            return name
+    has_none = "stack_name" not in _said(configuration.get(DEFAULT, {}))
+    return DEFAULT if has_none or stack == USUAL_STACK else stack
+
+
+def deployment_settings(stack: str | None, path: Path = PLACE) -> Mapping[str, str]:
+    """What the file says of a stack's `stack_name`, `region` and `profile`, and of its parameters as they stand there. Raises Misused."""
+    said = _said(_parsed(path).get(environment_of(stack, path), {}))
+    return {name: str(value) for name, value in said.items() if isinstance(value, str)}
+
+
+def read_parameters(path: Path = PLACE, stack: str | None = None) -> dict[str, str]:
+    """What the file gives for the template's parameters, by name; {} where it knows no such stack. Raises Misused."""
+    given = _said(_parsed(path).get(environment_of(stack, path), {})).get(OVERRIDES, "")
     pieces = [str(piece) for piece in given] if isinstance(given, list) else shlex.split(str(given))
     return dict(_pair(piece, path) for piece in pieces)
 
 
 def write_parameters(
     path: Path, parameters: Mapping[str, str], *, stack: str | None = None, region: str | None = None
-) -> None:
-    """Set these parameters (and, where they are given, the stack's name and region), and keep all others. Raises Misused."""
-    document = _document(path)
-    merged = read_parameters(path) | dict(parameters)
-    _tables(document)[OVERRIDES] = " ".join(f"{name}={_quoted(value)}" for name, value in merged.items())
+) -> str:
+    """Set these parameters of a stack (and its name and region, where they are said), keep all others; the environment's name.
+
+    Raises Misused.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    environment = environment_of(stack, path)
+    try:
+        document = tomlkit.parse(path.read_text("utf-8") if path.exists() else NEW)
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise Misused(f"{path.name} cannot be read: {error}.", action="Correct it, or move it away.") from None
+    merged = read_parameters(path, stack) | dict(parameters)
+    deploy = _tables(document, environment, "deploy")
+    deploy[OVERRIDES] = " ".join(f"{name}={_quoted(value)}" for name, value in merged.items())
+    if environment != DEFAULT:
+        first = _said(_parsed(path).get(DEFAULT, {}))
+        for name in ALIKE:
+            if name in first and name not in deploy:
+                deploy[name] = first[name]
     for name, value in (("stack_name", stack), ("region", region)):
         if value:
-            _tables(document, "global")[name] = value
+            _tables(document, environment, "global")[name] = value
     new = path.with_name(f".{path.name}.new")
     new.write_text(tomlkit.dumps(document), "utf-8")
     new.replace(path)
+    return environment
 
 
-def _document(path: Path) -> tomlkit.TOMLDocument:
+def _parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomlkit.parse(path.read_text("utf-8") if path.exists() else NEW)
-    except (TOMLKitError, UnicodeDecodeError) as error:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misused(f"{path.name} cannot be read: {error}.", action="Correct it, or move it away.") from None
 
 
-def _tables(document: tomlkit.TOMLDocument, command: str = "deploy") -> Any:
+def _said(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """What an environment says for deploying: for that command, else for all of them."""
+    return {
+        name: value
+        for command in ("global", "deploy")
+        for name, value in environment.get(command, {}).get("parameters", {}).items()
+    }
+
+
+def _tables(document: tomlkit.TOMLDocument, environment: str, command: str) -> Any:
     """The table of a command's parameters, made where it lacks."""
+    import tomlkit
+
     table: Any = document
-    for name in ("default", command, "parameters"):
+    for name in (environment, command, "parameters"):
         if name not in table:
             table[name] = tomlkit.table(is_super_table=name != "parameters")
         table = table[name]

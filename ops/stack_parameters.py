@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from botocore.exceptions import ClientError, WaiterError
 
 from ops.complaints import Failed
-from ops.target import Stack, deployment_settings
+from ops.samconfig import read_parameters
+from ops.target import Stack
 
 POLL_SECONDS = 3
 
@@ -47,7 +48,6 @@ def set_parameters(stack: Stack, changes: Mapping[str, str]) -> bool:
     return True
 
 
-def overridden_at_deployment(names: Mapping[str, str]) -> list[str]:
+def overridden_at_deployment(stack: Stack, names: Mapping[str, str]) -> list[str]:
     """Those of the parameters that samconfig.toml sets as well, so that the next `sam deploy` has the last word."""
-    overrides = deployment_settings().get("parameter_overrides", "")
-    return [name for name in names if f"{name}=" in overrides]
+    return [name for name in names if name in read_parameters(stack=stack.name)]

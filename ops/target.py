@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from ops.complaints import Failed, Misused, NotFound
 from ops.local_cloud import RunningCloud, running_cloud
+from ops.samconfig import USUAL_STACK, deployment_settings
 
 if TYPE_CHECKING:
     from salesflow.ledger import Ledger
     from salesflow.rows import Rows
     from salesflow.settings import Settings
 
-USUAL_STACK = "salesflow"
-SAM_CONFIGURATION = Path(__file__).resolve().parents[1] / "samconfig.toml"
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
 LONGEST_RUN_SECONDS = 900.0
@@ -47,7 +44,7 @@ class Target:
             return self._local_stack()
         from botocore.session import Session
 
-        known = deployment_settings()
+        known = deployment_settings(self.stack)
         session = Session(profile=self.profile or (None if os.environ.get("AWS_PROFILE") else known.get("profile")))
         # The SDK for Python reads AWS_DEFAULT_REGION alone; the AWS CLI and every other SDK read AWS_REGION first.
         usual = os.environ.get("AWS_REGION") or session.get_config_variable("region")
@@ -257,16 +254,3 @@ def local_stack(cloud: RunningCloud, name: str | None = None) -> Stack:
     )
     keys = {name.lower(): value for name, value in cloud.access_keys.items()}
     return Stack(name or cloud.stack, cloud.region, session, {"endpoint_url": cloud.endpoint_url, **keys})
-
-
-def deployment_settings() -> Mapping[str, str]:
-    """What samconfig.toml says of `stack_name`, `region` and `profile`: for deploying, else for everything."""
-    try:
-        configuration = tomllib.loads(SAM_CONFIGURATION.read_text())
-    except FileNotFoundError:
-        return {}
-    except tomllib.TOMLDecodeError as error:
-        raise Misused(f"samconfig.toml cannot be read: {error}.", action="Correct it.") from None
-    default = configuration.get("default", {})
-    tables = [default.get(command, {}).get("parameters", {}) for command in ("global", "deploy")]
-    return {name: str(value) for table in tables for name, value in table.items() if isinstance(value, str)}

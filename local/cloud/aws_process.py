@@ -22,6 +22,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from local.cloud.account import Account
 SEND_EMAIL = "/v2/email/outbound-emails"
 INVOCATION = re.compile(r"/2015-03-31/functions/.+/invocations/?")
 LONGEST_RUN_SECONDS = 960.0
+_SERVICE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 NO_RESOURCES = {"AWS::CloudFormation::WaitConditionHandle", "AWS::SERVICE::RESOURCE"}
 
 type WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -93,6 +95,7 @@ class LocalAws:
         self._functions_url = ""
         self._account = Account()
         self._http = urllib3.PoolManager(retries=False, maxsize=32)
+        self._writing = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
@@ -124,12 +127,20 @@ class LocalAws:
         if told := self._account.answer(request):
             return told
         try:
-            return self._account.completed(request, Response.from_app(self._moto, environ, buffered=True))
+            with self._alone(request):
+                answer = Response.from_app(self._moto, environ, buffered=True)
+            return self._account.completed(request, answer)
         except Exception as error:  # noqa: BLE001 - whatever moto's code raises must not pass unseen
             where = traceback.extract_tb(error.__traceback__)[-1]
             self._warnings.append(f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
-            sys.stderr.write(traceback.format_exc())
             return Response(f"moto failed: {self._warnings[-1]}", status=500, content_type="text/plain")
+
+    def _alone(self, request: Request) -> AbstractContextManager[object]:
+        """One at a time where the service itself makes a condition and its write one step: moto, in its threads, makes them two."""
+        signed = _SERVICE.search(request.headers.get("Authorization", ""))
+        service = signed[2] if signed else ""
+        is_conditional = service == "dynamodb" or (service == "s3" and request.method not in {"GET", "HEAD"})
+        return self._writing if is_conditional else nullcontext()
 
     def _invoked(self, request: Request) -> Response:
         """What the server of the functions answers to an invocation."""
@@ -158,7 +169,7 @@ class LocalAws:
         return Response(rule.answer, status=rule.status, content_type=rule.content_type)
 
     def _keep_mail(self, request: Request, body: bytes, message_id: str) -> None:
-        scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/", request.headers.get("Authorization", ""))
+        scope = _SERVICE.search(request.headers.get("Authorization", ""))
         with self._changed:
             self._mails.append(
                 {"message_id": message_id, "region": scope[1] if scope else "", "request": json.loads(body)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,16 +15,17 @@ from ops.complaints import Misused
 from ops.desk import Desk
 from ops.errors import explained
 from ops.groups import Group
-from ops.target import SAM_CONFIGURATION
+from ops.samconfig import DEFAULT, PLACE
 from ops.terminal import Facts
 
 if TYPE_CHECKING:
     from ops.first_answers import Question
 
-NEXT = "sam build && sam deploy"
 HIDDEN_QUESTION = (
     'System token (a JWT, or {"phoneNumber": "...", "password": "..."}; it is not shown; empty: leave it as it is)'
 )
+
+NEAR = "ap-southeast-1"
 
 Answer = str | None
 
@@ -56,7 +59,7 @@ def init(
         typer.Option(allow_dash=True, dir_okay=False, help="File with the system token, - for standard input."),
     ] = None,
     token_only: Annotated[bool, typer.Option("--token-only", help="Ask for the token alone, and store it.")] = False,
-    config_file: Annotated[Path, typer.Option(dir_okay=False, help="The file to write.")] = SAM_CONFIGURATION,
+    config_file: Annotated[Path, typer.Option(dir_okay=False, help="The file to write.")] = PLACE,
 ) -> None:
     """Ask what a deployment has to know, write it into samconfig.toml, store the system token, and run doctor.
 
@@ -77,15 +80,11 @@ def init(
     }
     if token_only and any(given.values()):
         raise Misused("--token-only asks for the token alone.", action="Leave the other options out.")
-    parameters = {} if token_only else _asked(given, config_file)
-    if parameters:
-        from ops.samconfig import write_parameters
-
-        write_parameters(config_file, parameters, stack=desk.target.stack, region=desk.target.region)
-        desk.out.note(f"{config_file.name} has it.", style="green")
+    parameters, environment = ({}, DEFAULT) if token_only else written(desk, given, config_file)
     there = _is_there(desk)
-    token = _token(desk, token_file) if there else "later"
-    following = "" if there else f"{NEXT}, then salesflow-ops init --token-only"
+    token = stored_token(desk, token_file) if there else "later"
+    config_env = "" if environment == DEFAULT else f" --config-env {environment}"
+    following = "" if there else f"salesflow-ops deploy, or sam build && sam deploy{config_env}"
     data: dict[str, Any] = {"parameters": parameters, "token": token, "next": following}
     if not there:
         facts = [*parameters.items(), ("token", token), ("next", following)]
@@ -97,20 +96,81 @@ def init(
     tell(desk, found, data | {"doctor": found} if desk.out.as_json else found)
 
 
+def written(desk: Desk, given: Mapping[str, Answer], config_file: Path) -> tuple[dict[str, str], str]:
+    """Ask what is not given, and write all of it: the parameters, and the configuration environment that they are in. Raises Misused."""
+    from ops.samconfig import read_parameters, write_parameters
+
+    target = desk.target
+    parameters = _asked(given, read_parameters(config_file, target.stack))
+    region = target.region or (None if target.local else _region(target.stack, config_file))
+    parameters |= _identity(desk, parameters["MailSender"], region)
+    environment = write_parameters(config_file, parameters, stack=target.stack, region=region)
+    desk.out.note(f"{config_file.name} has it.", style="green")
+    if not parameters.get("AlertRecipients"):
+        desk.out.note("Nobody hears of alerts: AlertRecipients is empty (--alerts).", style="yellow")
+    if not parameters.get("ReportRecipients"):
+        desk.out.note("Nobody gets the reports by mail: ReportRecipients is empty (--readers).", style="yellow")
+    return parameters, environment
+
+
+def _region(stack: str | None, config_file: Path) -> str | None:
+    """The region that is typed, where none is known: of the shell, or of the file."""
+    from ops.doctor.mail import is_offered
+    from ops.samconfig import deployment_settings
+
+    known = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    known = known or deployment_settings(stack, config_file).get("region")
+    if not _is_terminal():
+        return known
+    while True:
+        text: str = typer.prompt("Which AWS region (near the shop, with SES)?", default=known or NEAR, err=True)
+        if is_offered(text.strip()):
+            return text.strip()
+        typer.secho(
+            f"  SES is not offered in {text}, or there is no such region. From Shanghai: {NEAR}, ap-northeast-1, ap-northeast-2.",
+            fg="red",
+            err=True,
+        )
+
+
+def _identity(desk: Desk, sender: str, region: str | None) -> dict[str, str]:
+    """Whether the stack has to register the sender: not where SES knows it or its domain, which CloudFormation would fail on."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from ops.complaints import Complaint
+
+    try:
+        stack = replace(desk.target, region=desk.target.region or region).resolve()
+        if stack.resources.get("MailIdentity"):
+            return {}  # the stack's own
+    except (ClientError, BotoCoreError, Complaint):
+        pass
+    try:
+        client = replace(desk.target, region=desk.target.region or region).resolve().client("sesv2")
+        for identity in (sender, sender.rpartition("@")[2]):
+            try:
+                client.get_email_identity(EmailIdentity=identity)
+            except client.exceptions.NotFoundException:
+                continue
+            desk.out.note(f"SES knows {identity} already: the stack leaves it alone (CreateMailIdentity=no).")
+            return {"CreateMailIdentity": "no"}
+    except (ClientError, BotoCoreError, Complaint):
+        desk.out.note("SES could not be asked whether it knows the sender; set CreateMailIdentity=no where it does.")
+    return {}
+
+
 def _is_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _asked(given: Mapping[str, Answer], config_file: Path) -> dict[str, str]:
+def _asked(given: Mapping[str, Answer], known: Mapping[str, str]) -> dict[str, str]:
     """The parameters that the answers mean: those of the options, of the questions, and what is known already."""
     from ops.first_answers import QUESTIONS, NoAnswer
-    from ops.samconfig import read_parameters
 
-    known = read_parameters(config_file)
     found: dict[str, str] = {}
     lacking = []
     for question in QUESTIONS:
-        answer = given[question.name]
+        answer = given.get(question.name)
         if answer is None and _is_terminal():
             found |= _prompted(question, question.present(known))
             continue
@@ -150,7 +210,7 @@ def _is_there(desk: Desk) -> bool:
         return False
 
 
-def _token(desk: Desk, token_file: Path | None) -> str:
+def stored_token(desk: Desk, token_file: Path | None) -> str:
     """Store the token that is given or typed; answers what became of it, never the token."""
     if token_file is not None:
         text = sys.stdin.read() if str(token_file) == "-" else token_file.read_text("utf-8")

@@ -232,7 +232,7 @@ def _set_parameters(desk: Desk, changes: Mapping[str, str]) -> None:
 
     with desk.out.progress(f"Setting {', '.join(f'{name}={value}' for name, value in changes.items())}"):
         stack_parameters.set_parameters(desk.stack, changes)
-    for name in stack_parameters.overridden_at_deployment(changes):
+    for name in stack_parameters.overridden_at_deployment(desk.stack, changes):
         desk.out.note(f"samconfig.toml sets {name} too: change it there, or the next deployment undoes this.")
 
 

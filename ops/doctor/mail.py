@@ -18,14 +18,14 @@ PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-eusc")
 def region(patient: Patient) -> Iterator[Finding]:
     """Whether SES exists where the mails go out from."""
     wanted = patient.stack.settings.ses_region
-    if _is_offered(wanted):
+    if is_offered(wanted):
         yield ok("SES region", wanted)
         return
     fix = "set SesRegion to one that has it (ap-southeast-1), make identity and configuration set there, deploy"
     yield fail("SES region", f"SES is not offered in {wanted}", fix=fix)
 
 
-def _is_offered(name: str) -> bool:
+def is_offered(name: str) -> bool:
     """Whether SES exists in a region, by the SDK's own list."""
     session = botocore.session.get_session()
     return any(name in session.get_available_regions("sesv2", partition_name=part) for part in PARTITIONS)
@@ -35,7 +35,7 @@ def _where_offered(take: Callable[[Patient], Iterator[Finding]]) -> Callable[[Pa
     """The look, taken only where SES exists; elsewhere that is what is wrong, and enough said."""
 
     def look(patient: Patient) -> Iterator[Finding]:
-        if _is_offered(patient.stack.settings.ses_region):
+        if is_offered(patient.stack.settings.ses_region):
             yield from take(patient)
 
     return look
