@@ -20,9 +20,9 @@ from ops.groups import Group
 from ops.target import Stack
 from ops.terminal import Facts, Table, status
 from salesflow.alerts.book import AlertBook, chain_of
-from salesflow.findings.subjects import SHOP
 from salesflow.alerts.result import PREFIX, result_key
 from salesflow.figures import Figures
+from salesflow.findings.subjects import SHOP
 from salesflow.findings.wording import sentence
 from salesflow.job_events import Scope
 from salesflow.windows import Period
