@@ -30,7 +30,7 @@ from ops.terminal import Facts, Table
 
 app = Group("What a month costs.")
 
-PRICES = Path(__file__).with_name("prices.toml")
+PRICES = Path(__file__).parents[1] / "prices.toml"
 MONTH = timedelta(days=30)
 HOURS_OF_A_MONTH = 730
 GB = 1e9
