@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Self
 
 import typer
 
+from ops.complaints import Misused, NotFound
 from ops.target import Stack, Target
 from ops.terminal import Output
 
@@ -28,3 +32,47 @@ class Desk:
     def stack(self) -> Stack:
         """The stack. Raises Misused (no region), Unreachable (no local cloud); whether it is there shows when it is used."""
         return self.target.resolve()
+
+    @property
+    def today(self) -> date:
+        """The date in the shop's zone."""
+        from salesflow import clock
+
+        return clock.now().astimezone(self.stack.zone).date()
+
+    def day(self, said: str | None) -> date | None:
+        """The date that was said: ISO, or `today`, `yesterday` in the shop's zone. Raises Misused."""
+        if said is None:
+            return None
+        match said.strip().lower():
+            case "today":
+                return self.today
+            case "yesterday":
+                return self.today - timedelta(days=1)
+            case text:
+                return iso_day(text)
+
+    def span(self, first: str | None, last: str | None) -> tuple[date | None, date | None]:
+        """The dates of --from and --to, in order. Raises Misused."""
+        since, until = self.day(first), self.day(last)
+        if since is not None and until is not None and since > until:
+            raise Misused(f"--to {until} is before --from {since}.", action="Turn them round.")
+        return since, until
+
+
+def iso_day(text: str) -> date:
+    """An ISO date. Raises Misused."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Misused(f"{text!r} is no date.", action="Write it as 2026-11-22, today or yesterday.") from None
+
+
+def refuse_unknown(what: str, said: str, known: Collection[str]) -> None:
+    """Refuse a name that there is not, with those that come near it. Raises NotFound."""
+    if said in known:
+        return
+    near = difflib.get_close_matches(said, known, n=3, cutoff=0.5)
+    raise NotFound(
+        f"There is no {what} {said}.", action=f"Near it: {', '.join(near)}." if near else f"There are {len(known)}."
+    )

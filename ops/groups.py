@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,6 +87,18 @@ class PlainCommand(_Plain, TyperCommand):
     """A command whose help is plain text."""
 
 
+def _taking(words: Sequence[str], renamed: Mapping[str, str]) -> type[PlainCommand]:
+    """A command that still takes what version 1.0.0 took: bare words for these options, the last of them for all that follow, and old names."""
+
+    class Taking(PlainCommand):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            count = next((n for n, word in enumerate(args) if word.startswith("-")), len(args)) if words else 0
+            said = [part for n, word in enumerate(args[:count]) for part in (words[min(n, len(words) - 1)], word)]
+            return super().parse_args(ctx, [*said, *(renamed.get(word, word) for word in args[count:])])
+
+    return Taking
+
+
 class PlainGroup(_Plain, TyperGroup):
     """A group whose help is plain text, its commands by panel."""
 
@@ -125,18 +138,26 @@ class Group(typer.Typer):
         super().callback()(_nothing)
 
     def command(  # type: ignore[override]  # fewer settings than Typer's, and some of our own
-        self, name: str | None = None, *, examples: Sequence[str] = (), needs_stack: bool = True, **settings: Any
+        self,
+        name: str | None = None,
+        *,
+        examples: Sequence[str] = (),
+        needs_stack: bool = True,
+        words: Sequence[str] = (),
+        renamed: Mapping[str, str] = MappingProxyType({}),
+        **settings: Any,
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
         """Register a function as a command. A parameter annotated `Desk` is given the desk, and is no option.
 
         `examples` are command lines without the program's name, shown at the end of the help; `needs_stack` False leaves
-        --stack, --profile, --region and --local out.
+        --stack, --profile, --region and --local out; `words` are the options that version 1.0.0 took as bare words before
+        all others, `renamed` what it called some of them.
         """
 
         def register(function: Callable[..., None]) -> Callable[..., None]:
             command = with_desk(function, needs_stack=needs_stack)
             given: dict[str, Any] = {
-                "cls": PlainCommand,
+                "cls": _taking(words, renamed) if words or renamed else PlainCommand,
                 "epilog": _epilog(examples),
                 "context_settings": HELP_OPTIONS,
             } | settings

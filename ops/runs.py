@@ -106,7 +106,7 @@ def find(stack: Stack, name: str) -> Run:
     if not found:
         raise NotFound(
             f"The stack {stack.name} knows no run {name}.",
-            action="`runs list --since DATE` shows them; rows are kept for 400 days.",
+            action="`salesflow-ops runs list --from DATE` shows them; rows are kept for 400 days.",
         )
     if len(found) > 1:
         ids = ", ".join(run.record.run_id for run in found[:5])

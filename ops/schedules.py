@@ -12,8 +12,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from botocore.exceptions import ClientError
 
@@ -28,6 +29,7 @@ from salesflow.windows import Period
 SCHEDULE = "AWS::Scheduler::Schedule"
 BY_HAND = "Put by hand (salesflow-ops schedules put)"
 LONGEST_NAME = 64
+A_YEAR = timedelta(days=366)
 SPANS = tuple(timedelta(days=days) for days in (8, 40, 400, 3000))
 """How far ahead due times are looked for, step by step: most schedules are due within a week, 29 February within eight years."""
 
@@ -61,7 +63,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class ReportSchedule:
-    """A report that is wanted at certain times: `expression` is `cron(...)`, read in `zone`."""
+    """A report that is wanted at certain times: `expression` is `cron(...)`, read in `zone`; `to` narrows its readers, () is all of them."""
 
     report_type: ReportType
     formats: tuple[Format, ...]
@@ -70,6 +72,7 @@ class ReportSchedule:
     zone: str
     id: str
     notify: Notify = Notify.ALL
+    to: tuple[str, ...] = ()
     enabled: bool = True
 
     @property
@@ -84,6 +87,8 @@ class ReportSchedule:
         }
         if self.notify is not Notify.ALL:
             fields["notify"] = self.notify.value
+        if self.to:
+            fields["to"] = list(self.to)
         return json.dumps(fields)
 
     @property
@@ -143,13 +148,31 @@ def check(stack: Stack, wanted: ReportSchedule, now: datetime) -> list[datetime]
             f"{name} cannot be a schedule's name.",
             action=f"A name has at most {LONGEST_NAME} characters, of letters, digits, '.', '_' and '-'.",
         )
+    if wanted.zone not in available_timezones():
+        near = difflib.get_close_matches(wanted.zone, available_timezones(), n=3)
+        hint = f"Near it: {', '.join(near)}." if near else "Write it as Asia/Shanghai."
+        raise Misused(f"{wanted.zone!r} is no IANA time zone.", action=hint)
+    readers = stack.settings.report_recipients
+    strangers = [address for address in wanted.to if address not in readers]
+    if strangers:
+        raise Misused(
+            f"{', '.join(strangers)} is not among the reports' readers.",
+            action=f"They are {', '.join(readers) or 'none'}: add to the parameter ReportRecipients, deploy, and put it then.",
+        )
     try:
         due = next_times(wanted, now, 5)
     except InvalidSchedule as error:
-        raise Misused(error.message, action="Correct the times or the zone.") from None
+        raise Misused(f"{error.message.rstrip('.')}.", action="Correct the times or the zone.") from None
     if not due:
         raise Misused(f"{wanted.expression} is never due.", action="Choose times that come.")
     return due
+
+
+def skipped(expression: str, zone: str, now: datetime) -> list[date]:
+    """The days of the next year on which clocks skip the time that it would be due at. Raises InvalidSchedule."""
+    place = ZoneInfo(zone)
+    walls = [wall.replace(tzinfo=place) for wall in due_times(expression, "UTC", now, now + A_YEAR)]
+    return [wall.date() for wall in walls if wall.astimezone(UTC).astimezone(place).time() != wall.time()]
 
 
 def put(stack: Stack, wanted: ReportSchedule) -> bool:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 import typer
 from botocore.exceptions import ClientError
 
 from ops.complaints import Misused, NotFound
-from ops.desk import Desk
+from ops.desk import Desk, iso_day, refuse_unknown
 from ops.groups import Group
 from ops.target import Stack
 from ops.terminal import Facts, Table, status
@@ -71,6 +71,19 @@ def open_alerts(stack: Stack, period: Period, until: date) -> list[OpenAlert]:
     ]
 
 
+def known_skus(stack: Stack) -> frozenset[str] | None:
+    """The SKUs that the history has sales of; None where there is no history yet."""
+    from salesflow.history.coverage import read_coverage
+    from salesflow.history.panel import DailyPanel
+    from salesflow.s3 import ObjectStore
+
+    store = ObjectStore(stack.client("s3"), stack.bucket)
+    covered = read_coverage(store, "daily")
+    if covered is None:
+        return None
+    return frozenset(DailyPanel(store, stack.settings.money).read(covered.first, covered.last)["sku"])
+
+
 def read_check(
     stack: Stack, scope: Scope, day: date | None, period: Period, sku: str | None = None
 ) -> tuple[str, dict[str, Any]]:
@@ -103,7 +116,7 @@ def _newest_key(s3: Any, bucket: str, scope: Scope, period: Period, sku: str | N
 
 app = Group(
     "What the anomaly checks found, and whom to keep quiet about.",
-    examples=["anomalies list", "anomalies show 2026-11-22", "anomalies mute --sku RIZ-005 --until 2026-12-31"],
+    examples=["anomalies list", "anomalies show --date 2026-11-22", "anomalies mute --sku RIZ-005 --until 2026-12-31"],
 )
 
 Sku = Annotated[str | None, typer.Option(help="One product, by its SKU.")]
@@ -114,11 +127,9 @@ PeriodOption = Annotated[Literal["daily", "weekly", "monthly"], typer.Option(hel
 @app.command("list", examples=["anomalies list", "anomalies list --json"])
 def list_anomalies(desk: Desk, *, period: PeriodOption = "daily") -> None:
     """The anomalies that are open after the newest checks, and who is muted."""
-    from salesflow import clock
     from salesflow.windows import Period
 
-    today = clock.now().astimezone(desk.stack.zone).date()
-    alerts = open_alerts(desk.stack, Period(period), today)
+    alerts = open_alerts(desk.stack, Period(period), desk.today)
     mutes = book_of(desk.stack).mutes()
     rows = [
         (a.checked.isoformat(), a.about, status(a.severity), a.since.isoformat(), "yes" if a.told else "no", a.text)
@@ -128,18 +139,20 @@ def list_anomalies(desk: Desk, *, period: PeriodOption = "daily") -> None:
     muted = [(called(subject), until.isoformat()) for subject, until in sorted(mutes.items())]
     desk.out.show(
         {"open": alerts, "muted": {called(subject): until for subject, until in mutes.items()}},
-        Table("Open anomalies", columns, rows, empty="No anomaly is open."),
+        Table("Open anomalies", columns, rows, empty="No anomaly is open.", prose={"what"}, minor=("checked", "told")),
         Table("Muted", ("about", "until"), muted, empty="Nobody is muted."),
     )
 
 
-@app.command("show", examples=["anomalies show", "anomalies show 2026-11-22 --scope PRODUCT", "anomalies show --json"])
+@app.command(
+    "show",
+    words=("--date",),
+    examples=["anomalies show", "anomalies show --date 2026-11-22 --scope PRODUCT", "anomalies show --json"],
+)
 def show_check(
     desk: Desk,
     *,
-    business_date: Annotated[
-        datetime | None, typer.Argument(formats=["%Y-%m-%d"], help="The business date [default: the newest].")
-    ] = None,
+    day: Annotated[str | None, typer.Option("--date", metavar="DATE", help="The business date [the newest].")] = None,
     scope: Annotated[
         Literal["GLOBAL", "PRODUCT"],
         typer.Option(case_sensitive=False, help="GLOBAL: the shop and its products; PRODUCT: products."),
@@ -153,8 +166,7 @@ def show_check(
 
     if sku and scope != "PRODUCT":
         raise Misused("--sku is for one product's own check.", action="Say --scope PRODUCT too, or leave --sku out.")
-    day = business_date.date() if business_date else None
-    key, check = read_check(desk.stack, Scope(scope), day, Period(period), sku)
+    key, check = read_check(desk.stack, Scope(scope), desk.day(day), Period(period), sku)
     told = {entry.get("alert"): entry.get("change", "") for entry in check["told"]}
     rows = [
         (
@@ -176,7 +188,11 @@ def show_check(
     if check["learning"]:
         facts.insert(2, ("still learning", "there is too little history to judge by"))
     columns = ("about", "severity", "type", "told", "what")
-    desk.out.show(check, Facts("Check", facts), Table("Findings", columns, rows, empty="Nothing out of the ordinary."))
+    desk.out.show(
+        check,
+        Facts("Check", facts),
+        Table("Findings", columns, rows, empty="Nothing out of the ordinary.", prose={"what"}, minor=("type",)),
+    )
 
 
 @app.command(
@@ -185,24 +201,33 @@ def show_check(
 def mute(
     desk: Desk,
     *,
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last business date to be quiet about.")],
+    until: Annotated[str, typer.Option(metavar="DATE", help="Last business date to be quiet about.")],
     sku: Sku = None,
     shop: WholeShop = False,
 ) -> None:
     """Mail nothing about a product, or the whole shop, until a date; it is followed, and told then if it still goes on."""
-
-    subject = _subject(sku, shop=shop)
-    book_of(desk.stack).mute(subject, until.date())
-    said = f"Nothing is mailed about {called(subject)} up to {until:%Y-%m-%d}."
-    desk.out.show({"about": called(subject), "muted_until": until.date()}, Facts("", [("muted", said)]))
+    subject, last = _subject(sku, shop=shop), iso_day(until)
+    if last < desk.today - timedelta(days=1):
+        raise Misused(f"{last} is over: no check of it is still to come.", action="Say a date to come.")
+    if sku is not None:
+        known = known_skus(desk.stack)
+        if known is None:
+            desk.out.note(f"There is no history yet: whether there is a product {sku} could not be looked up.")
+        else:
+            refuse_unknown("product", sku, known)
+    book_of(desk.stack).mute(subject, last)
+    said = f"Nothing is mailed about {called(subject)} up to {last}."
+    desk.out.show({"about": called(subject), "muted_until": last}, Facts("", [("muted", said)]))
 
 
 @app.command("unmute", examples=["anomalies unmute --sku RIZ-005"])
 def unmute(desk: Desk, *, sku: Sku = None, shop: WholeShop = False) -> None:
     """Mail about a product, or the whole shop, again."""
-
-    subject = _subject(sku, shop=shop)
-    book_of(desk.stack).unmute(subject)
+    subject, book = _subject(sku, shop=shop), book_of(desk.stack)
+    muted = [called(one) for one in book.mutes()]
+    if called(subject) not in muted:
+        raise NotFound(f"{called(subject)} is not muted.", action=f"Muted: {', '.join(muted) or 'nobody'}.")
+    book.unmute(subject)
     data = {"about": called(subject), "muted_until": None}
     desk.out.show(data, Facts("", [("unmuted", f"{called(subject)} is mailed about again.")]))
 

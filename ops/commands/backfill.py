@@ -22,12 +22,15 @@ from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.firing import Answer, fire
 from ops.groups import Group
+from ops.options import DryRunOption, PeriodOption, TypeOption, YesOption
 from ops.target import Stack
 from ops.terminal import Facts, Table, status
 from salesflow import clock
 from salesflow.errors import SalesFlowError
+from salesflow.formats import Format, ReportType
 from salesflow.job_events import Notify, ReportFields
 from salesflow.ledger import RunRecord, RunStatus
+from salesflow.windows import Period
 
 
 class Reprocess(StrEnum):
@@ -64,9 +67,7 @@ class Done:
 
 
 def dates_between(first: date, last: date, *, today: date, most: int) -> list[date]:
-    """The dates from `first` to `last`, both included. Raises Misused for a period that is empty, too long, or not over."""
-    if last < first:
-        raise Misused(f"--to {last} is before --from {first}.", action="Turn them round.")
+    """The dates from `first` to `last`, both included. Raises Misused for a period that is too long, or not over."""
     if last >= today:
         raise Misused(f"{last} is not over yet: today is {today}.", action=f"Say --to {today - timedelta(days=1)}.")
     days = (last - first).days + 1
@@ -173,39 +174,44 @@ UNDONE = {"FAILED", "PARTIAL"}
 def backfill_report(
     desk: Desk,
     *,
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first business date.")],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last business date.")],
-    kind: Annotated[Literal["sales", "stock", "combined"], typer.Option("--type", help="The report.")] = "sales",
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first business date.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last business date.")],
+    report_type: TypeOption = ReportType.SALES,
     formats: Annotated[
-        list[str] | None, typer.Option("--format", help="Repeat for more than one [default: pdf and excel].")
+        list[Format] | None, typer.Option("--format", "-f", help="Repeat for more [pdf and excel].")
     ] = None,
-    period: Annotated[
-        Literal["daily", "weekly", "monthly", "quarterly"], typer.Option(help="The days that each report looks at.")
-    ] = "daily",
+    period: PeriodOption = Period.DAILY,
     reprocess: Annotated[
         Literal["none", "failed", "completed"], typer.Option(help="Which dates that were run already are run again.")
     ] = "none",
-    notify: Annotated[Literal["none", "owner", "all"], typer.Option(help="Who is mailed each report.")] = "none",
+    notify: Annotated[Notify, typer.Option("--notify", help="Who is mailed each report.")] = Notify.NONE,
     max_days: Annotated[int, typer.Option(min=1, max=1000, help="Refuse a longer period.")] = 92,
     at_once: Annotated[int, typer.Option(min=1, max=10, help="How many to make at the same time.")] = 2,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done for each date.")] = False,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Make a report for each date, the oldest first; nothing that is done or being done is done twice.
 
     Interrupt it whenever you like: the same command goes on where it stopped. Nobody is mailed unless --notify says so.
     """
-    from salesflow import clock
-    from salesflow.job_events import Notify, ReportFields
-
-    now = clock.now()
-    today = now.astimezone(desk.stack.zone).date()
-    dates = dates_between(first.date(), last.date(), today=today, most=max_days)
-    fields = ReportFields.model_validate({"report_type": kind, "period": period} | _formats(formats))
-    steps = plan(desk.stack, fields, dates, Reprocess(reprocess), now)
+    since, until = desk.span(first, last)
+    assert since is not None and until is not None  # noqa: S101, PT018 - both were said
+    dates = dates_between(since, until, today=desk.today, most=max_days)
+    said = {"report_type": report_type, "period": period} | ({"formats": formats} if formats else {})
+    fields = ReportFields.model_validate(said)
+    steps = plan(desk.stack, fields, dates, Reprocess(reprocess), clock.now())
     if dry_run:
         _show_plan(desk, steps, fields.identity)
         return
-    work = Backfill(desk.stack, fields, steps, notify=Notify(notify), at_once=at_once)
+    readers = {Notify.NONE: (), Notify.OWNER: desk.stack.settings.owner_recipients}.get(
+        notify, desk.stack.settings.report_recipients
+    )
+    wanted = sum(step.wanted for step in steps)
+    if readers and wanted:
+        question = f"Mail {len(readers)} reader{'s'[: len(readers) > 1]} up to {wanted} reports each?"
+        if not desk.out.confirm(question, yes=yes):
+            raise typer.Exit(ExitCode.FAILED)
+    work = Backfill(desk.stack, fields, steps, notify=notify, at_once=at_once)
     done, interrupted = _run(desk, work)
     left_out = [step for step in steps if not step.wanted]
     _show_done(desk, done, left_out, interrupted)
@@ -214,16 +220,6 @@ def backfill_report(
         raise typer.Exit(ExitCode.INTERRUPTED)
     if any(one.status in UNDONE for one in done):
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _formats(said: list[str] | None) -> dict[str, list[str]]:
-    from ops.complaints import Misused
-    from salesflow.formats import Format
-
-    for name in said or ():
-        if name not in Format:
-            raise Misused(f"{name} is no format of reports.", action=f"Say one of {', '.join(Format)}.")
-    return {"formats": said} if said else {}
 
 
 def _run(desk: Desk, work: Backfill) -> tuple[list[Done], bool]:
@@ -255,7 +251,7 @@ def _show_plan(desk: Desk, steps: list[Step], identity: str) -> None:
     rows = [(step.business_date.isoformat(), "run" if step.wanted else "leave", step.why) for step in steps]
     wanted = sum(step.wanted for step in steps)
     title = f"{wanted} of {len(steps)} dates of {identity} would be run"
-    desk.out.show(steps, Table(title, ("business date", "what", "why"), rows))
+    desk.out.show(steps, Table(title, ("business date", "what", "why"), rows, prose={"why"}))
 
 
 def _show_done(desk: Desk, done: list[Done], left_out: list[Step], interrupted: bool) -> None:
@@ -268,4 +264,8 @@ def _show_done(desk: Desk, done: list[Done], left_out: list[Step], interrupted: 
     summary += [("left as they were", str(len(left_out)))]
     data = {"done": done, "left_out": left_out, "counts": dict(counts), "interrupted": interrupted}
     columns = ("business date", "status", "time", "mailed to", "why")
-    desk.out.show(data, Table("Backfill", columns, rows, empty="Nothing was to be done."), Facts("In all", summary))
+    desk.out.show(
+        data,
+        Table("Backfill", columns, rows, empty="Nothing was to be done.", prose={"why"}, minor=("time",)),
+        Facts("In all", summary),
+    )

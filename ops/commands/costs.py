@@ -301,7 +301,13 @@ def costs(
         "prices_region": prices.region,
     }
     columns = ("service", "what", "amount", "USD", "beyond free", "where it comes from")
-    desk.out.show(data, Table("A month of 30 days", columns, rows), Facts("By service", facts))
+    desk.out.show(
+        data,
+        Table(
+            "A month of 30 days", columns, rows, prose={"where it comes from"}, minor=("where it comes from", "amount")
+        ),
+        Facts("By service", facts),
+    )
     if desk.stack.region != prices.region:
         desk.out.note(f"The prices are of {prices.region}; the stack is in {desk.stack.region}.")
 

@@ -152,6 +152,11 @@ def redrive(
     left = sum(not one["fired"] for one in data)
     title = f"{len(rows)} in the queues" if dry_run else f"{len(rows) - left} of {len(rows)} fired again"
     columns = ("function", "event", "why it is there", "what was done")
-    desk.out.show(data, Table(title, columns, rows, empty="Both queues are empty."))
+    desk.out.show(
+        data,
+        Table(
+            title, columns, rows, empty="Both queues are empty.", prose={"event", "why it is there", "what was done"}
+        ),
+    )
     if left and not dry_run:
         raise typer.Exit(ExitCode.FAILED)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import ClientError
@@ -21,13 +21,16 @@ from botocore.exceptions import ClientError
 from ops.complaints import Failed, NotFound
 from ops.desk import Desk
 from ops.groups import Group
+from ops.options import FromOption, PeriodOption, ToOption, TypeOption
 from ops.target import Stack
 from ops.terminal import Facts, Table
-from salesflow.delivery.store import latest_key, manifest_key, report_key
+from salesflow.delivery.store import manifest_key, report_key
 from salesflow.formats import Format, ReportType
 from salesflow.windows import Period
 
 ROOT = "reports/"
+OUT = Path("out") / "downloads"
+"""Beside the other things that are made here, and never in a checkout's own folders."""
 LINK_SECONDS = 3600
 _KEY = re.compile(r"reports/(?P<type>\w+)/(?P<period>\w+)/(?P<day>\d{4}-\d{2}-\d{2})/[^/]+\.(?P<ext>\w+)", re.ASCII)
 _FORMATS = {fmt.extension: fmt for fmt in Format}
@@ -91,23 +94,31 @@ def stored_reports(
     return sorted(reports, key=lambda r: (-r.business_date.toordinal(), r.report_type, r.period))
 
 
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A file of a report: its key, the business date that it is of, and the SHA-256 that its manifest has for it."""
+
+    key: str
+    business_date: date
+    sha256: str
+
+
 def report_keys(
     stack: Stack, report_type: ReportType, period: Period, day: date | None, formats: tuple[Format, ...]
-) -> list[tuple[str, str | None]]:
-    """The keys of a report's files with the SHA-256 that their manifest has for them; without a day those of `latest/`.
+) -> list[ReportFile]:
+    """A report's files; without a day those of the newest business date that has been made.
 
     Raises NotFound where there is no such report, or not in a format that was asked for.
     """
     if day is None:
-        present = {key for key, _, _ in _objects(stack, f"{ROOT}latest/{report_type}-{period}.")}
-        known = {fmt: (latest_key(report_type, period, fmt), None) for fmt in Format}
-        known = {fmt: found for fmt, found in known.items() if found[0] in present}
-    else:
-        listed = _manifest(stack, manifest_key(report_type, period, day))
-        known = {
-            Format(name): (report_key(report_type, period, day, Format(name)), file["sha256"])
-            for name, file in listed.items()
-        }
+        made = stored_reports(stack, report_type=report_type, period=period)
+        day = next((one.business_date for one in made if not formats or set(formats) <= set(one.formats)), None)
+    listed = _manifest(stack, manifest_key(report_type, period, day)) if day else {}
+    known = {
+        Format(name): ReportFile(report_key(report_type, period, day, Format(name)), day, file["sha256"])
+        for name, file in listed.items()
+        if day is not None
+    }
     missing = [fmt for fmt in formats if fmt not in known]
     if missing or not known:
         which = f" as {', '.join(missing)}" if missing else ""
@@ -119,13 +130,13 @@ def report_keys(
     return [found for fmt, found in known.items() if not formats or fmt in formats]
 
 
-def download(stack: Stack, keys: list[tuple[str, str | None]], folder: Path) -> Iterator[Download]:
+def download(stack: Stack, keys: list[tuple[str, str]], folder: Path) -> Iterator[Download]:
     """Fetch files into a folder. Raises Failed where a file is not what its manifest says; nothing of it is kept then."""
     folder.mkdir(parents=True, exist_ok=True)
     for key, expected in keys:
         body = stack.client("s3").get_object(Bucket=stack.bucket, Key=key)["Body"].read()
         digest = hashlib.sha256(body).hexdigest()
-        if expected is not None and digest != expected:
+        if digest != expected:
             raise Failed(
                 f"{key} is not what its run saved: its SHA-256 is {digest}, the manifest has {expected}.",
                 action="Somebody has replaced it. The bucket keeps versions; or make it anew with `run report --force`.",
@@ -171,44 +182,35 @@ def _manifest(stack: Stack, key: str) -> dict[str, Any]:
 
 app = Group(
     "The reports that were made.",
-    examples=["reports list --since 2026-11-01", "reports latest sales", "reports download combined 2026-11-22"],
+    examples=[
+        "reports list --from 2026-11-01",
+        "reports latest --type sales",
+        "reports download --type combined --date 2026-11-22",
+    ],
 )
 
-Kind = Literal["sales", "stock", "combined"]
-KindArgument = Annotated[Kind, typer.Argument(metavar="TYPE", help="sales, stock or combined.")]
-DayArgument = Annotated[
-    datetime | None,
-    typer.Argument(formats=["%Y-%m-%d"], metavar="[DATE]", help="The business date [default: the newest]."),
-]
-Periods = Literal["daily", "weekly", "monthly", "quarterly"]
-PeriodOption = Annotated[Periods, typer.Option(help="The period.")]
-FormatOption = Annotated[
-    list[str] | None,
-    typer.Option("--format", help="pdf, excel, html, csv, parquet, json; repeat for more [default: all]."),
-]
+NewestOption = Annotated[str | None, typer.Option("--date", metavar="DATE", help="The business date [the newest].")]
+AllFormatsOption = Annotated[list[Format] | None, typer.Option("--format", "-f", help="Repeat for more [all].")]
+WORDS = ("--type", "--date")
 
 
-@app.command("list", examples=["reports list", "reports list --type sales --since 2026-11-01 --json"])
+@app.command(
+    "list",
+    renamed={"--since": "--from", "--until": "--to"},
+    examples=["reports list", "reports list --type sales --from 2026-11-01 --json"],
+)
 def list_reports(
     desk: Desk,
     *,
-    kind: Annotated[Kind | None, typer.Option("--type", help="Only this type.")] = None,
-    period: Annotated[Periods | None, typer.Option(help="Only this period.")] = None,
-    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this business date on.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Up to this business date.")] = None,
+    report_type: Annotated[ReportType | None, typer.Option("--type", "-t", help="Only this type.")] = None,
+    period: Annotated[Period | None, typer.Option("--period", "-p", help="Only this period.")] = None,
+    first: FromOption = None,
+    last: ToOption = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest dates first.")] = 50,
 ) -> None:
     """What there is, the newest date first."""
-    from salesflow.formats import ReportType
-    from salesflow.windows import Period
-
-    reports = stored_reports(
-        desk.stack,
-        report_type=ReportType(kind) if kind else None,
-        period=Period(period) if period else None,
-        since=since.date() if since else None,
-        until=until.date() if until else None,
-    )
+    since, until = desk.span(first, last)
+    reports = stored_reports(desk.stack, report_type=report_type, period=period, since=since, until=until)
     rows = [
         (
             r.business_date.isoformat(),
@@ -216,83 +218,84 @@ def list_reports(
             r.period,
             ", ".join(r.formats),
             f"{r.bytes / 1024:,.0f} KB",
-            f"{r.saved.astimezone(desk.stack.zone):%Y-%m-%d %H:%M}",
+            r.saved.astimezone(desk.stack.zone),
         )
         for r in reports[:limit]
     ]
     columns = ("business date", "type", "period", "formats", "size", "saved")
     title = f"{len(rows)} of {len(reports)} reports"
-    desk.out.show(reports[:limit], Table(title, columns, rows, empty="No report has been made yet."))
+    desk.out.show(
+        reports[:limit], Table(title, columns, rows, empty="No report has been made yet.", minor=("size", "saved"))
+    )
     if len(reports) > limit:
         desk.out.note(f"{len(reports) - limit} more; --limit shows them.")
 
 
-@app.command("latest", examples=["reports latest sales", "reports latest combined --period monthly --json"])
-def latest(desk: Desk, kind: KindArgument, *, period: PeriodOption = "daily") -> None:
-    """Links to the newest report, good for an hour."""
-    _links(desk, kind, None, period, None)
+@app.command(
+    "latest", words=WORDS, examples=["reports latest --type sales", "reports latest --type combined --period monthly"]
+)
+def latest(desk: Desk, *, report_type: TypeOption = ReportType.SALES, period: PeriodOption = Period.DAILY) -> None:
+    """Links to the newest report, good for an hour; what is left of an older date is not among them."""
+    _links(desk, report_type, None, period, None)
 
 
-@app.command("open", examples=["reports open sales 2026-11-22 --format pdf", "reports open sales --print"])
+@app.command(
+    "open",
+    words=WORDS,
+    examples=["reports open --type sales --date 2026-11-22 --format pdf", "reports open --type sales --print"],
+)
 def open_report(
     desk: Desk,
-    kind: KindArgument,
-    business_date: DayArgument = None,
     *,
-    period: PeriodOption = "daily",
-    formats: FormatOption = None,
+    report_type: TypeOption = ReportType.SALES,
+    day: NewestOption = None,
+    period: PeriodOption = Period.DAILY,
+    formats: AllFormatsOption = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the links, open nothing.")] = False,
 ) -> None:
     """Open a report in the browser, by a link that is good for an hour."""
-    links = _links(desk, kind, business_date, period, formats)
+    links = _links(desk, report_type, day, period, formats)
     if not only_print and desk.out.is_terminal:
         typer.launch(links[0])
 
 
-@app.command("download", examples=["reports download sales 2026-11-22 --to reports", "reports download stock"])
+@app.command(
+    "download",
+    words=WORDS,
+    renamed={"--to": "--into"},
+    examples=["reports download --type sales --date 2026-11-22 --into reports", "reports download --type stock"],
+)
 def download_reports(
     desk: Desk,
-    kind: KindArgument,
-    business_date: DayArgument = None,
     *,
-    period: PeriodOption = "daily",
-    formats: FormatOption = None,
-    to: Annotated[Path, typer.Option(file_okay=False, help="The folder to put them into.")] = Path(),
+    report_type: TypeOption = ReportType.SALES,
+    day: NewestOption = None,
+    period: PeriodOption = Period.DAILY,
+    formats: AllFormatsOption = None,
+    into: Annotated[Path, typer.Option("--into", "-o", file_okay=False, help="The folder to put them into.")] = OUT,
 ) -> None:
     """Fetch a report's files, each checked against its manifest."""
-    from salesflow.formats import ReportType
-    from salesflow.windows import Period
-
-    day = business_date.date() if business_date else None
-    keys = report_keys(desk.stack, ReportType(kind), Period(period), day, _formats(formats))
+    keys = report_keys(desk.stack, report_type, period, desk.day(day), tuple(formats or ()))
     files = []
     with desk.out.progress("Downloading", total=len(keys)) as working:
-        for file in download(desk.stack, keys, to):
+        for file in download(desk.stack, [(one.key, one.sha256) for one in keys], into):
             files.append(file)
             working.advance()
-    rows = [(str(file.path), f"{file.bytes / 1024:,.0f} KB", file.sha256[:12]) for file in files]
+    rows = [(str(file.path.resolve()), f"{file.bytes / 1024:,.0f} KB", file.sha256[:12]) for file in files]
     desk.out.show(files, Table("Downloaded", ("file", "size", "sha256"), rows))
 
 
 def _links(
-    desk: Desk, kind: Kind, business_date: datetime | None, period: Periods, formats: list[str] | None
+    desk: Desk, report_type: ReportType, day: str | None, period: Period, formats: list[Format] | None
 ) -> list[str]:
-    from salesflow.formats import ReportType
-    from salesflow.windows import Period
-
-    day = business_date.date() if business_date else None
-    keys = [key for key, _ in report_keys(desk.stack, ReportType(kind), Period(period), day, _formats(formats))]
-    links = {key: link(desk.stack, key) for key in keys}
-    data = [{"key": key, "link": address} for key, address in links.items()]
-    desk.out.show(data, Facts("Links for an hour", list(links.items())))
-    return list(links.values())
-
-
-def _formats(said: list[str] | None) -> tuple[Format, ...]:
-    from ops.complaints import Misused
-    from salesflow.formats import Format
-
-    for name in said or ():
-        if name not in Format:
-            raise Misused(f"{name} is no format of reports.", action=f"Say one of {', '.join(Format)}.")
-    return tuple(Format(name) for name in said or ())
+    keys = report_keys(desk.stack, report_type, period, desk.day(day), tuple(formats or ()))
+    links = [link(desk.stack, one.key) for one in keys]
+    data = [
+        {"key": one.key, "business_date": one.business_date, "link": address}
+        for one, address in zip(keys, links, strict=True)
+    ]
+    pairs = [
+        (f"{one.business_date} {one.key.rpartition('.')[2]}", address) for one, address in zip(keys, links, strict=True)
+    ]
+    desk.out.show(data, Facts("Links for an hour", pairs))
+    return links

@@ -14,6 +14,7 @@ import typer
 from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.groups import Group
+from ops.options import DryRunOption, RecipientOption
 from ops.runs import Run
 from ops.target import Stack
 from ops.terminal import Cell, Facts, status
@@ -60,7 +61,7 @@ def plan(stack: Stack, run: Run, to: Sequence[str] = (), *, again: bool = False)
     }
     if again:
         if not to:
-            raise Misused("Whom again?", action="Say --to ADDRESS with --again.")
+            raise Misused("Whom again?", action="Say --recipient ADDRESS with --again.")
         return Resending(event | {"force": True, "to": list(wanted)}, wanted, ())
     before = tuple(address for address in wanted if address in told)
     lacking = tuple(address for address in wanted if address not in told)
@@ -83,17 +84,17 @@ def _told(run: Run) -> dict[str, str]:
 
 @app.command(
     "resend",
-    examples=["resend 1f09c2ab --dry-run", "resend SF-7QK2M5XA --to accountant@shop.example.com"],
+    examples=["resend 1f09c2ab --dry-run", "resend SF-7QK2M5XA --recipient accountant@shop.example.com"],
 )
 def resend(
     desk: Desk,
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's id or a part of it, or SF-... of a mail's subject.")
+        str, typer.Argument(metavar="RUN", help="A run's id or an end of it, or the reference of its mail (SF-...).")
     ],
     *,
-    to: Annotated[list[str] | None, typer.Option("--to", help="Only this recipient; repeat for more.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="With --to: mail them though they were told.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show who would be mailed.")] = False,
+    to: RecipientOption = None,
+    again: Annotated[bool, typer.Option("--again", help="With --recipient: mail them though they were told.")] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Mail a report to those of its recipients who were not told: refused ones, and those added since.
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ops.complaints import ExitCode
 from ops.desk import Desk
 from ops.groups import Group
+from ops.options import DateOption, DryRunOption, NotifyOption, PeriodOption, TypeOption, YesOption
 from ops.terminal import Cell, Facts, Table, status
 from salesflow import clock
 from salesflow.formats import Format, ReportType
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ops.firing import Answer
     from ops.preview import Preview
     from ops.terminal import Working
+    from salesflow.ledger import RunRecord
 
 app = Group(
     "Fire a job's function now, wait, and see what came of it.",
@@ -38,15 +40,9 @@ POLL_SECONDS = 1.0
 WELL = {"SUCCEEDED", "SKIPPED_EMPTY", "DUPLICATE"}
 """What ends with status 0: all that was asked is done, or there was rightly nothing to do."""
 
-Day = Annotated[
-    datetime | None,
-    typer.Option(
-        "--date", formats=["%Y-%m-%d"], metavar="DATE", help="Business date (default: the last complete day)."
-    ),
-]
-Force = Annotated[bool, typer.Option("--force", help="Run a date that is done again, and mail again.")]
-Tell = Annotated[Notify, typer.Option("--notify", help="Who is mailed.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would do; fire and send nothing.")]
+Force = Annotated[bool, typer.Option("--force", help="Run a date that is done again, and mail everybody again.")]
+Anew = Annotated[bool, typer.Option("--force", help="Run a date that is done again.")]
+Checked = Literal["daily", "weekly", "monthly"]
 
 
 @app.command(
@@ -55,19 +51,20 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would do; 
 def report(
     desk: Desk,
     *,
-    report_type: Annotated[ReportType, typer.Option("--type", "-t", help="The report.")] = ReportType.SALES,
+    report_type: TypeOption = ReportType.SALES,
     formats: Annotated[
-        list[Format] | None, typer.Option("--format", "-f", help="Repeat for more (default: pdf and excel).")
+        list[Format] | None, typer.Option("--format", "-f", help="Repeat for more [pdf and excel].")
     ] = None,
-    period: Annotated[Period, typer.Option("--period", "-p", help="The days it looks at.")] = Period.DAILY,
-    day: Day = None,
+    period: PeriodOption = Period.DAILY,
+    day: DateOption = None,
     force: Force = False,
-    notify: Tell = Notify.ALL,
-    dry_run: DryRun = False,
+    notify: NotifyOption = Notify.ALL,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Make a report: save it, check it, mail it."""
     own = {"report_type": report_type, "period": period} | ({"formats": list(formats)} if formats else {})
-    _run(desk, "report", _event(own, day, force, notify), dry_run=dry_run)
+    run_now(desk, "report", _event(desk, own, day, force, notify), dry_run=dry_run, yes=yes)
 
 
 @app.command("anomaly-check", examples=["run anomaly-check --dry-run", "run anomaly-check --products --notify none"])
@@ -77,22 +74,23 @@ def anomaly_check(
     products: Annotated[bool, typer.Option("--products", help="All products, without the whole shop.")] = False,
     sku: Annotated[str | None, typer.Option(help="One product, by its SKU.")] = None,
     name: Annotated[str | None, typer.Option(help="One product, by its name.")] = None,
-    period: Annotated[Period, typer.Option("--period", "-p", help="daily, weekly or monthly.")] = Period.DAILY,
-    day: Day = None,
+    period: Annotated[Checked, typer.Option("--period", "-p", help="The days that it looks at.")] = "daily",
+    day: DateOption = None,
     force: Force = False,
-    notify: Tell = Notify.ALL,
-    dry_run: DryRun = False,
+    notify: NotifyOption = Notify.ALL,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Compare a day with what such a day usually is; mail what is new, worse or over."""
     scope = Scope.PRODUCT if products or sku is not None or name is not None else Scope.GLOBAL
     own = {"scope": scope, "sku": sku, "name": name, "period": period}
-    _run(desk, "anomaly_check", _event(own, day, force, notify), dry_run=dry_run)
+    run_now(desk, "anomaly_check", _event(desk, own, day, force, notify), dry_run=dry_run, yes=yes)
 
 
 @app.command("forecast", examples=["run forecast"])
-def forecast(desk: Desk, *, day: Day = None, force: Force = False, dry_run: DryRun = False) -> None:
+def forecast(desk: Desk, *, day: DateOption = None, force: Anew = False, dry_run: DryRunOption = False) -> None:
     """Forecast the next 90 days; mails nobody."""
-    _run(desk, "forecast", _event({}, day, force, Notify.ALL), dry_run=dry_run)
+    run_now(desk, "forecast", _event(desk, {}, day, force, Notify.ALL), dry_run=dry_run)
 
 
 @app.command("sync-history", examples=["run sync-history", "run sync-history --rebuild --force"])
@@ -100,26 +98,28 @@ def sync_history(
     desk: Desk,
     *,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Read the whole history again.")] = False,
-    day: Day = None,
-    force: Force = False,
-    dry_run: DryRun = False,
+    day: DateOption = None,
+    force: Anew = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Bring sales history, daily panel and stock snapshot up to date; mails nobody."""
     own = {"rebuild": True} if rebuild else {}
-    _run(desk, "sync_history", _event(own, day, force, Notify.ALL), dry_run=dry_run)
+    run_now(desk, "sync_history", _event(desk, own, day, force, Notify.ALL), dry_run=dry_run)
 
 
 @app.command("watchdog", examples=["run watchdog --notify none"])
-def watchdog(desk: Desk, *, force: Force = False, notify: Tell = Notify.ALL, dry_run: DryRun = False) -> None:
+def watchdog(
+    desk: Desk, *, force: Anew = False, notify: NotifyOption = Notify.ALL, dry_run: DryRunOption = False
+) -> None:
     """Look whether every schedule did its work; tell the owner what is new. --notify none only looks."""
-    _run(desk, "watchdog", _event({}, None, force, notify), dry_run=dry_run)
+    run_now(desk, "watchdog", _event(desk, {}, None, force, notify), dry_run=dry_run)
 
 
-def _event(own: Mapping[str, object], day: datetime | None, force: bool, notify: Notify) -> dict[str, Any]:
+def _event(desk: Desk, own: Mapping[str, object], day: str | None, force: bool, notify: Notify) -> dict[str, Any]:
     """The event: what was said, and nothing that is the job's own default."""
     event: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
-    if day is not None:
-        event["business_date"] = day.date().isoformat()
+    if (date := desk.day(day)) is not None:
+        event["business_date"] = date.isoformat()
     if force:
         event["force"] = True
     if notify is not Notify.ALL:
@@ -127,7 +127,8 @@ def _event(own: Mapping[str, object], day: datetime | None, force: bool, notify:
     return event
 
 
-def _run(desk: Desk, job: str, event: Mapping[str, Any], *, dry_run: bool) -> None:
+def run_now(desk: Desk, job: str, event: Mapping[str, Any], *, dry_run: bool, yes: bool = True) -> None:
+    """Fire a job's function with an event, wait, and show what came of it. Raises InvalidJobEvent, and Exit where it did not do its work."""
     from ops.preview import preview, request_of
 
     now = clock.now()
@@ -135,11 +136,18 @@ def _run(desk: Desk, job: str, event: Mapping[str, Any], *, dry_run: bool) -> No
         _show_preview(desk, preview(desk.stack, job, event, now))
         return
     kind, request = request_of(desk.stack, job, event, now)  # what the function would refuse is refused here
+    if event.get("force") and event.get("notify", Notify.ALL) is Notify.ALL:
+        readers = preview(desk.stack, job, event, now).recipients
+        if readers and not desk.out.confirm(f"Mail {', '.join(readers)} again, for {request.business_date}?", yes=yes):
+            raise typer.Exit(ExitCode.FAILED)
     with desk.out.progress(f"{job} for {request.business_date}") as working:
         answer = _fired(desk, job, event, kind.identity(request), working)
-    _show_answer(desk, job, event, answer)
+    record = desk.stack.ledger.find(kind.identity(request), request.business_date) if answer.error_type else None
+    _show_answer(desk, job, event, answer, record)
     if answer.status == "DUPLICATE":
         desk.out.note("Nothing was done: --force runs it again.")
+    elif event.get("notify", Notify.ALL) is not Notify.ALL and job in {"report", "anomaly_check"}:
+        desk.out.note("Its readers were not told: the schedule of this date still mails them when it is due.")
     if answer.status not in WELL:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -173,12 +181,13 @@ def _fired(desk: Desk, job: str, event: Mapping[str, Any], identity: str, workin
                 for line in follower.new() if follower is not None else ():
                     if line.fields.get("identity") == identity:
                         working.at(f"{line.message} {line.more}"[:200])
-                        desk.out.note(f"{line.moment:%H:%M:%S} {line.level} {line.message} {line.more}".rstrip())
+                        there = line.moment.astimezone(desk.stack.zone)
+                        desk.out.note(f"{there:%H:%M:%S} {line.level} {line.message} {line.more}".rstrip())
             except (ClientError, BotoCoreError) as error:
                 follower = None  # who may fire it need not be allowed to read its log
                 desk.out.note(f"Its log cannot be followed: {error}.")
     except KeyboardInterrupt:
-        desk.out.note("The function goes on without you: `runs list` shows what comes of it.")
+        desk.out.note("The function goes on without you: `salesflow-ops runs list` shows what comes of it.")
         raise
     if isinstance(answer, BaseException):
         raise answer
@@ -208,9 +217,11 @@ def _show_preview(desk: Desk, would: Preview) -> None:
     desk.out.show(would, Facts("Dry run: nothing is fired, nothing is sent", facts))
 
 
-def _show_answer(desk: Desk, job: str, event: Mapping[str, Any], answer: Answer) -> None:
-    """What the function answered."""
+def _show_answer(desk: Desk, job: str, event: Mapping[str, Any], answer: Answer, record: RunRecord | None) -> None:
+    """What the function answered; of a run that failed what the ledger has on record."""
     said = answer.answer
+    if record is not None:
+        said = {"business_date": record.business_date.isoformat(), "run_id": record.run_id}
     data = {"event": event, "request_id": answer.request_id, **said, "job": job, "status": answer.status}
     data["reason"] = answer.reason
     if answer.error_type:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -37,65 +38,64 @@ JOBS = "report, sync_history, forecast, anomaly_check, watchdog"
 STATUSES = "RUNNING, SUCCEEDED, PARTIAL, SKIPPED_EMPTY, SKIPPED_STALE, FAILED, ABANDONED"
 
 JobOption = Annotated[str | None, typer.Option("--job", help=f"Of one job: {JOBS}.")]
-DateOption = Annotated[
-    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], metavar="DATE", help="Of one business date.")
+OneDateOption = Annotated[str | None, typer.Option("--date", metavar="DATE", help="Of one business date.")]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", metavar="DATE", help=f"The first business date [the last {USUAL_DAYS} days]."),
 ]
-SinceOption = Annotated[
-    datetime | None,
-    typer.Option(
-        "--since",
-        formats=["%Y-%m-%d"],
-        metavar="DATE",
-        help=f"From this business date on (default: the last {USUAL_DAYS} days).",
-    ),
-]
-UntilOption = Annotated[
-    datetime | None,
-    typer.Option("--until", formats=["%Y-%m-%d"], metavar="DATE", help="Up to this business date (default: today)."),
-]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="DATE", help="The last business date [today].")]
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id or the end of it, or the reference of its mail (SF-...).")
+    str, typer.Argument(metavar="RUN", help="A run's id or an end of it, or the reference of its mail (SF-...).")
 ]
 
 
-@app.command("list", examples=["runs list --status FAILED --since 2026-11-01", "runs list --date 2026-11-22 --json"])
+RENAMED = {"--since": "--from", "--until": "--to"}
+
+
+@app.command(
+    "list",
+    renamed=RENAMED,
+    examples=["runs list --status FAILED --from 2026-11-01", "runs list --date 2026-11-22 --json"],
+)
 def list_runs(
     desk: Desk,
     *,
     job: JobOption = None,
-    day: DateOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
+    day: OneDateOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
     state: Annotated[list[str] | None, typer.Option("--status", help=f"{STATUSES}; repeat for more.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most, the latest first.")] = 50,
 ) -> None:
     """The runs of some business dates, the latest first: how each ended, why, what was made, and how many were told."""
-    found = _between(desk, job, day, since, until, {word.upper() for word in state or ()})
+    found = _between(desk, job, day, first, last, {word.upper() for word in state or ()})
     rows = [_row(run, desk.stack.zone) for run in found[:limit]]
     columns = ("run", "what", "business date", "status", "began", "took", "files", "told", "why")
-    empty = "No run is on record for these dates; --since goes further back."
-    desk.out.show([_as_data(run) for run in found[:limit]], Table("Runs, the latest first", columns, rows, empty=empty))
+    empty = "No run is on record for these dates; --from goes further back."
+    desk.out.show([_as_data(run) for run in found[:limit]], runs_table(columns, rows, empty))
     if len(found) > limit:
         desk.out.note(f"{len(found) - limit} more: say --limit.")
 
 
 @app.command(
-    "sent", examples=["runs sent --date 2026-11-22", "runs sent --to manager@shop.example.com --since 2026-11-01"]
+    "sent",
+    renamed=RENAMED,
+    examples=["runs sent --date 2026-11-22", "runs sent --recipient manager@shop.example.com --from 2026-11-01"],
 )
 def sent(
     desk: Desk,
     *,
-    to: Annotated[str | None, typer.Option(help="To this address alone.")] = None,
+    recipient: Annotated[str | None, typer.Option("--recipient", metavar="ADDRESS", help="To this one alone.")] = None,
     job: JobOption = None,
-    day: DateOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
+    day: OneDateOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
 ) -> None:
     """Was it sent? Every mail of some business dates: to whom, when, under which reference, or why not."""
     from salesflow.ledger.claims import reference_of
 
     data: list[dict[str, Any]] = []
-    for run in _between(desk, job, day, since, until, set()):
+    for run in _between(desk, job, day, first, last, set()):
         record = run.record
         data.extend(
             {
@@ -111,7 +111,7 @@ def sent(
                 "run_id": mail.run_id,
             }
             for mail in run.sends
-            if to is None or mail.recipient.lower() == to.lower()
+            if recipient is None or mail.recipient.lower() == recipient.lower()
         )
     rows: list[tuple[Cell, ...]] = [
         (
@@ -119,14 +119,17 @@ def sent(
             one["what"],
             one["recipient"],
             status(one["outcome"].value),
-            _moment(one["at"], desk.stack.zone),
+            one["at"].astimezone(desk.stack.zone),
             one["reference"],
-            one["reason"] or one["message_id"],
+            one["reason"],
         )
         for one in data
     ]
-    columns = ("business date", "what", "recipient", "outcome", "when", "reference", "message, or why not")
-    desk.out.show(data, Table("Mails", columns, rows, empty="Nobody was mailed for these dates."))
+    columns = ("business date", "what", "recipient", "outcome", "when", "reference", "why not")
+    empty = "Nobody was mailed for these dates."
+    desk.out.show(
+        data, Table("Mails", columns, rows, empty=empty, prose={"why not"}, minor=("why not", "reference", "when"))
+    )
 
 
 @app.command("show", examples=["runs show 8e5f22c3", "runs show SF-K4ZT7QWA --json"])
@@ -153,11 +156,14 @@ def show(desk: Desk, name: RunArgument) -> None:
             ("recipient", "outcome", "when", "edition", "message, or why not"),
             mails,
             empty="Nobody was mailed.",
+            prose={"message, or why not"},
+            minor=("edition",),
         ),
         Table(
             "Log",
             ("time", "level", "message", "more"),
             [_line_row(line, zone)[:1] + _line_row(line, zone)[2:] for line in lines],
+            prose={"message", "more"},
         ),
     )
 
@@ -192,25 +198,31 @@ def tail(
 def _between(
     desk: Desk,
     job: str | None,
-    day: datetime | None,
-    since: datetime | None,
-    until: datetime | None,
+    day: str | None,
+    first: str | None,
+    last: str | None,
     statuses: set[str],
 ) -> list[Run]:
     from ops.runs import between
 
-    if day is not None and (since is not None or until is not None):
-        raise Misused("--date is one date; --since and --until are a span.", action="Say one of the two.")
+    if day is not None and (first is not None or last is not None):
+        raise Misused("--date is one date; --from and --to are a span.", action="Say one of the two.")
     unknown = statuses - set(STATUSES.split(", "))
     if unknown:
         raise Misused(f"{', '.join(sorted(unknown))} is no status of a run.", action=f"There are {STATUSES}.")
     known = JOBS.split(", ")
     if job is not None and (job := job.replace("-", "_")) not in known:
         raise Misused(f"There is no job {job} in the ledger.", action=f"There are {JOBS}.")
-    today = clock.now().astimezone(desk.stack.zone).date()
-    first = (day or since or datetime.combine(today - timedelta(days=USUAL_DAYS), datetime.min.time())).date()
-    last: date = day.date() if day else until.date() if until else today
-    return between(desk.stack, first, last, job=job, statuses=statuses)
+    since, until = desk.span(day or first, day or last)
+    until = until or max(desk.today, since or desk.today)
+    since = since or until - timedelta(days=USUAL_DAYS)
+    return between(desk.stack, since, until, job=job, statuses=statuses)
+
+
+def runs_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], empty: str) -> Table:
+    """Runs, one a row: of what is in `columns` the reason may wrap, and the counts are left out first."""
+    minor = ("files", "took", "told", "began", "why")
+    return Table("Runs, the latest first", columns, rows, empty=empty, prose={"why"}, minor=minor)
 
 
 def _row(run: Run, zone: ZoneInfo) -> tuple[Cell, ...]:
@@ -221,7 +233,7 @@ def _row(run: Run, zone: ZoneInfo) -> tuple[Cell, ...]:
         record.identity,
         record.business_date.isoformat(),
         status(run.status),
-        f"{record.started_at.astimezone(zone):%m-%d %H:%M}",
+        record.started_at.astimezone(zone),
         _took(run.took),
         str(len(record.artifacts)),
         told,

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ops.complaints import Misused
+from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.groups import Group
+from ops.options import DryRunOption, PeriodOption, RecipientOption, TypeOption, YesOption
 from ops.terminal import Cell, Facts, Lines, Table, status
 from salesflow import clock
-from salesflow.formats import Format, ReportType
+from salesflow.formats import Format
 from salesflow.windows import Period
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ app = Group(
     "When what runs: the template's schedules, and those put by hand.",
     examples=[
         "schedules list",
-        "schedules put sales excel --at 18:30",
+        "schedules put --type sales --format excel --at 18:30",
+        "schedules fire scheduled-sales-pdf",
         "schedules pause scheduled-sales-excel",
         "schedules next --count 20",
     ],
@@ -56,26 +58,31 @@ def list_schedules(desk: Desk) -> None:
                 standing.schedule.expression.removeprefix("cron(").removesuffix(")"),
                 standing.schedule.zone,
                 status("ENABLED" if standing.schedule.enabled else "DISABLED"),
-                "-" if due is None else f"{due.astimezone(ZoneInfo(standing.schedule.zone)):%a %m-%d %H:%M}",
+                "-" if due is None else due.astimezone(ZoneInfo(standing.schedule.zone)),
             )
         )
     columns = ("id", "whose", "job", "cron", "zone", "state", "due next")
-    desk.out.show(data, Table(f"{len(rows)} schedules of {desk.stack.name}", columns, rows))
+    desk.out.show(
+        data,
+        Table(f"{len(rows)} schedules of {desk.stack.name}", columns, rows, minor=("zone", "job", "whose", "cron")),
+    )
 
 
 @app.command(
     "put",
+    words=("--type", "--format"),
     examples=[
-        "schedules put sales excel --at 18:30",
-        "schedules put stock pdf --at 07:00 --on MON-FRI --zone Europe/Paris",
-        "schedules put combined pdf excel --period monthly --cron '0 6 L * ? *' --dry-run",
+        "schedules put --type sales --format excel --at 18:30",
+        "schedules put --type stock --format pdf --at 07:00 --on MON-FRI --zone Europe/Paris",
+        "schedules put --type stock --format excel --at 06:30 --recipient stock@shop.example.com --id stock-keeper",
+        "schedules put --type combined --format pdf --format excel --period monthly --cron '0 6 L * ? *' --dry-run",
     ],
 )
 def put(
     desk: Desk,
-    report_type: Annotated[ReportType, typer.Argument(metavar="TYPE", help="sales, stock or combined.")],
-    formats: Annotated[list[Format], typer.Argument(metavar="FORMAT...", help="pdf, excel, html, csv, parquet, json.")],
     *,
+    report_type: TypeOption,
+    formats: Annotated[list[Format], typer.Option("--format", "-f", help="Repeat for more.")],
     at: Annotated[str | None, typer.Option(metavar="HH:MM", help="Time of day.")] = None,
     on: Annotated[
         str | None, typer.Option(metavar="DAYS", help="With --at: weekdays (MON-FRI, SAT) or days of the month (1, L).")
@@ -85,15 +92,15 @@ def put(
         typer.Option(help="Instead of --at: minute hour day-of-month month day-of-week year, one day a '?'."),
     ] = None,
     zone: Annotated[str | None, typer.Option(help="IANA time zone (default: the stack's).")] = None,
-    period: Annotated[Period, typer.Option(help="Days that the report looks at.")] = Period.DAILY,
+    period: PeriodOption = Period.DAILY,
+    recipients: RecipientOption = None,
     schedule_id: Annotated[
         str | None, typer.Option("--id", help="Another id than scheduled-TYPE-FORMAT (-PERIOD, where it is not daily).")
     ] = None,
     paused: Annotated[bool, typer.Option("--paused", help="Put it, and do not let it fire yet.")] = False,
     deploy: Deploy = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check it, show when it would be due, change nothing.")
-    ] = False,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Register a report's schedule, or replace the one of the same id.
 
@@ -109,6 +116,7 @@ def put(
         expression=_expression(at, on, cron),
         zone=zone or desk.stack.zone.key,
         id=schedule_id or schedules.usual_id(report_type, unique, period),
+        to=tuple(recipients or ()),
         enabled=not paused,
     )
     due = schedules.check(desk.stack, wanted, clock.now())
@@ -117,7 +125,7 @@ def put(
     if dry_run:
         done = "would be put"
     elif deploy and changes:
-        _set_parameters(desk, changes)
+        _set_parameters(desk, changes, yes=yes)
         done = "set on the stack"
     else:
         done = "replaced" if schedules.put(desk.stack, wanted) else "registered"
@@ -134,20 +142,32 @@ def put(
     desk.out.show(data, facts, _due_table(wanted, due))
     for rival in rivals:
         desk.out.note(f"{rival} makes the same report: whichever comes second on a date answers DUPLICATE.")
+    for day in schedules.skipped(wanted.expression, wanted.zone, clock.now()):
+        desk.out.note(f"On {day} clocks skip that time, and it is not due. Choose another hour.", style="yellow")
     if wanted.zone != desk.stack.zone.key:
         desk.out.note(f"The report's days stay those of {desk.stack.zone.key}, the stack's own zone.")
 
 
 @app.command("pause", examples=["schedules pause scheduled-sales-excel", "schedules pause forecast --deploy"])
-def pause(desk: Desk, schedule_id: ScheduleId, *, deploy: Deploy = False) -> None:
+def pause(desk: Desk, schedule_id: ScheduleId, *, deploy: Deploy = False, yes: YesOption = False) -> None:
     """Let a schedule fire no more, until it is resumed."""
-    _switch(desk, schedule_id, enabled=False, deploy=deploy)
+    _switch(desk, schedule_id, enabled=False, deploy=deploy, yes=yes)
 
 
 @app.command("resume", examples=["schedules resume scheduled-sales-excel"])
-def resume(desk: Desk, schedule_id: ScheduleId, *, deploy: Deploy = False) -> None:
+def resume(desk: Desk, schedule_id: ScheduleId, *, deploy: Deploy = False, yes: YesOption = False) -> None:
     """Let a paused schedule fire again; what it missed is not made up for (see `backfill`)."""
-    _switch(desk, schedule_id, enabled=True, deploy=deploy)
+    _switch(desk, schedule_id, enabled=True, deploy=deploy, yes=yes)
+
+
+@app.command("fire", examples=["schedules fire scheduled-sales-pdf", "schedules fire anomaly-check --dry-run"])
+def fire_now(desk: Desk, schedule_id: ScheduleId, *, dry_run: DryRunOption = False) -> None:
+    """Fire a schedule now, paused or not, as if this were its hour; a date that is done answers DUPLICATE."""
+    from ops import schedules
+    from ops.commands.run import run_now
+
+    schedule = schedules.find(desk.stack, schedule_id).schedule
+    run_now(desk, _job(schedule.function, desk.stack.name), schedule.event(clock.now()), dry_run=dry_run)
 
 
 @app.command("remove", examples=["schedules remove scheduled-sales-excel"])
@@ -211,13 +231,13 @@ def _due_of_template(template: Path | None, parameters: list[str], count: int) -
     ]
 
 
-def _switch(desk: Desk, schedule_id: str, *, enabled: bool, deploy: bool) -> None:
+def _switch(desk: Desk, schedule_id: str, *, enabled: bool, deploy: bool, yes: bool) -> None:
     from ops import schedules
 
     standing = schedules.find(desk.stack, schedule_id)
     changes = schedules.state_parameter(desk.stack, standing, enabled=enabled)
     if deploy and changes:
-        _set_parameters(desk, changes)
+        _set_parameters(desk, changes, yes=yes)
     else:
         schedules.set_enabled(desk.stack, standing, enabled=enabled)
     done = "resumed" if enabled else "paused"
@@ -227,10 +247,13 @@ def _switch(desk: Desk, schedule_id: str, *, enabled: bool, deploy: bool) -> Non
     desk.out.show(_as_data(now, clock.now(), desk.stack.name) | {"done": done}, Lines([f"{standing.id} {done}{when}."]))
 
 
-def _set_parameters(desk: Desk, changes: Mapping[str, str]) -> None:
+def _set_parameters(desk: Desk, changes: Mapping[str, str], *, yes: bool) -> None:
     from ops import stack_parameters
 
-    with desk.out.progress(f"Setting {', '.join(f'{name}={value}' for name, value in changes.items())}"):
+    settings = ", ".join(f"{name}={value}" for name, value in changes.items())
+    if not desk.out.confirm(f"Set {settings} on the stack {desk.stack.name} now?", yes=yes):
+        raise typer.Exit(ExitCode.FAILED)
+    with desk.out.progress(f"Setting {settings}"):
         stack_parameters.set_parameters(desk.stack, changes)
     for name in stack_parameters.overridden_at_deployment(desk.stack, changes):
         desk.out.note(f"samconfig.toml sets {name} too: change it there, or the next deployment undoes this.")
@@ -252,7 +275,7 @@ def _as_data(standing: Standing, now: datetime, stack_name: str) -> dict[str, An
         "name": schedule.name,
         "origin": "by hand" if standing.by_hand else "template",
         "description": standing.description,
-        "job": schedule.function.removeprefix(f"{stack_name}-").replace("-", "_"),
+        "job": _job(schedule.function, stack_name),
         "expression": schedule.expression,
         "zone": schedule.zone,
         "enabled": schedule.enabled,
@@ -260,6 +283,11 @@ def _as_data(standing: Standing, now: datetime, stack_name: str) -> dict[str, An
         "input": schedule.input,
         "problem": problem,
     }
+
+
+def _job(function: str, stack_name: str) -> str:
+    """The job of a function's name."""
+    return function.removeprefix(f"{stack_name}-").replace("-", "_")
 
 
 def _due_table(wanted: ReportSchedule, due: list[datetime]) -> Table:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops.complaints import Misused
-from ops.desk import Desk
+from ops.desk import Desk, iso_day, refuse_unknown
 from ops.groups import Group
 from ops.terminal import Part, Table
 
@@ -26,7 +26,6 @@ app = Group(
 )
 
 USUAL_SENSITIVITIES = [1.0, 2.0, 4.0, 8.0]
-DATE = ["%Y-%m-%d"]
 WHAT = "What to replay"
 INSTEAD = "Instead of the stack's own settings"
 
@@ -44,11 +43,9 @@ def simulate_anomalies(
     desk: Desk,
     *,
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=DATE, help="First day (default: 60 days before --to).")
+        str | None, typer.Option("--from", metavar="DATE", help="First day [60 days before --to].")
     ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=DATE, help="Last day (default: the last that is known).")
-    ] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day [the last that is known].")] = None,
     sensitivity: Annotated[
         list[float],
         typer.Option(min=0.1, max=60, help="Alerts a month to allow (Parameter AlertsPerMonth); repeat to compare."),
@@ -56,7 +53,11 @@ def simulate_anomalies(
     data: Annotated[
         Path | None,
         typer.Option(
-            "--data", exists=True, dir_okay=False, rich_help_panel=WHAT, help="Invoice lines (.parquet or .csv)."
+            "--data",
+            exists=True,
+            dir_okay=False,
+            rich_help_panel=WHAT,
+            help="A file of sales, as `demo --data` takes it.",
         ),
     ] = None,
     sample: Annotated[bool, typer.Option("--sample", rich_help_panel=WHAT, help="A made-up shop.")] = False,
@@ -76,9 +77,7 @@ def simulate_anomalies(
     holidays: Annotated[
         str | None, typer.Option(rich_help_panel=INSTEAD, help="Holidays, such as CN,2026-11-11=Singles Day.")
     ] = None,
-    mute: Annotated[
-        list[str] | None, typer.Option(rich_help_panel=INSTEAD, help="MutedSkus; repeat for more than one.")
-    ] = None,
+    mute: Annotated[list[str] | None, typer.Option(rich_help_panel=INSTEAD, help="MutedSkus; repeat for more.")] = None,
 ) -> None:
     """Replay a period day by day: which alerts would have been mailed, and how many a month at each sensitivity.
 
@@ -102,7 +101,10 @@ def simulate_anomalies(
             sample=sample,
             seed=seed,
         )
-    since, until = past.period(first.date() if first else None, last.date() if last else None)
+    since, until = past.period(*(iso_day(day) if day else None for day in (first, last)))
+    known = set(past.read(since).products["sku"])
+    for sku in mute or ():
+        refuse_unknown("product", sku, known)
     with desk.out.progress("Replaying", total=(until - since).days + 1) as working:
         replays = replay(past, since, until, sorted(set(sensitivity)), judged=lambda _: working.advance())
     desk.out.show({"from": since, "to": until, "replays": [_data(one) for one in replays]}, *_parts(replays))
@@ -169,7 +171,14 @@ def _parts(replays: tuple[Replay, ...]) -> list[Part]:
     rows = [(day, change, ", ".join(at), text) for (day, change, text), at in sorted(alerts.items(), key=_by_day)]
     counts = [(f"{one.alerts_per_month:g}", *(f"{number:g}" for number in _counts(one).values())) for one in replays]
     return [
-        Table("What would have been mailed", ("date", "change", "at AlertsPerMonth", "alert"), rows, empty="Nothing."),
+        Table(
+            "What would have been mailed",
+            ("date", "change", "at AlertsPerMonth", "alert"),
+            rows,
+            empty="Nothing.",
+            prose={"alert"},
+            minor=("at AlertsPerMonth",),
+        ),
         Table(
             "In 30 days",
             ("AlertsPerMonth", "opened", "worse", "resolved", "mails", "opened a month", "mails a month"),

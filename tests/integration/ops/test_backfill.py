@@ -111,7 +111,7 @@ def test_a_period_that_makes_no_sense_is_refused_before_anything_runs(desk: Desk
         ("--from", str(today), "--to", str(today)): "is not over yet",
         ("--from", "2026-02-02", "--to", "2026-02-01"): "Turn them round",
         ("--from", "2026-01-01", "--to", "2026-11-01"): "--max-days 305",
-        ("--from", "2026-01-01", "--to", "2026-01-02", "--format", "word"): "word is no format",
+        ("--from", "2026-01-01", "--to", "2026-01-02", "--format", "word"): "'word' is not one of",
     }
     for options, said in cases.items():
         refused = desk("backfill", "report", *options)

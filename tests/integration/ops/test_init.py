@@ -92,8 +92,8 @@ def test_sam_reads_what_was_written(config: Path, desk: Desk) -> None:
         ("--zone", "Mars/Olympus", "is no IANA time zone"),
         ("--currency", "Euro", "is no ISO 4217 currency code"),
         ("--api-url", "http://shop.example/api/v1", "must be https://host/api/v1"),
-        ("--sender", "reports@", "is no e-mail address"),
-        ("--owners", "owner@shop.example;other", "is no e-mail address"),
+        ("--sender", "reports@", "is no mail address"),
+        ("--owners", "owner@shop.example;other", "is no mail address"),
         ("--sales-at", "25:00", "is no time of day such as 07:30"),
         ("--language", "de", "Input should be 'en', 'fr'"),
     ],
@@ -136,7 +136,7 @@ def test_before_the_deployment_it_says_what_comes_next(desk: Desk, config: Path)
     done = desk("init", *NEEDED, "--stack", "not-yet", "--config-file", config, "--json")
     assert done.code == ExitCode.DONE
     assert done.data["token"] == "later"
-    assert done.data["next"] == "sam build && sam deploy, then salesflow-ops init --token-only"
+    assert done.data["next"] == "salesflow-ops deploy, or sam build && sam deploy"
     assert 'stack_name = "not-yet"' in config.read_text()
 
 

@@ -82,7 +82,7 @@ def test_a_report_is_fired_followed_and_found_again(desk: Desk, shop: LocalShop)
     assert (listed["what"], listed["status"], listed["told"]) == ("report/sales/daily/csv", "SUCCEEDED", "2")
     mails = desk("runs", "sent", "--date", yesterday()).rows
     assert [(mail["recipient"], mail["outcome"]) for mail in mails] == [(reader, "SENT") for reader in READERS]
-    assert len(desk("runs", "sent", "--to", READERS[0], "--json").data) == 1
+    assert len(desk("runs", "sent", "--recipient", READERS[0], "--json").data) == 1
 
     names = (answer["run_id"], listed["run"], mails[0]["reference"])
     shown, *others = [desk("runs", "show", name, "--json").data for name in names]
@@ -151,7 +151,10 @@ def test_the_watchdog_is_run_without_telling_anybody(desk: Desk, shop: LocalShop
         (("runs", "list", "--job", "reports"), 2, "no job reports"),
         (("runs", "tail", "--since", "yesterday"), 2, "no span of time"),
         (("runs", "tail", "--job", "reports"), 3, "no job reports"),
-        (("runs", "list", "--date", "2026-11-22", "--since", "2026-11-01"), 2, "--date is one date"),
+        (("runs", "list", "--date", "2026-11-22", "--from", "2026-11-01"), 2, "--date is one date"),
+        (("runs", "list", "--since", "2026-11-30", "--until", "2026-11-01"), 2, "Turn them round"),
+        (("run", "report", "--date", "2026-13-45"), 2, "'2026-13-45' is no date"),
+        (("run", "report", "--date", "yesterday", "--force"), 1, "say --yes"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -91,12 +92,14 @@ def test_the_template_s_are_not_touched_and_it_is_said_what_to_set_instead(desk:
 
 
 def test_the_template_s_change_through_the_stack_s_parameters(desk: Desk) -> None:
-    assert desk("schedules", "put", "sales", "pdf", "--at", "08:05", "--deploy").code == 0
-    assert desk("schedules", "pause", "forecast", "--deploy").code == 0
+    assert desk("schedules", "put", "sales", "pdf", "--at", "08:05", "--deploy", "--yes").code == 0
+    assert desk("schedules", "pause", "forecast", "--deploy", "--yes").code == 0
     rows = listed(desk)
     assert rows["scheduled-sales-pdf"]["expression"] == "cron(5 8 * * ? *)", "the second change keeps the first"
     assert (rows["forecast"]["enabled"], rows["forecast"]["origin"]) == (False, "template")
-    assert desk("schedules", "resume", "forecast", "--deploy").code == 0
+    unasked = desk("schedules", "resume", "forecast", "--deploy")
+    assert (unasked.code, "say --yes" in unasked.err) == (1, True), "nobody can be asked in a pipe"
+    assert desk("schedules", "resume", "forecast", "--deploy", "--yes").code == 0
     assert listed(desk)["forecast"]["enabled"] is True
 
 
@@ -109,6 +112,8 @@ def test_the_template_s_change_through_the_stack_s_parameters(desk: Desk) -> Non
         (("--cron", "0 7 30 2 ? *"), "never due"),
         (("--at", "25:00"), "no time of day"),
         (("--at", "07:00", "--zone", "Paris"), "no IANA time zone"),
+        (("--at", "07:00", "--zone", "Asia/Shangai"), "Near it: Asia/Shanghai"),
+        (("--at", "07:00", "--to", "stranger@elsewhere.example"), "not among the reports' readers"),
         (("--at", "07:00", "--cron", "0 7 * * ? *"), "one of them"),
         ((), "one of them"),
         (("--at", "07:00", "--id", "no spaces"), "cannot be a schedule's name"),
@@ -141,3 +146,29 @@ def test_the_next_due_times_of_all_come_in_order(desk: Desk) -> None:
     assert len(rows) == 30
     assert [row["UTC"] for row in rows] == sorted(row["UTC"] for row in rows)
     assert {row["zone"] for row in rows} == {"Asia/Shanghai"}
+
+
+def test_a_schedule_may_be_for_some_readers_and_is_fired_at_once(desk: Desk, shop: LocalShop) -> None:
+    reader = shop.shop.report_recipients[0]
+    options = ("--type", "stock", "--format", "csv", "--at", "06:30", "--recipient", reader, "--id", "stock-keeper")
+    put = desk("schedules", "put", *options, "--json")
+    assert json.loads(put.data["input"])["to"] == [reader]
+    would = desk("schedules", "fire", "stock-keeper", "--dry-run", "--json").data
+    assert would["recipients"] == [reader]
+    fired = desk("schedules", "fire", "stock-keeper", "--json")
+    assert fired.code == 0, fired.err
+    assert (fired.data["notified"], fired.data["event"]["schedule"]) == ([reader], "stock-keeper")
+    assert desk("schedules", "fire", "stock-keeper", "--json").data["status"] == "DUPLICATE"
+    desk("schedules", "remove", "stock-keeper")
+
+
+def test_a_time_that_clocks_skip_is_said(desk: Desk) -> None:
+    said = desk("schedules", "put", "sales", "json", "--at", "02:30", "--zone", "Europe/Paris", "--dry-run")
+    assert said.code == 0
+    assert re.search(r"On \d{4}-03-\d\d clocks skip that time", said.err)
+    assert "clocks skip" not in desk("schedules", "put", "sales", "json", "--at", "07:30", "--dry-run").err
+
+
+def test_in_a_pipe_a_due_time_is_whole(desk: Desk) -> None:
+    due = {row["id"]: row["due next"] for row in desk("schedules", "list").rows}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT07:20:00\+08:00", due["scheduled-combined-weekly"])

@@ -1,5 +1,6 @@
 """Reports and anomalies as an operator gets at them."""
 
+import gzip
 import hashlib
 from datetime import date, timedelta
 from pathlib import Path
@@ -37,8 +38,8 @@ def test_reports_are_listed_and_fetched_as_they_were_saved(
 ) -> None:
     listed = desk("reports", "list", "--type", "sales", "--json").data
     assert [(r["business_date"], r["formats"]) for r in listed] == [(str(yesterday), ["csv", "json"])]
-    assert desk("reports", "list", "--until", "2026-01-01").out == ""
-    fetched = desk("reports", "download", "sales", yesterday, "--to", tmp_path, "--json")
+    assert desk("reports", "list", "--to", "2026-01-01").out == ""
+    fetched = desk("reports", "download", "sales", yesterday, "--into", tmp_path, "--json")
     assert fetched.code == 0, fetched.err
     for file in fetched.data:
         assert hashlib.sha256(Path(file["path"]).read_bytes()).hexdigest() == file["sha256"]
@@ -51,7 +52,9 @@ def test_a_file_that_somebody_replaced_is_not_passed_on(
     key = f"reports/sales/daily/{yesterday}/sales-daily-{yesterday}.json"
     good = stack.client("s3").get_object(Bucket=stack.bucket, Key=key)["Body"].read()
     stack.client("s3").put_object(Bucket=stack.bucket, Key=key, Body=b"{}")
-    refused = desk("reports", "download", "sales", yesterday, "--format", "json", "--to", tmp_path)
+    refused = desk(
+        "reports", "download", "--type", "sales", "--date", yesterday, "--format", "json", "--into", tmp_path
+    )
     assert refused.code == 1
     assert "is not what its run saved" in refused.err
     assert list(tmp_path.iterdir()) == []
@@ -90,13 +93,47 @@ def test_a_check_is_shown_with_everything_it_found(desk: Desk, stack: Stack, yes
 
 
 def test_a_mute_is_written_shown_and_taken_back(desk: Desk, stack: Stack) -> None:
-    assert desk("anomalies", "mute", "--sku", HOSTILE, "--until", "2026-12-01").code == 0
-    assert desk("anomalies", "mute", "--shop", "--until", "2026-12-02").code == 0
+    sku = sold(stack)
+    first, second = (clock.now().date() + timedelta(days=n) for n in (5, 6))
+    assert desk("anomalies", "mute", "--sku", sku, "--until", first).code == 0
+    assert desk("anomalies", "mute", "--shop", "--until", second).code == 0
     book = AlertBook(stack.rows)
-    assert book.mutes() == {f"sku:{HOSTILE}": date(2026, 12, 1), "shop": date(2026, 12, 2)}
-    assert f"{HOSTILE}\t2026-12-01" in desk("anomalies", "list").out
-    assert desk("anomalies", "list", "--json").data["muted"][HOSTILE] == "2026-12-01"
+    assert book.mutes() == {f"sku:{sku}": first, "shop": second}
+    assert f"{sku}\t{first}" in desk("anomalies", "list").out
+    assert desk("anomalies", "list", "--json").data["muted"][sku] == str(first)
     assert desk("anomalies", "unmute", "--shop").code == 0
-    assert set(book.mutes()) == {f"sku:{HOSTILE}"}
-    assert desk("anomalies", "mute", "--until", "2026-12-02").code == 2
-    assert desk("anomalies", "unmute", "--sku", HOSTILE).code == 0
+    assert set(book.mutes()) == {f"sku:{sku}"}
+    assert desk("anomalies", "mute", "--until", second).code == 2
+    assert desk("anomalies", "unmute", "--sku", sku).code == 0
+
+
+def test_what_cannot_be_meant_is_not_muted(desk: Desk, stack: Stack) -> None:
+    near = sold(stack)
+    mistyped = desk("anomalies", "mute", "--sku", f"{near}X", "--until", clock.now().date())
+    assert (mistyped.code, near in mistyped.err) == (3, True)
+    assert desk("anomalies", "mute", "--sku", HOSTILE, "--until", clock.now().date()).code == 3
+    past = desk("anomalies", "mute", "--sku", near, "--until", clock.now().date() - timedelta(days=9))
+    assert (past.code, "is over" in past.err) == (2, True)
+    assert AlertBook(stack.rows).mutes() == {}
+    assert desk("anomalies", "unmute", "--sku", near).code == 3
+
+
+def test_what_is_newest_is_all_of_one_date(desk: Desk, stack: Stack, yesterday: date) -> None:
+    """A file that only an older date has is not shown beside the newest ones as if it were as new."""
+    older = {"formats": ["html"], "notify": "none", "business_date": str(yesterday - timedelta(days=3))}
+    assert fire(stack, "report", older).status == "SUCCEEDED"
+    newest = desk("reports", "latest", "sales", "--json").data
+    assert {one["business_date"] for one in newest} == {str(yesterday)}
+    assert not [one for one in newest if one["key"].endswith(".html")]
+    (asked,) = desk("reports", "open", "sales", "--format", "html", "--print", "--json").data
+    assert asked["business_date"] == str(yesterday - timedelta(days=3)), "asked for by name, and with its date"
+
+
+def sold(stack: Stack) -> str:
+    """A SKU that was sold."""
+    body = stack.client("s3").get_object(
+        Bucket=stack.bucket, Key=f"history/daily/month={clock.now():%Y-%m}/daily.csv.gz"
+    )
+    lines = gzip.decompress(body["Body"].read()).decode().splitlines()
+    column = lines[0].split(",").index("sku")
+    return lines[-1].split(",")[column]
