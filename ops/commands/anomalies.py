@@ -75,13 +75,16 @@ def known_skus(stack: Stack) -> frozenset[str] | None:
     """The SKUs that the history has sales of; None where there is no history yet."""
     from salesflow.history.coverage import read_coverage
     from salesflow.history.panel import DailyPanel
+    from salesflow.history.terms import Terms
     from salesflow.s3 import ObjectStore
 
     store = ObjectStore(stack.client("s3"), stack.bucket)
     covered = read_coverage(store, "daily")
     if covered is None:
         return None
-    return frozenset(DailyPanel(store, stack.settings.money).read(covered.first, covered.last)["sku"])
+    settings = stack.settings
+    terms = Terms(settings.money, settings.timezone, settings.day_ends_at)
+    return frozenset(DailyPanel(store, terms).read(covered.first, covered.last)["sku"])
 
 
 def read_check(
