@@ -203,6 +203,9 @@ def test_help_imports_nothing_heavy_and_that_of_the_root_nothing_of_a_command(wo
 
 def test_a_page_of_help_keeps_its_examples_whole_and_its_options_apart(desk: Desk) -> None:
     said = ops("schedules", "put", "-h")
-    assert "  salesflow-ops schedules put stock pdf --at 07:00 --on MON-FRI --zone Europe/Paris\n" in said.out
+    assert (
+        "  salesflow-ops schedules put --type stock --format pdf --at 07:00 --on MON-FRI --zone Europe/Paris\n"
+        in said.out
+    )
     assert said.out.index("Options:") < said.out.index("Which stack, and how to print:") < said.out.index("Examples:")
     assert ops("help", "schedules", "put").out == said.out
