@@ -119,7 +119,7 @@ class History:
         plan, reading = found.plan, Reading(found.plan.since, read_at)
         answer, loss = self._read(client, demand, found)
         # What was set aside is remembered before the days count as covered: a crash between repeats the read.
-        self._set_aside.replace_days([_remembered(record) for record in answer.batch.rejected], reading)
+        self._set_aside.replace_days([_remembered(record, found.through) for record in answer.batch.rejected], reading)
         rows = {
             "lines.parquet": answer.lines,
             "daily.csv.gz": panel_of(answer.columns),
@@ -245,7 +245,7 @@ class History:
         try:
             stored = self._shop_days.read(found.window.first, found.window.last)
         except (HistoryDamaged, HistoryWrittenOtherwise, HistoryOfNewerVersion):
-            if not (demand.rebuild or found.plan.because):
+            if not (demand.rebuild or found.plan.because or found.plan.lost):
                 raise
             return answer, None  # what cannot be read cannot be compared
         if large_loss(stored, answer.shop_days) is None:
@@ -273,6 +273,7 @@ class History:
         return _Answer(batch, lines, columns, shop_days_of(columns))
 
 
-def _remembered(record: "RejectedRecord") -> SetAsideRecord:
-    day = None if record.day is None else record.day.isoformat()
+def _remembered(record: "RejectedRecord", today: date) -> SetAsideRecord:
+    """The record as it is kept. One of a day that is still to come has no day yet: whoever asks next is told of it."""
+    day = None if record.day is None or record.day > today else record.day.isoformat()
     return SetAsideRecord(record.call, record.record, record.field, record.reason, day)

@@ -13,7 +13,7 @@ from salesflow.holiday_dates import holiday_dates
 from salesflow.job_events import ForecastFields
 from salesflow.jobs.catalogue import FORECAST
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
-from salesflow.jobs.inputs import sync_panel
+from salesflow.jobs.inputs import sync_panel, told_of
 from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
@@ -77,7 +77,7 @@ def _work(run: Run[ForecastFields]) -> Outcome:
         _status(made, complete=complete),
         _reason(made, complete=complete),
         (artifact,),
-        details={**_details(made), "set_aside": len(sync.batch.rejected)},
+        details={**_details(made), "set_aside": len(sync.batch.rejected), **told_of(sync)},
     )
 
 

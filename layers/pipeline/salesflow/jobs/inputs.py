@@ -48,12 +48,30 @@ def sync_panel(run: Run[Any], demand: Demand) -> SyncOutcome:
     return sync
 
 
+def told_of(sync: SyncOutcome) -> dict[str, Any]:
+    """What a sync did that its reader should know, for the answer, the ledger and a manifest (JSON values); mostly nothing.
+
+    months_read_again: they were not in the bucket as they had been written. history_read_again: why all of it was.
+    sales_gone: what the source no longer has.
+    """
+    told: dict[str, Any] = {}
+    if sync.plan.lost:
+        told["months_read_again"] = list(sync.plan.lost)
+    if sync.plan.because:
+        told["history_read_again"] = list(sync.plan.because)
+    if sync.loss is not None:
+        told["sales_gone"] = sync.loss.reason
+    return told
+
+
 def _source(run: Run[Any]) -> SalesFlowClient:
     source = run.runtime.source
     return source if run.deadline is None else source.with_deadline(run.deadline)
 
 
 def _log_set_aside(sync: SyncOutcome) -> None:
+    if told := told_of(sync):
+        logger.warning("the history was not as it was left", **told)
     for record in sync.batch.rejected:
         logger.warning(
             "record set aside", call=record.call, record=record.record, field=record.field, why=record.reason

@@ -14,11 +14,11 @@ from salesflow.delivery.forecasts import ForecastStore
 from salesflow.errors import InvalidJobEvent
 from salesflow.figures import Figures
 from salesflow.formats import ReportType
-from salesflow.history.sync import Demand
+from salesflow.history.sync import Demand, SyncOutcome
 from salesflow.job_events import JobRequest, ReportFields
 from salesflow.jobs.catalogue import REPORT
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
-from salesflow.jobs.inputs import Inputs, read_inputs
+from salesflow.jobs.inputs import Inputs, read_inputs, told_of
 from salesflow.jobs.outlook import read_outlook
 from salesflow.jobs.recipients import recipients_for
 from salesflow.jobs.runtime import Runtime
@@ -30,6 +30,7 @@ from salesflow.observability import MetricUnit, metrics
 from salesflow.reports import render
 from salesflow.reports.content import notes
 from salesflow.settings import EmptyReports, Settings, StaleReports
+from salesflow.windows import window_of
 
 
 def report(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
@@ -39,8 +40,8 @@ def report(event: object, context: LambdaContext | None, runtime: Runtime) -> di
 
 def _work(run: Run[ReportFields]) -> Outcome:
     request, claim, runtime = run.request, run.claim, run.runtime
-    content, stale = _content(run)
-    details = _details(content)
+    content, stale, sync = _content(run)
+    details = _details(content) | told_of(sync)
     metrics.add_metric(name="SalesRows", unit=MetricUnit.Count, value=content.provenance.sales_rows)
     nothing_to_show = _is_empty(content) and runtime.settings.empty_reports is EmptyReports.SKIP
     if stale and (nothing_to_show or runtime.settings.stale_reports is StaleReports.SKIP):
@@ -57,8 +58,10 @@ def _work(run: Run[ReportFields]) -> Outcome:
         period=request.fields.period,
         business_date=request.business_date,
         files=files,
-        manifest=_manifest(content),
+        manifest=_manifest(content) | told_of(sync),
     )
+    if content.sales is not None and request.day_is_over(runtime.settings.zone):
+        runtime.reported_days.remember(content.sales.context, request.business_date)
     # Mail has imports of its own, which a cold start need not pay for before there is something to mail.
     from salesflow.jobs.report_mailing import mail_report
 
@@ -73,15 +76,22 @@ def _work(run: Run[ReportFields]) -> Outcome:
     return Outcome(RunStatus.SUCCEEDED, f"Made {made}; {told}.", artifacts, notified, details)
 
 
-def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
-    """Read, analyse, and note where the figures come from; and why they are too old to be trusted, where they are."""
+def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, SyncOutcome]:
+    """Read, analyse, and note where the figures come from; and why they are too old to be trusted, where they are; and how they were read."""
     request, runtime = run.request, run.runtime
     settings, fields, business_date = runtime.settings, request.fields, request.business_date
     wants_sales = fields.report_type is not ReportType.STOCK
     wants_stock = fields.report_type is not ReportType.SALES
     needed = days_needed(fields.period, business_date)
     complete = request.day_is_over(settings.zone)
-    demand = Demand(business_date, complete, needed.first, request.asked_on(settings.zone))
+    own_days = window_of(fields.period, business_date)
+    demand = Demand(
+        business_date,
+        complete,
+        needed.first,
+        request.asked_on(settings.zone),
+        fresh_from=own_days.first if wants_sales else None,
+    )
     inputs = read_inputs(run, demand, want_stock=wants_stock)
     lines = SaleLines.from_table(runtime.history.read_lines(needed.first, business_date), settings.day_ends_at)
     known_from = runtime.history.known_from(inputs.sync.coverage, needed.first)
@@ -95,6 +105,10 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
     found = [] if complete else [notes.day_not_over(_, business_date)]
     if stale:
         found.append(notes.data_too_old(_, stale))
+    if inputs.sync.loss is not None:
+        found.append(notes.sales_gone(_, inputs.sync.loss))
+    if sales is not None and complete:
+        found += notes.days_changed(figures, runtime.reported_days.changes(sales.context, business_date))
     if inputs.stock is not None:
         stock = analyse_stock(
             inputs.stock.items, lines, business_date, known_from=known_from, counted_at=inputs.stock.counted_at
@@ -103,8 +117,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
             found.append(notes.stock_counted_later(_, business_date, inputs.stock.counted_at))
         if not inputs.costs_known:
             found.append(notes.costs_unknown(_))
-    window = days_needed(fields.period, business_date) if sales is None else sales.window
-    set_aside = runtime.history.set_aside(window.first, window.last) if wants_sales else []
+    set_aside = runtime.history.set_aside(own_days.first, own_days.last) if wants_sales else []
     reasons = [f"{r.call}, record {r.record}, {r.field}: {r.reason}" for r in set_aside] + list(inputs.stock_set_aside)
     content = ReportContent(
         report_type=fields.report_type,
@@ -126,7 +139,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None]:
         forecast=forecast,
         unusual=unusual,
     )
-    return content, stale
+    return content, stale, inputs.sync
 
 
 def _stale(run: Run[ReportFields], inputs: Inputs, lines: SaleLines) -> Staleness | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from salesflow.delivery.addresses import MarkedAddresses
     from salesflow.delivery.mail import Mailer
     from salesflow.delivery.store import ReportStore
+    from salesflow.history.reported import ReportedDays
     from salesflow.history.stock import StockHistory
     from salesflow.history.sync import History
     from salesflow.ledger import Ledger
@@ -79,6 +80,13 @@ class Runtime:
         from salesflow.history.stock import StockHistory
 
         return StockHistory(self._objects, self._terms)
+
+    @cached_property
+    def reported_days(self) -> "ReportedDays":
+        """What reports have said of each day."""
+        from salesflow.history.reported import ReportedDays
+
+        return ReportedDays(self._objects, self._terms)
 
     @cached_property
     def store(self) -> "ReportStore":

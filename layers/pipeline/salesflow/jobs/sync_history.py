@@ -7,7 +7,7 @@ from salesflow.history.sync import Demand
 from salesflow.job_events import SyncHistoryFields
 from salesflow.jobs.catalogue import SYNC_HISTORY
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
-from salesflow.jobs.inputs import read_inputs
+from salesflow.jobs.inputs import read_inputs, told_of
 from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import RunStatus
 from salesflow.windows import Period
@@ -42,6 +42,7 @@ def _work(run: Run[SyncHistoryFields]) -> Outcome:
             "products_counted": 0 if inputs.stock is None else len(inputs.stock.items),
             "covered_from": inputs.sync.coverage.first.isoformat(),
             "covered_to": inputs.sync.coverage.last.isoformat(),
+            **told_of(inputs.sync),
         },
     )
 

@@ -3,10 +3,17 @@
 Days are written as ISO 8601 has them, because the notes stand in the JSON file and the manifest as well.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from salesflow.analytics.freshness import Staleness
+from salesflow.figures import Figures, Kind
+from salesflow.history.doubt import Loss
+from salesflow.history.reported import DayChange
 from salesflow.language import Words
+
+MOST_CHANGES = 5
+"""Past days that are named one by one."""
 
 
 def day_not_over(_: Words, day: date) -> str:
@@ -46,6 +53,57 @@ def forecast_is_older(_: Words, day: date, made_after: date) -> str:
         "There is no forecast made after {day}; this one was made after {made_after}.",
         day=day.isoformat(),
         made_after=made_after.isoformat(),
+    )
+
+
+def days_changed(figures: Figures, changes: Sequence[DayChange]) -> list[str]:
+    """Past days whose figures are no longer those that an earlier report said, the newest first."""
+    said = [_day_changed(figures, change) for change in changes[:MOST_CHANGES]]
+    if more := len(changes) - len(said):
+        said.append(
+            figures.words.plural(
+                "{n} more past day has other figures now.",
+                "{n} more past days have other figures now.",
+                more,
+                n=str(more),
+            )
+        )
+    return said
+
+
+def _day_changed(figures: Figures, change: DayChange) -> str:
+    _, more = figures.words, change.sales_now - change.sales_before
+    values = {
+        "day": change.day.isoformat(),
+        "now": figures.show(Kind.MONEY, change.revenue_now),
+        "before": figures.show(Kind.MONEY, change.revenue_before),
+        "n": str(abs(more)),
+    }
+    if more > 0:
+        return _.plural(
+            "{day} is now {now}, was {before}: {n} sale came later.",
+            "{day} is now {now}, was {before}: {n} sales came later.",
+            more,
+            **values,
+        )
+    if more < 0:
+        return _.plural(
+            "{day} is now {now}, was {before}: {n} sale was taken back.",
+            "{day} is now {now}, was {before}: {n} sales were taken back.",
+            -more,
+            **values,
+        )
+    return _("{day} is now {now}, was {before}: sales were corrected.", **values)
+
+
+def sales_gone(_: Words, loss: Loss) -> str:
+    """The source no longer has a large part of the sales that were known."""
+    return _(
+        "Of {before} sales of {first} to {last} the source has {now} left; two reads said the same.",
+        before=str(loss.sales_before),
+        now=str(loss.sales_now),
+        first=loss.days[0].isoformat(),
+        last=loss.days[-1].isoformat(),
     )
 
 

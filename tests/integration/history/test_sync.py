@@ -1,0 +1,345 @@
+"""A sync against a real object API: what is lost, rolled back, late, of tomorrow or written under other settings is not believed."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import pandas as pd
+import pytest
+
+from salesflow.aws import AwsClients
+from salesflow.errors import HistoryOfNewerVersion, HistoryUnavailable, HistoryWrittenOtherwise, SourceForgetsSales
+from salesflow.history.coverage import read_coverage
+from salesflow.history.lines import SaleLineHistory
+from salesflow.history.plan import Demand
+from salesflow.history.sync import History, SyncOutcome
+from salesflow.history.terms import Terms
+from salesflow.money import Currency
+from salesflow.s3 import ObjectStore
+from salesflow.source.records import SalesBatch
+from tests.integration.aws import Wire, calls
+from tests.unit.analytics.tables import Item, Sale, lines_of
+
+FRIDAY = date(2026, 11, 20)
+FIRST = date(2026, 8, 1)
+TERMS = Terms(Currency("CNY"), "Asia/Shanghai", time(0))
+JPY, EUR = (replace(TERMS, currency=Currency(code)) for code in ("JPY", "EUR"))
+
+
+def daily(first: date, last: date, a_day: int = 3) -> list[Sale]:
+    """So many sales a day at noon, of 12.00."""
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [
+        Sale(datetime.combine(day, time(12, n)), (Item("A1", "Tea", 1, 1200),)) for day in days for n in range(a_day)
+    ]
+
+
+@dataclass
+class Source:
+    """What the SalesFlow API has: the sales of whole days from a day on, as the client answers them in so many minor units."""
+
+    sales: Sequence[Sale]
+    minor: int = 1
+    answers: list[Sequence[Sale]] = field(default_factory=list)
+    """What it answers first, one after the other, instead of its sales."""
+    asked: list[date] = field(default_factory=list)
+
+    def fetch_sales_since(self, since: date, *, asked_on: date | None = None) -> SalesBatch:
+        """As `SalesFlowClient.fetch_sales_since`."""
+        self.asked.append(since)
+        told = self.answers.pop(0) if self.answers else self.sales
+        lines = lines_of([sale for sale in told if sale.sold_at.date() >= since])
+        lines = lines.assign(sale_total=lines["sale_total"] // self.minor, subtotal=lines["subtotal"] // self.minor)
+        return SalesBatch(lines, (), lines["sale_id"].nunique())
+
+
+@dataclass
+class Stack:
+    """A bucket, and what a new container of a function would make of it."""
+
+    clients: AwsClients
+    bucket: str
+
+    def history(self, terms: Terms = TERMS) -> History:
+        store = ObjectStore(self.clients.s3, self.bucket)
+        return History(
+            store, terms, SaleLineHistory(store, terms), history_days=100, overlap_days=7, deep_overlap_days=60
+        )
+
+    def sync(self, source: Source, day: date = FRIDAY, terms: Terms = TERMS, **more: object) -> SyncOutcome:
+        """A nightly sync for a business date."""
+        demand = Demand(day, True, day - timedelta(days=30), day + timedelta(days=1))
+        moment = datetime.combine(day, time(16, 20), UTC)
+        return self.history(terms).sync(source, replace(demand, **more), read_at=moment)  # type: ignore[arg-type]  # a stand-in
+
+    def revenue(self, terms: Terms = TERMS) -> dict[date, int]:
+        """Minor units by day, which lines and shop's days must agree on."""
+        history = self.history(terms)
+        lines, days = history.read_lines(FIRST, FRIDAY), history.read_shop_days(FIRST, FRIDAY)
+        by_day: dict[date, int] = lines.groupby(lines["sold_at"].dt.date)["subtotal"].sum().to_dict()
+        assert by_day == dict(zip(days["date"].dt.date, days["revenue"], strict=True))
+        assert by_day == _by_day(history.read_panel(FIRST, FRIDAY))
+        return by_day
+
+    def put(self, key: str, body: bytes, metadata: dict[str, str] | None = None) -> None:
+        self.clients.s3.put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=metadata or {})
+
+    def get(self, key: str) -> tuple[bytes, dict[str, str]]:
+        found = self.clients.s3.get_object(Bucket=self.bucket, Key=key)
+        return found["Body"].read(), found["Metadata"]
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            self.clients.s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def stored(self) -> list[str]:
+        listed = self.clients.s3.list_objects_v2(Bucket=self.bucket, Prefix="history/")
+        return [entry["Key"] for entry in listed.get("Contents", [])]
+
+
+def _by_day(panel: pd.DataFrame) -> dict[date, int]:
+    return panel.groupby(panel["date"].dt.date)["revenue"].sum().to_dict()
+
+
+def true_revenue(sales: Sequence[Sale], minor: int = 1) -> dict[date, int]:
+    found: dict[date, int] = {}
+    for sale in sales:
+        found[sale.sold_at.date()] = found.get(sale.sold_at.date(), 0) + sale.total // minor
+    return found
+
+
+@pytest.fixture
+def stack(clients: AwsClients, bucket: str) -> Stack:
+    return Stack(clients, bucket)
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source(daily(date(2026, 8, 12), FRIDAY))
+
+
+def lines_deleted(stack: Stack) -> None:
+    stack.delete("history/sales/month=2026-10/lines.parquet")
+
+
+def all_tables_deleted(stack: Stack) -> None:
+    stack.delete(*(key for key in stack.stored() if "month=2026-10" in key))
+
+
+def put_by_hand(stack: Stack) -> None:
+    stack.put("history/shop/month=2026-10/shop.csv.gz", b"by hand")
+
+
+@pytest.mark.parametrize("deed", [lines_deleted, all_tables_deleted, put_by_hand])
+def test_a_month_that_is_not_as_it_was_written_is_read_again(
+    stack: Stack, source: Source, deed: Callable[[Stack], None]
+) -> None:
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    deed(stack)
+    outcome = stack.sync(source)
+    assert outcome.plan.lost == ("2026-10",)
+    assert source.asked[-1] == date(2026, 10, 1)
+    assert stack.revenue() == true_revenue(source.sales)
+    assert stack.sync(source).plan.lost == ()
+
+
+def test_a_month_that_was_rolled_back_to_an_older_version_is_read_again(stack: Stack, source: Source) -> None:
+    stack.sync(source, date(2026, 10, 20))
+    old = {key: stack.get(key) for key in stack.stored() if "month=2026-10" in key}
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    for key, (body, metadata) in old.items():
+        stack.put(key, body, metadata)
+    assert stack.sync(source).plan.lost == ("2026-10",)
+    assert stack.revenue() == true_revenue(source.sales)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"first": "2026-08-12", "last": "2030-01-01"},
+        {"first": "2016-05-01", "last": "2026-11-19"},
+        {"first": "2026-12-01", "last": "2026-11-19"},
+    ],
+)
+def test_an_index_that_claims_what_cannot_be_is_not_believed(
+    stack: Stack, source: Source, claim: dict[str, str]
+) -> None:
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    for part in ("sales", "daily", "shop"):
+        stack.put(f"history/coverage/{part}.json", json.dumps(claim).encode())
+    source.asked = []
+    coverage = stack.sync(source).coverage
+    assert (coverage.last, coverage.first >= date(2026, 8, 1)) == (FRIDAY, True)
+    assert source.asked[0] >= date(2026, 8, 1)
+    assert stack.revenue() == true_revenue(source.sales)
+
+
+@pytest.mark.parametrize("part", ["sales", "daily", "shop"])
+def test_days_count_as_covered_once_their_months_are_written(
+    stack: Stack, source: Source, wire: Wire, part: str
+) -> None:
+    """A crash between would else lose them for good: nobody would ask for them again."""
+    wire.refuse(calls(f"PUT history/{part}/month=2026-11"), 403, "AccessDenied")
+    with pytest.raises(HistoryUnavailable):
+        stack.sync(source)
+    assert read_coverage(ObjectStore(stack.clients.s3, stack.bucket), part) is None
+    stack.sync(source)
+    assert stack.revenue() == true_revenue(source.sales)
+
+
+def test_another_currency_with_other_digits_has_everything_read_again(stack: Stack, source: Source) -> None:
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    in_yen = Source(source.sales, minor=100)
+    outcome = stack.sync(in_yen, terms=JPY)
+    assert outcome.plan.because == ("digits after the point 2 instead of 0",)
+    assert stack.revenue(JPY) == true_revenue(source.sales, minor=100)
+    with pytest.raises(HistoryWrittenOtherwise, match=r"month=2026-08.*digits after the point 0 instead of 2"):
+        stack.revenue(TERMS)
+
+
+def test_another_currency_with_the_same_digits_is_another_word_for_the_same_figures(
+    stack: Stack, source: Source
+) -> None:
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    outcome = stack.sync(source, terms=EUR)
+    assert (outcome.plan.because, outcome.plan.since) == ((), FRIDAY - timedelta(days=7))
+    assert stack.revenue(EUR) == true_revenue(source.sales)
+
+
+@pytest.mark.parametrize("terms", [replace(TERMS, zone="America/New_York"), replace(TERMS, day_ends_at=time(4))])
+def test_another_zone_or_end_of_the_day_has_everything_read_again(stack: Stack, source: Source, terms: Terms) -> None:
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    outcome = stack.sync(source, terms=terms)
+    assert outcome.plan.because
+    assert outcome.plan.since <= date(2026, 8, 12)
+    assert stack.revenue(terms) == true_revenue(source.sales)
+    assert stack.sync(source, terms=terms).plan.because == ()
+
+
+def forget_words(stack: Stack) -> None:
+    """As version 1.0.0 left it: an index of two dates, objects that say when they were read alone."""
+    for key in stack.stored():
+        body, metadata = stack.get(key)
+        if "/coverage/" in key:
+            body = json.dumps({name: json.loads(body)[name] for name in ("first", "last")}).encode()
+        stack.put(key, body, {name: metadata[name] for name in metadata if name in ("since", "read-at")})
+
+
+def test_what_version_1_0_0_wrote_is_read_on(stack: Stack, source: Source) -> None:
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    forget_words(stack)
+    outcome = stack.sync(source)
+    assert (outcome.plan.lost, outcome.plan.because) == ((), ())
+    assert stack.revenue() == true_revenue(source.sales)
+    assert stack.sync(source).plan.since == FRIDAY - timedelta(days=7)
+
+
+def test_the_currency_that_version_1_0_0_wrote_under_is_known_from_its_parquet(stack: Stack, source: Source) -> None:
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    forget_words(stack)
+    assert stack.sync(Source(source.sales, minor=100), terms=JPY).plan.because
+    assert stack.revenue(JPY) == true_revenue(source.sales, minor=100)
+
+
+def test_what_a_newer_version_wrote_is_refused_by_name_and_a_rebuild_writes_it_anew(
+    stack: Stack, source: Source
+) -> None:
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    key = "history/coverage/sales.json"
+    stack.put(key, json.dumps({**json.loads(stack.get(key)[0]), "schema": "3"}).encode())
+    with pytest.raises(HistoryOfNewerVersion, match=key):
+        stack.sync(source)
+    stack.sync(source, rebuild=True)
+    assert stack.revenue() == true_revenue(source.sales)
+
+
+@pytest.mark.parametrize("read_at", ["2036-11-19T23:00:05+00:00", "2026-11-19T23:00:05", "yesterday"])
+def test_a_reading_that_nobody_can_have_made_keeps_no_new_sale_out(stack: Stack, source: Source, read_at: str) -> None:
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    for key in [key for key in stack.stored() if "month=2026-11" in key]:
+        body, metadata = stack.get(key)
+        stack.put(key, body, {**metadata, "since": "2026-11-12", "read-at": read_at})
+    stack.sync(source)
+    assert stack.revenue() == true_revenue(source.sales)
+
+
+def test_what_is_later_than_the_read_is_not_stored_and_costs_no_month(stack: Stack, source: Source) -> None:
+    source.sales = [*source.sales, Sale(datetime(2062, 11, 20, 12), (Item("A1", "Tea", 1, 1200),))]
+    outcome = stack.sync(source)
+    assert not [key for key in stack.stored() if "2062" in key]
+    assert outcome.coverage.last == FRIDAY
+    assert outcome.newest_sale == datetime(2026, 11, 20, 12, 2)
+
+
+@pytest.mark.parametrize("gone", [lambda sale: True, lambda sale: sale.sold_at.date() > FRIDAY - timedelta(days=3)])
+def test_a_large_loss_is_believed_once_a_second_read_says_the_same(
+    stack: Stack, source: Source, gone: Callable[[Sale], bool]
+) -> None:
+    stack.sync(source)
+    everything = source.sales
+    source.sales, source.asked = [sale for sale in everything if not gone(sale)], []
+    outcome = stack.sync(source)
+    assert len(source.asked) == 2
+    assert outcome.loss is not None
+    assert outcome.loss.sales_now < outcome.loss.sales_before
+    kept = [sale for sale in everything if sale.sold_at.date() < outcome.plan.since or not gone(sale)]
+    assert stack.revenue() == true_revenue(kept)
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_an_answer_that_is_gone_with_the_next_changes_nothing(stack: Stack, source: Source, rebuild: bool) -> None:
+    stack.sync(source)
+    source.answers = [[]]
+    outcome = stack.sync(source, rebuild=rebuild)
+    assert outcome.loss is None
+    assert stack.revenue() == true_revenue(source.sales)
+
+
+def test_two_answers_that_lack_much_and_differ_are_refused(stack: Stack, source: Source) -> None:
+    stack.sync(source)
+    source.answers = [[], list(source.sales)[-2:]]
+    with pytest.raises(SourceForgetsSales, match="asked twice it answers differently"):
+        stack.sync(source)
+    assert stack.revenue() == true_revenue(source.sales)
+
+
+def test_a_correction_of_a_few_sales_is_read_once(stack: Stack, source: Source) -> None:
+    stack.sync(source)
+    source.sales, source.asked = source.sales[:-2], []
+    assert stack.sync(source).loss is None
+    assert len(source.asked) == 1
+    assert stack.revenue() == true_revenue(source.sales)
+
+
+def test_what_arrives_late_is_found_by_the_week_s_deep_read(stack: Stack, source: Source) -> None:
+    stack.sync(source)
+    late = Sale(datetime(2026, 10, 5, 10), (Item("B2", "Cup", 1, 99999),))
+    source.sales = [*source.sales, late]
+    saturday, sunday, monday = (FRIDAY + timedelta(days=n) for n in (1, 2, 3))
+    assert stack.sync(source, saturday).plan.since == saturday - timedelta(days=7)
+    assert stack.sync(source, sunday).plan.since == sunday - timedelta(days=60)
+    assert stack.revenue()[date(2026, 10, 5)] == 3 * 1200 + 99999
+    assert stack.sync(source, sunday).plan.since == sunday - timedelta(days=7)
+    assert stack.sync(source, monday).plan.since == monday - timedelta(days=7)
+
+
+def test_what_is_known_begins_with_the_first_sale(stack: Stack) -> None:
+    outcome = stack.sync(Source(daily(date(2026, 11, 18), FRIDAY)))
+    history = stack.history()
+    stack.sync(Source(daily(date(2026, 11, 18), FRIDAY)))
+    history._store.survey("history/", before="history/stock/")
+    assert history.known_from(outcome.coverage, date(2026, 8, 1)) == date(2026, 11, 18)
+    assert history.known_from(outcome.coverage, date(2026, 12, 1)) <= date(2026, 11, 18)
+
+
+def test_a_warm_container_asks_for_nothing_that_has_not_changed(stack: Stack, source: Source, wire: Wire) -> None:
+    stack.sync(source)
+    history = stack.history()
+    demand = Demand(FRIDAY, True, FRIDAY - timedelta(days=89), FRIDAY + timedelta(days=1))
+    for _ in range(2):
+        wire.reset()
+        history.sync(source, demand, read_at=datetime(2026, 11, 21, 1, tzinfo=UTC))  # type: ignore[arg-type]  # a stand-in
+        history.read_lines(demand.first_day, FRIDAY)
+        history.read_shop_days(demand.first_day, FRIDAY)
+    assert [request.method for request in wire.seen] == ["GET"], "one list of the keys, and nothing else"
