@@ -18,7 +18,7 @@ from salesflow.history.terms import Terms
 from salesflow.money import Currency
 from salesflow.s3 import ObjectStore
 from salesflow.source.records import SalesBatch
-from tests.integration.aws import Wire, calls
+from tests.stand_ins.aws import Wire, calls
 from tests.unit.analytics.tables import Item, Sale, lines_of
 
 FRIDAY = date(2026, 11, 20)
