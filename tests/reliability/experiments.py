@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from tests.reliability.alert_year import watch_alerts
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
 from tests.reliability.findings import Finding, Kind
 from tests.reliability.fuzz import KINDS
@@ -41,6 +42,7 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
     """Everything there is to do, the longest first; quick: a few minutes' worth of each; wide: more scenarios, and every read."""
     chosen = scenarios(quick=quick, wide=wide)
     found = [Experiment("soak", "soak", partial(_soak, 4 if quick else 365, seed))]
+    found.append(Experiment("alerts", "alerts", partial(_alerts, 14 if quick else 365)))
     found += [
         Experiment("faults", f"faults: {each.name}", partial(_faults, each, quick=quick, wide=wide))
         for each in sorted(chosen, key=lambda each: each.name not in EVERY_FAULT)
@@ -127,6 +129,12 @@ def _soak(days: int, seed: int) -> Row:
         "bytes grown": soaked.grown_bytes,
     }
     return Row("soak", counts, findings=soaked.findings)
+
+
+def _alerts(days: int) -> Row:
+    watched = watch_alerts(days)
+    counts = {"days checked": watched.days, "changes told": watched.told, "mails of alerts": watched.mails}
+    return Row("alerts", counts, findings=watched.findings)
 
 
 def _some(stage: Stage, *, quick: bool) -> tuple[Point, ...]:

@@ -72,5 +72,6 @@ _SUMMED = (
     "runs at the same moment",
     "cases fuzzed",
     "days simulated",
+    "days checked",
     "mails repeated in the known gap",
 )

@@ -11,27 +11,17 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from local.api import Sale, SaleItem, SalesStore, Surprise, sample_sales
+from local.api import SalesStore, Surprise, sample_sales
 from salesflow.alerts.book import AlertBook
-from salesflow.alerts.judging import Tables, judgement_of, policy_of
 from salesflow.alerts.lifecycle import Alert, JudgedDay, Rules, Step, advance
-from salesflow.analytics.lines import SaleLines
 from salesflow.aws import AwsClients
-from salesflow.detection import UnknownProduct, detect_days
+from salesflow.detection import UnknownProduct
 from salesflow.errors import DeliveryIncomplete
 from salesflow.findings.event import DayState
 from salesflow.findings.subjects import findings_of
-from salesflow.history.panel import panel_of
-from salesflow.history.shop_days import returns_of, shop_days_of, with_returns
-from salesflow.job_events import Scope
-from salesflow.jobs import anomaly_check
-from salesflow.jobs.catalogue import ANOMALY_CHECK
-from salesflow.jobs.frame import Job, run_job
-from salesflow.jobs.runtime import Runtime
 from salesflow.rows import Rows
-from salesflow.source.decode import decode_sales
-from salesflow.windows import Period
 from tests.integration.jobs.conftest import OWNER, ROOT, System
+from tests.reliability.alert_year import resize
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.lambda_context import Context
 from tests.unit.alerts.events import event
@@ -83,17 +73,9 @@ def shop(system: System) -> Shop:
 
 
 def sized(store: SalesStore, first: date, *shares: float) -> SalesStore:
-    """The shop with so many times the sales of some days in a row: left out or doubled evenly over the hours of the day."""
+    """The shop with so many times the sales of some days in a row."""
     for number, share in enumerate(shares):
-        day = first + timedelta(days=number)
-        sales = [sale for sale in store.sales if sale.sold_at.date() == day]
-        wanted = max(round(len(sales) * share), 2)
-        if share < 1:
-            kept = {sales[round(n * (len(sales) - 1) / (wanted - 1))].id for n in range(wanted)}
-            store.remove_sale(*[sale.id for sale in sales if sale.id not in kept])
-        for n in range(wanted - len(sales)):
-            copy = 9_000_000_000 + day.toordinal() * 1000 + n
-            store.put_sale(structs.replace(sales[n % len(sales)], id=copy))
+        resize(store, first + timedelta(days=number), share)
     return store
 
 
@@ -373,84 +355,6 @@ def test_the_function_needs_no_pyarrow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-
-
-YEAR = (date(2025, 11, 24), date(2026, 11, 22))
-DROP, WORSE, SPIKE, CLOSED, STOPPED, BULK = (
-    date(2026, 1, 24),
-    date(2026, 3, 3),
-    date(2026, 5, 12),
-    date(2026, 6, 9),
-    date(2026, 7, 6),
-    date(2026, 8, 18),
-)
-
-"""First days, and how many there are."""
-
-
-def run_of(first: date, *factors: float, sku: str | None = None) -> list[Surprise]:
-    return [Surprise(first + timedelta(days=n), factor, sku) for n, factor in enumerate(factors)]
-
-
-def test_a_simulated_year_tells_each_event_once_at_its_start_once_when_worse_and_once_at_its_end(
-    system: System, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A year of daily runs against the real ledger, state table, files and mails, each fired twice; detection all at once."""
-    monkeypatch.setenv("ALERTS_PER_MONTH", "0.5")
-    monkeypatch.setenv("ALERT_MEDIUM", "mail")
-    events = [*run_of(CLOSED, 0, 0, 0), *run_of(STOPPED, *[0.0] * 20, sku="EAU-150")]
-    store = sample_sales(seed=11, end_date=LAST, days=600, surprises=events)
-    for first, shares in ((DROP, (0.2,)), (WORSE, (0.3, 0.3, 0.08, 0.08)), (SPIKE, (4.0,))):
-        sized(store, first, *shares)
-    bulk_item = SaleItem(1, "Riz parfumé 5 kg", "RIZ-005", 80, 42.5, 3400.0)
-    store.put_sale(Sale(9_000_001, datetime.combine(BULK, datetime.min.time()).replace(hour=11), 3400.0, (bulk_item,)))
-    body = b"[" + b"".join(map(bytes, store.history_json(602, datetime(2026, 11, 23)))) + b"]"
-    lines = SaleLines.from_table(decode_sales(body, call="the shop", minor_digits=2).lines)
-    tables = Tables(shop_days_of(lines), with_returns(panel_of(lines), returns_of(lines)), LAST - timedelta(days=599))
-    runtime = Runtime.from_environment()
-    policy = policy_of(runtime.settings, {date(2026, 1, 1): "New Year"}, one_product=False)
-    days = [YEAR[0] + timedelta(days=n) for n in range((YEAR[1] - YEAR[0]).days + 1)]
-    judged = {
-        result.business_date: judgement_of(tables, result, scope=Scope.GLOBAL, sku=None, period=Period.DAILY)
-        for (result,) in detect_days(tables.shop, tables.products, days, [policy])
-    }
-    check = anomaly_check._Check(tables, policy, {}, None, None, 0, judged)
-    job = Job.of(ANOMALY_CHECK, lambda run: anomaly_check._check_date(run, check))
-    told: list[tuple[date, str, str]] = []
-    for day in days:
-        event = {"schedule": "anomaly-check", "scheduled_time": f"{day}T22:40:00Z"}
-        answer = run_job(job, event, None, runtime)
-        assert run_job(job, event, None, runtime)["status"] == "DUPLICATE"
-        told += [(day, entry["change"], entry["alert"]) for entry in answer["told"]]
-        assert bool(answer["told"]) == bool(answer["notified"])
-    dates_mailed = {day for day, _, _ in told}
-    assert len(system.mails()) == len(dates_mailed)  # one mail a date that has something to tell, and no other
-
-    def story(alert: str, first: date, last: date) -> list[tuple[date, str]]:
-        return [(day, change) for day, change, about in told if about == alert and first <= day <= last]
-
-    after = timedelta(days=1)
-    assert story("down|shop", DROP, DROP + timedelta(days=5)) == [(DROP, "opened"), (DROP + 2 * after, "resolved")]
-    assert story("down|shop", WORSE, WORSE + timedelta(days=9)) == [
-        (WORSE, "opened"),
-        (WORSE + 2 * after, "worse"),
-        (WORSE + 5 * after, "resolved"),
-    ]
-    assert story("up|shop", SPIKE, SPIKE + timedelta(days=5)) == [(SPIKE, "opened"), (SPIKE + 2 * after, "resolved")]
-    assert story("day|shop", CLOSED, CLOSED + timedelta(days=5)) == [
-        (CLOSED, "opened"),
-        (CLOSED + 3 * after, "resolved"),
-    ]
-    stopped = story("down|sku:EAU-150", STOPPED, STOPPED + timedelta(days=30))
-    assert [change for _, change in stopped] == ["opened", "resolved"]
-    assert stopped[0][0] <= STOPPED + timedelta(days=4)
-    assert STOPPED + timedelta(days=20) <= stopped[1][0] <= STOPPED + timedelta(days=22)
-    bulk = story("up|sku:RIZ-005", BULK, BULK + timedelta(days=5))
-    assert bulk == [(BULK, "opened"), (BULK + 2 * after, "resolved")]
-    is_open: set[str] = set()
-    for _, change, alert in told:
-        assert (alert in is_open) == (change != "opened"), (change, alert)
-        is_open = is_open | {alert} if change == "opened" else is_open - {alert} if change == "resolved" else is_open
 
 
 def test_two_runs_that_both_hold_a_date_tell_it_once_between_them(clients: AwsClients, state_table: str) -> None:
