@@ -115,14 +115,11 @@ def _reads(stack: Stack, request: JobRequest[Any]) -> list[str]:
 def _sync_from(stack: Stack, request: JobRequest[Any]) -> date:
     """The first day that the sync would read again, by its own plan and what is covered now."""
     from salesflow.analytics.sales import days_needed
-    from salesflow.history.lines import SaleLineHistory
     from salesflow.history.sync import Demand, History
-    from salesflow.history.terms import Terms
     from salesflow.s3 import ObjectStore
 
     store, settings, day = ObjectStore(stack.client("s3"), stack.bucket), stack.settings, request.business_date
     has_lines = isinstance(request.fields, ReportFields | SyncHistoryFields)
-    terms = Terms(settings.money, settings.timezone, settings.day_ends_at)
     period = request.fields.period if isinstance(request.fields, ReportFields) else Period.QUARTERLY
     demand = Demand(
         business_date=day,
@@ -131,14 +128,7 @@ def _sync_from(stack: Stack, request: JobRequest[Any]) -> date:
         asked_on=request.asked_on(stack.zone),
         rebuild=getattr(request.fields, "rebuild", False),
     )
-    history = History(
-        store,
-        terms,
-        SaleLineHistory(store, terms) if has_lines else None,
-        history_days=settings.history_days,
-        overlap_days=settings.history_overlap_days,
-        deep_overlap_days=settings.deep_overlap_days,
-    )
+    history = History.of(store, settings, with_lines=has_lines)
     return history.plan(demand, read_at=clock.now()).since
 
 

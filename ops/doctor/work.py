@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from ops import runs, schedules
 from ops.doctor.findings import Finding, Look, Patient, fail, ok, warn
 from ops.target import Stack
-from salesflow.errors import SalesFlowError
+from salesflow.errors import HistoryDamaged, HistoryOfNewerVersion, SalesFlowError
 from salesflow.ledger import RunStatus
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -34,6 +34,25 @@ def bucket(patient: Patient) -> Iterator[Finding]:
         yield fail("bucket", f"{name} is gone", fix=fix)
         return
     yield ok("bucket", name)
+
+
+def history(patient: Patient) -> Iterator[Finding]:
+    """Whether the stored sales are as they were written, under the settings of now."""
+    from salesflow.history.sync import History
+    from salesflow.s3 import ObjectStore
+
+    stack = patient.stack
+    stored = History.of(ObjectStore(stack.client("s3"), stack.bucket), stack.settings, with_lines=True)
+    try:
+        found = stored.look(patient.now.astimezone(stack.zone).date())
+    except (HistoryDamaged, HistoryOfNewerVersion) as error:
+        yield fail("history", error.message, fix=error.action)
+        return
+    for part, wrong in found.items():
+        fix = "the next run reads it again from the SalesFlow API; at once: salesflow-ops run sync-history"
+        yield warn("history", f"{part}: {wrong}", fix=fix)
+    if not found:
+        yield ok("history", "every month is as it was written")
 
 
 def table(patient: Patient) -> Iterator[Finding]:
@@ -176,6 +195,7 @@ def owner_hears(patient: Patient) -> Iterator[Finding]:
 
 LOOKS = (
     Look("bucket", ("s3:ListBucket",), bucket),
+    Look("history", ("s3:ListBucket", "s3:GetObject"), history),
     Look("state table", ("dynamodb:DescribeTable",), table),
     Look("schedules", ("scheduler:ListSchedules", "scheduler:GetSchedule"), due),
     Look("last runs", ("dynamodb:Scan", "lambda:GetFunctionConfiguration"), last_runs),

@@ -48,7 +48,7 @@ def test_a_stack_that_is_well_is_well_throughout(desk: Desk) -> None:
         *("clock", "SalesFlow API", "clock of the API", "system token", "sales can be read"),
         *("SES region", "SES sending", "SES quota", "SES sandbox", "sender", "configuration set"),
         *("suppression list", "marked addresses"),
-        *("bucket", "state table", "schedules", "last runs", "alarms", "queues", "owner's topic"),
+        *("bucket", "history", "state table", "schedules", "last runs", "alarms", "queues", "owner's topic"),
     }
 
 
@@ -65,6 +65,22 @@ def test_without_a_stack_it_says_so_and_no_more(desk: Desk) -> None:
     assert findings(said) == [("FAIL", "stack")]
     assert "there is no stack nowhere" in said.data[0]["says"]
     assert "sam deploy" in said.data[0]["fix"]
+
+
+@contextmanager
+def _month_gone(shop: LocalShop) -> Iterator[None]:
+    """An index that knows of a file which is not there."""
+    s3, bucket, key = (
+        shop.cloud.aws.client("s3"),
+        shop.cloud.stack.physical_id("ReportsBucket"),
+        "history/coverage/daily.json",
+    )
+    index = {"first": "2026-10-01", "last": "2026-10-31", "months": {"2026-10": {"daily.csv.gz": '"0"'}}}
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(index).encode())
+    try:
+        yield
+    finally:
+        s3.delete_object(Bucket=bucket, Key=key)
 
 
 @contextmanager
@@ -344,6 +360,12 @@ FAULTS: dict[str, tuple[Fault, list[tuple[str, str]], str, str]] = {
         [("FAIL", "bucket")],
         "is gone",
         "--stack-name",
+    ),
+    "a month of the history is gone": (
+        _month_gone,
+        [("WARN", "history")],
+        "daily: 2026-10 not as written: deleted, rolled back or changed by hand",
+        "salesflow-ops run sync-history",
     ),
     "the table is gone": (
         lambda shop: _broken(shop, target=".DescribeTable"),

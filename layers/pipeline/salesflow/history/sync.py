@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -20,6 +20,7 @@ from salesflow.history.set_aside import SetAside, SetAsideRecord
 from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of
 from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore
+from salesflow.settings import Settings
 from salesflow.windows import Window, business_date_at
 
 if TYPE_CHECKING:
@@ -105,6 +106,42 @@ class History:
             Part("daily", (self._panel.table,)),
             Part("shop", (self._shop_days.days, self._shop_days.returns)),
         )
+
+    @classmethod
+    def of(cls, store: ObjectStore, settings: Settings, *, with_lines: bool) -> Self:
+        """The history of a stack. with_lines: whether sale lines are kept too, which needs pyarrow."""
+        terms, lines = Terms.of(settings), None
+        if with_lines:
+            from salesflow.history.lines import SaleLineHistory
+
+            lines = SaleLineHistory(store, terms)
+        return cls(
+            store,
+            terms,
+            lines,
+            history_days=settings.history_days,
+            overlap_days=settings.history_overlap_days,
+            deep_overlap_days=settings.deep_overlap_days,
+        )
+
+    def look(self, today: date) -> dict[str, str]:
+        """What is wrong with each part as it is stored, in words, for who looks after the stack; nothing is changed.
+
+        Empty for a part that is well, and for one that was never written. Raises HistoryDamaged, HistoryOfNewerVersion.
+        """
+        listed = self._store.survey(_FOLDER, before=_BEFORE_STOCK)
+        found = {}
+        for part in self._parts:
+            if self._store.read(part.key) is None:
+                continue
+            index = part.index(self._store, today + timedelta(days=1))
+            if index is None:
+                found[part.name] = "its index claims days that are still to come"
+            elif differences := self._differences(part, index, listed):
+                found[part.name] = f"it was written under other settings: {', '.join(differences)}"
+            elif lost := part.lost(index, listed):
+                found[part.name] = f"{', '.join(lost)} not as written: deleted, rolled back or changed by hand"
+        return found
 
     def plan(self, demand: Demand, *, read_at: datetime) -> SyncPlan:
         """What a sync begun at `read_at` (aware) would ask the source for; nothing is changed."""
@@ -192,7 +229,7 @@ class History:
             known[part.name] = None
             if index is None:
                 continue
-            differences = self._differences(part, index, listed, demand)
+            differences = self._differences(part, index, listed, even_newer=demand.rebuild)
             because |= dict.fromkeys(differences)
             if not differences and not demand.rebuild:
                 gone = part.lost(index, listed)
@@ -224,7 +261,9 @@ class History:
                 return None
             raise
 
-    def _differences(self, part: Part, index: Index, listed: Mapping[str, str], demand: Demand) -> tuple[str, ...]:
+    def _differences(
+        self, part: Part, index: Index, listed: Mapping[str, str], *, even_newer: bool = False
+    ) -> tuple[str, ...]:
         """How the settings that a part was written under differ from those of now."""
         words, table = index.words, part.tables[0]
         if not words:  # 1.0.0's: of its files the Parquet ones say their currency
@@ -235,7 +274,7 @@ class History:
         try:
             return self._terms.differences(words, f"{self._store.bucket}/{part.key}")
         except HistoryOfNewerVersion as error:
-            if not demand.rebuild:
+            if not even_newer:
                 raise
             return (error.message,)
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
-from typing import Final
+from typing import Final, Self
 
 from salesflow.errors import HistoryOfNewerVersion
 from salesflow.money import Currency
+from salesflow.settings import Settings
 
 SCHEMA: Final = 2
 """The form of what is written now. 1 is that of version 1.0.0, which says nothing of itself."""
@@ -25,6 +26,11 @@ class Terms:
     currency: Currency
     zone: str
     day_ends_at: time
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Those of a stack's settings."""
+        return cls(settings.money, settings.timezone, settings.day_ends_at)
 
     @property
     def words(self) -> dict[str, str]:

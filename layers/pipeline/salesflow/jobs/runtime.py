@@ -65,14 +65,12 @@ class Runtime:
     @cached_property
     def history(self) -> "History":
         """Sale lines and daily panel, for the table functions (with pyarrow)."""
-        from salesflow.history.lines import SaleLineHistory
-
-        return self._history(SaleLineHistory(self._objects, self._terms))
+        return self._history(with_lines=True)
 
     @cached_property
     def panel_history(self) -> "History":
         """The daily panel and the shop's days, for the model functions (without pyarrow)."""
-        return self._history(None)
+        return self._history(with_lines=False)
 
     @cached_property
     def stock_history(self) -> "StockHistory":
@@ -141,16 +139,9 @@ class Runtime:
     def _terms(self):  # type: ignore[no-untyped-def]  # the class is imported late
         from salesflow.history.terms import Terms
 
-        return Terms(self.settings.money, self.settings.timezone, self.settings.day_ends_at)
+        return Terms.of(self.settings)
 
-    def _history(self, lines) -> "History":  # type: ignore[no-untyped-def]  # the class is imported late
+    def _history(self, *, with_lines: bool) -> "History":
         from salesflow.history.sync import History
 
-        return History(
-            self._objects,
-            self._terms,
-            lines,
-            history_days=self.settings.history_days,
-            overlap_days=self.settings.history_overlap_days,
-            deep_overlap_days=self.settings.deep_overlap_days,
-        )
+        return History.of(self._objects, self.settings, with_lines=with_lines)
