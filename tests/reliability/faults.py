@@ -27,7 +27,7 @@ from tests.stand_ins.gateway import Call, Forward, Point
 ENDS = MOMENT + timedelta(seconds=LAMBDA_SECONDS)
 """When Lambda would end the run."""
 
-_READ_SECONDS = {"s3": 20.0, "dynamodb": 3.0, "secretsmanager": 5.0, "ses": 20.0, "api": 100.0}
+_READ_SECONDS = {"s3": 20.0, "dynamodb": 3.0, "secretsmanager": 5.0, "ses": 20.0, "api": 60.0}
 """How long the system's clients wait for an answer (`salesflow.aws`, `salesflow.source.transport`)."""
 
 

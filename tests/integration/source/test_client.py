@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ from salesflow.errors import (
     SystemTokenRejected,
 )
 from salesflow.observability import logger
-from salesflow.source.transport import RETRIES, Transport
+from salesflow.source.transport import RETRIES, Transport, bearable_bytes
 from tests.integration.source.conftest import EVENING, NOW, STORE, MakeClient, MakeToken, SecretBox
 from tests.integration.source.test_token import everything_about
 
@@ -449,17 +450,35 @@ def test_the_token_goes_to_no_other_host(server: SalesFlowServer, make_client: M
 
 def test_an_answer_beyond_all_measure_is_cut_off(server: SalesFlowServer) -> None:
     server.require_auth = False
-    with pytest.raises(SourceContractBroken, match="more than 10,000 bytes"):
+    with pytest.raises(SourceContractBroken, match=r"more than 10,000 bytes.*SyncMemory.*HistoryDays"):
         Transport(server.url, max_answer_bytes=10_000).send(
             "GET", "/sales/history", call="GET /sales/history", headers={}
         )
 
 
-class RawServer:
-    """Sends the same bytes to whoever connects, and closes."""
+def test_pages_are_held_against_the_memory_together(make_client: MakeClient, server: SalesFlowServer) -> None:
+    for number in range(9):
+        sales = [{"id": number, "saleDate": "2026-11-20T10:00", "totalAmount": 1.5, "items": [], "note": "x" * 900}]
+        page = {"content": sales, "number": number, "totalPages": 9}
+        server.faults.inject("/sales/history", Body(json.dumps(page).encode()))
+    with pytest.raises(SourceContractBroken, match="more than 5,000 bytes"):
+        make_client(max_answer_bytes=5_000).fetch_sales(5)
+    assert len(server.calls) == 6
 
-    def __init__(self) -> None:
+
+def test_what_can_be_borne_follows_the_memory() -> None:
+    """150 bytes of JSON a line; a first sync of 2.95 million lines was killed at 2 GB, three million needed 2.1 GB."""
+    assert 2_000_000 < bearable_bytes(2048) / 150 < 2_950_000
+    assert bearable_bytes(10_240) > 5 * bearable_bytes(2048)
+    assert 0 < bearable_bytes(256) < 256 * 2**20 / 4.5
+
+
+class RawServer:
+    """Sends the same bytes to whoever connects, in pieces so large, and closes."""
+
+    def __init__(self, piece: int = 1 << 20) -> None:
         self.reply = b""
+        self._piece = piece
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/api/v1"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -471,12 +490,58 @@ class RawServer:
             except OSError:
                 return  # closed
             with connection, contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection.recv(65536)
-                connection.sendall(self.reply)
+                for start in range(0, len(self.reply), self._piece):
+                    connection.sendall(self.reply[start : start + self._piece])
+                    if self._piece == 1:
+                        select.select([connection], [], [], 0.001)  # so that the bytes come one by one
 
     def close(self) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+
+
+STRETCHED = {
+    "status line": b"HTTP/1.1 200 OK" + b" " * 300 + b"\r\nContent-Length: 2\r\n\r\n[]",
+    "headers": b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 40 + b"Content-Length: 2\r\n\r\n[]",
+    "continue": b"HTTP/1.1 100 Continue\r\n\r\n" * 15 + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;" + b"x" * 300 + b"\r\n[]\r\n0\r\n\r\n",
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 302\r\n\r\n[" + b" " * 300 + b"]",
+}
+
+
+@pytest.mark.parametrize("where", STRETCHED)
+def test_no_server_stretches_a_deadline_byte_by_byte(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """By a clock that goes on a second whenever it is looked at: each wait is for what is left."""
+    start, looks = datetime(2026, 11, 22, 13, tzinfo=UTC), iter(range(10_000))
+    monkeypatch.setattr(clock, "now", lambda: start + timedelta(seconds=next(looks)))
+    drip = RawServer(piece=1)
+    drip.reply = STRETCHED[where]
+    for deadline, outcome in (
+        (start + timedelta(hours=2), pytest.raises(SourceUnavailable)),
+        (start + timedelta(hours=9), None),
+    ):
+        transport = Transport(drip.url, read_seconds=3e5)
+        with outcome or contextlib.nullcontext():
+            answer = transport.send(
+                "GET",
+                "/x",
+                call="GET /x",
+                headers={},
+                deadline=deadline if outcome is None else start + timedelta(seconds=90),
+            )
+            assert answer.body.strip() in {b"[]", b"[" + b" " * 300 + b"]"}
+    drip.close()
+
+
+def test_a_server_that_hangs_is_not_asked_until_the_time_is_over(
+    server: SalesFlowServer, make_client: MakeClient
+) -> None:
+    server.faults.inject("/sales/history", Status(503))
+    server.faults.inject("/sales/history", Slow(30), times=None)
+    with pytest.raises(SourceUnavailable, match=r"after 3 tries.*does not answer in time"):
+        make_client(read_seconds=0.05).fetch_sales(1)
 
 
 @pytest.fixture

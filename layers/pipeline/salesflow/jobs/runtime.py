@@ -24,15 +24,22 @@ if TYPE_CHECKING:
 class Runtime:
     """One per container. Modules that a job may not need are imported where they are needed: cold start is billed."""
 
-    def __init__(self, settings: Settings, clients: AwsClients) -> None:
+    def __init__(self, settings: Settings, clients: AwsClients, *, memory_mb: int | None = None) -> None:
+        """memory_mb: what the function has, as AWS Lambda says in AWS_LAMBDA_FUNCTION_MEMORY_SIZE; None: not known."""
         self.settings = settings
         self.clients = clients
+        self._memory_mb = memory_mb
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """The runtime of a function's environment; raises InvalidSettings that names every bad variable."""
         settings = Settings.from_environment(environment)
-        return cls(settings, AwsClients(ses_region=settings.ses_region))
+        memory = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+        return cls(
+            settings,
+            AwsClients(ses_region=settings.ses_region),
+            memory_mb=int(memory) if memory.isdecimal() else None,
+        )
 
     @cached_property
     def ledger(self) -> "Ledger":
@@ -54,12 +61,17 @@ class Runtime:
         """The SalesFlow API, called with the system token."""
         from salesflow.source.client import SalesFlowClient
         from salesflow.source.token import SystemToken
+        from salesflow.source.transport import MAX_ANSWER_BYTES, bearable_bytes
 
         token = SystemToken(
             self.clients.secretsmanager, self.settings.system_token_secret_id, api_url=self.settings.api_url
         )
         return SalesFlowClient(
-            self.settings.api_url, token, minor_digits=self.settings.money.digits, zone=self.settings.zone
+            self.settings.api_url,
+            token,
+            minor_digits=self.settings.money.digits,
+            zone=self.settings.zone,
+            max_answer_bytes=MAX_ANSWER_BYTES if self._memory_mb is None else bearable_bytes(self._memory_mb),
         )
 
     @cached_property

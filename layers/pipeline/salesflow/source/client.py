@@ -22,7 +22,7 @@ from salesflow.source.pages import whole_body
 from salesflow.source.records import SalesBatch, StockBatch
 from salesflow.source.refusals import UnreadableAnswer
 from salesflow.source.token import AccessToken, SystemToken
-from salesflow.source.transport import CONNECT_SECONDS, READ_SECONDS, RETRIES, Answer, Transport
+from salesflow.source.transport import CONNECT_SECONDS, MAX_ANSWER_BYTES, READ_SECONDS, RETRIES, Answer, Transport
 
 UNREADABLE_PAUSE = 2.0
 """Seconds before an answer that is no JSON is asked for once more: it may be a proxy's page."""
@@ -58,6 +58,7 @@ class SalesFlowClient:
         pause: Callable[[float], None] = sleep,
         deadline: datetime | None = None,
         now: Callable[[], datetime] | None = None,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self._token = token
         self._now = now or _wall_clock
@@ -65,7 +66,12 @@ class SalesFlowClient:
         self._zone = zone
         self._deadline = deadline
         self._transport = Transport(
-            base_url, connect_seconds=connect_seconds, read_seconds=read_seconds, retries=retries, pause=pause
+            base_url,
+            connect_seconds=connect_seconds,
+            read_seconds=read_seconds,
+            retries=retries,
+            pause=pause,
+            max_answer_bytes=max_answer_bytes,
         )
 
     def with_deadline(self, deadline: datetime) -> Self:

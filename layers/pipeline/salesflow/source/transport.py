@@ -1,7 +1,7 @@
 """One HTTP exchange with the SalesFlow API that outlasts the small server's restarts, but never the caller's deadline.
 
-The policy is urllib3's `Retry`; the loop is here, because a deadline must also cut the pauses between the tries, and an
-answer that trickles in, which no read time-out notices.
+The policy is urllib3's `Retry`; the loop is here, because a deadline must also cut the pauses between the tries, and a
+server that hangs must not be waited for as often as one that is restarted.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,9 +26,13 @@ from urllib3.util import Retry, Timeout
 from salesflow import clock
 from salesflow.errors import SourceContractBroken, SourceUnavailable
 from salesflow.observability import logger
+from salesflow.source.bounded import bounded, connection_pools
 
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 100.0
+READ_SECONDS = 60.0
+"""How long an answer may take to begin (its headers are then complete), and how long it may then be silent."""
+MOST_SILENT = 2
+"""Tries that meet no answer in that time: a server that hangs is asked once more, not until the function's time is over."""
 RETRIES = Retry(
     total=6,
     backoff_factor=1.0,  # pauses of 0, 2, 4, 8, 16 and 30 seconds, plus jitter: they outlast a minute's restart
@@ -41,7 +45,11 @@ RETRIES = Retry(
 PATIENCE = timedelta(minutes=10)
 """How long one call may take with all its tries where the caller gives no deadline; a function lives for 15 minutes."""
 MAX_ANSWER_BYTES = 512 * 2**20
+"""Where the memory is not known."""
 
+_MEMORY_OF_CODE = 250 * 2**20
+_MEMORY_OF_A_BYTE = 4.5
+"""Peak of a sync: 844 MB for 150 MB of JSON, 2,118 for 450; the rest is Python, its libraries, and a report's tables."""
 _PIECE = 1 << 20
 _REASONS: tuple[tuple[type[HTTPError], str], ...] = (
     (NameResolutionError, "its host name is not known"),
@@ -71,8 +79,9 @@ class _Received:
         return self.answer.headers.get("Retry-After")
 
 
-class _OutOfTime(Exception):
-    """The deadline came while the answer was being read."""
+def bearable_bytes(memory_mb: int) -> int:
+    """The largest answer that a function with so much memory can read and store."""
+    return max(16 * 2**20, int((memory_mb * 2**20 - _MEMORY_OF_CODE) / _MEMORY_OF_A_BYTE))
 
 
 class Transport:
@@ -94,7 +103,7 @@ class Transport:
         self._retries = retries
         self._pause = pause
         self._max_answer_bytes = max_answer_bytes
-        self._pool = urllib3.PoolManager(num_pools=1, maxsize=4)
+        self._pools = connection_pools(connections=4)
 
     def send(
         self,
@@ -113,21 +122,20 @@ class Transport:
         too large.
         """
         until = deadline or clock.now() + PATIENCE
-        policy, why = self._retries, "there was no time left to call it"
+        policy, why, silent = self._retries, "there was no time left to call it", 0
         for attempt in count(1):
             if _seconds_left(until) <= 0:
                 break
-            try:
-                outcome = self._try(method, path, headers, body, call, until)
-            except _OutOfTime:
-                why = "its answer comes too slowly"
-                break
+            outcome = self._try(method, path, headers, body, call, until)
             if isinstance(outcome, _Received):
                 if not policy.is_retry("GET", outcome.answer.status):
                     return outcome.answer
                 why = f"it answers {outcome.answer.status}"
             else:
                 why = _reason(outcome)
+                silent += isinstance(outcome, ReadTimeoutError)
+                if silent == MOST_SILENT or _seconds_left(until) <= 0:
+                    break
             wanted = outcome.retry_after if isinstance(outcome, _Received) else None
             following = _incremented(policy, outcome if isinstance(outcome, HTTPError) else None)
             if following is None:
@@ -157,8 +165,9 @@ class Transport:
         """Raise SourceContractBroken where an answer of so many bytes is more than can be read."""
         if size > self._max_answer_bytes:
             raise SourceContractBroken(
-                f"{call} answered more than {self._max_answer_bytes:,} bytes.",
-                action="Ask for fewer days; a history of that size has to be read in another way.",
+                f"{call} answered more than {self._max_answer_bytes:,} bytes, the most that this function's memory holds.",
+                action="Give the function more memory (Parameter SyncMemory, ReportMemory, ForecastMemory or AnomalyCheckMemory), "
+                "or keep a shorter history (HistoryDays).",
             )
 
     def _try(
@@ -166,19 +175,30 @@ class Transport:
     ) -> _Received | HTTPError:
         left = _seconds_left(until)
         timeout = Timeout(connect=min(self._connect_seconds, left), read=min(self._read_seconds, left))
+        begins_by: datetime | None = None
+        begun = False
+
+        def left_for_this_wait() -> float:
+            nonlocal begins_by
+            if begins_by is None:  # the connection stands, and the request is sent
+                begins_by = clock.now() + timedelta(seconds=self._read_seconds)
+            return min(self._read_seconds if begun else _seconds_left(begins_by), _seconds_left(until))
+
         try:
-            response = self._pool.request(
-                method,
-                self.base_url + path,
-                headers=headers,
-                body=body,
-                timeout=timeout,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
+            with bounded(left_for_this_wait):
+                response = self._pools.request(
+                    method,
+                    self.base_url + path,
+                    headers=headers,
+                    body=body,
+                    timeout=timeout,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
+            begun = True
             try:
-                content = self._read(response, call, until)
+                content = self._read(response, call)
             except BaseException:
                 response.close()  # what is left of the answer must not be taken for the next one's
                 raise
@@ -187,18 +207,12 @@ class Transport:
             return error
         return _Received(Answer(response.status, content, response.headers))
 
-    def _read(self, response: urllib3.BaseHTTPResponse, call: str, until: datetime) -> bytes:
+    def _read(self, response: urllib3.BaseHTTPResponse, call: str) -> bytes:
         pieces, size = [], 0
         while piece := response.read1(_PIECE):
             pieces.append(piece)
             size += len(piece)
             self.ensure_bearable(size, call)
-            left = _seconds_left(until)
-            if left <= 0:
-                raise _OutOfTime
-            sock = getattr(response.connection, "sock", None)
-            if left < self._read_seconds and sock is not None:
-                sock.settimeout(left)
         return b"".join(pieces)
 
 
