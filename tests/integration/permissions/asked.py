@@ -57,7 +57,24 @@ def _dynamodb(request: Request, region: str) -> Iterator[Asked]:
         raise UnknownCall(f"dynamodb: {request.operation}")
     body = json.loads(request.body)
     table = f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{body['TableName']}"
-    yield Asked(f"dynamodb:{request.operation}", f"{table}/index/{body['IndexName']}" if "IndexName" in body else table)
+    leading = (("dynamodb:LeadingKeys", (partition(request),)),)
+    resource = f"{table}/index/{body['IndexName']}" if "IndexName" in body else table
+    yield Asked(f"dynamodb:{request.operation}", resource, leading)
+
+
+def partition(request: Request) -> str:
+    """The partition key of a call of DynamoDB: what `dynamodb:LeadingKeys` means (Developer Guide, fine-grained access)."""
+    body = json.loads(request.body)
+    key = body.get("Key") or body.get("Item") or {"pk": body.get("ExpressionAttributeValues", {}).get(":pk")}
+    return str(key["pk"]["S"])
+
+
+def _lambda(request: Request, region: str) -> Iterator[Asked]:
+    match urlsplit(request.path).path.strip("/").split("/"):
+        case ["2015-03-31", "functions", name, "invocations"]:
+            yield Asked("lambda:InvokeFunction", f"arn:aws:lambda:{region}:{ACCOUNT}:function:{unquote(name)}")
+        case _:
+            raise UnknownCall(f"lambda: {request.method} {request.path}")
 
 
 def _secretsmanager(request: Request, _region: str) -> Iterator[Asked]:
@@ -100,6 +117,7 @@ _BY_SERVICE: dict[str, Callable[[Request, str], Iterator[Asked]]] = {
     "secretsmanager": _secretsmanager,
     "ses": _ses,
     "scheduler": _scheduler,
+    "lambda": _lambda,
 }
 
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from samcli.yamlhelper import yaml_parse
 
 from tests.unit.template.stack import TEMPLATE, Statement, as_list, of_type, referred, resources, statements, text
 
@@ -157,3 +158,39 @@ def test_deleting_the_stack_deletes_no_report_and_no_record() -> None:
 def test_no_token_is_in_the_template_or_generated() -> None:
     (secret,) = of_type("AWS::SecretsManager::Secret").values()
     assert not {"SecretString", "GenerateSecretString"} & secret.keys()
+
+
+def partitions(role: str, action: str) -> set[str]:
+    """The partitions of the state table on which a role may do something, as patterns."""
+    found: set[str] = set()
+    for statement in statements(role):
+        if action in as_list(statement["Action"]):
+            (keys,) = statement["Condition"].values()
+            found |= set(keys["dynamodb:LeadingKeys"])
+    return found
+
+
+@pytest.mark.parametrize("role", [*JOB_ROLES, "WatchdogRole", "MailEventsRole"])
+def test_every_grant_on_the_state_table_names_its_partitions(role: str) -> None:
+    for statement in statements(role):
+        if "StateTable" in referred(statement["Resource"]):
+            ((operator, keys),) = statement["Condition"].items()
+            assert operator.startswith("ForAllValues:String")
+            assert "*" not in keys["dynamodb:LeadingKeys"]
+
+
+def test_no_job_writes_another_ones_records() -> None:
+    owners: dict[str, set[str]] = {}
+    for role in (*JOB_ROLES, "WatchdogRole", "MailEventsRole"):
+        for pattern in partitions(role, "dynamodb:PutItem") | partitions(role, "dynamodb:UpdateItem"):
+            owners.setdefault(pattern, set()).add(role)
+    shared = {pattern for pattern, roles in owners.items() if len(roles) > 1}
+    assert shared == {"library"}, "what each job notes of its runs"
+    assert owners["address"] == {"MailEventsRole"}, "nobody else marks a reader"
+
+
+def test_the_token_is_typed_where_no_history_keeps_it() -> None:
+    outputs = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))["Outputs"]
+    command = outputs["WriteTheToken"]["Value"]["Fn::Sub"]
+    assert command.startswith("read -rs TOKEN"), "silent, and no word of a command line"
+    assert "--secret-string file:///dev/stdin" in command

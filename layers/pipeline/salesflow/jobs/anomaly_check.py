@@ -371,7 +371,7 @@ def _details(
     medium = [f for f in judgement.findings if f.event.severity is Severity.MEDIUM and not rules.is_muted(f.subject)]
     for finding in judgement.findings:
         if finding.event.severity is Severity.LOW:
-            logger.info("low anomaly", alert=finding.id, text=sentence(finding.event.statement, english))
+            logger.info("low anomaly", alert=finding.id, event=finding.event.type)
     return {
         **_scope_details(run, check),
         "state": judgement.result.state,

@@ -13,7 +13,7 @@ from salesflow.job_events import JobFields, JobRequest
 from salesflow.jobs.catalogue import JobKind
 from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import Artifact, Claim, RunRecord, RunStatus
-from salesflow.observability import MetricUnit, logger, metrics
+from salesflow.observability import MetricUnit, counts, logger, metrics
 from salesflow.settings import Settings
 
 DUPLICATE = "DUPLICATE"
@@ -142,7 +142,7 @@ def run_job[Fields: JobFields](
         _keep_library(job, request, runtime, claim.deadline)
         raise
     else:
-        logger.info("finished", status=outcome.status, reason=outcome.reason, details=dict(outcome.details))
+        logger.info("finished", status=outcome.status, reason=outcome.reason, details=counts(outcome.details))
         metrics.add_metric(name=f"Runs{outcome.status.title().replace('_', '')}", unit=MetricUnit.Count, value=1)
         if not _keep_library(job, request, runtime, claim.deadline):
             metrics.add_metric(name="LibraryFailures", unit=MetricUnit.Count, value=1)

@@ -31,8 +31,10 @@ def tell(run: Run[Any], mail: Mail, recipients: tuple[str, ...]) -> tuple[tuple[
     if result.unreached:
         raise DeliveryIncomplete(
             f"{len(result.unreached)} of {len(recipients)} recipients could not be told: "
-            + "; ".join(f"{masked(address)}: {why}" for address, why in result.unreached.items())
+            + "; ".join(f"{masked(address)}: {why.removesuffix('.')}" for address, why in result.unreached.items())
             + ".",
             action="Lambda runs the job again and mails only them; nobody is told twice.",
         )
-    return result.notified, [f"{masked(address)} was refused: {why}." for address, why in result.refused.items()]
+    return result.notified, [
+        f"{masked(address)} was refused: {why.removesuffix('.')}." for address, why in result.refused.items()
+    ]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from salesflow.figures import MISSING, Figures, Kind, printable
 from salesflow.formats import Format, ReportType
 from salesflow.language import Language, Words
+from salesflow.mail_address import masked
 from salesflow.reports.html.page import frame, templates
 from salesflow.windows import Period
 
@@ -331,7 +332,7 @@ def _ending(run: EndedRun, _: Words) -> Ending:
         "SKIPPED_STALE": _("Data too old"),
         "FAILED": _("Failed"),
     }
-    reason = "" if run.status == "SUCCEEDED" else printable(run.reason)
+    reason = "" if run.status == "SUCCEEDED" else printable(masked(run.reason))
     return Ending(texts.get(run.status, printable(run.status)), run.in_trouble, reason)
 
 
