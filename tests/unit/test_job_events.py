@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from salesflow.errors import InvalidJobEvent
 from salesflow.formats import Format, ReportType
-from salesflow.job_events import JobRequest, Notify, ReportFields
+from salesflow.job_events import JobRequest, Notify, ReportFields, SyncHistoryFields
 from salesflow.jobs.catalogue import CATALOGUE
 from salesflow.windows import Period
 
@@ -107,6 +107,12 @@ def test_the_night_after_midnight_is_no_future_date() -> None:
             zone=SHANGHAI,
             day_ends_at=time(4),
         )
+
+
+def test_a_rebuild_is_the_cure_and_is_not_refused_because_the_date_is_done() -> None:
+    fields = JobRequest.from_event({"rebuild": True}, SyncHistoryFields, now=NOW, zone=SHANGHAI).fields
+    assert (fields.rebuild, fields.force) == (True, True)
+    assert not JobRequest.from_event({"rebuild": False}, SyncHistoryFields, now=NOW, zone=SHANGHAI).fields.force
 
 
 def test_a_single_format_is_accepted() -> None:

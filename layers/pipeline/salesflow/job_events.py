@@ -122,9 +122,14 @@ class ReportFields(JobFields):
 
 
 class SyncHistoryFields(JobFields):
-    """The fields of the `sync_history` job; `rebuild` reads everything again, as on a fresh stack."""
+    """The fields of the `sync_history` job; `rebuild` reads everything again, as on a fresh stack, though the date is done."""
 
     rebuild: Annotated[bool, Field(strict=True)] = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_rebuild_is_never_done_already(cls, data: Any) -> Any:
+        return {"force": True, **data} if isinstance(data, Mapping) and data.get("rebuild") is True else data
 
 
 class WatchdogFields(JobFields):

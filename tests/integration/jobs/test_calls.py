@@ -1,0 +1,37 @@
+"""How often a job asks AWS: what was read once is not asked for again, and what has not changed is not written."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.integration.jobs.conftest import System
+from tests.stand_ins.aws import Wire
+from tests.stand_ins.lambda_context import Context
+
+TICK = "2026-11-20T23:00:00Z"
+REPORT = {"schedule": "sales", "scheduled_time": TICK, "formats": ["json"]}
+CHECK = {"schedule": "check", "scheduled_time": TICK}
+
+
+def fire_again(system: System, wire: Wire, function: str, event: dict[str, Any]) -> Counter[str]:
+    """The AWS calls of a second firing in the same container, which finds everything as the first one left it."""
+    handler: Callable[[Any, Any], dict[str, Any]] = system.load(function)
+    handler(json.loads(json.dumps(event)), Context())
+    wire.reset()
+    answer = handler({**json.loads(json.dumps(event)), "force": True, "notify": "none"}, Context())
+    assert answer["status"] == "SUCCEEDED"
+    return Counter(request.operation.partition("?")[0] for request in wire.seen)
+
+
+@pytest.mark.parametrize(("function", "event", "most"), [("report", REPORT, 20), ("anomaly_check", CHECK, 20)])
+def test_a_warm_run_that_changes_nothing_asks_little(
+    system: System, wire: Wire, function: str, event: dict[str, Any], most: int
+) -> None:
+    calls = fire_again(system, wire, function, event)
+    assert calls.total() <= most, calls
+    history = [call for call in calls if call.startswith(("GET history/", "PUT history/"))]
+    assert [call for call in history if "/stock/" not in call] == [], calls
+    assert max(number for call, number in calls.items() if call.startswith("GET ") and call != "GET ") == 1, calls
