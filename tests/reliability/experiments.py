@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.reliability.alert_year import watch_alerts
+from tests.reliability.corrections import interrupted, overtaken_by_correction
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
 from tests.reliability.findings import Finding, Kind
 from tests.reliability.fuzz import KINDS
@@ -24,6 +25,7 @@ LASTING_FAULTS = ("stock excel", "anomalies", "forecast")
 """Scenarios of which each call (of reads of one kind the first) meets the faults that last, and the end of the function's time."""
 
 OVERTAKEN = ("sales pdf", "sync", "anomalies")
+CORRECTED = "sales json"
 LASTING = (*(fault for fault in Fault if fault.lasts), Fault.LATE)
 CASES = 10_000
 QUICK_POINTS = 6
@@ -53,6 +55,11 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
         Experiment("sweep", f"overtaken: {each.name}", partial(_overtaken, each, quick=quick, wide=wide))
         for each in chosen
         if each.name in OVERTAKEN
+    ]
+    found += [
+        Experiment("sweep", f"corrected: {each.name}", partial(_corrected, each, quick=quick))
+        for each in chosen
+        if each.name == CORRECTED
     ]
     found += [
         Experiment("fuzz", f"fuzzing: {kind}", partial(_fuzz, kind, 300 if quick else CASES, seed)) for kind in KINDS
@@ -89,6 +96,15 @@ def _overtaken(scenario: Scenario, *, quick: bool, wide: bool) -> Row:
         findings = swept.findings + _leaks(world, scenario)
     counts = {"times overtaken": swept.points, "mails repeated in the known gap": swept.tolerated}
     return Row(scenario.name, counts, findings=findings)
+
+
+def _corrected(scenario: Scenario, *, quick: bool) -> Row:
+    with World.opened() as world:
+        stage = Stage(world, scenario)
+        points = [point for point in _some(stage, quick=quick) if not point.reads]
+        killed, overtook = interrupted(stage, points), overtaken_by_correction(stage, points)
+    counts = {"corrections between two tries": killed.points + overtook.points}
+    return Row(scenario.name, counts, findings=killed.findings + overtook.findings)
 
 
 def _faults(scenario: Scenario, *, quick: bool, wide: bool) -> Row:

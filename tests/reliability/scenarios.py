@@ -43,6 +43,7 @@ class Scenario:
 
 _ALL = (
     Scenario("sales pdf", "report", {"formats": ["pdf"]}, quick=True),
+    Scenario("sales json", "report", {"formats": ["json"]}, quick=True),
     Scenario("stock excel", "report", {"report_type": "stock", "formats": ["excel"]}, wide=True),
     Scenario(
         "combined weekly",

@@ -134,7 +134,7 @@ def overtaken(
         for when in (When.AFTER,) if point.reads else When:
             where = f"{scenario.name}: overtaken {when} {point}"
             stage.reset()
-            pause = _Pause(point, when)
+            pause = Pause(point, when)
             late = world.start(scenario.function, broken=broken)
             with world.gateway.interfering(pause):
                 ends = late.begin(scenario.event, "request-1", seconds=3_600)
@@ -161,7 +161,7 @@ def overtaken(
     return swept
 
 
-class _Pause:
+class Pause:
     """Interference that holds one call of the first run until told to go on; the successor's calls pass."""
 
     def __init__(self, point: Point, when: When) -> None:

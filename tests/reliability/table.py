@@ -68,6 +68,7 @@ def as_markdown(rows: list[Row], *, seconds: float) -> str:
 _SUMMED = (
     "crash points swept",
     "times overtaken",
+    "corrections between two tries",
     "faults injected",
     "runs at the same moment",
     "cases fuzzed",

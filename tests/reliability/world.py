@@ -216,6 +216,11 @@ class World:
         newest = self._in_moto("s3", "aws").buckets[BUCKET].keys
         return {key: there for key, there in newest.items() if isinstance(there, FakeKey)}  # and no delete markers
 
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket."""
+        return BUCKET
+
     def versions(self, key: str) -> int:
         """How often an object was written since the reset."""
         return len(self._in_moto("s3", "aws").buckets[BUCKET].keys.getlist(key, []))
