@@ -84,7 +84,7 @@ class SalesFlowServer:
 
     `clock` answers the server's local now, naive, in the merchant's zone: a simulation moves time with it. Tokens live
     in real time, which `token_clock` (aware) answers. `wrapping` is how lists are sent; with `compress` they are sent in
-    gzip to who accepts it. `calls` is what reached the server; `faults` is what goes wrong on purpose.
+    gzip to who accepts it. `dates` (aware) is what answers are dated by. `calls` is what reached the server; `faults` is what goes wrong on purpose.
     """
 
     def __init__(
@@ -102,6 +102,7 @@ class SalesFlowServer:
         html_unauthorized: bool = True,
         compress: bool = False,
         token_clock: Callable[[], datetime] = wall_clock.now,
+        dates: Callable[[], datetime] | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -110,6 +111,7 @@ class SalesFlowServer:
         self.require_auth = require_auth
         self.html_unauthorized = html_unauthorized
         self.compress = compress
+        self.dates = dates or (lambda: wall_clock.now())  # noqa: PLW0108 - looked up at each call: tests put another there
         self.accounts = Accounts(account or SystemAccount(), token_lifetime=token_lifetime, now=token_clock)
         self.stopping = threading.Event()
         self._calls: list[Call] = []
@@ -244,6 +246,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Print nothing: `SalesFlowServer.calls` is the log."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` of an answer."""
+        return super().date_time_string(self.server.api.dates().timestamp() if timestamp is None else timestamp)
 
     def _serve(self, method: str) -> None:
         api = self.server.api

@@ -126,7 +126,9 @@ class World:
             shop = store or sample_sales(seed=7, end_date=LAST_DAY, days=200, surprises=SURPRISES)
             gateway = Gateway()
             try:
-                with SalesFlowServer(shop, clock=lambda: clock().astimezone(zone).replace(tzinfo=None)) as api:
+                with SalesFlowServer(
+                    shop, clock=lambda: clock().astimezone(zone).replace(tzinfo=None), dates=clock
+                ) as api:
                     gateway.api_port = api.port
                     world = cls(gateway, api, clock, host)
                     world.settings = {"TIMEZONE": zone.key}

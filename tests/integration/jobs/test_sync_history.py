@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from local.api import SalesFlowServer, SalesStore, sample_sales
+from salesflow import clock
 from salesflow.errors import SystemTokenMissing
 from salesflow.history.panel import DailyPanel
 from salesflow.history.terms import Terms
@@ -45,6 +46,13 @@ def test_each_tick_of_the_day_runs_once(system: System) -> None:
     assert system.fire("sync_history", TICK)["status"] == "SUCCEEDED"
     assert system.fire("sync_history", hourly)["status"] == "SUCCEEDED"
     assert system.fire("sync_history", hourly)["status"] == "DUPLICATE"
+
+
+def test_a_server_whose_clock_is_wrong_is_told(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system.api, "dates", lambda: clock.now() + timedelta(hours=5, seconds=20))
+    answer = system.fire("sync_history", TICK)
+    assert "clock of the SalesFlow API's server is 300 minutes ahead" in answer["source_clock"]
+    assert answer["source_clock"] in answer["reason"]
 
 
 def test_a_rebuild_reads_everything_again(system: System) -> None:

@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def server() -> Iterator[SalesFlowServer]:
     """A shop of 60 days, in the evening of its last."""
-    with SalesFlowServer(STORE, clock=lambda: NOW) as running:
+    with SalesFlowServer(STORE, clock=lambda: NOW, dates=lambda: EVENING) as running:
         yield running
 
 

@@ -146,6 +146,36 @@ def test_what_is_dated_later_than_the_read_is_set_aside(make_client: MakeClient,
     assert batch.lines["sold_at"].max() == moments[0]
 
 
+@pytest.mark.parametrize(
+    ("ahead", "told"),
+    [
+        (timedelta(minutes=9), ""),
+        (timedelta(hours=5, minutes=2), "is 302 minutes ahead of this one"),
+        (-timedelta(hours=3), "is 180 minutes behind this one"),
+    ],
+)
+def test_a_server_whose_clock_is_wrong_is_named(
+    server: SalesFlowServer, make_client: MakeClient, ahead: timedelta, told: str
+) -> None:
+    server.dates = lambda: EVENING + ahead
+    trouble = make_client().fetch_sales(1).clock_trouble
+    assert told in trouble
+    assert bool(told) == bool(trouble)
+
+
+def test_a_server_in_another_zone_is_named(make_client: MakeClient) -> None:
+    """The server writes Shanghai's time and the shop is said to be in Paris: the last hours' sales lie in the future."""
+    saturday, moment = NOW - timedelta(days=1), EVENING - timedelta(days=1)
+    with SalesFlowServer(STORE, clock=lambda: saturday, dates=lambda: moment, require_auth=False) as server:
+        client = make_client(base_url=server.url, zone=ZoneInfo("Europe/Paris"), now=lambda: moment)
+        batch = client.fetch_sales(10)
+    late = [sale for sale in STORE.sales if datetime(2026, 11, 21, 14, 10) < sale.sold_at <= saturday]
+    assert batch.future == len(late) == len(batch.rejected) > 20
+    assert f"{len(late)} sales are dated later than now" in batch.clock_trouble
+    assert "Europe/Paris" in batch.clock_trouble
+    assert len(batch.lines) > 0
+
+
 def test_the_hour_that_comes_twice_is_not_the_future(make_client: MakeClient) -> None:
     """On 1 November 2026, 02:00 in New York becomes 01:00: a sale of 01:50 may be read at 01:05."""
     wall, early = datetime(2026, 11, 1, 1, 5), datetime(2026, 11, 1)

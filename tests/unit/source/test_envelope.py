@@ -7,7 +7,7 @@ import pytest
 
 from salesflow.errors import SourceContractBroken
 from salesflow.source.decode import decode_sales
-from salesflow.source.pages import FEW_PAGES, LARGE_PAGE, whole_body
+from salesflow.source.pages import FEW_PAGES, LARGE_PAGE, whole_answer
 from salesflow.source.transport import Answer
 
 BASE = "https://api.example.com/api/v1"
@@ -130,8 +130,8 @@ class Pages:
         return Answer(200, json.dumps(self.answers[path]).encode(), self.headers.get(path, {}))
 
     def read(self) -> list[int]:
-        body = whole_body(self, PATH, call=CALL, base_url=BASE, ensure_bearable=lambda size, call: None)
-        batch = decode_sales(body, call=CALL, minor_digits=2)
+        answer = whole_answer(self, PATH, call=CALL, base_url=BASE, ensure_bearable=lambda size, call: None)
+        batch = decode_sales(answer.body, call=CALL, minor_digits=2)
         return batch.lines["sale_id"].tolist()
 
 
@@ -243,5 +243,5 @@ def test_all_pages_together_are_bounded() -> None:
         }
     )
     with pytest.raises(SourceContractBroken, match="too much"):
-        whole_body(server, PATH, call=CALL, base_url=BASE, ensure_bearable=bear)
+        whole_answer(server, PATH, call=CALL, base_url=BASE, ensure_bearable=bear)
     assert len(server.asked) == 2

@@ -52,7 +52,7 @@ def told_of(sync: SyncOutcome) -> dict[str, Any]:
     """What a sync did that its reader should know, for the answer, the ledger and a manifest (JSON values); mostly nothing.
 
     months_read_again: they were not in the bucket as they had been written. history_read_again: why all of it was.
-    sales_gone: what the source no longer has.
+    sales_gone: what the source no longer has. source_clock: what speaks against the source's clock or zone.
     """
     told: dict[str, Any] = {}
     if sync.plan.lost:
@@ -61,6 +61,8 @@ def told_of(sync: SyncOutcome) -> dict[str, Any]:
         told["history_read_again"] = list(sync.plan.because)
     if sync.loss is not None:
         told["sales_gone"] = sync.loss.reason
+    if sync.batch.clock_trouble:
+        told["source_clock"] = sync.batch.clock_trouble
     return told
 
 
@@ -71,7 +73,7 @@ def _source(run: Run[Any]) -> SalesFlowClient:
 
 def _log_set_aside(sync: SyncOutcome) -> None:
     if told := told_of(sync):
-        logger.warning("the history was not as it was left", **told)
+        logger.warning("the history or the source was not as it should be", **told)
     for record in sync.batch.rejected:
         logger.warning(
             "record set aside", call=record.call, record=record.record, field=record.field, why=record.reason

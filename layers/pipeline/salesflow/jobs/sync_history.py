@@ -30,8 +30,8 @@ def _work(run: Run[SyncHistoryFields]) -> Outcome:
     inputs = read_inputs(run, demand, want_stock=True)
     reason = (
         f"Read {inputs.sync.batch.records} sales from {inputs.sync.plan.since} on; "
-        f"the history covers {inputs.sync.coverage.first} to {inputs.sync.coverage.last}."
-    )
+        f"the history covers {inputs.sync.coverage.first} to {inputs.sync.coverage.last}. {inputs.sync.batch.clock_trouble}"
+    ).rstrip()
     return Outcome(
         RunStatus.SUCCEEDED,
         reason,

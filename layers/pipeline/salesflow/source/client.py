@@ -3,7 +3,9 @@
 import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from email.utils import parsedate_to_datetime
 from time import sleep
 from typing import Self
 
@@ -18,7 +20,7 @@ from salesflow.errors import (
     SystemTokenRejected,
 )
 from salesflow.source.decode import decode_inventory, decode_products, decode_sales, stock_batch
-from salesflow.source.pages import whole_body
+from salesflow.source.pages import whole_answer
 from salesflow.source.records import SalesBatch, StockBatch
 from salesflow.source.refusals import UnreadableAnswer
 from salesflow.source.token import AccessToken, SystemToken
@@ -30,6 +32,8 @@ UNREADABLE_PAUSE = 2.0
 FUTURE_GRACE = timedelta(minutes=10)
 """How far a sale's time may be ahead of the read: the server's clock and this one are never quite the same."""
 
+MANY_IN_THE_FUTURE = 20
+"""So many sales later than now are no till's slip."""
 _SET_BACK = timedelta(hours=2)
 
 
@@ -106,8 +110,8 @@ class SalesFlowClient:
         known.
         """
         with ThreadPoolExecutor(max_workers=1) as pool:
-            counting = pool.submit(self._fetch, "/inventory", decode_inventory)
-            products = self._fetch("/products", decode_products)
+            counting = pool.submit(self._fetch, "/inventory", lambda answer, call: decode_inventory(answer.body, call))
+            products = self._fetch("/products", lambda answer, call: decode_products(answer.body, call))
             try:
                 inventory = counting.result()
             except (SourceAccessDenied, SourceNotFound):
@@ -115,11 +119,27 @@ class SalesFlowClient:
         return stock_batch(products, inventory, minor_digits=self._minor_digits)
 
     def _fetch_sales(self, days: int, since: date | None, asked_on: date | None) -> SalesBatch:
-        def decode(body: bytes, call: str) -> SalesBatch:
+        def decode(answer: Answer, call: str) -> SalesBatch:
             latest = self._latest_moment(asked_on)
-            return decode_sales(body, call=call, minor_digits=self._minor_digits, since=since, not_after=latest)
+            batch = decode_sales(answer.body, call=call, minor_digits=self._minor_digits, since=since, not_after=latest)
+            return replace(batch, clock_trouble=self._clock_trouble(answer, batch))
 
         return self._fetch(f"/sales/history?days={days}", decode)
+
+    def _clock_trouble(self, answer: Answer, batch: SalesBatch) -> str:
+        """What speaks against the server's clock or zone, in a sentence; empty where nothing does."""
+        dated = _parsed_date(answer.headers.get("Date", ""))
+        ahead = timedelta(0) if dated is None else dated - self._now()
+        if abs(ahead) > FUTURE_GRACE:
+            minutes = round(abs(ahead) / timedelta(minutes=1))
+            where = "ahead of" if ahead > timedelta(0) else "behind"
+            return f"The clock of the SalesFlow API's server is {minutes:,} minutes {where} this one: sales are dated by it."
+        if batch.future >= MANY_IN_THE_FUTURE:
+            return (
+                f"{batch.future:,} sales are dated later than now: the clocks of the tills or of the server, or the server's zone, "
+                f"are not those of {self._zone}."
+            )
+        return ""
 
     def _latest_moment(self, asked_on: date | None) -> datetime:
         """The latest local time that a sale read now can have.
@@ -136,7 +156,7 @@ class SalesFlowClient:
             return datetime.combine(asked_on, time.max)
         return shown
 
-    def _fetch[Table](self, path: str, decode: Callable[[bytes, str], Table]) -> Table:
+    def _fetch[Table](self, path: str, decode: Callable[[Answer, str], Table]) -> Table:
         call = f"GET {path}"
         try:
             return decode(self._whole(path, call), call)
@@ -145,9 +165,9 @@ class SalesFlowClient:
                 raise
         return decode(self._whole(path, call), call)
 
-    def _whole(self, path: str, call: str) -> bytes:
-        """The body of an answer, with all of its pages."""
-        return whole_body(
+    def _whole(self, path: str, call: str) -> Answer:
+        """The answer with all of its pages."""
+        return whole_answer(
             lambda address: self._get(address, call),
             path,
             call=call,
@@ -173,6 +193,15 @@ class SalesFlowClient:
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", **token.headers},
             deadline=self._deadline,
         )
+
+
+def _parsed_date(text: str) -> datetime | None:
+    """The moment of an HTTP date; None where it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _wall_clock() -> datetime:

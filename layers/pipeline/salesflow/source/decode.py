@@ -68,6 +68,7 @@ def decode_sales(
             f"answered {decoded.answered} sales of which {len(aside)} are dated later than now ({not_after:%Y-%m-%d %H:%M}): "
             "the server's clock, or the TimeZone of this stack, is wrong",
         )
+    future = len(aside)
     ids = np.fromiter(map(attrgetter("id"), decoded.records), np.int64, len(decoded.records))
     timely = np.setdiff1d(np.arange(len(ids)), list(aside))
     keep = timely[_last_of_each(ids[timely])]
@@ -80,7 +81,8 @@ def decode_sales(
         records = len(keep) + duplicates + len(rejected)
     order = keep[np.lexsort((ids[keep], moments[keep]))]
     sales = [decoded.records[place] for place in order.tolist()]
-    return SalesBatch(_sale_lines(sales, ids[order], moments[order], minor_digits), rejected, records, duplicates)
+    lines = _sale_lines(sales, ids[order], moments[order], minor_digits)
+    return SalesBatch(lines, rejected, records, duplicates, future)
 
 
 def decode_products(body: bytes, call: str) -> Decoded[Product]:

@@ -14,10 +14,10 @@ LARGE_PAGE = 2000
 MOST_PAGES = 5000
 
 
-def whole_body(
+def whole_answer(
     ask: Callable[[str], Answer], path: str, *, call: str, base_url: str, ensure_bearable: Callable[[int, str], None]
-) -> bytes:
-    """The body that `ask` answers for a path; where that is a page and says how the next is asked for, the list of all pages.
+) -> Answer:
+    """What `ask` answers for a path; where that is a page and says how the next is asked for, with the list of all pages.
 
     Pages are followed by number (Spring's `number` and `totalPages`: `?page=N`) and by `next` links that stay below
     `base_url`. ensure_bearable: raises for so many bytes. Raises SourceContractBroken for a page that cannot be gone on from,
@@ -28,7 +28,7 @@ def whole_body(
     received = page.count() if page.claims else 0
     more = page.more(received) if page.claims else None
     if more is None:
-        return answer.body
+        return answer
     arrays = [page.array]
     if more.pages > FEW_PAGES:
         path, arrays, received, more = _with_query(path, f"size={LARGE_PAGE}"), [], 0, replace(more, page=0)
@@ -44,7 +44,7 @@ def whole_body(
         received += page.count()
         ensure_bearable(sum(len(memoryview(array)) for array in arrays), call)
         more = page.more(received, page=len(arrays) - 1)
-    return joined(arrays)
+    return replace(answer, body=joined(arrays))
 
 
 def _address(base_url: str, path: str, more: More) -> str | None:

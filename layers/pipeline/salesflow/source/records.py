@@ -27,13 +27,16 @@ class SalesBatch:
     """Sales of one call. lines: the table of `salesflow.analytics.lines`, one row a sale line, sorted.
 
     records: how many sales the API answered, those set aside included. duplicates: how many of them were dropped because
-    they were the same as another one of the answer.
+    they were the same as another one of the answer. future: how many were set aside as dated later than the read.
+    clock_trouble: what speaks against the server's clock or zone, in a sentence; empty where nothing does.
     """
 
     lines: pd.DataFrame
     rejected: tuple[RejectedRecord, ...]
     records: int
     duplicates: int = 0
+    future: int = 0
+    clock_trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
