@@ -1,4 +1,4 @@
-# Needs python3.13, make and the network; everything else it gets itself, into .venv and .build of this folder.
+# Needs make, a Python and the network; everything else it gets itself, into .venv and .build of this folder.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
@@ -10,6 +10,7 @@ DATA ?=
 
 VENV := .venv
 PYTHON_VENV := $(VENV)/bin/python
+LIGHT := $(VENV)/.light
 READY := $(VENV)/.ready
 LOCK := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --python-platform linux
 SAM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sam
@@ -22,29 +23,40 @@ KEYWORDS := -k _ -k plural:1,2 -k context:1c,2
 
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: help setup lock format lint types template messages check scan-tools scan audit unit test browser-check layers-check sam-local-check reliability bench demo build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
 
-setup: $(READY) $(VENV)/bin/salesflow-ops ## the development environment in .venv (the other targets see to it themselves)
+setup: $(READY) ## the development environment in .venv (the other targets see to it themselves)
+	@echo "source $(VENV)/bin/activate puts salesflow-ops and sam into this shell"
 
-$(READY): requirements/dev.txt requirements/uv.txt layers/report/fonts.txt layers/build_fonts.py layers/report/salesflow_fonts/__init__.py
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' || { echo "$(PYTHON) is not Python 3.13: make PYTHON=/path/to/python3.13 ..."; exit 1; }
-	@test -x $(PYTHON_VENV) || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+$(LIGHT): requirements/demo.txt requirements/uv.txt layers/report/fonts.txt layers/build_fonts.py layers/report/salesflow_fonts/__init__.py ops/install_script.py
+	@test -x $(PYTHON_VENV) || { echo "making $(VENV)"; \
+	  if $(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then $(PYTHON) -m venv $(VENV); \
+	  else echo "$(PYTHON) is no Python 3.13 here: uv looks for one, or fetches it for you"; \
+	    python3 -m venv .build/uv && .build/uv/bin/pip install -qq --require-hashes --requirement requirements/uv.txt && \
+	    .build/uv/bin/uv venv --quiet --seed --python 3.13 $(VENV) || \
+	    { echo "none came: install Python 3.13, or say make PYTHON=/path/to/python3.13 ..."; rm -rf $(VENV); exit 1; }; \
+	  fi; }
 	@echo "installing the locked packages"
 	@$(PYTHON_VENV) -m pip install -qq --require-hashes --requirement requirements/uv.txt
-	@$(VENV)/bin/uv pip sync --quiet --require-hashes --python $(PYTHON_VENV) requirements/dev.txt
+	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(PYTHON_VENV) --requirement requirements/demo.txt
 	@echo "making the fonts (half a minute, once)"
 	@$(PYTHON_VENV) layers/build_fonts.py "$$($(PYTHON_VENV) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null
+	@$(PYTHON_VENV) -m ops.install_script >/dev/null
 	@touch $@
 
-$(VENV)/bin/salesflow-ops: ops/install_script.py | $(READY)
-	@$(PYTHON_VENV) -m ops.install_script >/dev/null
+$(READY): requirements/dev.txt $(LIGHT)
+	@echo "installing the tools of development"
+	@$(VENV)/bin/uv pip sync --quiet --require-hashes --python $(PYTHON_VENV) requirements/dev.txt
+	@touch $@
 
 lock: $(READY) ## resolve the *.in files anew into hashed locks; UPGRADE=1 takes the newest of everything
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/demo.in -c requirements/dev.txt -o requirements/demo.txt
 	$(LOCK) requirements/uv.in -c requirements/dev.txt -o requirements/uv.txt
 	$(LOCK) requirements/bench.in -o requirements/bench.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/scan.in -o requirements/scan.txt
@@ -125,8 +137,9 @@ bench: $(READY) ## measurements, side by side; DATA=... for real sales
 	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(PYTHON_VENV) --requirement requirements/bench.txt
 	$(PYTHON_VENV) -m tests.benchmarks $(if $(DATA),--data $(DATA))
 
-demo: $(READY) ## a whole local cloud: fire the last days' schedules, show what came of it; DATA=... for real sales
-	$(PYTHON_VENV) -m ops demo $(if $(DATA),--data $(DATA))
+demo: $(LIGHT) ## a whole local cloud: fire the last days' schedules, show what came of it; DATA=... for sales of your own
+	$(PYTHON_VENV) -m ops demo $(if $(DATA),--data "$(DATA)")
+	@echo "source $(VENV)/bin/activate puts salesflow-ops into this shell: try salesflow-ops up, or salesflow-ops --help"
 
 build: $(READY) ## sam build; ARCH=arm64 for Graviton
 	$(SAM) build --parameter-overrides Architecture=$(ARCH)

@@ -1,8 +1,15 @@
 """The operator's command line: `python -m ops --help`."""
 
-from ops.app import app, main
+import sys
 
-__all__ = ["app", "main"]
+try:
+    from ops.app import main
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"This Python ({sys.executable}) has no {error.name}. Run `make setup`, then `source .venv/bin/activate`, or .venv/bin/salesflow-ops."
+    )
+
+__all__ = ["main"]
 
 if __name__ == "__main__":
     main()

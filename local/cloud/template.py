@@ -16,6 +16,7 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.public.exceptions import InvalidDocumentException
 from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
 
 from local.cloud.aws import LocalCloudError
 
