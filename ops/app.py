@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "up": ("try_it", "Keep a local cloud and its SalesFlow API running."),
     },
     "Set up": {
+        "deploy": ("deploy", "Put the stack into your AWS account, or bring it up to date: the whole road."),
+        "destroy": ("deploy", "Take the stack down; what stays is said."),
         "init": ("init", "Answer what a deployment has to know; store the token."),
     },
     "Work": {
@@ -40,6 +42,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "simulate": ("simulate", "What would have been mailed in a period, at each sensitivity."),
         "costs": ("costs", "What a month costs."),
         "doctor": ("doctor", "What is wrong with a stack, and the cure."),
+        "report-a-problem": ("report_a_problem", "One file for whoever helps: versions, settings, the last failure."),
     },
 }
 """By panel and name: the module below `ops.commands`, and what the help says. A module holds a group of that name, or the command itself."""

@@ -110,7 +110,7 @@ class Output:
     def show(self, data: Any, *parts: Part) -> None:
         """The result: `data` (dataclasses, dates and enums are made JSON) with --json, else the parts, one after another."""
         if self.as_json:
-            self.line(json.dumps(data, default=_plain, indent=1, ensure_ascii=False))
+            self.line(as_json(data))
             return
         for part in parts:
             self._part(part)
@@ -253,6 +253,11 @@ def _text(cell: Cell) -> Text:
 def _piped(cell: Cell) -> str:
     """A cell for a program."""
     return cell.isoformat(timespec="seconds") if isinstance(cell, datetime) else _text(cell).plain
+
+
+def as_json(data: Any) -> str:
+    """Data as JSON text: dataclasses, dates, enums and paths as what they stand for."""
+    return json.dumps(data, default=_plain, indent=1, ensure_ascii=False)
 
 
 def _plain(value: object) -> object:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.public.exceptions import InvalidDocumentException
 from samtranslator.translator.translator import Translator

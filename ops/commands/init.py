@@ -102,7 +102,7 @@ def written(desk: Desk, given: Mapping[str, Answer], config_file: Path) -> tuple
 
     target = desk.target
     parameters = _asked(given, read_parameters(config_file, target.stack))
-    region = target.region or (None if target.local else _region(target.stack, config_file))
+    region = target.region or (None if target.local else region_of(target.stack, config_file))
     parameters |= _identity(desk, parameters["MailSender"], region)
     environment = write_parameters(config_file, parameters, stack=target.stack, region=region)
     desk.out.note(f"{config_file.name} has it.", style="green")
@@ -113,7 +113,7 @@ def written(desk: Desk, given: Mapping[str, Answer], config_file: Path) -> tuple
     return parameters, environment
 
 
-def _region(stack: str | None, config_file: Path) -> str | None:
+def region_of(stack: str | None, config_file: Path) -> str | None:
     """The region that is typed, where none is known: of the shell, or of the file."""
     from ops.doctor.mail import is_offered
     from ops.samconfig import deployment_settings
