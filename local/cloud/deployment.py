@@ -155,7 +155,7 @@ def _check_types(aws: LocalAws, translated: Mapping[str, Any]) -> None:
     if nobody:
         raise LocalCloudError(
             f"Nobody makes {', '.join(sorted(nobody))} in the local cloud: "
-            "moto's CloudFormation does not know the type, and local/cloud/made_by_us.py has no class for it."
+            "moto's CloudFormation does not know the type, and local/cloud/made_by_us has no class for it."
         )
 
 

@@ -1,0 +1,164 @@
+"""Functions, what belongs to them, and what watches them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.common_models import CloudFormationModel
+
+from local.cloud.made_by_us.base import MadeThroughApi, lower_first
+
+
+class EventInvokeConfig(MadeThroughApi, CloudFormationModel):
+    """How often Lambda tries an asynchronous event again, and where it goes when all tries have failed."""
+
+    TYPE = "AWS::Lambda::EventInvokeConfig"
+
+    def create(self) -> None:
+        self.call("lambda", "put_function_event_invoke_config", **self.properties)
+        self.physical_resource_id = f"{self.properties['FunctionName']}|{self.properties.get('Qualifier', '$LATEST')}"
+
+    def update(self, previous: MadeThroughApi) -> None:
+        previous.remove()
+        self.create()
+
+    def remove(self) -> None:
+        self.call("lambda", "delete_function_event_invoke_config", FunctionName=self.properties["FunctionName"])
+
+
+class Function(MadeThroughApi, CloudFormationModel):
+    """A Lambda function. moto's engine makes functions too, but leaves out their layers, logging, tracing and dead-letter queue."""
+
+    TYPE = "AWS::Lambda::Function"
+    NAME = "FunctionName"
+    ATTRIBUTES = frozenset({"Arn"})
+
+    def create(self) -> None:
+        configuration, code, concurrency = self._request()
+        self.attributes["Arn"] = self.call("lambda", "create_function", Code=code, **configuration)["FunctionArn"]
+        self.physical_resource_id = self.name
+        self._reserve(concurrency)
+
+    def _request(self) -> tuple[dict[str, Any], dict[str, Any], int | None]:
+        properties = {**self.properties, "FunctionName": self.name}
+        concurrency = properties.pop("ReservedConcurrentExecutions", None)
+        tags = properties.pop("Tags", None)
+        if tags is not None:
+            properties["Tags"] = {tag["Key"]: tag["Value"] for tag in tags}
+        return properties, properties.pop("Code"), concurrency
+
+    def _reserve(self, concurrency: int | None) -> None:
+        if concurrency is not None:
+            self.call(
+                "lambda",
+                "put_function_concurrency",
+                FunctionName=self.name,
+                ReservedConcurrentExecutions=concurrency,
+            )
+
+    def update(self, previous: MadeThroughApi) -> None:
+        if self.name != previous.name:
+            self.create()
+            previous.remove()
+            return
+        configuration, code, concurrency = self._request()
+        for fixed in ("Tags", "Architectures", "PackageType"):  # set at creation, or with the code
+            configuration.pop(fixed, None)
+        self.call("lambda", "update_function_code", FunctionName=self.name, **code)
+        self.call("lambda", "update_function_configuration", **configuration)
+        self._reserve(concurrency)
+
+    def remove(self) -> None:
+        self.call("lambda", "delete_function", FunctionName=self.name)
+
+
+class Permission(MadeThroughApi, CloudFormationModel):
+    """Who may invoke a function."""
+
+    TYPE = "AWS::Lambda::Permission"
+
+    def create(self) -> None:
+        self.call("lambda", "add_permission", StatementId=self.name, **self.properties)
+
+    def update(self, previous: MadeThroughApi) -> None:
+        previous.remove()
+        self.create()
+
+    def remove(self) -> None:
+        self.call("lambda", "remove_permission", FunctionName=self.properties["FunctionName"], StatementId=self.name)
+
+
+class LayerVersion(MadeThroughApi, CloudFormationModel):
+    """A layer's version. moto's engine makes layers too, but answers their `Ref` with nothing that a function could use."""
+
+    TYPE = "AWS::Lambda::LayerVersion"
+    NAME = "LayerName"
+
+    def create(self) -> None:
+        answer = self.call("lambda", "publish_layer_version", **{**self.properties, "LayerName": self.name})
+        self.physical_resource_id = answer["LayerVersionArn"]
+
+    def remove(self) -> None:
+        layer, _, version = self.physical_resource_id.rpartition(":")
+        self.call("lambda", "delete_layer_version", LayerName=layer, VersionNumber=version)
+
+
+class Alias(MadeThroughApi, CloudFormationModel):
+    """A function's alias."""
+
+    TYPE = "AWS::Lambda::Alias"
+
+    def create(self) -> None:
+        answer = self.call("lambda", "create_alias", **self.properties)
+        self.physical_resource_id = answer["AliasArn"]
+
+    def update(self, previous: MadeThroughApi) -> None:
+        del previous
+        self.call("lambda", "update_alias", **self.properties)
+
+
+class Alarm(MadeThroughApi, CloudFormationModel):
+    """A CloudWatch alarm on a metric."""
+
+    TYPE = "AWS::CloudWatch::Alarm"
+    NAME = "AlarmName"
+    ATTRIBUTES = frozenset({"Arn"})
+
+    def create(self) -> None:
+        self.call("cloudwatch", "put_metric_alarm", **{**self.properties, "AlarmName": self.name})
+        found = self.call("cloudwatch", "describe_alarms", AlarmNames=[self.name])
+        self.attributes["Arn"] = found["MetricAlarms"][0]["AlarmArn"]
+
+    def remove(self) -> None:
+        self.call("cloudwatch", "delete_alarms", AlarmNames=[self.name])
+
+
+class CompositeAlarm(MadeThroughApi, CloudFormationModel):
+    """A CloudWatch alarm on other alarms."""
+
+    TYPE = "AWS::CloudWatch::CompositeAlarm"
+    NAME = "AlarmName"
+    ATTRIBUTES = frozenset({"Arn"})
+
+    def create(self) -> None:
+        self.call("cloudwatch", "put_composite_alarm", **{**self.properties, "AlarmName": self.name})
+        found = self.call(
+            "cloudwatch", "describe_alarms", AlarmNames=[self.name], AlarmTypes=["CompositeAlarm", "MetricAlarm"]
+        )
+        self.attributes["Arn"] = found["CompositeAlarms"][0]["AlarmArn"]
+
+    def remove(self) -> None:
+        self.call("cloudwatch", "delete_alarms", AlarmNames=[self.name])
+
+
+class MetricFilter(MadeThroughApi, CloudFormationModel):
+    """A metric read from log lines."""
+
+    TYPE = "AWS::Logs::MetricFilter"
+    NAME = "FilterName"
+
+    def create(self) -> None:
+        self.call("logs", "put_metric_filter", **lower_first({**self.properties, "FilterName": self.name}))
+
+    def remove(self) -> None:
+        self.call("logs", "delete_metric_filter", filterName=self.name, logGroupName=self.properties["LogGroupName"])
