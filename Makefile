@@ -25,7 +25,7 @@ export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup lock format lint types template messages check scan-tools scan audit unit test browser-check layers-check sam-local-check reliability bench demo build clean
+.PHONY: help setup lock builder-digest format lint types template messages check scan-tools scan audit unit test browser-check layers-check sam-local-check reliability bench demo build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -64,6 +64,10 @@ lock: $(READY) ## resolve the *.in files anew into hashed locks; UPGRADE=1 takes
 	in_core="$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' layers/core/requirements.txt)"; \
 	for layer in arrow ml report; do $(LOCK) layers/$$layer/requirements.in -c requirements/dev.txt $$in_core -o layers/$$layer/requirements.txt; done
 	$(LOCK) $(if $(UPGRADE),--upgrade) --no-deps layers/report/fonts.in -o layers/report/fonts.txt  # fonts only: the code beside them is never run
+
+builder-digest: ## say in each layer's folder which builder makes it, so that `sam build` with its cache sees a change of the builder
+	digest="$$(cat layers/build_layer.py layers/build_fonts.py layers/layers.mk | $(VENV)/bin/python -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')"; \
+	for layer in core arrow ml report pipeline; do echo "$$digest" > layers/$$layer/builder.sha256; done
 
 format: $(READY) ## lay the code out
 	$(VENV)/bin/ruff check --quiet --fix .

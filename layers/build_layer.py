@@ -6,7 +6,8 @@ Called by `sam build` through the Makefiles here. It needs only Python 3.13 with
 What a layer holds stands in its folder: requirements.txt (packages and hashes, complete: nothing is installed that it does not name) and
 layer.toml (what to leave out). The same input gives the same bytes.
 
-`sam build` with its cache (samconfig.toml) looks for changes in a layer's folder only: after a change to this file, add --no-cached once.
+`sam build` with its cache (samconfig.toml) looks for changes in a layer's folder only: after a change to this file, `make builder-digest` writes
+its hash there (a test asks for it).
 """
 
 import argparse

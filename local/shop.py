@@ -58,6 +58,7 @@ class Shop:
             "TimeZone": self.zone.key,
             "Currency": self.currency,
             "MailSender": self.sender,
+            "CreateMailIdentity": "yes",
             "OwnerRecipients": ",".join(self.owners),
             "ReportRecipients": ",".join(self.report_recipients),
             "AlertRecipients": ",".join(self.alert_recipients),

@@ -142,7 +142,7 @@ def _identity(desk: Desk, sender: str, region: str | None) -> dict[str, str]:
     try:
         stack = replace(desk.target, region=desk.target.region or region).resolve()
         if stack.resources.get("MailIdentity"):
-            return {}  # the stack's own
+            return {"CreateMailIdentity": "yes"}  # the stack's own
     except (ClientError, BotoCoreError, Complaint):
         pass
     try:
@@ -154,8 +154,11 @@ def _identity(desk: Desk, sender: str, region: str | None) -> dict[str, str]:
                 continue
             desk.out.note(f"SES knows {identity} already: the stack leaves it alone (CreateMailIdentity=no).")
             return {"CreateMailIdentity": "no"}
+        return {"CreateMailIdentity": "yes"}
     except (ClientError, BotoCoreError, Complaint):
-        desk.out.note("SES could not be asked whether it knows the sender; set CreateMailIdentity=no where it does.")
+        desk.out.note(
+            "SES could not be asked whether it knows the sender; set CreateMailIdentity=yes where it does not."
+        )
     return {}
 
 

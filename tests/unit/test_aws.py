@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from salesflow.aws import AwsClients
+from salesflow.errors import InvalidSettings
 
 
 @pytest.fixture
@@ -36,3 +37,16 @@ def test_every_call_has_limits_whatever_the_environment_says(
     assert config.retries == {"mode": "standard", "total_max_attempts": tries}
     assert config.connect_timeout <= 3
     assert config.read_timeout <= 20
+
+
+@pytest.mark.parametrize("version", ["1.35.68", "1.34.200", "0.99.99"])
+def test_a_runtime_that_cannot_write_on_a_condition_is_refused(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.__version__", version)
+    with pytest.raises(InvalidSettings, match=r"1\.35\.69"):
+        AwsClients(ses_region="ap-northeast-1")
+
+
+@pytest.mark.parametrize("version", ["1.35.69", "1.36.0", "1.43.2.dev1", "2.0.0"])
+def test_a_runtime_that_can_is_taken(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.__version__", version)
+    AwsClients(ses_region="ap-northeast-1")

@@ -1,18 +1,23 @@
 """The AWS clients of a function: made when first used, kept for the life of the container.
 
 The endpoint, the region and the credentials come from the environment as in every AWS SDK (`AWS_ENDPOINT_URL`,
-`AWS_REGION`, ...): the local cloud differs from the real one in nothing else. The clients are botocore's own, which
-are the same objects that boto3 hands out; leaving boto3's resource layer out saves a cold start its import.
+`AWS_REGION`, ...): the local cloud differs from the real one in nothing else. boto3 comes with Lambda's runtime, whose
+version differs from region to region and from month to month: one that is too old is refused before anything is done.
 """
 
 from threading import RLock
 from typing import Any
 
-import botocore.session
+import botocore
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import HTTPClientError
 
+from salesflow.errors import InvalidSettings
+
 CONNECT_SECONDS = 3.0
+MINIMUM_BOTOCORE = (1, 35, 69)
+"""The first whose PutObject knows IfMatch beside IfNoneMatch, without which a late run would overwrite a newer one's files."""
 
 
 def _config(*, read_seconds: float, attempts: int) -> Config:
@@ -51,9 +56,11 @@ class AwsClients:
     """
 
     def __init__(self, *, ses_region: str) -> None:
+        """Raises InvalidSettings where the runtime's botocore is too old."""
+        _ensure_new_enough(botocore.__version__)
         self._ses_region = ses_region
         self._lock = RLock()
-        self._session: botocore.session.Session | None = None
+        self._session: Session | None = None
         self._made: dict[str, Any] = {}
 
     @property
@@ -90,11 +97,20 @@ class AwsClients:
         with self._lock:
             if service not in self._made:
                 if self._session is None:
-                    self._session = botocore.session.get_session()
-                client = self._session.create_client(service, region_name=region, config=_CONFIGS[service])
+                    self._session = Session()
+                client: Any = self._session.client(service, region_name=region, config=_CONFIGS[service])  # type: ignore[call-overload]
                 client.meta.events.register("before-parse", _refuse_garbled)
                 self._made[service] = client
             return self._made[service]
+
+
+def _ensure_new_enough(version: str) -> None:
+    if tuple(int(part) for part in version.split(".")[:3]) < MINIMUM_BOTOCORE:
+        needed = ".".join(map(str, MINIMUM_BOTOCORE))
+        raise InvalidSettings(
+            f"The runtime has botocore {version}; {needed} is the first that can write to S3 on a condition.",
+            action="Update the function's runtime (Lambda's runtime management), or add boto3 to layers/core/requirements.in.",
+        )
 
 
 def _refuse_garbled(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:

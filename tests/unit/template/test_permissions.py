@@ -5,7 +5,7 @@ import re
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from tests.unit.template.stack import TEMPLATE, Statement, as_list, of_type, referred, resources, statements, text
+from tests.unit.template.stack import TEMPLATE, Statement, as_list, of_type, referred, statements, text
 
 JOB_ROLES = ["ReportRole", "SyncHistoryRole", "ForecastRole", "AnomalyCheckRole"]
 ROLES = [*JOB_ROLES, "WatchdogRole", "MailEventsRole", "SchedulerRole"]
@@ -146,13 +146,6 @@ def test_the_table_forgets_recovers_and_costs_nothing_idle() -> None:
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert {k["AttributeName"]: k["KeyType"] for k in table["KeySchema"]} == {"pk": "HASH", "sk": "RANGE"}
-
-
-def test_deleting_the_stack_deletes_no_report_and_no_record() -> None:
-    for kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table"):
-        for name in of_type(kind):
-            assert resources()[name]["DeletionPolicy"] == "Retain"
-            assert resources()[name]["UpdateReplacePolicy"] == "Retain"
 
 
 def test_no_token_is_in_the_template_or_generated() -> None:

@@ -1,0 +1,146 @@
+"""What AWS does that no local cloud shows: a test for each that the template has to be right for."""
+
+import hashlib
+import re
+from typing import Any
+
+import pytest
+
+from local.cloud.template import load_template
+from tests.unit.template.stack import (
+    ROOT,
+    TEMPLATE,
+    functions,
+    of_type,
+    parameters,
+    referred,
+    resources,
+    schedules,
+    statements,
+)
+
+MAILERS = ["ReportRole", "AnomalyCheckRole", "WatchdogRole"]
+HOLDS_DATA = ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"]
+LONGEST_STACK_NAME = 37
+SCHEDULE_NAME = 64
+"""What EventBridge Scheduler takes."""
+ENVIRONMENT_BYTES = 4096
+"""What Lambda takes, names and values together."""
+
+
+@pytest.mark.parametrize("kind", HOLDS_DATA)
+def test_what_holds_data_is_kept_when_the_stack_is_deleted_and_not_when_it_never_came_about(kind: str) -> None:
+    """`Retain` also holds when a first deployment is rolled back, and leaves a bucket and a table each time."""
+    for name in of_type(kind):
+        assert resources()[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert resources()[name]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("kind", HOLDS_DATA)
+def test_what_holds_data_waits_for_the_guard_against_the_wrong_architecture(kind: str) -> None:
+    guards = {name for name in of_type("AWS::Lambda::LayerVersion") if name.startswith("LayersBuiltFor")}
+    assert len(guards) == 2
+    for properties in of_type(kind).values():
+        (tag,) = properties["Tags"]
+        assert tag["Value"]["Fn::If"][0] == "IsX86"
+        assert referred(tag["Value"]) == guards
+
+
+def test_an_identity_that_ses_knows_fails_no_deployment_by_default() -> None:
+    assert parameters()["CreateMailIdentity"]["Default"] == "no"
+
+
+def test_lambda_drops_no_metric_for_its_level() -> None:
+    """A line without a level counts as INFO, and metrics are such lines: at WARN the alarms on them never fire."""
+    assert set(parameters()["LogLevel"]["AllowedValues"]) == {"DEBUG", "INFO"}
+    for function in functions().values():
+        assert function["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
+
+
+@pytest.mark.parametrize("role", MAILERS)
+def test_the_configuration_set_is_allowed_without_a_condition_and_identities_with_one(role: str) -> None:
+    """SES authorises both, and may not say who the sender is where it authorises the set."""
+    allowed = [s for s in statements(role) if "ses:SendEmail" in s["Action"]]
+    by_kind: dict[str, list[dict[str, Any]]] = {"identity/*": [], "configuration-set/${Set}": []}
+    for statement in allowed:
+        text = statement["Resource"]["Fn::Sub"][0]
+        by_kind[next(kind for kind in by_kind if text.endswith(kind))].append(statement)
+    (identities,) = by_kind["identity/*"]
+    (through,) = by_kind["configuration-set/${Set}"]
+    assert "Condition" in identities
+    assert "Condition" not in through
+    assert through["Resource"]["Fn::Sub"][1]["Set"] == {
+        "Fn::If": ["IsConfigurationSetNamed", {"Ref": "SesConfigurationSet"}, {"Ref": "AWS::StackName"}]
+    }
+
+
+def test_another_configuration_set_can_be_named() -> None:
+    chosen = {"Fn::If": ["IsConfigurationSetMade", {"Ref": "MailConfigurationSet"}, {"Ref": "SesConfigurationSet"}]}
+    for function in functions().values():
+        assert function["Environment"]["Variables"]["SES_CONFIGURATION_SET"] == chosen
+    assert of_type("AWS::SES::ConfigurationSetEventDestination")["MailEvents"]["ConfigurationSetName"] == chosen
+    assert resources()["MailConfigurationSet"]["Condition"] == "IsConfigurationSetMade"
+    conditions = load_template(TEMPLATE)["Conditions"]
+    assert conditions["IsConfigurationSetMade"] == {
+        "Fn::And": [{"Condition": "IsMailedFromHere"}, {"Fn::Not": [{"Condition": "IsConfigurationSetNamed"}]}]
+    }
+
+
+OWN_VALUES = {  # the longest that each can be, of what is not a parameter
+    "SystemTokenSecret": 64 + LONGEST_STACK_NAME + len("/system-token-012345"),
+    "ReportsBucket": 63,
+    "StateTable": LONGEST_STACK_NAME + len("-StateTable-0123456789ABC"),
+    "ScheduleGroup": LONGEST_STACK_NAME,
+    "AWS::StackName": LONGEST_STACK_NAME,
+    "AWS::Region": 20,
+    "MailConfigurationSet": LONGEST_STACK_NAME,
+}
+
+
+def longest(value: Any) -> int:
+    """How many bytes the value of a variable can have at most."""
+    if isinstance(value, str):
+        return len(value)
+    found = [0]
+    for name in referred(value) - {"AWS::NoValue"}:
+        rule = parameters().get(name)
+        if rule is None:
+            found.append(OWN_VALUES[name])
+        elif rule["Type"] == "Number":
+            found.append(max(len(str(rule[bound])) for bound in ("MinValue", "MaxValue")) + 2)  # decimals
+        elif "AllowedValues" in rule:
+            found.append(max(len(str(allowed)) for allowed in rule["AllowedValues"]))
+        else:
+            is_ascii = not re.fullmatch(rule["AllowedPattern"], "é") and name not in {"Holidays", "MutedSkus"}
+            found.append(rule["MaxLength"] * (1 if is_ascii else 4))
+    return max(found)
+
+
+@pytest.mark.parametrize("function", functions())
+def test_the_environment_is_small_enough_whatever_is_allowed(function: str) -> None:
+    variables = dict(functions()[function]["Environment"]["Variables"])
+    del variables["AWS_ENDPOINT_URL"]  # not set in a deployment
+    assert sum(len(name) + longest(value) for name, value in variables.items()) <= ENVIRONMENT_BYTES
+
+
+def test_every_text_that_may_be_written_freely_has_a_bound() -> None:
+    for name, rule in parameters().items():
+        if rule["Type"] == "String" and "AllowedValues" not in rule:
+            assert "MaxLength" in rule, name
+
+
+def test_the_longest_stack_name_leaves_room_for_every_schedule() -> None:
+    names = [schedule["Name"]["Fn::Sub"].removeprefix("${AWS::StackName}") for schedule in schedules().values()]
+    assert max(map(len, names)) + LONGEST_STACK_NAME <= SCHEDULE_NAME
+    assert f"{LONGEST_STACK_NAME} characters" in (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
+BUILDER = ("build_layer.py", "build_fonts.py", "layers.mk")
+
+
+@pytest.mark.parametrize("layer", ["core", "arrow", "ml", "report", "pipeline"])
+def test_a_change_of_the_builder_is_a_change_of_each_layer(layer: str) -> None:
+    """`sam build` with its cache looks into a layer's own folder only."""
+    digest = hashlib.sha256(b"".join((ROOT / "layers" / name).read_bytes() for name in BUILDER)).hexdigest()
+    written = (ROOT / "layers" / layer / "builder.sha256").read_text(encoding="ascii").strip()
+    assert written == digest, "the builder changed: `make builder-digest` tells the layers"
