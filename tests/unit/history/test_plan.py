@@ -1,12 +1,14 @@
 """How much of the source a sync asks for."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.history.coverage import Coverage
-from salesflow.history.plan import Demand, SyncPlan, plan_sync
+from salesflow.history.plan import Demand, SyncPlan, is_deep_read_due, plan_sync
 from salesflow.history.reading import Reading
 
 DAY = date(2026, 11, 22)
@@ -101,6 +103,47 @@ def test_the_later_read_is_the_truth_whoever_writes_last() -> None:
     assert late.days_over(early) == (date(2026, 11, 15), date.max)
     assert early.days_over(late) == (date(2026, 11, 1), date(2026, 11, 15))
     assert early.newest(late) == late.newest(early) == late
+
+
+def test_of_two_reads_of_one_moment_the_one_that_writes_last_stands() -> None:
+    """A run that writes again after a lost race must not yield to itself."""
+    first, again = Reading(date(2026, 11, 1), at(5)), Reading(date(2026, 11, 1), at(5))
+    assert again.days_over(first) == (date(2026, 11, 1), date.max)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=3650)])
+def test_a_read_that_nobody_can_have_begun_yet_is_not_believed(ahead: timedelta) -> None:
+    own = Reading(date(2026, 11, 15), at(5))
+    claimed = Reading(date(2026, 11, 1), at(5) + ahead)
+    assert own.days_over(claimed) == (date(2026, 11, 15), date.max)
+    assert own.newest(claimed) == own
+
+
+@pytest.mark.parametrize(
+    ("day", "last", "due"),
+    [
+        (date(2026, 11, 22), date(2026, 11, 21), True),  # a Sunday, and the Saturday before
+        (date(2026, 11, 22), date(2026, 11, 22), False),
+        (date(2026, 11, 27), date(2026, 11, 22), False),
+        (date(2026, 11, 27), date(2026, 11, 20), True),  # Sunday's was missed
+        (date(2026, 11, 27), date.min, True),
+    ],
+)
+def test_the_first_sync_of_each_week_reads_deep(day: date, last: date, due: bool) -> None:
+    assert is_deep_read_due(demand(day=day), last) is due
+    assert not is_deep_read_due(demand(day=day, complete=False), last)
+
+
+def test_a_report_reads_its_own_days_again() -> None:
+    covered = Coverage(ago(800), DAY)
+    own = replace(demand(), fresh_from=ago(30))
+    assert plan(own, covered, covered).since == ago(30)
+
+
+def test_a_lost_month_is_read_from_its_first_day() -> None:
+    covered = {"sales": Coverage(ago(800), DAY)}
+    lost = plan_sync(demand(), covered, history_days=800, overlap_days=7, lost=("2026-10", "2026-09"))
+    assert lost.since == date(2026, 9, 1)
 
 
 def test_an_early_read_of_fewer_days_overrules_nothing_of_a_later_one() -> None:

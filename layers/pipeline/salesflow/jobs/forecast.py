@@ -65,7 +65,7 @@ def _work(run: Run[ForecastFields]) -> Outcome:
     forecasts = ForecastStore(runtime.store)
     made = _make(shop, panel, business_date, holidays)
     if made.forecast is None:
-        made = _last_good(forecasts, business_date, made)
+        made = _last_good(forecasts, business_date, settings.currency, made)
     elif not complete:
         made = replace(made, notes=(f"{business_date} is not over yet; its sales so far were not used.", *made.notes))
     run.claim.ensure_held()
@@ -95,12 +95,12 @@ def _make(shop: pd.DataFrame, panel: pd.DataFrame, business_date: date, holidays
     return _Made(ForecastState.FRESH, found, notes=found.notes)
 
 
-def _last_good(forecasts: ForecastStore, business_date: date, failed: _Made) -> _Made:
-    """The newest forecast before the business date that was made from its own day's history."""
+def _last_good(forecasts: ForecastStore, business_date: date, currency: str, failed: _Made) -> _Made:
+    """The newest forecast before the business date that was made from its own day's history, in the currency of now."""
     from salesflow.forecasting import Forecast
 
     for stored in forecasts.newest_first(business_date - timedelta(days=1), LAST_GOOD_DAYS):
-        if stored.state is not ForecastState.FRESH or stored.forecast is None:
+        if stored.state is not ForecastState.FRESH or stored.forecast is None or stored.currency != currency:
             continue
         try:
             found = Forecast.from_document(dict(stored.forecast))

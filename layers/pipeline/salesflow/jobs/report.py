@@ -68,6 +68,7 @@ def _work(run: Run[ReportFields]) -> Outcome:
     notified, problems = mail_report(run, content, files, artifacts)
     metrics.add_metric(name="MailsSent", unit=MetricUnit.Count, value=len(notified))
     problems += [stale.reason] if stale else []
+    problems += [sync.loss.reason] if sync.loss else []
     problems += _cuts(content, day_is_over=request.day_is_over(runtime.settings.zone))
     made = ", ".join(str(fmt) for fmt in files)
     if problems:

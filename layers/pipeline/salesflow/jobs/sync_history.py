@@ -32,9 +32,10 @@ def _work(run: Run[SyncHistoryFields]) -> Outcome:
         f"Read {inputs.sync.batch.records} sales from {inputs.sync.plan.since} on; "
         f"the history covers {inputs.sync.coverage.first} to {inputs.sync.coverage.last}. {inputs.sync.batch.clock_trouble}"
     ).rstrip()
+    loss = inputs.sync.loss
     return Outcome(
-        RunStatus.SUCCEEDED,
-        reason,
+        RunStatus.SUCCEEDED if loss is None else RunStatus.PARTIAL,
+        reason if loss is None else f"{loss.reason} {reason}",
         details={
             "read_from": inputs.sync.plan.since.isoformat(),
             "sales_read": inputs.sync.batch.records,
