@@ -29,7 +29,21 @@ from salesflow.windows import Period
 from tests.reliability.fuzz.cases import Fuzzed, drive, garbage, hostile, refusal
 
 DAY = date(2026, 11, 20)
-_odd_amounts = st.sampled_from([0, 1e300, -1e15, "12.50", 2**63])
+READ_AT = datetime(2026, 11, 21, 7)
+_odd_amounts = st.sampled_from([0, 1e300, -1e15, "12.50", 2**63, 12.345, float("nan"), float("-inf")])
+_PARTS = [
+    {"totalPages": 2},
+    {"page": {"number": 0, "totalPages": 335}},
+    {"last": False},
+    {"has_more": True},
+    {"totalElements": 10_000},
+    {"_links": {"next": {"href": "/sales/history?page=1"}}},
+    {"next_cursor": "x"},
+    {"success": False},
+    {"errors": ["x"]},
+    {"status": "ERROR"},
+]
+"""What an answer may say beside its list so that no figure may be made of it."""
 
 
 @st.composite
@@ -53,7 +67,9 @@ _items = st.fixed_dictionaries(
 _sales = st.fixed_dictionaries(
     {
         "id": st.integers(1, 50),
-        "saleDate": st.datetimes(datetime(2026, 11, 18), datetime(2026, 11, 21)).map(datetime.isoformat),
+        "saleDate": _usually(
+            st.datetimes(datetime(2026, 11, 18), datetime(2026, 11, 21)), st.datetimes(READ_AT, datetime(2199, 1, 1))
+        ).map(datetime.isoformat),
         "totalAmount": _amounts,
         "items": st.lists(_items, max_size=3),
     },
@@ -85,7 +101,11 @@ def _bodies(records: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
 
 
 bodies = st.tuples(
-    _bodies(_sales), _bodies(_products), _bodies(_stock), st.sampled_from(ReportType), st.integers(0, 24)
+    st.tuples(_bodies(_sales), _usually(st.none(), st.sampled_from(_PARTS))),
+    _bodies(_products),
+    _bodies(_stock),
+    st.sampled_from(ReportType),
+    st.integers(0, 24),
 )
 _LIGHT = (Format.CSV, Format.HTML, Format.JSON)
 _HEAVY = 17
@@ -142,7 +162,7 @@ def _own_scripts() -> frozenset[str]:
 
 def _nothing() -> tuple[Any, Any]:
     """No sale and no product."""
-    lines = decode_sales(b"[]", call="GET /sales/history", minor_digits=2).lines
+    lines = SaleLines.from_table(decode_sales(b"[]", call="GET /sales/history", minor_digits=2).lines)
     return lines, stock_batch(decode_products(b"[]", "x"), decode_inventory(b"[]", "x"), minor_digits=2).items
 
 
@@ -163,10 +183,14 @@ def _without_formula(cell: str) -> None:
     assert not (cell[:1] in set("=+-@\t\r") and not _NUMBER.fullmatch(cell)), cell
 
 
-def _a_body(value: tuple[bytes, bytes, bytes, ReportType, int]) -> str:
-    sold, listed, counted, report_type, dice = value
+def _a_body(value: tuple[tuple[bytes, Any], bytes, bytes, ReportType, int]) -> str:
+    (sold, beside), listed, counted, report_type, dice = value
+    if beside is not None:
+        sold = b'{"content": %s, %s' % (sold, json.dumps(beside)[1:].encode())
     try:
-        sales = decode_sales(sold, call="GET /sales/history", minor_digits=2)
+        sales = decode_sales(sold, call="GET /sales/history", minor_digits=2, not_after=READ_AT)
+        assert beside is None, f"what says {beside} was taken for the whole"
+        assert not (sales.lines["sold_at"] > READ_AT).any()
         stock = stock_batch(
             decode_products(listed, "GET /products"), decode_inventory(counted, "GET /inventory"), minor_digits=2
         )
