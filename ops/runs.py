@@ -11,8 +11,7 @@ from ops.complaints import Misused, NotFound
 from ops.target import Stack
 from salesflow import clock
 from salesflow.ledger import RunRecord, RunStatus, SendOutcome, SentRecord
-from salesflow.ledger.claims import reference_of
-from salesflow.ledger.records import RUN_PREFIX
+from salesflow.ledger.runs import RUN_PREFIX, reference_of
 from salesflow.rows import Row
 
 SHORT = 8

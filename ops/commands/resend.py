@@ -19,7 +19,7 @@ from ops.runs import Run
 from ops.target import Stack
 from ops.terminal import Cell, Facts, status
 from salesflow.ledger import SendOutcome
-from salesflow.ledger.records import FORCED
+from salesflow.ledger.runs import FORCED
 
 app = Group("A report's mail, to those who were not told.")
 

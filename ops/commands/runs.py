@@ -92,7 +92,7 @@ def sent(
     last: ToOption = None,
 ) -> None:
     """Was it sent? Every mail of some business dates: to whom, when, under which reference, or why not."""
-    from salesflow.ledger.claims import reference_of
+    from salesflow.ledger.runs import reference_of
 
     data: list[dict[str, Any]] = []
     for run in _between(desk, job, day, first, last, set()):

@@ -9,7 +9,7 @@ from ops.logs import LogLine
 from ops.runs import Run, job_of
 from salesflow import clock
 from salesflow.ledger import RunRecord, RunStatus, SendOutcome, SentRecord
-from salesflow.ledger.claims import reference_of
+from salesflow.ledger.runs import reference_of
 
 BEGAN = datetime(2026, 11, 22, 23, tzinfo=UTC)
 RECORD = RunRecord(

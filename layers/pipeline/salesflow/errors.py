@@ -83,6 +83,15 @@ class ClaimLost(SalesFlowError):
     """Another run took over this run's claim (its lease had ended); this one stops before it does harm."""
 
 
+class DateHeld(SalesFlowError):
+    """The date is held by a try of the same firing that was ended from outside, or by a run that tells fewer; it did not get
+    free in time. The run is not refused: it is to be tried again."""
+
+
+class EditionLost(SalesFlowError):
+    """Some readers have got an edition whose saved files are gone, so the others cannot get the same figures."""
+
+
 class OutOfTime(SalesFlowError):
     """The function's time is nearly over; the run stopped itself before its next stage, so that the retry finds its date free."""
 

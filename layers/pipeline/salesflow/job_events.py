@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from salesflow.errors import InvalidJobEvent
 from salesflow.formats import Format, ReportType
+from salesflow.mail_address import mailbox
 from salesflow.windows import MIDNIGHT, Period, business_date_at, last_complete_day
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -28,6 +29,32 @@ class Notify(StrEnum):
     ALL = "all"
     OWNER = "owner"
     NONE = "none"
+
+
+class Audience(frozenset[str]):
+    """Whom a firing is to tell: "all" (everybody), "owner" (the owners), single addresses, or nobody (empty).
+
+    Not the addresses behind "all" and "owner": a reader who is added later makes no finished work unfinished.
+    """
+
+    NOBODY: ClassVar["Audience"]
+    EVERYBODY: ClassVar["Audience"]
+
+    def covers(self, other: "Audience") -> bool:
+        """Whether telling these told the others as well."""
+        return Notify.ALL in self or other <= self
+
+    def joined(self, other: "Audience") -> "Audience":
+        """These and the others."""
+        return Audience(self | other)
+
+    def without(self, told: "Audience") -> "Audience":
+        """Who of these is left when those were told."""
+        return Audience(() if told.covers(self) else self - told)
+
+
+Audience.NOBODY = Audience()
+Audience.EVERYBODY = Audience((Notify.ALL,))
 
 
 def _iso_date(value: object) -> object:
@@ -46,6 +73,10 @@ def _checked_period(period: Period) -> Period:
     if period is Period.QUARTERLY:
         raise ValueError("allowed: 'daily', 'weekly' or 'monthly'")
     return period
+
+
+def _audience(notify: Notify) -> Audience:
+    return Audience() if notify is Notify.NONE else Audience((notify,))
 
 
 def _unique[Item](items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -79,6 +110,11 @@ class JobFields(BaseModel):
     def resends(self) -> bool:
         """Whether a finished date is taken up again only to mail whoever was not told: what reports can do."""
         return False
+
+    @property
+    def audience(self) -> Audience:
+        """Whom the firing is to tell; nobody, for the jobs that mail no reader."""
+        return Audience.NOBODY
 
 
 class ReportFields(JobFields):
@@ -114,6 +150,11 @@ class ReportFields(JobFields):
     def resends(self) -> bool:
         """Whether a finished date is taken up again only to mail whoever was not told."""
         return self.resend
+
+    @property
+    def audience(self) -> Audience:
+        """Whom the firing is to tell."""
+        return Audience(map(mailbox, self.to)) if self.to and self.notify is not Notify.NONE else _audience(self.notify)
 
     @property
     def identity(self) -> str:
@@ -176,6 +217,11 @@ class AnomalyCheckFields(JobFields):
         if self.scope is Scope.GLOBAL and (self.sku is not None or self.name is not None):
             raise ValueError("sku and name belong to scope PRODUCT")
         return self
+
+    @property
+    def audience(self) -> Audience:
+        """Whom the firing is to tell."""
+        return _audience(self.notify)
 
     @property
     def part(self) -> str:

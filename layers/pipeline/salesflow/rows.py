@@ -1,6 +1,7 @@
 """The state table as rows of plain Python values, and DynamoDB's failures as the ledger's own."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,14 @@ from salesflow.errors import SalesFlowError
 from salesflow.stored import RELEASE
 
 type Row = dict[str, Any]
+
+RETENTION = timedelta(days=400)
+"""How long rows stay in the table after they were last written, unless what they say holds for good."""
+
+
+def expires_at(moment: datetime) -> int:
+    """The TTL of a row written at `moment`, in Unix seconds."""
+    return int((moment + RETENTION).timestamp())
 
 
 class LedgerUnavailable(SalesFlowError):
@@ -64,9 +73,8 @@ class Rows:
         *,
         change: Row,
         remove: Sequence[str] = (),
-        count_up: str | None = None,
     ) -> Row | None:
-        """Set the attributes in `change`, drop those in `remove`, count `count_up` up by one, if `condition` holds.
+        """Set the attributes in `change` and drop those in `remove`, if `condition` holds.
 
         Returns the row as it was before, None where there was none. In the condition `#status` stands for the attribute
         status (a reserved word) and `:name` for `values["name"]`. Raises ConditionFailed with the present row otherwise.
@@ -78,10 +86,6 @@ class Rows:
         expression = "SET " + ", ".join(f"#set_{name} = :set_{name}" for name in change)
         if remove:
             expression += " REMOVE " + ", ".join(f"#drop_{name}" for name in remove)
-        if count_up is not None:
-            expression += " ADD #counter :one"
-            names["#counter"] = count_up
-            given[":one"] = 1
         if "#status" in condition:
             names["#status"] = "status"
         answer = self._call(
@@ -184,7 +188,8 @@ def _encode(value: Any) -> dict[str, Any]:
         case int():
             return {"N": str(value)}
         case str():
-            return {"S": str(value)}
+            # Half a pair of UTF-16, which a name or an error may hold, is no text: DynamoDB refuses the whole row for it.
+            return {"S": str(value).encode("utf-8", "replace").decode()}
         case Mapping():
             return {"M": _encode_row(value)}
         case Sequence():

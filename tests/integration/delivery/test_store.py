@@ -4,19 +4,24 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 
+from salesflow import clock
 from salesflow.aws import AwsClients
+from salesflow.delivery.fencing import ReportOvertaken
 from salesflow.delivery.store import ReportNotSaved, ReportStore
-from salesflow.errors import ArtifactDamaged
+from salesflow.errors import ArtifactDamaged, ClaimLost
 from salesflow.formats import Format, ReportType
-from salesflow.ledger import Artifact
+from salesflow.ledger import Artifact, Fence, SavedFile
 from salesflow.windows import Period
 from tests.integration.delivery.files import excel, pdf
 from tests.stand_ins.aws import Answer, Wire, calls
+from tests.stand_ins.clocks import HandClock
 
 DATE = date(2026, 11, 22)
 NEXT_DATE = date(2026, 11, 23)
@@ -29,6 +34,11 @@ LATEST_KEY = "reports/latest/sales-daily.pdf"
 type Save = Callable[..., tuple[Artifact, ...]]
 
 
+def claimed(identity: str = "report/sales/daily/pdf", on: date = DATE, **changes: Any) -> Fence:
+    """The claim that a run saves under, made now."""
+    return replace(Fence(identity, on, attempt=1, claimed_at=clock.now()), **changes)
+
+
 @pytest.fixture
 def store(clients: AwsClients, bucket: str) -> ReportStore:
     return ReportStore(clients.s3, bucket)
@@ -36,14 +46,20 @@ def store(clients: AwsClients, bucket: str) -> ReportStore:
 
 @pytest.fixture
 def save(store: ReportStore) -> Save:
-    def saving(files: dict[Format, bytes], *, on: date = DATE, **manifest: Any) -> tuple[Artifact, ...]:
-        return store.save(
+    times = count()
+
+    def saving(
+        files: dict[Format, bytes], *, on: date = DATE, fence: Fence | None = None, **manifest: Any
+    ) -> tuple[Artifact, ...]:
+        saved = store.save(
             report_type=ReportType.SALES,
             period=Period.DAILY,
             business_date=on,
             files=files,
             manifest={"sales_rows": 7, "timezone": "Asia/Shanghai"} | manifest,
+            fence=fence or claimed(f"report/sales/daily/{'+'.join(sorted(files))}", on, attempt=next(times) + 1),
         )
+        return tuple(file.artifact for file in saved)
 
     return saving
 
@@ -177,11 +193,97 @@ def test_two_runs_of_other_formats_in_the_same_moment_are_both_listed(
 def test_a_file_replaced_by_another_run_is_listed_and_latest_as_it_is(
     save: Save, store: ReportStore, wire: Wire, manifest: Callable[[], dict[str, Any]], moment: str
 ) -> None:
-    wire.meanwhile(calls(moment), lambda: save({Format.PDF: pdf("the other's")}))
-    save({Format.PDF: pdf("ours")})
+    ours, other = claimed(), claimed("report/sales/daily/csv+pdf")
+    wire.meanwhile(calls(moment), lambda: save({Format.PDF: pdf("the other's")}, fence=other))
+    save({Format.PDF: pdf("ours")}, fence=ours)
     assert store.read(PDF_KEY) == pdf("the other's")
     assert manifest()["files"]["pdf"]["sha256"] == sha256(pdf("the other's"))
     assert store.read(LATEST_KEY) == pdf("the other's")
+
+
+@pytest.mark.parametrize("already_there", [False, True])
+@pytest.mark.parametrize("moment", [f"PUT {key}" for key in (PDF_KEY, MANIFEST_KEY, LATEST_KEY)])
+def test_a_late_run_overwrites_nothing_of_the_run_that_overtook_it(
+    save: Save,
+    store: ReportStore,
+    wire: Wire,
+    manifest: Callable[[], dict[str, Any]],
+    moment: str,
+    already_there: bool,
+) -> None:
+    if already_there:
+        save({Format.PDF: pdf("of an edition before")}, sales_rows=5)
+    first, second = claimed(attempt=8), claimed(attempt=9, overtakes=True)
+    corrected = {Format.PDF: pdf("corrected")}
+    wire.meanwhile(calls(moment), lambda: save(corrected, fence=second, sales_rows=9))
+    with pytest.raises(ClaimLost, match="overtook"):
+        save({Format.PDF: pdf("late")}, fence=first, sales_rows=7)
+    assert store.read(PDF_KEY) == store.read(LATEST_KEY) == corrected[Format.PDF]
+    assert (manifest()["sales_rows"], manifest()["files"]["pdf"]["sha256"]) == (9, sha256(corrected[Format.PDF]))
+
+
+def test_a_run_that_overtook_another_puts_its_claim_on_what_is_right_already(save: Save, store: ReportStore) -> None:
+    same = {Format.PDF: pdf("the same figures")}
+    save(same, fence=claimed(attempt=1))
+    save(same, fence=claimed(attempt=3, overtakes=True))
+    with pytest.raises(ClaimLost):
+        save({Format.PDF: pdf("late")}, fence=claimed(attempt=2))
+    assert store.read(PDF_KEY) == store.read(LATEST_KEY) == same[Format.PDF]
+
+
+def test_a_late_run_of_other_work_puts_no_older_figures_over_newer_ones(
+    save: Save, store: ReportStore, hand_clock: HandClock
+) -> None:
+    late = claimed("report/sales/daily/csv+pdf")
+    hand_clock.advance(minutes=20)
+    save({Format.PDF: pdf("newer")}, fence=claimed())
+    with pytest.raises(ReportOvertaken, match=PDF_KEY):
+        save({Format.PDF: pdf("older")}, fence=late)
+    assert store.read(PDF_KEY) == store.read(LATEST_KEY) == pdf("newer")
+    save({Format.PDF: pdf("newer")}, fence=late)  # the same figures do no harm
+
+
+def test_what_tomorrow_wrote_and_what_an_older_table_counted_is_not_in_the_way(
+    save: Save, store: ReportStore, hand_clock: HandClock
+) -> None:
+    tomorrow = claimed("report/sales/daily/csv+pdf", claimed_at=hand_clock.now() + timedelta(days=30))
+    save({Format.PDF: pdf("of a clock that is ahead")}, fence=tomorrow)
+    save({Format.PDF: pdf("right")}, fence=claimed(attempt=7))
+    hand_clock.advance(days=2)
+    save({Format.PDF: pdf("with a new table")}, fence=claimed(attempt=1))
+    assert store.read(PDF_KEY) == store.read(LATEST_KEY) == pdf("with a new table")
+
+
+def test_what_version_1_0_0_wrote_counts_as_the_oldest(
+    save: Save, store: ReportStore, clients: AwsClients, bucket: str, manifest: Callable[[], dict[str, Any]]
+) -> None:
+    for key in (PDF_KEY, LATEST_KEY, MANIFEST_KEY):
+        body = b'{"files": {}}' if key == MANIFEST_KEY else pdf("old")
+        clients.s3.put_object(Bucket=bucket, Key=key, Body=body, Metadata={"business-date": DATE.isoformat()})
+    save({Format.PDF: pdf("new")}, fence=claimed(attempt=1))
+    assert store.read(PDF_KEY) == store.read(LATEST_KEY) == pdf("new")
+    assert set(manifest()["files"]) == {"pdf"}
+
+
+def test_a_file_is_read_back_as_it_was_saved_whatever_came_after(
+    store: ReportStore, save: Save, clients: AwsClients, bucket: str
+) -> None:
+    clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first, second = pdf("first"), pdf("second")
+    (kept,) = store.save(
+        report_type=ReportType.SALES,
+        period=Period.DAILY,
+        business_date=DATE,
+        files={Format.PDF: first},
+        manifest={},
+        fence=claimed(),
+    )
+    save({Format.PDF: second}, fence=claimed(attempt=2))
+    assert store.read(PDF_KEY) == second
+    assert store.read_saved(kept) == first
+    clients.s3.delete_object(Bucket=bucket, Key=PDF_KEY, VersionId=kept.version)
+    assert store.read_saved(kept) is None
+    assert store.read_saved(SavedFile(kept.artifact, "")) is None
 
 
 def flip(answer: Answer) -> None:

@@ -365,7 +365,7 @@ def test_a_refused_recipient_makes_the_run_partial_and_the_others_are_told(syste
     answer = system.fire("report", DAILY)
     assert answer["status"] == "PARTIAL"
     assert answer["notified"] == [READERS[1]]
-    assert READERS[0] in answer["reason"]
+    assert "r…@shop.example.com was refused" in answer["reason"]
     again = system.fire("report", DAILY)  # verified by now: only the one who was not told is mailed
     assert again["status"] == "SUCCEEDED"
     assert [mail["To"] for mail in system.mails()] == [READERS[1], READERS[0]]
@@ -404,7 +404,7 @@ def test_a_resend_that_lambda_repeats_is_done_once(system: System) -> None:
 
 
 def test_an_event_can_narrow_the_recipients_and_add_nobody(system: System) -> None:
-    with pytest.raises(InvalidJobEvent, match=r"stranger@elsewhere\.example.*ReportRecipients"):
+    with pytest.raises(InvalidJobEvent, match=r"s…@elsewhere\.example.*ReportRecipients"):
         system.fire("report", {**DAILY, "to": [READERS[0], "stranger@elsewhere.example"]})
     assert system.rows() == []
     answer = system.fire("report", {**DAILY, "to": [READERS[1]]})

@@ -14,7 +14,7 @@ from moto.backends import get_backend
 from salesflow.errors import DeliveryIncomplete
 from salesflow.job_events import JobRequest, ReportFields
 from salesflow.ledger import Ledger, RunStatus
-from salesflow.ledger.claims import Claim
+from salesflow.ledger.claim import Claim
 from salesflow.watch.logbook import LogbookHeld
 from tests.integration.jobs.conftest import OWNER, System
 from tests.stand_ins.aws import Answer, Request, Wire, calls

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from salesflow.delivery.store import ReportStore
-    from salesflow.ledger import Artifact
+    from salesflow.ledger import Artifact, Fence
 
 _log = logging.getLogger(__name__)
 
@@ -62,10 +62,10 @@ class ForecastStore:
     def __init__(self, store: "ReportStore") -> None:
         self._store = store
 
-    def save(self, document: Mapping[str, Any]) -> "Artifact":
-        """Save a document (the fields above) under its business date's key."""
+    def save(self, document: Mapping[str, Any], fence: "Fence") -> "Artifact":
+        """Save a document (the fields above) under its business date's key, and under a claim."""
         day = date.fromisoformat(document["business_date"])
-        return self._store.save_document(forecast_key(day), document, {"business-date": day.isoformat()})
+        return self._store.save_document(forecast_key(day), document, fence)
 
     def newest_first(self, until: date, days: int) -> Iterator[StoredForecast]:
         """The documents of the `days` days that end with `until`, the newest first; one that cannot be read is passed over."""

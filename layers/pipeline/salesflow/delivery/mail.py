@@ -27,7 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 from salesflow import clock
 from salesflow.errors import SalesFlowError
 from salesflow.ledger import SentRecord
-from salesflow.mail_address import mail_address, masked
+from salesflow.mail_address import mail_address, mailbox, masked
 
 _log = logging.getLogger(__name__)
 
@@ -98,9 +98,10 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """Who has been told (now or by an earlier attempt), whom SES refuses and why, and who is still to be told."""
+    """Who has been told (now or by an earlier attempt) and who of them now, whom SES refuses and why, who is still to be told."""
 
     notified: tuple[str, ...]
+    told_now: tuple[str, ...]
     refused: dict[str, str]
     unreached: dict[str, str]
 
@@ -274,12 +275,12 @@ def send_to_all(mailer: Mailer, claim: SendRecorder, mail: Mail, recipients: Ite
     mail = _with_reference(mail, claim)
     if (size := encoded_size(mail)) > MAX_ENCODED_BYTES:
         raise _too_large(size)
-    told = claim.told()
-    notified: list[str] = [recipient for recipient in wanted if recipient in told]
+    told = set(map(mailbox, claim.told()))
+    told_now: list[str] = []
     refused: dict[str, str] = {}
     unreached: dict[str, str] = {}
     stopped_by = ""
-    waiting = [recipient for recipient in wanted if recipient not in told]
+    waiting = [recipient for recipient in wanted if mailbox(recipient) not in told]
     marked = mailer.marked() if waiting else {}
     mailer.drop_connections()
     for recipient in waiting:
@@ -302,8 +303,9 @@ def send_to_all(mailer: Mailer, claim: SendRecorder, mail: Mail, recipients: Ite
             unreached[recipient] = stopped_by = stop.message
         else:
             claim.record_sent(recipient, message_id=message_id)
-            notified.append(recipient)
-    return DeliveryResult(tuple(r for r in wanted if r in set(notified)), refused, unreached)
+            told_now.append(recipient)
+    notified = tuple(recipient for recipient in wanted if mailbox(recipient) in told or recipient in told_now)
+    return DeliveryResult(notified, tuple(told_now), refused, unreached)
 
 
 def _with_reference(mail: Mail, claim: SendRecorder) -> Mail:

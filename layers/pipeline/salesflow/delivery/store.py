@@ -7,6 +7,9 @@ The manifest of a report is a JSON object:
     ...                                   the inputs of the run that wrote the manifest last (rows, data as of, zone)
 
 It holds no clock and no run id: the same inputs give the same bytes. Files of formats that another run made stay listed.
+
+Every object carries in its metadata the claim that it was written under (`Fence`), and is written only over what was looked
+at before: a late run overwrites nothing of the run that overtook it. Objects without one, version 1.0.0's, are the oldest.
 """
 
 import base64
@@ -15,7 +18,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import (
@@ -26,10 +29,12 @@ from botocore.exceptions import (
     IncompleteReadError,
 )
 
+from salesflow import clock
+from salesflow.delivery.fencing import Head, ReportOvertaken, fenced, head_of
 from salesflow.delivery.integrity import check_opens
 from salesflow.errors import ArtifactDamaged, SalesFlowError
 from salesflow.formats import Format, ReportType
-from salesflow.ledger import Artifact
+from salesflow.ledger import Artifact, Fence, SavedFile
 from salesflow.windows import Period
 
 _log = logging.getLogger(__name__)
@@ -38,7 +43,7 @@ JSON_TYPE = "application/json"
 _CONDITIONAL_TRIES = 8
 _READS = 2
 _CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_MISSING = {"NoSuchKey", "404", "NotFound"}
+_MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound"}
 
 
 class ReportNotSaved(SalesFlowError):
@@ -67,12 +72,12 @@ def latest_key(report_type: ReportType, period: Period, fmt: Format) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
-    """What S3 says about an object: the SHA-256 that it keeps (hex), its ETag, and our metadata."""
+class _Stored:
+    """An object as it was read, its version ("" where the bucket keeps none), and what S3 says about it."""
 
-    sha256: str
-    etag: str
-    metadata: Mapping[str, str]
+    data: bytes
+    version: str
+    head: Head
 
 
 class ReportStore:
@@ -95,39 +100,42 @@ class ReportStore:
         business_date: date,
         files: Mapping[Format, bytes],
         manifest: Mapping[str, Any],
-    ) -> tuple[Artifact, ...]:
-        """Save a report's files and return them as artifacts, in the order given.
+        fence: Fence,
+    ) -> tuple[SavedFile, ...]:
+        """Save a report's files under a claim and return them, in the order given.
 
         Every file is checked to open before anything is written, so that no broken file ever lies under a report's
         key; each is then written and read back, and what comes back must be the same bytes. Only then the manifest
         lists them and `latest` points to them. `manifest` says what the files were made from (JSON values and dates).
 
-        Raises ArtifactDamaged where a file does not open or does not come back as it was written.
+        Raises ArtifactDamaged where a file does not open or does not come back as it was written, ClaimLost where a later
+        run of the same work has written an object, and ReportOvertaken where one of other work has newer figures there.
         """
         inputs = json.loads(_json(manifest))
         if reserved := {"report_type", "period", "business_date", "files"} & inputs.keys():
             raise ValueError(f"A manifest's {', '.join(sorted(reserved))} are the store's to write.")
         for fmt, data in files.items():
             check_opens(fmt, data)
-        metadata = {"business-date": business_date.isoformat(), "report-type": str(report_type), "period": str(period)}
-        artifacts = tuple(
-            self._save_file(report_key(report_type, period, business_date, fmt), fmt, data, metadata)
+        metadata = fenced({"report-type": str(report_type), "period": str(period)}, fence)
+        saved = tuple(
+            self._save_file(report_key(report_type, period, business_date, fmt), fmt, data, metadata, fence)
             for fmt, data in files.items()
         )
+        artifacts = tuple(file.artifact for file in saved)
         head = {"report_type": report_type, "period": period, "business_date": business_date}
-        self._list(manifest_key(report_type, period, business_date), head | inputs, artifacts, inputs, metadata)
+        self._list(manifest_key(report_type, period, business_date), head | inputs, artifacts, inputs, metadata, fence)
         for artifact in artifacts:
             fmt = Format(artifact.format)
-            self._point_latest(latest_key(report_type, period, fmt), artifact, files[fmt], metadata)
-        return artifacts
+            self._point_latest(latest_key(report_type, period, fmt), artifact, files[fmt], metadata, fence)
+        return saved
 
-    def save_document(self, key: str, document: Mapping[str, Any], metadata: Mapping[str, str]) -> Artifact:
+    def save_document(self, key: str, document: Mapping[str, Any], fence: Fence) -> Artifact:
         """Save a result as JSON under its key, read back and compared; the same document gives the same bytes.
 
-        Raises ValueError for a number that JSON does not have, ArtifactDamaged where it does not come back as it was written.
+        Raises ValueError for a number that JSON does not have, and what `save` raises.
         """
         data = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-        return self._save_file(key, Format.JSON, data + b"\n", metadata)
+        return self._save_file(key, Format.JSON, data + b"\n", fenced({}, fence), fence).artifact
 
     def keys_after(self, prefix: str, start_after: str) -> list[str]:
         """The first 1,000 keys below a prefix that sort after `start_after`, in order."""
@@ -139,28 +147,55 @@ class ReportStore:
 
     def read(self, key: str) -> bytes | None:
         """The bytes of an object, or None where there is none. Raises ArtifactDamaged where they cannot be read whole."""
-        return self._read(key)[0]
+        found = self._read(key)
+        return None if found is None else found.data
 
-    def _save_file(self, key: str, fmt: Format, data: bytes, metadata: Mapping[str, str]) -> Artifact:
+    def read_saved(self, file: SavedFile) -> bytes | None:
+        """The bytes of a file as it was saved, whatever was written under its key since; None where they are gone."""
+        artifact = file.artifact
+        found = self._read(artifact.key, file.version)
+        if found is None or hashlib.sha256(found.data).hexdigest() != artifact.sha256:
+            return None
+        return found.data
+
+    def _save_file(self, key: str, fmt: Format, data: bytes, metadata: Mapping[str, str], fence: Fence) -> SavedFile:
+        """Write a file if it is not there yet, over what was looked at; and compare what comes back.
+
+        Bytes that are there already are written again only by a run that overtook another one: from then on the object
+        carries its claim, and the other, should it still be alive, cannot put different ones over them.
+        """
         sha256 = hashlib.sha256(data).hexdigest()
-        present = self._head(key)
-        if present is None or present.sha256 != sha256:
-            self._put(key, data, fmt.media_type, metadata)
-            self._verify(key, data)
-        else:
+        artifact = Artifact(format=fmt, bucket=self.bucket, key=key, bytes=len(data), sha256=sha256)
+        damaged = ""
+        for _ in range(_CONDITIONAL_TRIES):
+            present = self._head(key)
+            if present is not None:
+                present.ensure_not_overtaken(fence, key)
+                if present.sha256 != sha256 and present.is_later(fence):
+                    raise ReportOvertaken(
+                        f"s3://{self.bucket}/{key} holds newer figures, of a run that began after this one.",
+                        action="Run the job again: it reads the source anew.",
+                    )
+                is_ours = present.carries(fence) or not fence.overtakes
+                if present.sha256 == sha256 and present.etag != damaged and is_ours:
+                    try:
+                        return SavedFile(artifact, self._verified(key, data))
+                    except ArtifactDamaged:
+                        _log.warning("%s was damaged since it was saved and is written again", key)
+                        damaged = present.etag
             try:
-                self._verify(key, data)
-            except ArtifactDamaged:
-                _log.warning("%s was damaged since it was saved and is written again", key)
-                self._put(key, data, fmt.media_type, metadata)
-                self._verify(key, data)
-        return Artifact(format=fmt, bucket=self.bucket, key=key, bytes=len(data), sha256=sha256)
+                self._put(key, data, fmt.media_type, metadata, None if present is None else present.etag)
+            except _Conflict:
+                continue
+            return SavedFile(artifact, self._verified(key, data))
+        raise self._contended(key)
 
-    def _verify(self, key: str, data: bytes) -> None:
-        """Read an object back and compare."""
-        found = self.read(key)
-        if found == data:
-            return
+    def _verified(self, key: str, data: bytes) -> str:
+        """Read an object back and compare; its version ("" where the bucket keeps none)."""
+        stored = self._read(key)
+        found = None if stored is None else stored.data
+        if stored is not None and found == data:
+            return stored.version
         if found is None:
             problem = "it is not there"
         elif len(found) != len(data):
@@ -181,6 +216,7 @@ class ReportStore:
         artifacts: tuple[Artifact, ...],
         inputs: Mapping[str, Any],
         metadata: Mapping[str, str],
+        fence: Fence,
     ) -> None:
         """Bring the manifest up to date."""
         own = {
@@ -195,45 +231,61 @@ class ReportStore:
         }
 
         def merged() -> tuple[bytes | None, str | None]:
-            data, etag = self._read(key)
-            listed = self._listed(key, data)
+            stored = self._read(key)
+            present = self._manifest(key, stored)
+            about = head
+            if stored is not None:
+                stored.head.ensure_not_overtaken(fence, key)
+                if stored.head.is_later(fence) and present:
+                    about = {name: value for name, value in present.items() if name != "files"}
+            listed = dict(present.get("files", {}))
             for artifact in artifacts:
                 name = str(artifact.format)
                 if name in listed and listed[name] != own[name] and self._replaced(artifact):
                     continue  # another run wrote this file after us: its entry is the true one
                 listed[name] = own[name]
-            new = _json({**head, "files": listed})
-            return (None if new == data else new), etag
+            new = _json({**about, "files": listed})
+            same = stored is not None and stored.data == new
+            return (None if same else new), (None if stored is None else stored.head.etag)
 
         self._put_agreed(key, merged, JSON_TYPE, metadata)
 
-    def _listed(self, key: str, data: bytes | None) -> dict[str, Any]:
-        """The files that a manifest lists."""
-        if data is None:
+    def _manifest(self, key: str, stored: "_Stored | None") -> dict[str, Any]:
+        """What a manifest says; nothing where there is none."""
+        if stored is None:
             return {}
         try:
-            return dict(json.loads(data)["files"])
+            manifest = dict(json.loads(stored.data))
+            dict(manifest["files"])
         except (ValueError, KeyError, TypeError):
             _log.warning("%s is no manifest and is replaced", key)
             return {}
+        return manifest
 
     def _replaced(self, artifact: Artifact) -> bool:
         """Whether another run has written this file since."""
         present = self._head(artifact.key)
         return present is not None and present.sha256 != artifact.sha256
 
-    def _point_latest(self, key: str, artifact: Artifact, data: bytes, metadata: Mapping[str, str]) -> None:
-        """Let `latest` hold this file, unless a newer business date is there."""
+    def _point_latest(
+        self, key: str, artifact: Artifact, data: bytes, metadata: Mapping[str, str], fence: Fence
+    ) -> None:
+        """Let `latest` hold this file, unless a newer business date, or a later run's file of this one, is there."""
+        day = fence.business_date.isoformat()
+        tomorrow = (clock.now() + timedelta(days=1)).date().isoformat()
 
         def newest() -> tuple[bytes | None, str | None]:
             present = self._head(key)
             if present is None:
                 return data, None
             there = present.metadata.get("business-date", "")
-            if there > metadata["business-date"]:
+            if day < there <= tomorrow:
                 return None, present.etag
-            if there == metadata["business-date"] and (present.sha256 == artifact.sha256 or self._replaced(artifact)):
-                return None, present.etag
+            if there == day:
+                present.ensure_not_overtaken(fence, key)
+                is_ours = present.carries(fence) or not fence.overtakes
+                if present.is_later(fence) or (present.sha256 == artifact.sha256 and is_ours):
+                    return None, present.etag
             return data, present.etag
 
         self._put_agreed(key, newest, Format(artifact.format).media_type, metadata)
@@ -254,18 +306,19 @@ class ReportStore:
             if data is None:
                 return
             try:
-                self._put(
-                    key, data, media_type, metadata, condition={"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-                )
+                self._put(key, data, media_type, metadata, etag)
             except _Conflict:
                 continue
             return
-        raise ReportNotSaved(
+        raise self._contended(key)
+
+    def _contended(self, key: str) -> ReportNotSaved:
+        return ReportNotSaved(
             f"s3://{self.bucket}/{key} was changed by other runs {_CONDITIONAL_TRIES} times while this run wrote it.",
             action="Run the job again when the others have finished.",
         )
 
-    def _head(self, key: str) -> _Head | None:
+    def _head(self, key: str) -> Head | None:
         try:
             answer = self._s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
@@ -274,23 +327,23 @@ class ReportStore:
             raise self._not_saved("read about", key, error) from error
         except BotoCoreError as error:
             raise self._not_saved("read about", key, error) from error
-        sha256 = base64.b64decode(answer.get("ChecksumSHA256", "")).hex()
-        return _Head(sha256, answer["ETag"], answer.get("Metadata", {}))
+        return head_of(answer)
 
-    def _read(self, key: str) -> tuple[bytes | None, str | None]:
-        """An object's bytes and ETag. A body that breaks off, or is not what its checksum says, is read once more."""
+    def _read(self, key: str, version: str = "") -> "_Stored | None":
+        """An object, of a version or as it is. A body that breaks off, or is not what its checksum says, is read once more."""
         broken: BotoCoreError | None = None
+        wanted = {"VersionId": version} if version else {}
         for _ in range(_READS):
             try:
-                answer = self._s3.get_object(Bucket=self.bucket, Key=key)
+                answer = self._s3.get_object(Bucket=self.bucket, Key=key, **wanted)
             except ClientError as error:
                 if error.response["Error"]["Code"] in _MISSING:
-                    return None, None
+                    return None
                 raise self._not_saved("read", key, error) from error
             except BotoCoreError as error:
                 raise self._not_saved("read", key, error) from error
             try:
-                return answer["Body"].read(), answer["ETag"]
+                return _Stored(answer["Body"].read(), answer.get("VersionId", ""), head_of(answer))
             except (FlexibleChecksumError, IncompleteReadError, HTTPClientError) as error:
                 broken = error
         raise ArtifactDamaged(
@@ -298,15 +351,12 @@ class ReportStore:
             action="Nobody was mailed. Run the job again; it writes the file anew.",
         ) from broken
 
-    def _put(
-        self,
-        key: str,
-        data: bytes,
-        media_type: str,
-        metadata: Mapping[str, str],
-        condition: Mapping[str, str] | None = None,
-    ) -> None:
-        """Write an object. S3 itself refuses bytes that do not have the SHA-256 that goes with them."""
+    def _put(self, key: str, data: bytes, media_type: str, metadata: Mapping[str, str], over: str | None) -> None:
+        """Write an object over what has this ETag (None: over nothing); raises _Conflict where something else is there.
+
+        S3 itself refuses bytes that do not have the SHA-256 that goes with them.
+        """
+        condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over}
         try:
             self._s3.put_object(
                 Bucket=self.bucket,
@@ -316,11 +366,11 @@ class ReportStore:
                 Metadata=dict(metadata),
                 ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
-                **(condition or {}),
+                **condition,
             )
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if condition and (code in _CONFLICTS or code in _MISSING):
+            if code in _CONFLICTS or code in _MISSING:
                 raise _Conflict from None
             raise self._not_saved("write", key, error) from error
         except BotoCoreError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -37,6 +37,9 @@ from salesflow.jobs.inputs import sync_panel
 from salesflow.ledger import Artifact, Claim, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.windows import Period
+
+if TYPE_CHECKING:
+    from salesflow.jobs.mailing import Mailed
 
 RESUME_DAYS = 7
 """How far back a check looks for earlier ones that found something and could not tell it."""
@@ -121,19 +124,20 @@ def _check_date(run: Run[AnomalyCheckFields], check: _Check) -> Outcome:
     document = result_document(judgement, told, rules, _head(run, check))
     claim.ensure_held()
     key = result_key(fields.scope, check.sku, fields.period, day)
-    metadata = {"business-date": day.isoformat(), "scope": fields.scope.value}
-    artifact = runtime.store.save_document(key, document, metadata)
+    artifact = runtime.store.save_document(key, document, claim.held.fence)
     entries = in_order(entry for part in told for entry in part.entries)
     left_out = sum(part.left_out for part in told)
-    notified, problems = _deliver(run, check, judgement, entries, left_out, artifact) if entries else ((), [])
+    delivered = _deliver(run, check, judgement, entries, left_out, artifact) if entries else None
+    notified, told_now = (delivered.notified, delivered.now) if delivered else ((), ())
+    problems = list(delivered.problems) if delivered else []
     metrics.add_metric(name="AlertsTold", unit=MetricUnit.Count, value=len(entries))
     if not over:
         problems.append(f"{day} is not over yet: only what is too much already was looked for, and nobody was told.")
     details = _details(run, check, judgement, entries, told, rules)
     if problems:
-        return Outcome(RunStatus.PARTIAL, " ".join(problems), (artifact,), notified, details)
+        return Outcome(RunStatus.PARTIAL, " ".join(problems), (artifact,), notified, told_now, details)
     reason = _reason(judgement, entries, notified, told, fields.notify) + _seldom_sold(check, day)
-    return Outcome(RunStatus.SUCCEEDED, reason, (artifact,), notified, details)
+    return Outcome(RunStatus.SUCCEEDED, reason, (artifact,), notified, told_now, details)
 
 
 def _turn_pages(run: Run[AnomalyCheckFields], check: _Check) -> list[Told]:
@@ -182,6 +186,7 @@ def _resume_earlier(run: Run[AnomalyCheckFields], check: _Check) -> None:
             scheduled_time=record.scheduled_time,
             force=False,
             day_is_over=True,
+            audience=run.claim.held.audience,
         )
         if not isinstance(claim, Claim):
             continue  # it is alive, or was finished in this moment
@@ -283,17 +288,16 @@ def _deliver(
     entries: tuple[Entry, ...],
     left_out: int,
     artifact: Artifact,
-) -> tuple[tuple[str, ...], list[str]]:
-    """Mail the digest; who was told, and what kept others from being told for good."""
+) -> "Mailed | None":
+    """Mail the digest; None where it is for nobody."""
     # Mail has imports of its own, which a cold start need not pay for before there is something to mail.
     from salesflow.alerts.mail import MailFacts, compose_alert_mail
     from salesflow.jobs.mailing import mail_of, tell
-    from salesflow.jobs.recipients import recipients_for
+    from salesflow.jobs.recipients import recipients_of
 
     claim, settings = run.claim, run.runtime.settings
-    recipients = recipients_for(run.request.fields.notify, settings, settings.alert_recipients)
-    if not recipients:
-        return (), []
+    if not recipients_of(run.request.fields, settings):
+        return None
     text = compose_alert_mail(
         entries,
         MailFacts(
@@ -313,7 +317,7 @@ def _deliver(
             language=settings.language_code,
         ),
     )
-    return tell(run, mail_of(run, text), recipients)
+    return tell(run, mail_of(run, text))
 
 
 def _flagged(judgement: Judgement, entries: Iterable[Entry]) -> int:

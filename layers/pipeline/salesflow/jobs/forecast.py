@@ -69,7 +69,7 @@ def _work(run: Run[ForecastFields]) -> Outcome:
     elif not complete:
         made = replace(made, notes=(f"{business_date} is not over yet; its sales so far were not used.", *made.notes))
     run.claim.ensure_held()
-    artifact = forecasts.save(_document(run, made))
+    artifact = forecasts.save(_document(run, made), run.claim.held.fence)
     metrics.add_metric(
         name="ForecastsFallenBack", unit=MetricUnit.Count, value=int(made.state is not ForecastState.FRESH)
     )

@@ -8,15 +8,17 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, Self
 
 from salesflow import clock
-from salesflow.errors import SystemTokenMissing, SystemTokenRejected
+from salesflow.errors import DateHeld, SystemTokenMissing, SystemTokenRejected
 from salesflow.job_events import JobFields, JobRequest
 from salesflow.jobs.catalogue import JobKind
+from salesflow.jobs.recipients import recipients_of
 from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import Artifact, Claim, RunRecord, RunStatus
 from salesflow.observability import MetricUnit, counts, logger, metrics
 from salesflow.settings import Settings
 
 DUPLICATE = "DUPLICATE"
+_LONGEST_WAIT = timedelta(seconds=15)
 LAST_SECONDS = timedelta(seconds=10)
 """Kept back at the end of a function's time, to record a failure before Lambda ends the process."""
 
@@ -32,12 +34,17 @@ class LambdaContext(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a job's work came to. `details` goes into the answer and the ledger as it is (JSON values only)."""
+    """What a job's work came to.
+
+    notified: who has been told in the run's edition, by it or by one before it; told_now: of these, by this run. `details`
+    goes into the answer and the ledger as it is (JSON values only).
+    """
 
     status: RunStatus
     reason: str
     artifacts: tuple[Artifact, ...] = ()
     notified: tuple[str, ...] = ()
+    told_now: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -88,7 +95,7 @@ def run_job[Fields: JobFields](
 
     context: Lambda's; without one (a call from a shell) there is no deadline and every call is a request of its own.
 
-    Raises InvalidJobEvent before anything is done; any other error is recorded in the ledger as FAILED, then raised, so
+    Raises InvalidJobEvent and DateHeld before anything is done; any other error is recorded in the ledger as FAILED, then raised, so
     that Lambda retries and its failure destination sees it.
     """
     began = time.perf_counter()
@@ -104,26 +111,19 @@ def run_job[Fields: JobFields](
         scheduled_time=request.scheduled_time.isoformat(),
         business_date=request.business_date.isoformat(),
     )
-    claim = runtime.ledger.claim(
-        identity,
-        request.business_date,
-        request_id=str(uuid.uuid4()) if context is None else context.aws_request_id,
-        schedule=request.schedule,
-        scheduled_time=request.scheduled_time,
-        force=request.fields.force,
-        resend=request.fields.resends,
-        day_is_over=request.day_is_over(runtime.settings.zone),
-    )
+    deadline = _deadline(now, context)
+    request_id = str(uuid.uuid4()) if context is None else context.aws_request_id
+    claim = _claim(request, identity, runtime, request_id, deadline)
     if isinstance(claim, RunRecord):
         logger.info("duplicate", run_id=claim.run_id, status=claim.status)
         if claim.status is not RunStatus.RUNNING:  # the run may have been ended between its outcome and the page
-            _keep_library(job, request, runtime, _deadline(now, context))
+            _keep_library(job, request, runtime, deadline)
         return _duplicate(job.name, request.business_date, claim)
     logger.append_keys(run_id=claim.run_id, attempt=claim.attempt)
     logger.info("started", edition=claim.edition)
     # With `service`, which is the job: the two dimensions that the template's alarms and dashboard ask for.
     metrics.add_dimension(name="stack", value=runtime.settings.stack_name)
-    claim.deadline = _deadline(now, context)
+    claim.deadline = deadline
     try:
         with claim:
             outcome = job.work(Run(request, claim, runtime, claim.deadline))
@@ -156,9 +156,49 @@ def run_job[Fields: JobFields](
         str(outcome.status),
         outcome.reason,
         outcome.artifacts,
-        outcome.notified,
+        outcome.told_now if claim.held.tells_rest else outcome.notified,
         {"run_id": claim.run_id, "attempt": claim.attempt, "schedule": request.schedule, **outcome.details},
     )
+
+
+def _claim(
+    request: JobRequest[Any], identity: str, runtime: Runtime, request_id: str, deadline: datetime | None
+) -> Claim | RunRecord:
+    """Claim the request's date, or learn why there is nothing to do.
+
+    Two kinds of live runs are waited for, and never answered as a duplicate, which Lambda would take for success: an
+    earlier try of this very request, which was ended from outside and whose lease still stands; and a run that would leave
+    something of this firing undone though it ended well. Raises DateHeld where neither ends within the function's time.
+    """
+    zone = runtime.settings.zone
+    while True:
+        claim = runtime.ledger.claim(
+            identity,
+            request.business_date,
+            request_id=request_id,
+            schedule=request.schedule,
+            scheduled_time=request.scheduled_time,
+            force=request.fields.force,
+            resend=request.fields.resends,
+            day_is_over=request.day_is_over(zone),
+            audience=request.fields.audience,
+            readers=recipients_of(request.fields, runtime.settings),
+        )
+        if isinstance(claim, Claim) or claim.status is not RunStatus.RUNNING or claim.lease_until is None:
+            return claim
+        leaves_undone = (claim.interim and request.day_is_over(zone)) or not claim.will_tell(request.fields.audience)
+        if claim.request_id != request_id and not leaves_undone:
+            return claim
+        now = clock.now()
+        pause = min(claim.lease_until - now, _LONGEST_WAIT)
+        if deadline is None or now + pause >= deadline:
+            raise DateHeld(
+                f"Run {claim.run_id} holds {identity} for {request.business_date} until {claim.lease_until:%H:%M:%S} UTC, and "
+                "this run is not to be answered by it.",
+                action="Lambda tries this run again. By hand: fire it again in a minute.",
+            )
+        logger.info("waiting", run_id=claim.run_id, lease_until=claim.lease_until.isoformat())
+        clock.wait(max(pause.total_seconds(), 0.0))
 
 
 def _keep_library[Fields: JobFields](

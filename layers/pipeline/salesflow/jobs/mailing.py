@@ -3,11 +3,13 @@
 Imported when there is something to mail: mail has imports that a cold start need not pay for before.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from salesflow.delivery.mail import Attachment, Mail, send_to_all
 from salesflow.errors import DeliveryIncomplete
 from salesflow.jobs.frame import Run
+from salesflow.jobs.recipients import recipients_of
 from salesflow.mail_address import masked
 from salesflow.reports.mail import MailText
 
@@ -22,11 +24,23 @@ def mail_of(run: Run[Any], text: MailText, attachments: tuple[Attachment, ...] =
     return Mail(text.subject, text.text, text.html, attachments, headers)
 
 
-def tell(run: Run[Any], mail: Mail, recipients: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
-    """Mail whoever has not been told; who is told now, and a sentence on each who is refused for good.
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """What came of a mailing: who has the mail, who of them got it now, and a sentence on each who is refused for good."""
+
+    notified: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def tell(run: Run[Any], mail: Mail) -> Mailed:
+    """Mail whoever of the event's recipients has not been told.
 
     Raises DeliveryIncomplete where some could not be reached for a reason that a retry may cure.
     """
+    recipients = recipients_of(run.request.fields, run.runtime.settings)
+    if not recipients:
+        return Mailed()
     result = send_to_all(run.runtime.mailer, run.claim, mail, recipients)
     if result.unreached:
         raise DeliveryIncomplete(
@@ -35,6 +49,5 @@ def tell(run: Run[Any], mail: Mail, recipients: tuple[str, ...]) -> tuple[tuple[
             + ".",
             action="Lambda runs the job again and mails only them; nobody is told twice.",
         )
-    return result.notified, [
-        f"{masked(address)} was refused: {why.removesuffix('.')}." for address, why in result.refused.items()
-    ]
+    problems = (f"{masked(address)} was refused: {why.removesuffix('.')}." for address, why in result.refused.items())
+    return Mailed(result.notified, result.told_now, tuple(problems))

@@ -1,7 +1,7 @@
 """The `report` job: one report of one business date, saved, verified, mailed, and recorded."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import salesflow
 from salesflow.analytics.freshness import Staleness, age_of, staleness
@@ -32,6 +32,9 @@ from salesflow.reports.content import notes
 from salesflow.settings import EmptyReports, Settings, StaleReports
 from salesflow.windows import window_of
 
+if TYPE_CHECKING:
+    from salesflow.jobs.report_mailing import MadeReport
+
 
 def report(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
     """Run the job for an event; see `salesflow.jobs.frame.run_job` for the answer and the errors."""
@@ -39,6 +42,38 @@ def report(event: object, context: LambdaContext | None, runtime: Runtime) -> di
 
 
 def _work(run: Run[ReportFields]) -> Outcome:
+    # Mail has imports of its own, which a cold start need not pay for before there is something to mail.
+    from salesflow.jobs.mailing import tell
+
+    made = _kept(run) or _make(run)
+    if isinstance(made, Outcome):
+        return made
+    told = tell(run, made.mail)
+    metrics.add_metric(name="MailsSent", unit=MetricUnit.Count, value=len(told.now))
+    problems = [*told.problems, *made.problems]
+    if problems:
+        return Outcome(RunStatus.PARTIAL, " ".join(problems), made.artifacts, told.notified, told.now, made.details)
+    reason = f"Made {', '.join(artifact.format for artifact in made.artifacts)}; {_counted(len(told.notified))} told."
+    if run.claim.held.tells_rest:
+        reason = f"The report stood; {_counted(len(told.now))} told who had not been, {len(told.notified)} in all."
+    return Outcome(RunStatus.SUCCEEDED, reason, made.artifacts, told.notified, told.now, made.details)
+
+
+def _counted(recipients: int) -> str:
+    return f"{recipients} recipient{'' if recipients == 1 else 's'}"
+
+
+def _kept(run: Run[ReportFields]) -> "MadeReport | None":
+    """What a run before this one saved for the edition, where somebody may have got it."""
+    if not run.claim.held.continues:
+        return None
+    from salesflow.jobs.report_mailing import kept_report
+
+    return kept_report(run)
+
+
+def _make(run: Run[ReportFields]) -> "MadeReport | Outcome":
+    """Read, analyse, render, save; or why there is no report to make."""
     request, claim, runtime = run.request, run.claim, run.runtime
     content, stale, sync = _content(run)
     details = _details(content) | told_of(sync)
@@ -53,28 +88,23 @@ def _work(run: Run[ReportFields]) -> Outcome:
         claim.ensure_held()
         files[fmt] = render(content, fmt, paper=runtime.settings.paper, language=runtime.settings.language_code)
     claim.ensure_held()
-    artifacts = runtime.store.save(
+    saved = runtime.store.save(
         report_type=request.fields.report_type,
         period=request.fields.period,
         business_date=request.business_date,
         files=files,
         manifest=_manifest(content) | told_of(sync),
+        fence=claim.held.fence,
     )
-    if content.sales is not None and request.day_is_over(runtime.settings.zone):
-        runtime.reported_days.remember(content.sales.context, request.business_date)
-    # Mail has imports of its own, which a cold start need not pay for before there is something to mail.
-    from salesflow.jobs.report_mailing import mail_report
+    from salesflow.jobs.report_mailing import keep_report
 
-    notified, problems = mail_report(run, content, files, artifacts)
-    metrics.add_metric(name="MailsSent", unit=MetricUnit.Count, value=len(notified))
-    problems += [stale.reason] if stale else []
+    problems = [stale.reason] if stale else []
     problems += [sync.loss.reason] if sync.loss else []
     problems += _cuts(content, day_is_over=request.day_is_over(runtime.settings.zone))
-    made = ", ".join(str(fmt) for fmt in files)
-    if problems:
-        return Outcome(RunStatus.PARTIAL, " ".join(problems), artifacts, notified, details)
-    told = f"{len(notified)} recipient{'' if len(notified) == 1 else 's'} told"
-    return Outcome(RunStatus.SUCCEEDED, f"Made {made}; {told}.", artifacts, notified, details)
+    made = keep_report(run, content, files, saved, problems, details)
+    if content.sales is not None and request.day_is_over(runtime.settings.zone):
+        runtime.reported_days.remember(content.sales.context, request.business_date)
+    return made
 
 
 def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, SyncOutcome]:

@@ -1,41 +1,98 @@
 """The mail of a report: with its files, or without them where they would be too large or are not wanted."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from salesflow.analytics.results import ReportContent
 from salesflow.delivery.mail import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size
+from salesflow.errors import EditionLost
 from salesflow.figures import Figures, Kind
 from salesflow.formats import Format
 from salesflow.job_events import ReportFields
 from salesflow.jobs.frame import Run
-from salesflow.jobs.mailing import mail_of, tell
-from salesflow.jobs.recipients import recipients_for
-from salesflow.ledger import Artifact
-from salesflow.mail_address import mailbox
+from salesflow.jobs.mailing import mail_of
+from salesflow.jobs.recipients import recipients_of
+from salesflow.ledger import Artifact, Edition, SavedFile
 from salesflow.observability import logger
 from salesflow.reports.mail import compose_report_mail
 from salesflow.settings import MailContent
 
 
-def mail_report(
-    run: Run[ReportFields], content: ReportContent, files: dict[Format, bytes], artifacts: tuple[Artifact, ...]
-) -> tuple[tuple[str, ...], list[str]]:
-    """Mail whom the event says; who was told, and what kept others from being told for good."""
-    fields, settings = run.request.fields, run.runtime.settings
-    recipients = recipients_for(fields.notify, settings, settings.report_recipients)
-    if fields.to:
-        wanted = set(map(mailbox, fields.to))
-        recipients = tuple(address for address in recipients if mailbox(address) in wanted)
-    return tell(run, _mail(run, content, files, artifacts), recipients) if recipients else ((), [])
+@dataclass(frozen=True, slots=True)
+class MadeReport:
+    """A report that is saved: its files, the mail that brings it, what keeps it from being whole, and what it says of itself."""
+
+    artifacts: tuple[Artifact, ...]
+    mail: Mail
+    problems: tuple[str, ...]
+    details: Mapping[str, Any]
+
+
+def keep_report(
+    run: Run[ReportFields],
+    content: ReportContent,
+    files: Mapping[Format, bytes],
+    saved: tuple[SavedFile, ...],
+    problems: list[str],
+    details: Mapping[str, Any],
+) -> MadeReport:
+    """Write the mail of a report that was just saved, and keep both: whoever is told of this edition later gets the same."""
+    artifacts = tuple(file.artifact for file in saved)
+    mail = _mail(run, content, files, artifacts)
+    run.claim.save_edition(
+        Edition(
+            saved,
+            {
+                "subject": mail.subject,
+                "text": mail.text,
+                "html": mail.html,
+                "language": mail.headers["Content-Language"],
+                "attached": bool(mail.attachments),
+                "problems": problems,
+                "details": details,
+            },
+        )
+    )
+    return MadeReport(artifacts, mail, tuple(problems), details)
+
+
+def kept_report(run: Run[ReportFields]) -> MadeReport | None:
+    """The report that a run before this one saved for the edition, read back; None where it is to be made.
+
+    Raises EditionLost where its files are gone and a part of the readers has got them.
+    """
+    edition = run.claim.saved_edition(recipients_of(run.request.fields, run.runtime.settings))
+    if edition is None:
+        return None
+    kept = edition.document
+    attachments = []
+    for file in edition.files if kept["attached"] else ():
+        data = run.runtime.store.read_saved(file)
+        if data is None:
+            if not run.claim.told():
+                return None
+            raise EditionLost(
+                f"{file.artifact.key} is not there any more as it was saved for {run.claim.reference}, which a part of the "
+                "readers has got.",
+                action="Fire the job with force: all readers get the report of today, as an edition of its own.",
+            )
+        attachments.append(_attachment(file.artifact, data))
+    logger.info("the edition is gone on with as it was saved", edition=run.claim.edition)
+    mail = Mail(kept["subject"], kept["text"], kept["html"], tuple(attachments), {"Content-Language": kept["language"]})
+    return MadeReport(edition.artifacts, mail, tuple(kept["problems"]), kept["details"])
+
+
+def _attachment(artifact: Artifact, data: bytes) -> Attachment:
+    return Attachment(artifact.key.rpartition("/")[2], Format(artifact.format).media_type, data)
 
 
 def _mail(
-    run: Run[ReportFields], content: ReportContent, files: dict[Format, bytes], artifacts: tuple[Artifact, ...]
+    run: Run[ReportFields], content: ReportContent, files: Mapping[Format, bytes], artifacts: tuple[Artifact, ...]
 ) -> Mail:
     if run.runtime.settings.mail_content is not MailContent.FULL:
         return _composed(run, content, artifacts, (), ())
-    attachments = tuple(
-        Attachment(artifact.key.rpartition("/")[2], Format(artifact.format).media_type, files[Format(artifact.format)])
-        for artifact in artifacts
-    )
+    attachments = tuple(_attachment(artifact, files[Format(artifact.format)]) for artifact in artifacts)
     mail = _composed(run, content, artifacts, attachments, ())
     if encoded_size(mail) <= MAX_ENCODED_BYTES:
         return mail

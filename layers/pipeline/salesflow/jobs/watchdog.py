@@ -67,8 +67,10 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
     summary, details = _summary(look), _details(look)
     if refused:
         why = "; ".join(f"{masked(address)}: {reason}" for address, reason in refused.items())
-        return Outcome(RunStatus.PARTIAL, f"{summary} Not all owners could be told: {why}.", (), notified, details)
-    return Outcome(RunStatus.SUCCEEDED, summary, (), notified, details)
+        return Outcome(
+            RunStatus.PARTIAL, f"{summary} Not all owners could be told: {why}.", (), notified, details=details
+        )
+    return Outcome(RunStatus.SUCCEEDED, summary, (), notified, details=details)
 
 
 def _look(run: Run[WatchdogFields], memory: Memory) -> Look:

@@ -1,30 +1,46 @@
 """Claiming a business date: one conditional write decides who does the work."""
 
+import contextlib
 import random
 import uuid
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from salesflow import clock
-from salesflow.ledger.claims import Claim, Lease
-from salesflow.ledger.records import FORCED, RUN_PREFIX, RunRecord, RunStatus, SentRecord, run_key, sent_prefix, stamp
-from salesflow.rows import ConditionFailed, Row, Rows
+from salesflow.job_events import Audience
+from salesflow.ledger.claim import Claim, Fence, Held
+from salesflow.ledger.runs import FINAL, FORCED, INTERIM, RUN_PREFIX, RunRecord, RunStatus, run_key, stamp
+from salesflow.ledger.send_log import SentRecord, sends_of, sent_prefix, told_by
+from salesflow.mail_address import mailbox
+from salesflow.rows import ConditionFailed, Row, Rows, expires_at
 from salesflow.stored import reading
 
-_DONE = " OR ".join(f"#status = :{status.lower()}" for status in RunStatus if status.is_done)
+
+@dataclass(frozen=True, slots=True)
+class _Firing:
+    """What a firing asks of a date; see `Ledger.claim`."""
+
+    request_id: str
+    schedule: str
+    scheduled_time: datetime
+    force: bool
+    day_is_over: bool
+    resend: bool
+    audience: Audience
+    readers: tuple[str, ...]
 
 
 class Ledger:
     """The runs of all jobs, in the state table.
 
     A claim holds a date for `lease_seconds` and renews itself while its run lives: short enough that Lambda's retry, a
-    minute after a run was killed, finds the date free, and yet as long as any live run needs. Rows leave the table by
-    its TTL `retention_days` after they were last written.
+    minute after a run was killed, finds the date free, and yet as long as any live run needs.
     """
 
-    def __init__(self, client: Any, table: str, *, lease_seconds: float = 45, retention_days: int = 400) -> None:
+    def __init__(self, client: Any, table: str, *, lease_seconds: float = 45) -> None:
         self._rows = Rows(client, table)
-        self._lease = Lease(timedelta(seconds=lease_seconds), timedelta(days=retention_days))
+        self._lease = timedelta(seconds=lease_seconds)
 
     def claim(
         self,
@@ -37,63 +53,42 @@ class Ledger:
         force: bool,
         day_is_over: bool,
         resend: bool = False,
+        audience: Audience = Audience.EVERYBODY,
+        readers: tuple[str, ...] = (),
     ) -> Claim | RunRecord:
         """Claim a date, or learn who has it: the run that is alive on it, or the one that finished it.
 
-        The claim succeeds where there is no run yet, where the last one FAILED or was PARTIAL (it is resumed: whoever
-        was told is not told again), where its lease is over, and where only an interim run, made before the day was
-        over, stands against a final one. `force` claims a finished date as well, but neither a live one nor one that
-        this very request (`request_id`: Lambda's retries keep it) has finished; its mails are an edition of their own.
-        `resend` takes a finished date up again in the edition that it has: whoever was told, forced runs included, is not
-        told again. A final run is never replaced by an interim one. Raises LedgerUnavailable.
+        request_id: Lambda's retries keep it. day_is_over: whether the business date was over when the firing was due.
+        audience: whom it is to tell; readers: the addresses behind that, as the settings have them now.
+
+        The claim succeeds where there is no run yet; where the last one FAILED or was PARTIAL or its lease is over (it is
+        gone on with, in the edition that it has: whoever was told is not told again); where only an interim run, made
+        before the day was over, stands against a final one; and where the finished run told fewer than this firing is to
+        tell (the rest is told, in the edition that there is). `force` claims a finished date as well, but neither a live
+        one nor one that this very request has finished; its mails are an edition of their own. `resend` takes a finished
+        date up again in the edition that it has: whoever was told, in other editions included, is not told again. A final
+        run is never replaced by an interim one. Raises LedgerUnavailable and UnreadableRow.
         """
-        started_at = clock.now()
-        run_id = _sortable_id(started_at)
-        edition = f"{FORCED}{request_id}" if force else ("final" if day_is_over else "interim")
-        lease_until = started_at + self._lease.length
-        condition, values = _claimable(request_id, again=force or resend, day_is_over=day_is_over)
-        key = run_key(identity, business_date)
-        try:
-            before = self._rows.update_if(
-                key,
-                condition,
-                values | {"now": stamp(started_at)},
-                change={
-                    "status": RunStatus.RUNNING,
-                    "reason": "",
-                    "run_id": run_id,
-                    "edition": edition,
-                    "interim": not day_is_over,
-                    "request_id": request_id,
-                    "schedule": schedule,
-                    "scheduled_time": stamp(scheduled_time),
-                    "started_at": stamp(started_at),
-                    "lease_until": stamp(lease_until),
-                    "expires_at": self._lease.expires_at(started_at),
-                },
-                remove=("finished_at", "artifacts", "notified", "details"),
-                count_up="attempt",
-            )
-            attempt = int(before["attempt"]) + 1 if before else 1
-        except ConditionFailed as refused:
-            if refused.row is None:
-                raise  # the condition holds where there is no row
-            if refused.row["run_id"] != run_id:
+        firing = _Firing(request_id, schedule, scheduled_time, force, day_is_over, resend, audience, readers)
+        standing: RunRecord | None = None  # a guess: most firings are the first of their date
+        run_id = _sortable_id(clock.now())
+        while True:
+            if standing is not None and not self._is_free(standing, firing):
+                return standing
+            held = self._held(identity, business_date, standing, firing, run_id)
+            try:
+                self._take(held, standing, firing)
+            except ConditionFailed as refused:
+                if refused.row is None:
+                    standing = None  # its row has left the table meanwhile
+                    continue
                 with reading(refused.row):
-                    return RunRecord.from_row(refused.row)
-            # The first write took effect though its answer was lost, and the SDK repeated it: the claim is ours.
-            attempt = int(refused.row["attempt"])
-        return Claim(
-            self._rows,
-            self._lease,
-            identity=identity,
-            business_date=business_date,
-            run_id=run_id,
-            attempt=attempt,
-            edition=edition,
-            lease_until=lease_until,
-            resend=resend,
-        )
+                    found = RunRecord.from_row(refused.row)
+                if found.run_id != run_id:
+                    standing = found
+                    continue
+                # The first write took effect though its answer was lost, and the SDK repeated it: the claim is ours.
+            return Claim(self._rows, self._lease, held)
 
     def find(self, identity: str, business_date: date) -> RunRecord | None:
         """The latest run of a job for a date. Raises UnreadableRow."""
@@ -108,29 +103,116 @@ class Ledger:
         rows = self._rows.between(f"{RUN_PREFIX}{identity}", since.isoformat(), until.isoformat())
         return [RunRecord.from_row(row) for row in rows if "status" in row]
 
-    def sends(self, identity: str, business_date: date) -> list[SentRecord]:
-        """Who was told of a date, or refused, in every edition."""
-        rows = self._rows.beginning_with(f"{RUN_PREFIX}{identity}", sent_prefix(business_date))
-        return [SentRecord.from_row(row) for row in rows]
+    def sends(self, identity: str, business_date: date, edition: str | None = None) -> list[SentRecord]:
+        """Who was told of a date, or refused, in every edition or in one."""
+        return sends_of(self._rows, f"{RUN_PREFIX}{identity}", sent_prefix(business_date, edition))
+
+    def _is_free(self, standing: RunRecord, firing: _Firing) -> bool:
+        """Whether a firing may take a date from the run that stands."""
+        if not firing.day_is_over and not standing.interim:
+            return False  # a final run is never replaced by an interim one
+        if not standing.status.is_done:
+            return not standing.is_alive(clock.now())
+        if standing.interim and firing.day_is_over:
+            return True
+        if firing.force or firing.resend:
+            return standing.request_id != firing.request_id
+        return not standing.has_told(firing.audience) and self._lack(standing, firing)
+
+    def _lack(self, standing: RunRecord, firing: _Firing) -> bool:
+        """Whether any of a firing's readers has not got the edition that stands; where none lacks it, it is written down."""
+        told = set(map(mailbox, told_by(self.sends(standing.identity, standing.business_date, standing.edition))))
+        if any(mailbox(reader) not in told for reader in firing.readers):
+            return True
+        condition, values = _unchanged(standing)
+        with contextlib.suppress(ConditionFailed):  # another run has the date by now, and says itself whom it tells
+            self._rows.update_if(
+                run_key(standing.identity, standing.business_date),
+                condition,
+                values,
+                change={
+                    "told": sorted(standing.told.joined(firing.audience)),
+                    "owed": sorted(standing.owed.without(firing.audience)),
+                },
+            )
+        return False
+
+    def _held(
+        self, identity: str, business_date: date, standing: RunRecord | None, firing: _Firing, run_id: str
+    ) -> Held:
+        """What a claim on a date would be given."""
+        now = clock.now()
+        edition = _edition(standing, firing)
+        continues = standing is not None and standing.edition == edition
+        return Held(
+            run_id=run_id,
+            fence=Fence(
+                identity=identity,
+                business_date=business_date,
+                attempt=1 if standing is None else standing.attempt + 1,
+                claimed_at=now,
+                overtakes=standing is not None and standing.status is RunStatus.RUNNING,
+            ),
+            edition=edition,
+            lease_until=now + self._lease,
+            audience=firing.audience,
+            told=standing.told if standing is not None else Audience.NOBODY,
+            owed=firing.audience.joined(standing.owed) if standing is not None and continues else firing.audience,
+            continues=continues,
+            tells_rest=standing is not None and continues and standing.status.is_done and not firing.resend,
+            after_partial=standing is not None and standing.status is RunStatus.PARTIAL,
+            resend=firing.resend and not (standing is not None and standing.is_unfinished),
+        )
+
+    def _take(self, held: Held, standing: RunRecord | None, firing: _Firing) -> None:
+        """Write the claim down, if the row is still as it was seen. Raises ConditionFailed where it is not."""
+        fence = held.fence
+        condition, values = _unchanged(standing)
+        self._rows.update_if(
+            run_key(fence.identity, fence.business_date),
+            condition,
+            values,
+            change={
+                "status": RunStatus.RUNNING,
+                "reason": "",
+                "run_id": held.run_id,
+                "edition": held.edition,
+                "interim": not firing.day_is_over,
+                "request_id": firing.request_id,
+                "schedule": firing.schedule,
+                "scheduled_time": stamp(firing.scheduled_time),
+                "started_at": stamp(fence.claimed_at),
+                "lease_until": stamp(held.lease_until),
+                "told": sorted(held.told),
+                "owed": sorted(held.owed),
+                "attempt": fence.attempt,
+                "expires_at": expires_at(clock.now()),
+            },
+            remove=("finished_at", "artifacts", "notified", "details"),
+        )
 
 
-def _claimable(request_id: str, *, again: bool, day_is_over: bool) -> tuple[str, Row]:
-    """The condition on the row that a claim may take, and its values (without `now`); `again`: one that is done, too."""
-    values: Row = {status.lower(): status for status in (RunStatus.RUNNING, RunStatus.FAILED, RunStatus.PARTIAL)}
-    ways = ["#status = :failed", "#status = :partial", "(#status = :running AND lease_until <= :now)"]
-    if again:
-        ways.append(f"(({_DONE}) AND request_id <> :request)")
-        values["request"] = request_id
-    if day_is_over:
-        ways.append(f"(({_DONE}) AND interim = :true)")
-    if again or day_is_over:
-        values |= {status.lower(): status for status in RunStatus if status.is_done}
-    condition = f"({' OR '.join(ways)})"
-    if not day_is_over:
-        condition = f"(interim = :true AND {condition})"
-    if ":true" in condition:
-        values["true"] = True
-    return f"attribute_not_exists(pk) OR {condition}", values
+def _edition(standing: RunRecord | None, firing: _Firing) -> str:
+    """The edition of a claim: the one that stands where its work is gone on with, or else a new one.
+
+    A forced edition that no run has brought to an end is gone on with by whatever fires the date again: a schedule, an
+    operator, or the same event from the queue, which then has another request. One that is done, or PARTIAL, gives way to
+    the next that is forced.
+    """
+    fresh = f"{FORCED}{firing.request_id}" if firing.force else (FINAL if firing.day_is_over else INTERIM)
+    if standing is None or (standing.interim and firing.day_is_over) or not standing.is_forced:
+        return fresh
+    return fresh if firing.force and not standing.is_unfinished else standing.edition
+
+
+def _unchanged(standing: RunRecord | None) -> tuple[str, Row]:
+    """The condition that a row is as it was seen, and its values."""
+    if standing is None:
+        return "attribute_not_exists(pk)", {}
+    condition, values = "run_id = :seen AND #status = :status", {"seen": standing.run_id, "status": standing.status}
+    if standing.lease_until is not None:
+        return f"{condition} AND lease_until = :lease", values | {"lease": stamp(standing.lease_until)}
+    return condition, values
 
 
 def _sortable_id(moment: datetime) -> str:

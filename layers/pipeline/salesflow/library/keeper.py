@@ -27,7 +27,7 @@ from salesflow.figures import Figures
 from salesflow.formats import Format, ReportType
 from salesflow.language import Language
 from salesflow.ledger import RunRecord, RunStatus
-from salesflow.ledger.records import stamp
+from salesflow.ledger.runs import stamp
 from salesflow.library.page import EndedRun, Library, OpenAnomaly, StoredFile, render_library
 from salesflow.rows import ConditionFailed, Row, Rows
 from salesflow.windows import Period

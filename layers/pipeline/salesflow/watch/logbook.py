@@ -13,8 +13,9 @@ from typing import Any
 
 from salesflow import clock
 from salesflow.errors import SalesFlowError
-from salesflow.ledger import Claim, SendOutcome, SentRecord
-from salesflow.ledger.records import stamp
+from salesflow.ledger import Claim
+from salesflow.ledger.runs import stamp
+from salesflow.ledger.send_log import SendLog
 from salesflow.rows import ConditionFailed, Row, Rows
 from salesflow.stored import UnreadableRow, known, reading
 from salesflow.watch.look import Memory
@@ -22,7 +23,6 @@ from salesflow.watch.look import Memory
 _KEY = {"pk": "watch", "sk": "logbook"}
 _LONGEST_RUN = timedelta(minutes=15)
 """No function lives longer: who has held the logbook for this long is dead."""
-_RETENTION = timedelta(days=400)
 _FORM = 1
 """The form of the JSON; counted up when it changes."""
 
@@ -102,49 +102,14 @@ class Logbook:
         return NoticeRecorder(self._rows, notice.reference, claim)
 
 
-class NoticeRecorder:
+class NoticeRecorder(SendLog):
     """Who has got a notice, whichever run of the watchdog sent it."""
 
     def __init__(self, rows: Rows, reference: str, claim: Claim) -> None:
+        super().__init__(rows, pk=_KEY["pk"], prefix=f"sent#{reference}#", edition=reference, run_id=claim.run_id)
         self.reference = reference
         self.run_id = claim.run_id
-        self._rows = rows
-        self._claim = claim
-
-    def ensure_held(self) -> None:
-        """Raise ClaimLost if this run has lost its own claim."""
-        self._claim.ensure_held()
-
-    def told(self) -> dict[str, SentRecord]:
-        """Who has got the notice already."""
-        rows = self._rows.beginning_with(_KEY["pk"], self._prefix)
-        records = (SentRecord.from_row(row) for row in rows)
-        return {record.recipient: record for record in records if record.outcome is SendOutcome.SENT}
-
-    def record_sent(self, recipient: str, *, message_id: str) -> None:
-        """Record that SES accepted the notice for this recipient."""
-        self._rows.put(self._row(recipient, SendOutcome.SENT) | {"message_id": message_id})
-
-    def record_refused(self, recipient: str, *, reason: str) -> None:
-        """Record that this recipient cannot be mailed."""
-        self._rows.put(self._row(recipient, SendOutcome.REFUSED) | {"reason": reason[:1000]})
-
-    @property
-    def _prefix(self) -> str:
-        return f"sent#{self.reference}#"
-
-    def _row(self, recipient: str, outcome: SendOutcome) -> Row:
-        now = clock.now()
-        return {
-            "pk": _KEY["pk"],
-            "sk": self._prefix + recipient,
-            "recipient": recipient,
-            "edition": self.reference,
-            "outcome": outcome,
-            "run_id": self.run_id,
-            "recorded_at": stamp(now),
-            "expires_at": int((now + _RETENTION).timestamp()),
-        }
+        self.ensure_held = claim.ensure_held
 
 
 def _as_dict(page: Page) -> dict[str, Any]:

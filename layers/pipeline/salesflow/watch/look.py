@@ -17,7 +17,7 @@ from salesflow.jobs.catalogue import CATALOGUE, WATCHDOG
 from salesflow.ledger import RunRecord
 from salesflow.stored import UnreadableRow
 from salesflow.watch.schedules import Schedule
-from salesflow.watch.ticks import Tick, Trouble, Verdict, judge, tick_of
+from salesflow.watch.ticks import Tick, Trouble, Verdict, audience_of, judge, tick_of
 from salesflow.windows import MIDNIGHT, business_date_at, business_date_of
 
 REMIND_AFTER = timedelta(hours=24)
@@ -181,7 +181,8 @@ def take_look(memory: Memory, schedules: Sequence[Schedule], find_run: FindRun, 
     waiting: list[Tick] = []
     judged: dict[str, list[Judged]] = {}
     for tick in sorted(ticks, key=lambda tick: (tick.due, tick.schedule)):
-        verdict = judge(tick, find_run(tick), now=now, grace=watch.grace)
+        audience = audience_of(now_there[tick.schedule], stack=watch.stack, zone=watch.zone)
+        verdict = judge(tick, find_run(tick), now=now, grace=watch.grace, audience=audience)
         if verdict is None:
             waiting.append(tick)
             continue

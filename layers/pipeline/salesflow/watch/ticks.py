@@ -8,7 +8,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from salesflow.errors import InvalidJobEvent
-from salesflow.job_events import JobRequest
+from salesflow.job_events import Audience, JobRequest
 from salesflow.jobs.catalogue import CATALOGUE, JobKind
 from salesflow.ledger import RunRecord, RunStatus
 from salesflow.stored import UnreadableRow, known
@@ -17,6 +17,9 @@ from salesflow.windows import MIDNIGHT
 
 RETRIES_OVER = timedelta(minutes=10)
 """Lambda tries a failed run again after one and after two minutes: one that has stood as failed for longer is final."""
+
+
+_UNTOLD = "Its work was done by a run that was to tell fewer (notify none or owner, or some of the readers): the rest was not told."
 
 
 class Trouble(StrEnum):
@@ -111,8 +114,29 @@ def tick_of(
     )
 
 
-def judge(tick: Tick, run: RunRecord | UnreadableRow | None, *, now: datetime, grace: timedelta) -> Verdict | None:
-    """How a tick stands at `now`; None while it is too early to tell. run: the ledger's, or what is wrong with its row."""
+def audience_of(schedule: Schedule, *, stack: str, zone: ZoneInfo) -> Audience:
+    """Whom a schedule's firings are to tell; nobody, where it says nothing that its job would take."""
+    kind = job_of(schedule, stack)
+    try:
+        now = schedule.modified
+        request = JobRequest.from_event(schedule.event(now), kind.fields, now=now, zone=zone) if kind else None
+    except InvalidJobEvent:
+        return Audience.NOBODY
+    return request.fields.audience if request else Audience.NOBODY
+
+
+def judge(
+    tick: Tick,
+    run: RunRecord | UnreadableRow | None,
+    *,
+    now: datetime,
+    grace: timedelta,
+    audience: Audience = Audience.NOBODY,
+) -> Verdict | None:
+    """How a tick stands at `now`; None while it is too early to tell.
+
+    run: the ledger's, or what is wrong with its row. audience: whom the firing is to tell: done asks who was told.
+    """
     if isinstance(run, UnreadableRow):
         return Verdict(False, Trouble.UNREADABLE, str(run))
     last_moment = tick.due + timedelta(minutes=tick.window_minutes) + grace
@@ -120,6 +144,8 @@ def judge(tick: Tick, run: RunRecord | UnreadableRow | None, *, now: datetime, g
     if run is None or (run.interim and tick.wants_final):
         return Verdict(False, Trouble.MISSING, "No run of it is on record.") if is_overdue else None
     match run.status:
+        case RunStatus.SUCCEEDED | RunStatus.SKIPPED_EMPTY if not run.has_told(audience):
+            return Verdict(False, Trouble.PARTIAL, _UNTOLD) if is_overdue else None
         case RunStatus.SUCCEEDED | RunStatus.SKIPPED_EMPTY:
             # Only the tick's own run tells how late it was: another one may have been fired again by hand since.
             if run.finished_at and run.scheduled_time == tick.due and run.finished_at > last_moment:

@@ -1,9 +1,7 @@
 """A claim on a business date: its lease, its heartbeat, the recipients' records, and the outcome."""
 
-import hashlib
 import json
 import logging
-from base64 import b32encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,35 +11,59 @@ from typing import Any, Self
 
 from salesflow import clock
 from salesflow.errors import ClaimLost, OutOfTime, SalesFlowError
-from salesflow.ledger.records import (
-    FORCED,
-    Artifact,
-    RunStatus,
-    SendOutcome,
-    SentRecord,
-    run_key,
-    sent_prefix,
-    stamp,
-)
-from salesflow.rows import ConditionFailed, LedgerUnavailable, Row, Rows
+from salesflow.job_events import Audience
+from salesflow.ledger.editions import Edition, read_edition, write_edition
+from salesflow.ledger.runs import INTERIM, Artifact, RunStatus, reference_of, run_key, stamp
+from salesflow.ledger.send_log import SendLog, SentRecord, cut, sends_of, sent_prefix, told_by
+from salesflow.rows import ConditionFailed, LedgerUnavailable, Row, Rows, expires_at
 
 _log = logging.getLogger(__name__)
 
-MAX_REASON_CHARACTERS = 1_000
 MAX_DETAILS_BYTES = 100_000
 """A row holds 400 KB at most; a run's outcome must never fail to be written for the size of its details."""
 
+_SURE = 2 / 3
+"""The part of a lease that has to be left for a run to go on without asking. The rest, 30 seconds of 45, is for clocks that
+differ: who takes a date over goes by another machine's."""
+
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """How long a claim holds without being renewed, and how long rows are kept."""
+class Fence:
+    """What a run's objects carry, so that a late run overwrites nothing of the run that overtook it.
 
-    length: timedelta
-    retention: timedelta
+    attempt: grows with every claim of an identity's date, so of two runs of one identity the higher is the later one,
+    whatever their clocks say. claimed_at (aware) orders runs of several identities that write the same key. overtakes:
+    whether the claim was taken from a run that may still be alive somewhere.
+    """
 
-    def expires_at(self, moment: datetime) -> int:
-        """The TTL of a row written at `moment`, in Unix seconds."""
-        return int((moment + self.retention).timestamp())
+    identity: str
+    business_date: date
+    attempt: int
+    claimed_at: datetime
+    overtakes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a claim was given: which run this is, and what it goes on with.
+
+    audience: whom its firing is to tell. told, owed: see `RunRecord`, as the runs before it left them. continues: whether
+    they were at work on the same edition; tells_rest: whether that was done, and only told fewer than this firing is to
+    tell; after_partial: whether the last of them ended as PARTIAL. resend: whether whoever
+    was told in another edition of the day counts as told.
+    """
+
+    run_id: str
+    fence: Fence
+    edition: str
+    lease_until: datetime
+    audience: Audience
+    told: Audience
+    owed: Audience
+    continues: bool
+    tells_rest: bool
+    after_partial: bool
+    resend: bool
 
 
 class Claim:
@@ -56,36 +78,31 @@ class Claim:
     (aware, None for none) is when the run has to stop by itself, so that its failure can still be recorded.
     """
 
-    def __init__(
-        self,
-        rows: Rows,
-        lease: Lease,
-        *,
-        identity: str,
-        business_date: date,
-        run_id: str,
-        attempt: int,
-        edition: str,
-        lease_until: datetime,
-        resend: bool = False,
-    ) -> None:
-        self.identity = identity
-        self.business_date = business_date
-        self.run_id = run_id
-        self.attempt = attempt
-        self.edition = edition
-        self.reference = reference_of(identity, business_date, edition)
+    def __init__(self, rows: Rows, lease: timedelta, held: Held) -> None:
+        self.held = held
+        self.identity = held.fence.identity
+        self.business_date = held.fence.business_date
+        self.run_id = held.run_id
+        self.attempt = held.fence.attempt
+        self.edition = held.edition
+        self.reference = reference_of(self.identity, self.business_date, self.edition)
         self.deadline: datetime | None = None
-        self._counts_forced = resend
         self._rows = rows
         self._lease = lease
-        self._key = run_key(identity, business_date)
-        self._lease_until = lease_until
+        self._key = run_key(self.identity, self.business_date)
+        self._log = SendLog(
+            rows,
+            pk=self._key["pk"],
+            prefix=sent_prefix(self.business_date, self.edition),
+            edition=self.edition,
+            run_id=self.run_id,
+        )
+        self._lease_until = held.lease_until
         self._renewing = Lock()
         self._taken = False
         self._finished = False
         self._ending = Event()
-        self._heartbeat = Thread(target=self._keep_alive, name=f"lease-{run_id}", daemon=True)
+        self._heartbeat = Thread(target=self._keep_alive, name=f"lease-{self.run_id}", daemon=True)
 
     def __enter__(self) -> Self:
         self._heartbeat.start()
@@ -114,7 +131,7 @@ class Claim:
                 action="Lambda runs the job again and only what is still lacking is done. If it keeps happening, give the "
                 "function more time or memory.",
             )
-        if self._lease_until - clock.now() < self._lease.length / 3:
+        if self._lease_until - clock.now() < self._lease * _SURE:
             try:
                 self._renew()
             except LedgerUnavailable:
@@ -124,25 +141,38 @@ class Claim:
             raise self._lost("another run took the date over")
 
     def told(self) -> dict[str, SentRecord]:
-        """Who has been told in this edition already, by this run or one before it; for a resend, in a forced edition too."""
-        prefixes = [sent_prefix(self.business_date, self.edition)]
-        if self._counts_forced:
-            prefixes.append(f"{sent_prefix(self.business_date)}{FORCED}")
-        rows = [row for prefix in prefixes for row in self._rows.beginning_with(self._key["pk"], prefix)]
-        records = (SentRecord.from_row(row) for row in rows)
-        return {record.recipient: record for record in records if record.outcome is SendOutcome.SENT}
+        """Who has been told in this edition already, by this run or one before it; for a resend, in any edition of the day."""
+        if not self.held.resend:
+            return self._log.told()
+        sends = sends_of(self._rows, self._key["pk"], sent_prefix(self.business_date))
+        return told_by(sent for sent in sends if sent.edition == self.edition or sent.edition != INTERIM)
 
     def record_sent(self, recipient: str, *, message_id: str) -> None:
-        """Record that SES accepted this recipient's mail. Needs no claim: it is the truth, whoever has the date now."""
-        self._rows.put(self._send_row(recipient, SendOutcome.SENT) | {"message_id": message_id})
+        """Record that SES accepted this recipient's mail."""
+        self._log.record_sent(recipient, message_id=message_id)
 
     def record_refused(self, recipient: str, *, reason: str) -> None:
-        """Record that this recipient cannot be mailed, and why. Never hides that a mail was sent."""
-        row = self._send_row(recipient, SendOutcome.REFUSED) | {"reason": _storable(reason)}
-        try:
-            self._rows.put_if(row, "attribute_not_exists(pk) OR outcome <> :sent", {"sent": SendOutcome.SENT})
-        except ConditionFailed:
-            _log.info("%s was told before by run %s", recipient, self.run_id)
+        """Record that this recipient cannot be mailed, and why."""
+        self._log.record_refused(recipient, reason=reason)
+
+    def saved_edition(self, readers: Iterable[str]) -> Edition | None:
+        """What was saved for this edition and is to be mailed as it is; None where it is to be made.
+
+        It is made anew where the last run ended as PARTIAL, which asks for better figures, unless a part of the readers has
+        got the edition and a part has not.
+        """
+        if not self.held.continues:
+            return None
+        if self.held.after_partial:
+            told = self.told()
+            if not told or all(reader in told for reader in readers):
+                return None
+        return read_edition(self._rows, self.identity, self.business_date, self.edition)
+
+    def save_edition(self, edition: Edition) -> None:
+        """Keep what this edition is made of, before its first mail. What somebody has got of it stays what it is made of."""
+        if not (self.held.after_partial and self.told()):
+            write_edition(self._rows, self.identity, self.business_date, self.edition, edition, attempt=self.attempt)
 
     def finish(
         self,
@@ -156,6 +186,9 @@ class Claim:
         """Write the outcome down and give the date up. Raises ClaimLost if another run has the date by now."""
         if status is RunStatus.RUNNING:
             raise ValueError("A run does not end as RUNNING.")
+        told, owed = self.held.told, self.held.owed
+        if status is not RunStatus.FAILED:
+            told, owed = told.joined(self.held.audience), owed.without(self.held.audience)
         self._ending.set()
         finished_at = clock.now()
         try:
@@ -165,12 +198,14 @@ class Claim:
                 {"mine": self.run_id, "running": RunStatus.RUNNING},
                 change={
                     "status": status,
-                    "reason": _storable(reason),
+                    "reason": cut(reason),
                     "finished_at": stamp(finished_at),
                     "artifacts": [artifact.as_dict() for artifact in artifacts],
                     "notified": list(notified),
                     "details": _as_json(details or {}),
-                    "expires_at": self._lease.expires_at(finished_at),
+                    "told": sorted(told),
+                    "owed": sorted(owed),
+                    "expires_at": expires_at(finished_at),
                 },
                 remove=("lease_until",),
             )
@@ -193,7 +228,7 @@ class Claim:
             error.add_note(f"This failure could not be recorded: {unrecorded.message}")
 
     def _keep_alive(self) -> None:
-        while not self._ending.wait(self._lease.length.total_seconds() / 3):
+        while not self._ending.wait(self._lease.total_seconds() / 3):
             try:
                 self._renew()
             except LedgerUnavailable as error:
@@ -209,43 +244,18 @@ class Claim:
                     self._key,
                     "run_id = :mine AND #status = :running",
                     {"mine": self.run_id, "running": RunStatus.RUNNING},
-                    change={"lease_until": stamp(now + self._lease.length)},
+                    change={"lease_until": stamp(now + self._lease)},
                 )
             except ConditionFailed:
                 self._taken = not self._ending.is_set()  # after `finish` there is no lease to renew
             else:
-                self._lease_until = now + self._lease.length
+                self._lease_until = now + self._lease
 
     def _lost(self, how: str) -> ClaimLost:
         return ClaimLost(
             f"Run {self.run_id} lost its claim on {self.identity} for {self.business_date}: {how}.",
             action="Nothing needs doing if the other run finishes; the ledger shows it.",
         )
-
-    def _send_row(self, recipient: str, outcome: SendOutcome) -> Row:
-        now = clock.now()
-        return {
-            "pk": self._key["pk"],
-            "sk": sent_prefix(self.business_date, self.edition) + recipient,
-            "recipient": recipient,
-            "edition": self.edition,
-            "outcome": outcome,
-            "run_id": self.run_id,
-            "recorded_at": stamp(now),
-            "expires_at": self._lease.expires_at(now),
-        }
-
-
-def reference_of(identity: str, business_date: date, edition: str) -> str:
-    """What the mails of an edition carry in their subject: short, and the same on every retry."""
-    digest = hashlib.sha256(f"{identity}|{business_date.isoformat()}|{edition}".encode()).digest()
-    return "SF-" + b32encode(digest)[:8].decode()
-
-
-def _storable(text: str) -> str:
-    """The text cut to what a reason may hold, without lone surrogates, which DynamoDB refuses."""
-    clean = text.encode("utf-8", "replace").decode()
-    return clean if len(clean) <= MAX_REASON_CHARACTERS else clean[: MAX_REASON_CHARACTERS - 1] + "…"
 
 
 def _as_json(details: Mapping[str, Any]) -> str:

@@ -1,18 +1,26 @@
-"""What the ledger holds, as values: a run per job identity and business date, and a record per recipient.
+"""What the ledger holds of runs, as values: one row per job identity and business date, its latest run.
 
-In DynamoDB a run is the row (`run#{identity}`, business date); the record of a recipient has the same partition key and
-the sort key `{business date}#sent#{edition}#{recipient}`. Moments are ISO 8601 in UTC with microseconds, so that they
-compare as text.
+In DynamoDB a run is the row (`run#{identity}`, business date). Moments are ISO 8601 in UTC with microseconds, so that they
+compare as text. Who was told is in the send log (`salesflow.ledger.send_log`), what was mailed in the edition
+(`salesflow.ledger.editions`).
 """
 
+import hashlib
 import json
+from base64 import b32encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from salesflow.job_events import Audience
 from salesflow.stored import known
+
+RUN_PREFIX = "run#"
+FINAL, INTERIM = "final", "interim"
+FORCED = "force-"
+"""What the edition of a forced run begins with; the request that began it follows."""
 
 
 class RunStatus(StrEnum):
@@ -31,13 +39,6 @@ class RunStatus(StrEnum):
         return self in (RunStatus.SUCCEEDED, RunStatus.SKIPPED_EMPTY, RunStatus.SKIPPED_STALE)
 
 
-class SendOutcome(StrEnum):
-    """What became of one recipient's mail."""
-
-    SENT = "SENT"
-    REFUSED = "REFUSED"
-
-
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """A file that a run saved; `bytes` is its size, `sha256` its hash in hex."""
@@ -54,44 +55,13 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
-class SentRecord:
-    """One recipient's mail in one edition: accepted by SES under `message_id`, or refused for `reason`."""
-
-    recipient: str
-    edition: str
-    outcome: SendOutcome
-    message_id: str
-    reason: str
-    recorded_at: datetime
-    run_id: str
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """The record that a row (decoded) holds."""
-        return cls(
-            recipient=row["recipient"],
-            edition=row["edition"],
-            outcome=_outcome(row),
-            message_id=row.get("message_id", ""),
-            reason=row.get("reason", ""),
-            recorded_at=datetime.fromisoformat(row["recorded_at"]),
-            run_id=row["run_id"],
-        )
-
-
-def _outcome(row: Mapping[str, Any]) -> SendOutcome:
-    """What a row says; of a later release's word, that SES accepted a mail (it has an id) is what counts."""
-    if row["outcome"] in SendOutcome:
-        return SendOutcome(row["outcome"])
-    return SendOutcome.SENT if row.get("message_id") else SendOutcome.REFUSED
-
-
-@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One row: the latest run of a job identity for a business date.
 
     `attempt` counts the claims of the row. `lease_until` and `finished_at` exclude each other. `edition` is what a
-    recipient is told only once of; `interim` says that the business date was not over when the run began.
+    recipient is told only once of; `interim` says that the business date was not over when the run began. `told` is whom
+    the date's runs have told so far, in whatever edition; `owed` whom the present edition was to tell when a firing of it
+    ended early, and has not told yet.
     """
 
     identity: str
@@ -111,6 +81,8 @@ class RunRecord:
     edition: str
     interim: bool
     request_id: str
+    told: Audience = Audience.EVERYBODY
+    owed: Audience = Audience.NOBODY
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
@@ -133,12 +105,45 @@ class RunRecord:
             edition=row.get("edition", "final"),
             interim=row.get("interim", False),
             request_id=row["request_id"],
+            told=_told(row),
+            owed=Audience(row.get("owed", ())),
         )
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the run did not come to an outcome: it failed, or it was ended from outside (or is at work yet)."""
+        return self.status in (RunStatus.FAILED, RunStatus.RUNNING)
 
-RUN_PREFIX = "run#"
-FORCED = "force-"
-"""What the edition of a forced run begins with; its request follows."""
+    @property
+    def is_forced(self) -> bool:
+        """Whether its edition is one that an operator forced."""
+        return self.edition.startswith(FORCED)
+
+    def is_alive(self, now: datetime) -> bool:
+        """Whether it is at work: its lease stands."""
+        return self.status is RunStatus.RUNNING and self.lease_until is not None and self.lease_until > now
+
+    def has_told(self, audience: Audience) -> bool:
+        """Whether nobody of this audience is left to be told by its outcome: done asks who was told."""
+        return self.status.is_done and self.told.covers(audience) and not (self.owed and audience)
+
+    def will_tell(self, audience: Audience) -> bool:
+        """Whether nobody of this audience is left to be told once the run, which is at work, ends well."""
+        return self.told.joined(self.owed).covers(audience)
+
+
+def _told(row: Mapping[str, Any]) -> Audience:
+    """Whom the date's runs have told.
+
+    A row of version 1.0.0 does not say: a report that was made and mailed to nobody was told to nobody; anything else
+    counts as told to everybody whom it was for, as it did then. (A check mails nobody on most days, whoever it is for.)
+    """
+    if "told" in row:
+        return Audience(row["told"])
+    is_mute = row["pk"].startswith(f"{RUN_PREFIX}report/") and not row.get("notified")
+    if is_mute and row["status"] == RunStatus.SUCCEEDED:
+        return Audience.NOBODY
+    return Audience.EVERYBODY
 
 
 def run_key(identity: str, business_date: date) -> dict[str, str]:
@@ -146,10 +151,10 @@ def run_key(identity: str, business_date: date) -> dict[str, str]:
     return {"pk": f"{RUN_PREFIX}{identity}", "sk": business_date.isoformat()}
 
 
-def sent_prefix(business_date: date, edition: str | None = None) -> str:
-    """What the sort keys of the recipients' records begin with: of one edition, or of all of the date's."""
-    prefix = f"{business_date.isoformat()}#sent#"
-    return prefix if edition is None else f"{prefix}{edition}#"
+def reference_of(identity: str, business_date: date, edition: str) -> str:
+    """What the mails of an edition carry in their subject: short, and the same on every retry."""
+    digest = hashlib.sha256(f"{identity}|{business_date.isoformat()}|{edition}".encode()).digest()
+    return "SF-" + b32encode(digest)[:8].decode()
 
 
 def stamp(moment: datetime) -> str:

@@ -1,0 +1,81 @@
+"""Fencing: what an object on S3 says of the claim that it was written under, and which of two claims is the later one."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from salesflow import clock
+from salesflow.errors import ClaimLost, SalesFlowError
+from salesflow.ledger import Fence
+
+_CLOCKS_DIFFER = timedelta(days=1)
+"""No two machines' clocks differ by more; an object that was claimed longer before a run cannot have overtaken it."""
+
+_TOMORROW = timedelta(minutes=10)
+"""What was claimed later than now by more than this is not believed."""
+
+
+class ReportOvertaken(SalesFlowError):
+    """A run of another report that began later has saved newer figures under the same key; this run's are not put over them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What S3 says about an object: the SHA-256 that it keeps (hex), its ETag, and our metadata."""
+
+    sha256: str
+    etag: str
+    metadata: Mapping[str, str]
+
+    def ensure_not_overtaken(self, fence: Fence, key: str) -> None:
+        """Raise ClaimLost where a later run of the same work wrote it."""
+        if self.metadata.get("identity") != fence.identity or self._claimed_at is None:
+            return
+        if self._attempt > fence.attempt and self._claimed_at > fence.claimed_at - _CLOCKS_DIFFER:
+            raise ClaimLost(
+                f"Try {self._attempt} of {fence.identity} for {fence.business_date} has written {key}; this is try "
+                f"{fence.attempt}, which it overtook.",
+                action="Nothing needs doing if the other run finishes; the ledger shows it.",
+            )
+
+    def is_later(self, fence: Fence) -> bool:
+        """Whether it was written under a claim of other work that was made after this one."""
+        if self.metadata.get("identity") == fence.identity or self._claimed_at is None:
+            return False
+        return fence.claimed_at < self._claimed_at <= clock.now() + _TOMORROW
+
+    def carries(self, fence: Fence) -> bool:
+        """Whether it was written under this very claim."""
+        return self.metadata.get("identity") == fence.identity and self._attempt == fence.attempt
+
+    @property
+    def _attempt(self) -> int:
+        text = self.metadata.get("attempt", "")
+        return int(text) if text.isascii() and text.isdigit() else 0
+
+    @property
+    def _claimed_at(self) -> datetime | None:
+        try:
+            moment = datetime.fromisoformat(self.metadata["claimed-at"])
+        except (KeyError, ValueError):
+            return None
+        return moment if moment.tzinfo else None
+
+
+def head_of(answer: Mapping[str, Any]) -> Head:
+    """What an answer of S3 says about an object."""
+    sha256 = base64.b64decode(answer.get("ChecksumSHA256", "")).hex()
+    return Head(sha256, answer["ETag"], answer.get("Metadata", {}))
+
+
+def fenced(metadata: Mapping[str, str], fence: Fence) -> dict[str, str]:
+    """The metadata of an object that is written under a claim."""
+    return {
+        **metadata,
+        "business-date": fence.business_date.isoformat(),
+        "identity": fence.identity,
+        "attempt": str(fence.attempt),
+        "claimed-at": fence.claimed_at.isoformat(),
+    }
