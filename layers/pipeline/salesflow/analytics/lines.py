@@ -62,6 +62,11 @@ class SaleLines:
     day_ends_after: int = 0
 
     @classmethod
+    def of(cls, lines: "pd.DataFrame | Self") -> Self:
+        """The arrays themselves, or those of a table whose days end at midnight; what several figures share is made once by the caller."""
+        return lines if isinstance(lines, cls) else cls.from_table(lines)
+
+    @classmethod
     def from_table(cls, table: pd.DataFrame, day_ends_at: time = MIDNIGHT) -> Self:
         """The arrays of a table of sale lines; the table must be sorted (ValueError otherwise). day_ends_at: of the shop."""
         sold_at = table["sold_at"].to_numpy().astype("datetime64[us]").astype(np.int64)

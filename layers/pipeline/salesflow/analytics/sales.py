@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from itertools import pairwise, starmap
 
 import numpy as np
+import pandas as pd
 
 from salesflow.analytics.lines import SaleLines, date_of, day_number, known_since, sums_by
 from salesflow.analytics.results import (
@@ -40,13 +41,16 @@ def days_needed(period: Period, business_date: date) -> Window:
     return Window(first, business_date)
 
 
-def analyse_sales(lines: SaleLines, period: Period, business_date: date, *, known_from: date) -> SalesAnalysis:
+def analyse_sales(
+    lines: pd.DataFrame | SaleLines, period: Period, business_date: date, *, known_from: date
+) -> SalesAnalysis:
     """The sales analysis of the period that ends on `business_date`.
 
     lines: sale lines that cover `days_needed`, as far as they are known.
     known_from: first day that the history covers; days before it and before the first sale in the lines are unknown, and comparisons
     that reach further back are None.
     """
+    lines = SaleLines.of(lines)
     known_from = known_since(lines, known_from, business_date)
     window = window_of(period, business_date)
     before = previous_window(period, window)

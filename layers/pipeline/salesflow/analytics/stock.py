@@ -20,7 +20,7 @@ _ORDER = {status: n for n, status in enumerate(StockStatus)}
 
 
 def analyse_stock(
-    stock: pd.DataFrame, lines: SaleLines, business_date: date, *, known_from: date, counted_at: datetime
+    stock: pd.DataFrame, lines: pd.DataFrame | SaleLines, business_date: date, *, known_from: date, counted_at: datetime
 ) -> StockAnalysis:
     """The stock analysis at the close of `business_date`.
 
@@ -28,6 +28,7 @@ def analyse_stock(
     sale among them on).
     counted_at: when the stock was read (naive, the merchant's zone).
     """
+    lines = SaleLines.of(lines)
     first = max(known_since(lines, known_from, business_date), business_date - timedelta(days=SALES_DAYS - 1))
     window = Window(min(first, business_date), business_date)
     demand = demand_by_sku(lines.within(window), window)

@@ -15,6 +15,7 @@ Days without any sale have no row; `history/coverage/daily.json` says which days
 """
 
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -44,16 +45,16 @@ class DailyPanel:
     """The panel of all months. In memory `date` is datetime64[s] and `revenue` integer minor units."""
 
     def __init__(self, store: ObjectStore, terms: Terms) -> None:
-        form = panel_form(terms.currency.digits)
-        self._empty = form.empty()
+        digits = terms.currency.digits
+        self._empty = _form(digits).empty()
         self.table = MonthlyTable(
             store,
             terms,
             folder="history/daily",
             file="daily.csv.gz",
             media_type=MEDIA_TYPE,
-            encode=form.encode,
-            decode=form.decode,
+            encode=partial(encode_panel, digits=digits),
+            decode=partial(decode_panel, digits=digits),
             arrange=lambda rows: rows.sort_values(["date", "sku"], kind="stable", ignore_index=True),
             days=lambda rows: rows["date"].to_numpy().astype("datetime64[D]"),
         )
@@ -64,13 +65,23 @@ class DailyPanel:
         return pd.concat(tables, ignore_index=True) if tables else self._empty
 
 
-def panel_form(digits: int) -> CsvTable:
-    """The form of the panel's files. digits: of the currency, after the point."""
+def encode_panel(panel: pd.DataFrame, digits: int) -> bytes:
+    """The panel as a file. digits: of the currency, after the point."""
+    return _form(digits).encode(panel)
+
+
+def decode_panel(body: bytes, digits: int) -> pd.DataFrame:
+    """The panel that a file holds."""
+    return _form(digits).decode(body)
+
+
+def _form(digits: int) -> CsvTable:
     return CsvTable(COLUMNS, digits, absent=dict.fromkeys(LARGEST, UNKNOWN))
 
 
-def panel_of(lines: SaleLines) -> pd.DataFrame:
+def panel_of(lines: pd.DataFrame | SaleLines) -> pd.DataFrame:
     """The panel of some sale lines."""
+    lines = SaleLines.of(lines)
     items = lines.items
     size = max(len(lines.skus), 1)
     row_of_line, keys = pd.factorize(items.days * size + items.sku, sort=True)

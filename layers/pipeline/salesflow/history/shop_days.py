@@ -96,8 +96,9 @@ def returns_form(digits: int) -> CsvTable:
     return CsvTable(RETURN_COLUMNS, digits)
 
 
-def shop_days_of(lines: SaleLines) -> pd.DataFrame:
+def shop_days_of(lines: pd.DataFrame | SaleLines) -> pd.DataFrame:
     """One row for each business date that has a sale."""
+    lines = SaleLines.of(lines)
     sales = lines.sales
     days, day = np.unique(sales.days, return_inverse=True)
     size = len(days)
@@ -137,8 +138,9 @@ def _single(lines: SaleLines, day: npt.NDArray[np.intp], size: int) -> dict[str,
     return table
 
 
-def returns_of(lines: SaleLines) -> pd.DataFrame:
+def returns_of(lines: pd.DataFrame | SaleLines) -> pd.DataFrame:
     """One row for each business date and SKU of which something came back."""
+    lines = SaleLines.of(lines)
     back = np.flatnonzero(lines.quantity < 0)
     size = max(len(lines.skus), 1)
     keys, key = np.unique(lines.days[back] * size + lines.sku[back], return_inverse=True)
