@@ -532,19 +532,39 @@ def test_addresses_that_cannot_be_mailed_stop_nobody_and_the_owner_is_told_once(
         },
         {
             "source": "aws.ses",
+            "detail": {
+                "eventType": "Complaint",
+                "complaint": {
+                    "complainedRecipients": [{"emailAddress": "a@b.example"}],
+                    "complaintFeedbackType": "not-spam",
+                },
+                "mail": {"messageId": "m", "destination": ["a@b.example"]},
+            },
+        },
+        {
+            "source": "aws.ses",
             "detail": {"eventType": "Reject", "mail": {"messageId": "m", "destination": ["a@b.example"]}},
         },
     ],
-    ids=["a full mailbox", "a complaint that names one who was not written to", "a rejected mail"],
+    ids=[
+        "a full mailbox",
+        "a complaint that names one who was not written to",
+        "a reader who says that it is no spam",
+        "a rejected mail",
+    ],
 )
 def test_what_marks_nobody(system: System, event: dict[str, Any]) -> None:
     assert system.fire("mail_events", event)["marked"] == []
 
 
-def test_a_marked_reader_is_left_out_of_a_report_that_says_so(system: System) -> None:
+@pytest.mark.parametrize("spelling", ["reader@shop.example.com", "Reader@Shop.example.com"])
+def test_a_marked_reader_is_left_out_of_a_report_that_says_so(
+    system: System, spelling: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORT_RECIPIENTS", f"{spelling},accountant@shop.example.com")
     system.fire("mail_events", bounce("reader@shop.example.com"))
     answer = system.fire("report", {"business_date": "2026-11-20", "formats": ["json"]})
     assert answer["status"] == "PARTIAL"
-    assert "r…@shop.example.com was refused" in answer["reason"]
+    assert f"{spelling[0]}…@{spelling.partition('@')[2]} was refused" in answer["reason"]
     assert "bounced for good" in answer["reason"]
     assert [mail["To"] for mail in system.mails()] == ["accountant@shop.example.com"]

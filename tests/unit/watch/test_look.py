@@ -1,6 +1,7 @@
 """Looks in a row, over any history of runs: nothing wrong stays untold, nothing is told twice, and every trouble ends once."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -147,3 +148,33 @@ def test_a_run_fired_again_by_hand_days_later_is_not_late() -> None:
     verdict = judge(tick, by_hand, now=later, grace=WATCH.grace)
     assert verdict is not None
     assert (verdict.done, verdict.trouble) == (True, None)
+
+
+def test_an_interim_run_is_not_the_final_one_that_is_wanted() -> None:
+    """A report of today so far, fired by hand in the evening, does not stand for the night's."""
+    due = datetime(2026, 11, 16, 23, tzinfo=UTC)
+    tick = Tick("s", due, "report", "report/sales/daily/pdf", date(2026, 11, 16), True, 0)
+    run = replace(run_of(tick, RunStatus.SUCCEEDED, tick.due, tick.due + timedelta(minutes=1)), interim=True)
+    late = tick.due + timedelta(hours=3)
+    verdict = judge(tick, run, now=late, grace=WATCH.grace)
+    assert verdict is not None
+    assert verdict.trouble is Trouble.MISSING
+    wanted_interim = replace(tick, wants_final=False)
+    verdict = judge(wanted_interim, run, now=late, grace=WATCH.grace)
+    assert verdict is not None
+    assert verdict.done
+
+
+def test_a_firing_whose_work_was_never_done_is_asked_about_for_a_month() -> None:
+    tick_due = datetime(2026, 11, 16, 23, tzinfo=UTC)
+    one_time = replace(schedule("at(2026-11-17T07:00:00)"))
+    memory, asked = Memory(), []
+
+    def find(tick: Tick) -> None:
+        asked.append(tick.due)
+
+    for days in (1, 29, 31):
+        asked.clear()
+        memory = take_look(memory, [one_time], find, WATCH, now=tick_due + timedelta(days=days)).memory
+        assert asked == ([tick_due] if days < 30 else [])
+        assert bool(memory.troubles) == (days < 30)

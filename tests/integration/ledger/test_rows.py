@@ -1,0 +1,36 @@
+"""The state table's one codec: what is read is what was written last, all of it, whatever its size."""
+
+import json
+
+from salesflow.aws import AwsClients
+from salesflow.rows import Rows
+from tests.stand_ins.aws import Wire
+
+LARGE = "x" * 300_000
+
+
+def test_more_rows_than_one_answer_holds_are_all_read(clients: AwsClients, state_table: str, wire: Wire) -> None:
+    """DynamoDB answers at most 1 MB at once."""
+    rows = Rows(clients.dynamodb, state_table)
+    for number in range(5):
+        rows.put({"pk": "large", "sk": f"row-{number}", "text": LARGE})
+    wire.seen.clear()
+    assert [row["sk"] for row in rows.beginning_with("large", "row-")] == [f"row-{n}" for n in range(5)]
+    assert [row["sk"] for row in rows.between("large", "row-1", "row-4")] == [f"row-{n}" for n in range(1, 5)]
+    assert len(rows.everywhere("pk = :pk", {"pk": "large"})) == 5
+    assert wire.operations().count("Query") > 2, "in more than one answer each"
+
+
+def test_every_read_is_of_what_was_written_last(clients: AwsClients, state_table: str, wire: Wire) -> None:
+    """Eventually consistent reads would let two runs of a date each see nobody at work."""
+    rows = Rows(clients.dynamodb, state_table)
+    rows.put({"pk": "a", "sk": "b"})
+    wire.seen.clear()
+    assert rows.get({"pk": "a", "sk": "b"}) is not None
+    rows.between("a", "a", "c")
+    rows.beginning_with("a", "b")
+    rows.newest("a", 1)
+    rows.everywhere("pk = :pk", {"pk": "a"})
+    reads = [json.loads(request.body) for request in wire.seen]
+    assert len(reads) == 5
+    assert all(read["ConsistentRead"] is True for read in reads)
