@@ -1,22 +1,24 @@
 """A small real HTTP server that answers as the SalesFlow Lite API does, faults included on demand."""
 
+from __future__ import annotations
+
 import gzip
 import math
 import socket
 import struct
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self, assert_never
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import TYPE_CHECKING, Any, Self, assert_never
 
-import msgspec
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
 
-from local.api.accounts import HISTORY_ROLES, Accounts, Session, SystemAccount
+from local.api.accounts import Accounts, SystemAccount
+from local.api.answers import BASE_PATH, HTML, Reader, Refused, answer_of, authenticate, error_answer, unauthorized
 from local.api.faults import (
     BadRecords,
     Body,
@@ -35,48 +37,14 @@ from local.api.faults import (
     Truncated,
     Unauthorized,
 )
-from local.api.records import DayAnswer, ErrorAnswer, Product, SaleAnswer, Wrapping, local_date_time
+from local.api.records import Wrapping
 from local.api.store import SalesStore
 from salesflow import clock as wall_clock
 
-BASE_PATH = "/api/v1"
-JSON = "application/json"
-HTML = "text/html;charset=utf-8"
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 _MAX_REQUEST = 1 << 20
-_ERROR_CODES = {
-    404: "NOT_FOUND",
-    400: "VALIDATION_ERROR",
-    401: "AUTH_FAILED",
-    403: "ACCESS_DENIED",
-    429: "TOO_MANY_REQUESTS",
-    500: "INTERNAL_ERROR",
-}
-
-Buffer = bytes | memoryview
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    pieces: Sequence[Buffer] = ()
-    content_type: str = JSON
-    headers: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def length(self) -> int:
-        return sum(len(piece) for piece in self.pieces)
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(self.pieces)
-
-
-class _Refused(Exception):
-    """The request gets this error answer."""
-
-    def __init__(self, status: int, message: str, details: str | None = None) -> None:
-        super().__init__(message)
-        self.status, self.message, self.details = status, message, details
 
 
 class SalesFlowServer:
@@ -116,7 +84,11 @@ class SalesFlowServer:
         self.stopping = threading.Event()
         self._calls: list[Call] = []
         self._lock = threading.Lock()
-        self._http = _Listener((host, port), self)
+        with socket.create_server((host, port), backlog=64) as listening:
+            self._http = make_server(
+                host, port, self._answer, threaded=True, request_handler=_Handler, fd=listening.fileno()
+            )
+        self._http.api = self  # type: ignore[attr-defined]  # what the handler dates its answers by
         self._thread: threading.Thread | None = None
 
     @property
@@ -127,12 +99,12 @@ class SalesFlowServer:
     @property
     def port(self) -> int:
         """The port that the server listens on."""
-        return int(self._http.server_address[1])
+        return self._http.port
 
     @property
     def url(self) -> str:
         """The base URL as a client on this machine reaches it; ends in `/api/v1`."""
-        host = str(self._http.server_address[0])
+        host = self._http.host
         return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{self.port}{BASE_PATH}"  # noqa: S104 - compared, not bound
 
     @property
@@ -165,7 +137,7 @@ class SalesFlowServer:
         return self
 
     def stop(self) -> None:
-        """Stop listening and close every connection, also the idle ones that clients keep."""
+        """Stop listening, and wake who sleeps over an answer."""
         self.stopping.set()
         if self._thread is not None:
             self._http.shutdown()
@@ -181,330 +153,116 @@ class SalesFlowServer:
     ) -> None:
         self.stop()
 
-    def record(self, call: Call) -> None:
-        """Note a call that was answered."""
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The server as a WSGI application. ConnectionError ends the connection as it is: the handler then sends no more."""
+        request = Request(environ)
+        path = request.path.removeprefix(BASE_PATH)
+        body = request.get_data() if (request.content_length or 0) <= _MAX_REQUEST else b""
+        fault = self.faults.take(path)
+        answer = None if isinstance(fault, Reset) else self._answer_with(fault, request, path, body)
+        call = Call(
+            request.method,
+            path,
+            request.args.to_dict(),
+            0 if answer is None else answer.status_code,
+            authorized="Authorization" in request.headers,
+        )
         with self._lock:
             self._calls.append(call)
+        if answer is None:
+            # a linger of zero seconds makes the close a reset
+            environ["werkzeug.socket"].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raise ConnectionResetError
+        if self.compress and "gzip" in request.headers.get("Accept-Encoding", "") and answer.content_length:
+            answer.set_data(gzip.compress(answer.get_data(), 1))
+            answer.headers["Content-Encoding"] = "gzip"
+        sent = answer(environ, start_response)
+        match fault:
+            case Truncated(share):
+                return _cut(answer.get_data(), share)
+            case Trickle(seconds, piece):
+                return self._trickle(answer.get_data(), seconds, piece)
+            case _:
+                return sent
+
+    def _answer_with(self, fault: Fault | None, request: Request, path: str, body: bytes) -> Response:
+        if isinstance(fault, Slow):
+            self.stopping.wait(fault.seconds)
+        try:
+            return _answer_of_fault(self, fault) or self._right_answer(request, path, body, fault)
+        except HTTPException as error:
+            details = error.details if isinstance(error, Refused) else None
+            return error_answer(self, error.code or 500, error.description or "", details)
+
+    def _right_answer(self, request: Request, path: str, body: bytes, fault: Fault | None) -> Response:
+        if not request.path.startswith(f"{BASE_PATH}/"):
+            raise NotFound("No such resource.")
+        if path.startswith("/auth/"):
+            return authenticate(self, request.method, path, body)
+        role = self.accounts.role_of(request.headers.get("Authorization")) if self.require_auth else "PYTHON_SERVICE"
+        if role is None:
+            return unauthorized(self)
+        if request.method != "GET":
+            raise MethodNotAllowed
+        return Reader(self, request, role, fault.records if isinstance(fault, BadRecords) else ()).answer(path)
+
+    def _trickle(self, body: bytes, seconds: float, piece: int) -> Iterator[bytes]:
+        for start in range(0, len(body), piece):
+            if self.stopping.wait(seconds):
+                raise ConnectionAbortedError
+            yield body[start : start + piece]
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def __init__(self, address: tuple[str, int], api: SalesFlowServer) -> None:
-        self.api = api
-        self._open: set[socket.socket] = set()
-        self._open_lock = threading.Lock()
-        super().__init__(address, _Handler)
-
-    def server_bind(self) -> None:
-        """Bind without the standard library's look-up of the host's name, which can take seconds."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._open_lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._open_lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news; anything else is a fault of this server and is printed."""
-        if not self.api.stopping.is_set():
-            super().handle_error(request, client_address)
-
-    def server_close(self) -> None:
-        super().server_close()
-        with self._open_lock:
-            idle, self._open = self._open, set()
-        for connection in idle:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # the client was quicker
+def _cut(body: bytes, share: float) -> Iterator[bytes]:
+    yield body[: math.floor(len(body) * share)]
+    raise ConnectionAbortedError
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(WSGIRequestHandler):
+    disable_nagle_algorithm = True
     server_version = "SalesFlowLite"
     sys_version = ""
-    disable_nagle_algorithm = True
-    server: _Listener
-
-    def do_GET(self) -> None:
-        self._serve("GET")
-
-    def do_POST(self) -> None:
-        self._serve("POST")
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Print nothing: `SalesFlowServer.calls` is the log."""
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The `Date` of an answer."""
-        return super().date_time_string(self.server.api.dates().timestamp() if timestamp is None else timestamp)
+        dates: Callable[[], datetime] = self.server.api.dates  # type: ignore[attr-defined]
+        return super().date_time_string(dates().timestamp() if timestamp is None else timestamp)
 
-    def _serve(self, method: str) -> None:
-        api = self.server.api
-        parts = urlsplit(self.path)
-        path = unquote(parts.path.removeprefix(BASE_PATH))
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        body = self._request_body()
-        fault = api.faults.take(path)
-        answer: _Answer | None
-        try:
-            if isinstance(fault, Slow):
-                api.stopping.wait(fault.seconds)
-            if isinstance(fault, Reset):
-                answer = None
-            else:
-                answer = _answer_of_fault(api, fault)
-                if answer is None:
-                    answer = self._route(method, parts.path, query, body, fault)
-        except _Refused as refused:
-            answer = _error(api, refused.status, refused.message, refused.details)
-        api.record(
-            Call(
-                method,
-                path,
-                query,
-                0 if answer is None else answer.status,
-                self.headers.get("Authorization") is not None,
-            )
-        )
-        try:
-            self._send(answer, fault)
-        except (ConnectionError, TimeoutError):
-            self.close_connection = True  # the client gave up
+    def connection_dropped(self, *_: object) -> None:
+        """End the connection: the client went away, or a fault ends it."""
+        self.close_connection = True
 
-    def _request_body(self) -> bytes:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > _MAX_REQUEST:
-            self.close_connection = True
-            return b""
-        return self.rfile.read(int(length))
-
-    def _route(self, method: str, full_path: str, query: dict[str, str], body: bytes, fault: Fault | None) -> _Answer:
-        api = self.server.api
-        if not full_path.startswith(BASE_PATH + "/"):
-            raise _Refused(404, "No such resource.")
-        segments = [unquote(segment) for segment in full_path[len(BASE_PATH) + 1 :].split("/")]
-        if segments[0] == "auth":
-            return _authenticate(api, method, segments[1:], body)
-        role = "PYTHON_SERVICE"
-        if api.require_auth:
-            proven = api.accounts.role_of(self.headers.get("Authorization"))
-            if proven is None:
-                return _unauthorized(api)
-            role = proven
-        if method != "GET":
-            raise _Refused(405, "Method not allowed.")
-        extra = fault.records if isinstance(fault, BadRecords) else ()
-        return _Reader(api, api.clock(), query, role, extra).answer(segments)
-
-    def _send(self, answer: _Answer | None, fault: Fault | None) -> None:
-        if answer is None:
-            # a linger of zero seconds makes the close a reset
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.close_connection = True
-            return
-        if self.server.api.compress and "gzip" in self.headers.get("Accept-Encoding", "") and answer.length:
-            packed = gzip.compress(answer.body, 1)
-            answer = replace(answer, pieces=[packed], headers=(*answer.headers, ("Content-Encoding", "gzip")))
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(answer.length))
-        for name, value in answer.headers:
-            self.send_header(name, value)
-        if isinstance(fault, Truncated):
-            self.end_headers()
-            self.wfile.write(answer.body[: math.floor(answer.length * fault.share)])
-            self.close_connection = True
-            return
-        self.end_headers()
-        if isinstance(fault, Trickle):
-            for start in range(0, answer.length, fault.piece):
-                if self.server.api.stopping.wait(fault.seconds):
-                    return
-                self.wfile.write(answer.body[start : start + fault.piece])
-            return
-        for piece in answer.pieces:
-            self.wfile.write(piece)
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Print nothing: `SalesFlowServer.calls` is the log."""
 
 
-class _Reader:
-    """One authorised GET: what the server reads for it at its `now`."""
-
-    def __init__(
-        self, api: SalesFlowServer, now: datetime, query: dict[str, str], role: str, extra: Sequence[Any]
-    ) -> None:
-        self._api, self._store, self._now = api, api.store, now
-        self._query, self._role, self._extra = query, role, extra
-
-    def answer(self, segments: list[str]) -> _Answer:
-        match segments:
-            case ["sales", "history"]:
-                return self._list(self._store.history_json(self._number("days", 90), self._now))
-            case ["sales", "today"]:
-                return self._list(self._store.history_json(0, self._now))
-            case ["sales", "recent"]:
-                return self._recent(self._number("limit", 100))
-            case ["sales", "history", "by-sku", sku]:
-                return self._days(self._store.product_by_sku(sku), f"SKU {sku}")
-            case ["sales", "history", "by-name", name]:
-                return self._days(self._store.product_by_name(name), f"name {name}")
-            case ["products"]:
-                return self._products(self._store.products)
-            case ["products", "low-stock"]:
-                return self._products(
-                    [
-                        product
-                        for product in self._store.products
-                        if self._store.stock_of(product, self._now) <= product.low_stock_threshold
-                    ]
-                )
-            case ["products", "by-sku", sku]:
-                return self._product(self._store.product_by_sku(sku), f"SKU {sku}")
-            case ["products", "by-name", name]:
-                return self._product(self._store.product_by_name(name), f"name {name}")
-            case ["products", number]:
-                found = next((p for p in self._store.products if str(p.id) == number), None)
-                return self._product(found, f"id {number}")
-            case ["inventory"]:
-                return self._list([msgspec.json.encode(item) for item in self._store.inventory(self._now)], commas=True)
-            case _:
-                raise _Refused(404, "No such resource.")
-
-    def _number(self, name: str, default: int) -> int:
-        text = self._query.get(name, str(default))
-        if not (text.isascii() and text.isdecimal() and int(text) < 2**31):
-            raise _Refused(400, f"{name} must be a whole number, not negative.", name)
-        return int(text)
-
-    def _recent(self, limit: int) -> _Answer:
-        sales = list(self._store.visible_sales(datetime.combine(date.min, time.min), self._now))
-        newest = reversed(sales[max(0, len(sales) - limit) :])
-        pieces = [
-            msgspec.json.encode(
-                SaleAnswer(
-                    sale.id,
-                    local_date_time(sale.sold_at, self._store.date_style, number=sale.id),
-                    sale.total_amount,
-                    sale.items,
-                )
-            )
-            for sale in newest
-        ]
-        return self._list(pieces, commas=True)
-
-    def _days(self, product: Product | None, what: str) -> _Answer:
-        if self._role not in HISTORY_ROLES:
-            raise _Refused(403, "Access is denied.")
-        if product is None:
-            raise _Refused(404, f"Product not found: {what}")
-        days = self._store.daily_quantities(product.sku, self._number("days", 90), self._now)
-        return self._list([msgspec.json.encode(DayAnswer(day, n)) for day, n in days.items()], commas=True)
-
-    def _products(self, products: Sequence[Product]) -> _Answer:
-        answers = [self._store.product_answer(product, self._now) for product in products]
-        return self._list([msgspec.json.encode(answer) for answer in answers], commas=True)
-
-    def _product(self, product: Product | None, what: str) -> _Answer:
-        if product is None:
-            raise _Refused(404, f"Product not found: {what}")
-        return _Answer(200, [msgspec.json.encode(self._store.product_answer(product, self._now))])
-
-    def _list(self, pieces: Sequence[Buffer], *, commas: bool = False) -> _Answer:
-        """A list answer in the server's wrapping; `commas`: the pieces are single records, without commas."""
-        body: list[Buffer] = [b",".join(pieces)] if commas and pieces else list(pieces)
-        if self._extra:
-            extra = b",".join(msgspec.json.encode(record) for record in self._extra)
-            body = [extra, b",", *body] if body else [extra]
-        wrapping = self._api.wrapping
-        if wrapping is Wrapping.NONE:
-            return _Answer(200, [b"[", *body, b"]"])
-        return _Answer(200, [f'{{"{wrapping}":['.encode(), *body, b"]}"])
-
-
-def _answer_of_fault(api: SalesFlowServer, fault: Fault | None) -> _Answer | None:
+def _answer_of_fault(api: SalesFlowServer, fault: Fault | None) -> Response | None:
     """The whole answer that a fault gives, or None where the right answer is made first."""
     match fault:
         case Status(code, retry_after):
-            headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
-            if code in {502, 503, 504}:
-                page = f"<html><body><h1>{code} {HTTPStatus(code).phrase}</h1></body></html>"
-                return _Answer(code, [page.encode()], HTML, headers)
-            shaped = _error(api, code, HTTPStatus(code).phrase)
-            return _Answer(code, shaped.pieces, shaped.content_type, headers)
+            phrase = HTTPStatus(code).phrase
+            page = f"<html><body><h1>{code} {phrase}</h1></body></html>".encode()
+            answer = answer_of([page], code, HTML) if code in {502, 503, 504} else error_answer(api, code, phrase)
+            if retry_after is not None:
+                answer.headers["Retry-After"] = str(retry_after)
+            return answer
         case HtmlPage():
-            return _Answer(200, [b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"], HTML)
+            return answer_of([b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"], 200, HTML)
         case EmptyBody():
-            return _Answer(200)
+            return answer_of([])
         case InvalidJson():
-            return _Answer(200, [b'[{"id": 1, "saleDate": "2026-11-22T18:04", "totalAm'])
+            return answer_of([b'[{"id": 1, "saleDate": "2026-11-22T18:04", "totalAm'])
         case Body(content, content_type):
-            return _Answer(200, [content], content_type)
+            return answer_of([content], 200, content_type)
         case Redirect(location, code):
-            return _Answer(code, headers=(("Location", location),))
+            answer = answer_of([], code)
+            answer.headers["Location"] = location
+            return answer
         case Forbidden():
-            return _error(api, 403, "Access is denied.")
+            return error_answer(api, 403, "Access is denied.")
         case Unauthorized():
-            return _unauthorized(api)
+            return unauthorized(api)
         case None | Slow() | Trickle() | Truncated() | BadRecords() | Reset():
             return None
         case _:
             assert_never(fault)
-
-
-def _error(api: SalesFlowServer, status: int, message: str, details: str | None = None) -> _Answer:
-    code = _ERROR_CODES.get(status, HTTPStatus(status).name)
-    shape = ErrorAnswer(code, message, details, local_date_time(api.clock()))
-    return _Answer(status, [msgspec.json.encode(shape)])
-
-
-def _unauthorized(api: SalesFlowServer) -> _Answer:
-    """The servlet container's own answer, which is not the API's error shape."""
-    page = b"<!doctype html><html><head><title>HTTP Status 401</title></head><body>Unauthorized</body></html>"
-    return _Answer(401, [page] if api.html_unauthorized else [], HTML)
-
-
-class _LoginRequest(msgspec.Struct, rename="camel"):
-    phone_number: str
-    password: str
-
-
-class _RefreshRequest(msgspec.Struct, rename="camel"):
-    refresh_token: str
-
-
-def _authenticate(api: SalesFlowServer, method: str, segments: list[str], body: bytes) -> _Answer:
-    """`/auth/login` and `/auth/refresh`."""
-    if method != "POST" or segments not in (["login"], ["refresh"]):
-        raise _Refused(404, "No such resource.")
-    session: Session | None
-    try:
-        if segments == ["login"]:
-            login = msgspec.json.decode(body, type=_LoginRequest)
-            session = api.accounts.login(login.phone_number, login.password)
-        else:
-            session = api.accounts.refresh(msgspec.json.decode(body, type=_RefreshRequest).refresh_token)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise _Refused(400, "Validation failed.") from None
-    if session is None:
-        raise _Refused(401, "Authentication failed.")
-    answer = {
-        "accessToken": session.access_token,
-        "refreshToken": session.refresh_token,
-        "refreshExpiresAt": local_date_time(session.refresh_expires_at.replace(tzinfo=None)),
-        "tokenType": "Bearer",
-        "message": "OK",
-        "user": {"id": 1, "phoneNumber": session.account.phone_number, "role": session.account.role},
-    }
-    return _Answer(200, [msgspec.json.encode(answer)])
