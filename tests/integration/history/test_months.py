@@ -1,14 +1,18 @@
 """The stored history against a real object API: what a sync replaces, and what two syncs at once leave behind."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from salesflow.analytics.lines import SaleLines
 from salesflow.aws import AwsClients
 from salesflow.errors import HistoryConflict, HistoryDamaged, HistoryUnavailable
+from salesflow.history import lines as line_history
 from salesflow.history.coverage import Coverage, Index, Part, read_coverage
 from salesflow.history.lines import SaleLineHistory
 from salesflow.history.panel import DailyPanel, panel_of
@@ -269,3 +273,28 @@ def test_what_lay_there_before_the_own_write_is_not_taken_for_what_is_there(
     else:
         with pytest.raises(HistoryUnavailable, match="replaced"):
             store.read("history/x")
+
+
+@pytest.mark.parametrize("day_ends_at", [time(0), time(4)])
+def test_a_few_days_are_the_same_whatever_groups_the_rows_of_a_month_lie_in(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch, day_ends_at: time
+) -> None:
+    monkeypatch.setattr(line_history, "ROW_GROUP", 7)
+    sales = [
+        Sale(datetime(2026, 10, 25) + timedelta(hours=5 * n), (Item(f"S{n % 3}", f"Name {n % 4}", 1, n),))
+        for n in range(120)
+    ]
+    table = lines_of(sales)
+    history = SaleLineHistory(store, replace(TERMS, day_ends_at=day_ends_at))
+    history.table.replace_days(table, reading(date(2026, 10, 1), 0), TODAY)
+    stored = store.read("history/sales/month=2026-11/lines.parquet")
+    assert stored is not None
+    assert pq.ParquetFile(io.BytesIO(stored.body)).num_row_groups > 5
+    ends = timedelta(hours=day_ends_at.hour)
+    for first, last in ((date(2026, 10, 30), date(2026, 11, 2)), (date(2026, 11, 5), date(2026, 11, 5))):
+        begin, end = (datetime.combine(day, time()) + ends for day in (first, last + timedelta(days=1)))
+        wanted = [n for n, sale in enumerate(sales) if begin <= sale.sold_at < end]
+        found = history.read(first, last)
+        assert found["subtotal"].tolist() == wanted
+        assert found["sku"].astype(str).tolist() == [f"S{n % 3}" for n in wanted]
+        assert found["name"].cat.categories.tolist() == sorted({f"Name {n % 4}" for n in wanted})

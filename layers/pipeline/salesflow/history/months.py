@@ -16,6 +16,7 @@ from salesflow.history.csv_table import TooManyDigits
 from salesflow.history.reading import METADATA, Reading
 from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore, StoredObject
+from salesflow.windows import Window
 
 _AT_ONCE: Final = 8
 """Months read or written side by side; the SDK keeps ten connections."""
@@ -26,7 +27,8 @@ _REBUILD: Final = 'Fire sync_history with {"rebuild": true}: it reads the histor
 class MonthlyTable:
     """How one table is kept: in which folder and file of a month, encoded how, and which day a row is of.
 
-    A month is that of the business date. encode must give the same bytes for the same rows; decode may raise anything.
+    A month is that of the business date. encode must give the same bytes for the same rows; decode may raise anything, and
+    may leave out rows of days outside of the window that it is told (None: it must not).
     arrange: sorts rows and settles their dtypes. days: the business date of each row as datetime64[D].
     words_of: what the body itself says that it was written under, where the object's metadata does not.
     """
@@ -37,7 +39,7 @@ class MonthlyTable:
     file: str
     media_type: str
     encode: Callable[[pd.DataFrame], bytes]
-    decode: Callable[[bytes], pd.DataFrame]
+    decode: Callable[[bytes, Window | None], pd.DataFrame]
     arrange: Callable[[pd.DataFrame], pd.DataFrame]
     days: Callable[[pd.DataFrame], npt.NDArray[np.datetime64]]
     words_of: Callable[[bytes], Mapping[str, str]] = lambda _: {}
@@ -71,9 +73,10 @@ class MonthlyTable:
             stored = self.store.read(self.key(month))
             if stored is None:
                 return None
-            table = self._decoded(month, stored)
+            table = self._decoded(month, stored, Window(first, last))
             days = self.days(table)
-            return table[(days >= _day(first)) & (days <= _day(last))]
+            inside = (days >= _day(first)) & (days <= _day(last))
+            return table if inside.all() else table[inside]
 
         return [table for table in side_by_side(read, months(first, last)).values() if table is not None]
 
@@ -104,12 +107,12 @@ class MonthlyTable:
     def _words(self, stored: StoredObject) -> Mapping[str, str]:
         return {**self.words_of(stored.body), **stored.metadata}
 
-    def _decoded(self, month: str, stored: StoredObject) -> pd.DataFrame:
+    def _decoded(self, month: str, stored: StoredObject, window: Window | None = None) -> pd.DataFrame:
         where = f"{self.store.bucket}/{self.key(month)}"
         try:
             differences = self.terms.differences(self._words(stored), where)
             if not differences:
-                return self.decode(stored.body)
+                return self.decode(stored.body, window)
         except SalesFlowError:
             raise
         except TooManyDigits as error:

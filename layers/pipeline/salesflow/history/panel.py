@@ -54,7 +54,7 @@ class DailyPanel:
             file="daily.csv.gz",
             media_type=MEDIA_TYPE,
             encode=partial(encode_panel, digits=digits),
-            decode=partial(decode_panel, digits=digits),
+            decode=lambda body, _: decode_panel(body, digits),
             arrange=lambda rows: rows.sort_values(["date", "sku"], kind="stable", ignore_index=True),
             days=lambda rows: rows["date"].to_numpy().astype("datetime64[D]"),
         )

@@ -171,7 +171,7 @@ def _table(store: ObjectStore, terms: Terms, name: str, form: CsvTable, order: l
         file=f"{name}.csv.gz",
         media_type=MEDIA_TYPE,
         encode=form.encode,
-        decode=form.decode,
+        decode=lambda body, _: form.decode(body),
         arrange=lambda rows: rows.sort_values(order, kind="stable", ignore_index=True),
         days=lambda rows: rows["date"].to_numpy().astype("datetime64[D]"),
     )
