@@ -9,6 +9,7 @@ from typing import Any
 
 from ops.target import Stack
 from salesflow import clock
+from salesflow.identity import CATALOGUE, JobKind
 from salesflow.job_events import (
     AnomalyCheckFields,
     JobFields,
@@ -17,7 +18,6 @@ from salesflow.job_events import (
     SyncHistoryFields,
     WatchdogFields,
 )
-from salesflow.jobs.catalogue import CATALOGUE, JobKind
 from salesflow.ledger import RunRecord, RunStatus, SendOutcome
 from salesflow.windows import Period, Window, previous_window, window_of
 

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from local.api import sample_sales
 from local.cloud import Scheduler
 from local.shop import LocalShop, sample_shop
+from salesflow.identity import CATALOGUE
 from salesflow.job_events import JobRequest
-from salesflow.jobs.catalogue import CATALOGUE
 from tests.reliability.containers import Container, Result
 from tests.reliability.faults import error_of, token_in
 from tests.reliability.findings import Finding, Kind

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from salesflow.errors import InvalidJobEvent
 from salesflow.formats import Format, ReportType
+from salesflow.identity import CATALOGUE
 from salesflow.job_events import JobRequest, Notify, ReportFields, SyncHistoryFields
-from salesflow.jobs.catalogue import CATALOGUE
 from salesflow.windows import Period
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -61,10 +61,7 @@ def test_after_a_report_the_page_links_to_its_files_and_says_how_it_went(system:
     html = page_of(system)
     assert f"{LINE} Done CSV" in rows(html)
     links = re.findall(r'<a href="([^"]+)"', html)
-    assert set(links) == {
-        f"sales/daily/{BUSINESS_DATE}/sales-daily-{BUSINESS_DATE}.csv",
-        "latest/sales-daily.csv",
-    }
+    assert set(links) == {f"sales/daily/{BUSINESS_DATE}/sales-daily-{BUSINESS_DATE}.csv"}
     for link in links:
         assert system.body(f"reports/{link}")
     assert system.fire("report", DAILY)["status"] == "DUPLICATE"
@@ -169,7 +166,7 @@ def test_the_newest_four_hundred_dates_stand_there(clients: AwsClients, bucket: 
     put(clients, bucket, report_keys(newest - timedelta(days=599), 600, step=13))
     library = keeper(clients, bucket, state_table)
     found = library.survey()
-    days = sorted(file.business_date for file in found.files if file.business_date)
+    days = sorted(file.business_date for file in found.files)
     assert newest - DATES < days[0] <= newest - DATES + timedelta(days=13), "and none that is older"
     assert days[-1] > newest - timedelta(days=13)
     assert found.first_date == days[0]
@@ -198,3 +195,13 @@ def test_keys_that_the_contract_does_not_know_are_passed_over(
         ],
     )
     assert keeper(clients, bucket, state_table).survey().files == ()
+
+
+def test_an_older_file_of_another_format_is_not_called_the_newest(system: System) -> None:
+    """A backfill of CSVs leaves `latest/sales-daily.csv` of an earlier date beside the PDF of the newest."""
+    system.fire("report", {"business_date": "2026-11-17", "formats": ["csv"], "notify": "none"})
+    system.fire("report", {"business_date": "2026-11-20", "formats": ["json"], "notify": "none"})
+    shelf = re.search(r'<dl class="shelf">(.*?)</dl>', page_of(system), re.DOTALL)
+    assert shelf is not None
+    assert re.findall(r'<time datetime="([^"]+)"', shelf[1]) == ["2026-11-20"]
+    assert re.findall(r'href="([^"]+)"', shelf[1]) == ["sales/daily/2026-11-20/sales-daily-2026-11-20.json"]

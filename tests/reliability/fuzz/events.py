@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from salesflow.delivery.store import report_key
 from salesflow.errors import SalesFlowError
+from salesflow.identity import CATALOGUE
 from salesflow.job_events import JobRequest, Notify, ReportFields
 from salesflow.jobs import report
-from salesflow.jobs.catalogue import CATALOGUE
 from salesflow.jobs.recipients import recipients_for
 from salesflow.settings import Settings
 from salesflow.windows import previous_window, window_of

@@ -3,17 +3,16 @@
 from datetime import UTC, date, datetime, timedelta
 
 from salesflow.formats import Format, ReportType
-from salesflow.library.page import EndedRun, Library, OpenAnomaly, StoredFile
+from salesflow.library.model import EndedRun, Library, OpenAnomaly, StoredFile
 from salesflow.windows import Period
 
 NEWEST = date(2026, 11, 22)
 
 
-def stored(report_type: ReportType, period: Period, day: date | None, *formats: Format) -> list[StoredFile]:
-    """A report's files on a date, or in `latest/`."""
-    name = f"{report_type}-{period}" if day is None else f"{report_type}-{period}-{day}"
-    folder = "latest" if day is None else f"{report_type}/{period}/{day}"
-    return [StoredFile(report_type, period, day, fmt, f"{folder}/{name}.{fmt.extension}") for fmt in formats]
+def stored(report_type: ReportType, period: Period, day: date, *formats: Format) -> list[StoredFile]:
+    """A report's files on a date."""
+    place = f"{report_type}/{period}/{day}/{report_type}-{period}-{day}"
+    return [StoredFile(report_type, period, day, fmt, f"{place}.{fmt.extension}") for fmt in formats]
 
 
 def ended(
@@ -50,13 +49,6 @@ def make_library(days: int = 120) -> Library:
     runs.append(ended("report/sales/quarterly/pdf", troubled, "PARTIAL", "3 records of the source could not be used."))
     runs.append(ended("report/stock/weekly/excel", troubled, "SKIPPED_EMPTY", "The source lists no product."))
     runs.append(ended("anomaly_check/PRODUCT/sku=A-1/daily", troubled, "SKIPPED_STALE", "The newest sale is of 1 Nov."))
-    for report_type, period, formats in (
-        (ReportType.SALES, Period.DAILY, (Format.PDF, Format.HTML)),
-        (ReportType.STOCK, Period.DAILY, (Format.EXCEL,)),
-        (ReportType.COMBINED, Period.WEEKLY, (Format.PDF, Format.EXCEL)),
-        (ReportType.COMBINED, Period.MONTHLY, tuple(Format)),
-    ):
-        files += stored(report_type, period, None, *formats)
     anomalies = (
         OpenAnomaly(NEWEST, "Sales were CN¥812.40: 65% below the usual CN¥2,321.10 for a Sunday.", is_high=True),
         OpenAnomaly(

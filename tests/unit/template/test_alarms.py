@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.cloud.template import load_template
-from salesflow.jobs.catalogue import CATALOGUE
+from salesflow.identity import CATALOGUE
 from tests.unit.template.stack import TEMPLATE, functions, of_type, parameters, referred, resources, text
 
 

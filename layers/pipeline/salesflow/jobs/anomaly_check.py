@@ -30,8 +30,8 @@ from salesflow.findings.wording import sentence
 from salesflow.history.shop_days import with_returns
 from salesflow.history.sync import Demand, SyncOutcome
 from salesflow.holiday_dates import holiday_dates
+from salesflow.identity import ANOMALY_CHECK
 from salesflow.job_events import AnomalyCheckFields, Notify, Scope
-from salesflow.jobs.catalogue import ANOMALY_CHECK
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel
 from salesflow.ledger import Artifact, Claim, RunStatus

@@ -10,8 +10,8 @@ import salesflow
 from salesflow.delivery.forecasts import ForecastState, ForecastStore
 from salesflow.history.sync import Demand
 from salesflow.holiday_dates import holiday_dates
+from salesflow.identity import FORECAST
 from salesflow.job_events import ForecastFields
-from salesflow.jobs.catalogue import FORECAST
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel, told_of
 from salesflow.jobs.runtime import Runtime

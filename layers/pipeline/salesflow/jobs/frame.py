@@ -9,8 +9,8 @@ from typing import Any, Protocol, Self
 
 from salesflow import clock
 from salesflow.errors import DateHeld, SystemTokenMissing, SystemTokenRejected
+from salesflow.identity import JobKind
 from salesflow.job_events import JobFields, JobRequest
-from salesflow.jobs.catalogue import JobKind
 from salesflow.jobs.recipients import recipients_of
 from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import Artifact, Claim, RunRecord, RunStatus
@@ -204,11 +204,10 @@ def _claim(
 def _keep_library[Fields: JobFields](
     job: Job[Fields], request: JobRequest[Fields], runtime: Runtime, deadline: datetime | None
 ) -> bool:
-    """Note how the run ended and make the library page anew; see `salesflow.jobs.library`."""
-    from salesflow.jobs.library import keep_library
-
-    identity = job.identity(request)
-    return keep_library(runtime, job.name, identity, request.business_date, deadline=deadline, page=job.keeps_library)
+    """Note how the run ended and make the library page anew; see `LibraryKeeper.keep`."""
+    identity, day = job.identity(request), request.business_date
+    ended = lambda: runtime.ledger.runs(identity, day, day)  # noqa: E731
+    return runtime.library.keep(job.name, ended, deadline=deadline, page=job.keeps_library)
 
 
 def _deadline(now: datetime, context: LambdaContext | None) -> datetime | None:

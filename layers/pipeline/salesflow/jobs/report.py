@@ -15,8 +15,8 @@ from salesflow.errors import InvalidJobEvent
 from salesflow.figures import Figures
 from salesflow.formats import ReportType
 from salesflow.history.sync import Demand, SyncOutcome
+from salesflow.identity import REPORT
 from salesflow.job_events import JobRequest, ReportFields
-from salesflow.jobs.catalogue import REPORT
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import Inputs, read_inputs, told_of
 from salesflow.jobs.outlook import read_outlook

@@ -4,8 +4,8 @@ from typing import Any
 
 from salesflow.analytics.sales import days_needed
 from salesflow.history.sync import Demand
+from salesflow.identity import SYNC_HISTORY
 from salesflow.job_events import SyncHistoryFields
-from salesflow.jobs.catalogue import SYNC_HISTORY
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import read_inputs, told_of
 from salesflow.jobs.runtime import Runtime

@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from salesflow import clock
 from salesflow.delivery.mail import Mail, send_to_all
 from salesflow.errors import DeliveryIncomplete, SalesFlowError
+from salesflow.identity import WATCHDOG
 from salesflow.job_events import Notify, WatchdogFields
-from salesflow.jobs.catalogue import WATCHDOG
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import RunRecord, RunStatus

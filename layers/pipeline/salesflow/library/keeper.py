@@ -22,13 +22,16 @@ from zoneinfo import ZoneInfo
 
 from botocore.exceptions import ClientError
 
-from salesflow.delivery.store import folder, latest_key, report_key
+from salesflow import clock
+from salesflow.delivery.store import folder, report_key
 from salesflow.figures import Figures
 from salesflow.formats import Format, ReportType
 from salesflow.language import Language
 from salesflow.ledger import RunRecord, RunStatus
 from salesflow.ledger.runs import stamp
-from salesflow.library.page import EndedRun, Library, OpenAnomaly, StoredFile, render_library
+from salesflow.library.model import EndedRun, Library, OpenAnomaly, StoredFile
+from salesflow.library.page import render_library
+from salesflow.observability import logger
 from salesflow.rows import ConditionFailed, Row, Rows
 from salesflow.windows import Period
 
@@ -50,12 +53,11 @@ _TRIES: Final = 4
 _LONGEST_REASON: Final = 300
 _CONFLICTS: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey", "404"})
 _DATED: Final = re.compile(r"reports/(\w+)/(\w+)/(\d{4}-\d{2}-\d{2})/[^/]+\.(?P<ext>\w+)", re.ASCII)
-_LATEST: Final = re.compile(r"reports/latest/(\w+)-(\w+)\.(?P<ext>\w+)", re.ASCII)
 _FORMATS: Final = {fmt.extension: fmt for fmt in Format}
 
 
 class LibraryKeeper:
-    """Notes ended runs and keeps the page. Errors of S3 and DynamoDB come as they are: whoever keeps the page can do without."""
+    """Notes ended runs and keeps the page. Errors of S3 and DynamoDB come as they are, but from `keep`, which never raises."""
 
     def __init__(
         self,
@@ -75,6 +77,26 @@ class LibraryKeeper:
         self._currency = currency
         self._language = language
         self._zone = zone
+
+    def keep(
+        self, job: str, ended: Callable[[], Iterable[RunRecord]], *, deadline: datetime | None, page: bool
+    ) -> bool:
+        """After a run, when its outcome is recorded and everybody is told: note how it `ended`, and make the page anew if `page`.
+
+        Nothing is begun after the deadline. False, and a line in the log, where it could not be done: then the next run makes
+        the page. What becomes of a view must not make a run a failure.
+        """
+        try:
+            if deadline is not None and clock.now() >= deadline:
+                return True
+            for record in ended():
+                self.note(job, record)
+            if page and not self.rebuild():
+                logger.info("other runs made the library page at the same time")
+        except Exception as error:  # noqa: BLE001 - the run is over
+            logger.warning("the library page could not be made", why=f"{type(error).__name__}: {error}")
+            return False
+        return True
 
     def note(self, job: str, record: RunRecord) -> None:
         """Note how a run ended, unless a later one has been noted in its place. A run that is alive has not ended."""
@@ -152,7 +174,7 @@ class LibraryKeeper:
         return tuple(run for run in found if run is not None)
 
     def _files(self, newest_run: date | None) -> tuple[tuple[StoredFile, ...], date | None, bool]:
-        """The files of the newest dates and of `latest/`, the first date that has any of them, and whether these are all.
+        """The files of the newest dates, the first date that has any of them, and whether these are all.
 
         Dates before the page's first are leapt over, folder by folder, so that a bucket of many years costs little more.
         """
@@ -195,19 +217,18 @@ class LibraryKeeper:
 
 
 def _known(keys: Iterable[str]) -> Iterator[StoredFile]:
-    """The reports' files among keys; manifests, and what does not lie where the contract says, are passed over."""
+    """The reports' files among keys; manifests, `latest/`, and what does not lie where the contract says, are passed over."""
     for key in keys:
-        dated, latest = _DATED.fullmatch(key), _LATEST.fullmatch(key)
-        found = dated or latest
+        found = _DATED.fullmatch(key)
         if found is None or found[1] not in ReportType or found[2] not in Period or found["ext"] not in _FORMATS:
             continue
         what = (ReportType(found[1]), Period(found[2]))
         fmt = _FORMATS[found["ext"]]
         try:
-            day = date.fromisoformat(dated[3]) if dated else None
+            day = date.fromisoformat(found[3])
         except ValueError:
             continue
-        if key == (latest_key(*what, fmt) if day is None else report_key(*what, day, fmt)):
+        if key == report_key(*what, day, fmt):
             yield StoredFile(*what, day, fmt, key.removeprefix(ROOT))
 
 
@@ -222,12 +243,11 @@ def _leap(key: str, first_wanted: date | None) -> str:
 
 def _newest(files: list[StoredFile]) -> tuple[tuple[StoredFile, ...], date | None]:
     """The files of the newest dates, and their first date."""
-    days = [file.business_date for file in files if file.business_date is not None]
+    days = [file.business_date for file in files]
     if not days:
-        return tuple(files), None
+        return (), None
     first = max(days) - DATES
-    kept = tuple(file for file in files if file.business_date is None or file.business_date > first)
-    return kept, min(day for day in days if day > first)
+    return tuple(file for file in files if file.business_date > first), min(day for day in days if day > first)
 
 
 def _chains(identity: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ script, which only lets the reader narrow the tables down by typing.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from salesflow.figures import MISSING, Figures, Kind, printable
 from salesflow.formats import Format, ReportType
 from salesflow.language import Language, Words
+from salesflow.library.model import BADNESS, TROUBLE, EndedRun, Library, StoredFile
 from salesflow.mail_address import masked
 from salesflow.reports.html.page import frame, templates
 from salesflow.windows import Period
@@ -21,67 +22,6 @@ from salesflow.windows import Period
 MOST_ANOMALIES: Final = 50
 _WEEK: Final = timedelta(days=7)
 _RECENT: Final = timedelta(days=14)
-_BADNESS: Final = ("FAILED", "PARTIAL", "SKIPPED_STALE", "SKIPPED_EMPTY", "SUCCEEDED")
-"""How a run may have ended, the worst first."""
-_TROUBLE: Final = frozenset(_BADNESS[:3])
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A report's file. path: relative to the page. business_date: None for the newest of its kind, in `latest/`."""
-
-    report_type: ReportType
-    period: Period
-    business_date: date | None
-    fmt: Format
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class EndedRun:
-    """How the newest run of a job for a business date ended. identity: what it was asked for; finished_at: aware."""
-
-    job: str
-    identity: str
-    business_date: date
-    status: str
-    reason: str
-    finished_at: datetime
-
-    @property
-    def in_trouble(self) -> bool:
-        """Whether it did not do all that it was asked."""
-        return self.status in _TROUBLE
-
-
-@dataclass(frozen=True, slots=True)
-class OpenAnomaly:
-    """An anomaly that is not over: since when, and what about it, as a sentence that names its product."""
-
-    since: date
-    text: str
-    is_high: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Library:
-    """Everything that the page shows.
-
-    first_date: reports of earlier dates are in the bucket and not in `files`; None with no report. runs_from: the date of the
-    oldest of `runs`. checked_on: the newest date that was checked for anomalies. is_whole: whether all files could be listed.
-    """
-
-    files: tuple[StoredFile, ...]
-    runs: tuple[EndedRun, ...] = ()
-    anomalies: tuple[OpenAnomaly, ...] = ()
-    first_date: date | None = None
-    checked_on: date | None = None
-    is_whole: bool = True
-
-    @property
-    def newest(self) -> date | None:
-        """The newest business date with a report."""
-        return max((file.business_date for file in self.files if file.business_date), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +101,7 @@ def _facts(library: Library, figures: Figures) -> tuple[tuple[str, str, bool], .
     lately = max((run.business_date for run in library.runs), default=None)
     recent = [run for run in library.runs if lately is not None and run.business_date > lately - _WEEK]
     troubled = sum(run.in_trouble for run in recent)
-    reports = {(file.business_date, file.report_type, file.period) for file in library.files if file.business_date}
+    reports = {(file.business_date, file.report_type, file.period) for file in library.files}
     anomalies = figures.show(Kind.COUNT, len(library.anomalies)) if library.checked_on else MISSING
     return (
         (_("Reports on this page"), figures.show(Kind.COUNT, len(reports)), False),
@@ -171,21 +111,30 @@ def _facts(library: Library, figures: Figures) -> tuple[tuple[str, str, bool], .
     )
 
 
-def _newest_of_each(library: Library, figures: Figures) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    """The files below `latest/`, by report."""
-    found: dict[tuple[ReportType, Period], list[StoredFile]] = {}
+def _newest_of_each(
+    library: Library, figures: Figures
+) -> tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...]:
+    """By report its name, its newest date in words and in ISO, and that date's files; an older file of another format is none of them."""
+    newest: dict[tuple[ReportType, Period], date] = {}
     for file in library.files:
-        if file.business_date is None:
-            found.setdefault((file.report_type, file.period), []).append(file)
-    order = sorted(found, key=lambda key: (list(Period).index(key[1]), list(ReportType).index(key[0])))
-    return tuple((report_name(*key, figures.words), _links(found[key])) for key in order)
+        kind = (file.report_type, file.period)
+        newest[kind] = max(file.business_date, newest.get(kind, date.min))
+    order = sorted(newest, key=lambda kind: (list(Period).index(kind[1]), list(ReportType).index(kind[0])))
+    return tuple(
+        (
+            report_name(*kind, figures.words),
+            figures.day(newest[kind]),
+            newest[kind].isoformat(),
+            _links(f for f in library.files if (f.report_type, f.period, f.business_date) == (*kind, newest[kind])),
+        )
+        for kind in order
+    )
 
 
 def _report_lines(library: Library, figures: Figures) -> tuple[ReportLine, ...]:
     known: dict[_Key, _Known] = {}
     for file in library.files:
-        if file.business_date is not None:
-            known.setdefault((file.business_date, file.report_type, file.period), _Known()).files.append(file)
+        known.setdefault((file.business_date, file.report_type, file.period), _Known()).files.append(file)
     for run in library.runs:
         key = _report_of(run)
         if key is not None:
@@ -338,7 +287,7 @@ def _ending(run: EndedRun, _: Words) -> Ending:
 
 def _badness(status: str) -> int:
     """The worst is 0; a status of a later release stands between trouble and its absence."""
-    return _BADNESS.index(status) if status in _BADNESS else len(_TROUBLE)
+    return BADNESS.index(status) if status in BADNESS else len(TROUBLE)
 
 
 def _links(files: Iterable[StoredFile]) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from salesflow.errors import SalesFlowError
-from salesflow.jobs.catalogue import CATALOGUE, WATCHDOG
+from salesflow.identity import CATALOGUE, WATCHDOG
 from salesflow.ledger import RunRecord
 from salesflow.stored import UnreadableRow
 from salesflow.watch.schedules import Schedule

@@ -8,8 +8,8 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from salesflow.errors import InvalidJobEvent
+from salesflow.identity import CATALOGUE, JobKind
 from salesflow.job_events import Audience, JobRequest
-from salesflow.jobs.catalogue import CATALOGUE, JobKind
 from salesflow.ledger import RunRecord, RunStatus
 from salesflow.stored import UnreadableRow, known
 from salesflow.watch.schedules import Schedule
