@@ -10,18 +10,35 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+)
 
-from salesflow.errors import HistoryConflict, HistoryUnavailable
+from salesflow.errors import HistoryConflict, HistoryUnavailable, SalesFlowError
 
 ATTEMPTS: Final = 8
 KEPT_BYTES: Final = 64 * 1024 * 1024
 """How much of what was read is kept in memory, for the next run of the same container."""
 
 _READS: Final = 2
-CONFLICTS: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_CONFLICTS: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 """S3 has another object there than the condition names (412), or another write is under way at this moment (409)."""
-MISSING: Final = frozenset({"NoSuchKey", "NotFound", "404"})
+_MISSING: Final = frozenset({"NoSuchKey", "NoSuchVersion", "NotFound", "404"})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What S3 says about an object: its version tag, the SHA-256 that it keeps (hex), our metadata (lower-case names), and its version
+    ("" where the bucket keeps none)."""
+
+    etag: str
+    sha256: str
+    metadata: Mapping[str, str]
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,108 @@ class StoredObject:
     body: bytes
     etag: str
     metadata: Mapping[str, str]
+    facts: Facts | None = None
+    """What S3 said of it; None of what this run wrote itself."""
+
+
+class BodyBroken(SalesFlowError):
+    """An object's body broke off, or was not what its checksum says, each time it was read."""
+
+
+class Bucket:
+    """The calls to one bucket. Safe to share between threads.
+
+    Every method raises `unavailable`, with the key and what S3 said, where S3 does not do its part.
+    """
+
+    def __init__(self, client: Any, name: str, unavailable: type[SalesFlowError] = HistoryUnavailable) -> None:
+        self._client = client
+        self._unavailable_error = unavailable
+        self.name = name
+
+    def read(self, key: str, version: str = "") -> StoredObject | None:
+        """An object, of a version or as it is; None where there is none.
+
+        Raises BodyBroken where its body cannot be had whole, also when it is read once more.
+        """
+        broken: BotoCoreError | None = None
+        for _ in range(_READS):
+            answer = self._answer("read", key, "get_object", **({"VersionId": version} if version else {}))
+            if answer is None:
+                return None
+            try:
+                facts = _facts(answer)
+                return StoredObject(answer["Body"].read(), facts.etag, facts.metadata, facts)
+            except (FlexibleChecksumError, IncompleteReadError, HTTPClientError) as error:
+                broken = error
+        raise BodyBroken(
+            f"s3://{self.name}/{key} could not be read back whole: {broken}.", action="Run the job again."
+        ) from broken
+
+    def facts(self, key: str) -> Facts | None:
+        """What S3 says about an object; None where there is none."""
+        answer = self._answer("read about", key, "head_object", ChecksumMode="ENABLED")
+        return None if answer is None else _facts(answer)
+
+    def write(
+        self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str], *, over: str | None
+    ) -> str | None:
+        """Write over what has this version tag (None: over nothing); the new tag, or None if something else is there by now.
+
+        S3 itself refuses bytes that do not have the SHA-256 that goes with them.
+        """
+        condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over}
+        try:
+            answer = self._client.put_object(
+                Bucket=self.name,
+                Key=key,
+                Body=body,
+                ContentType=media_type,
+                Metadata=dict(metadata),
+                ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
+                **condition,
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _CONFLICTS or (over is not None and code in _MISSING):  # 404: it was deleted meanwhile
+                return None
+            raise self._unavailable("write", key, error) from error
+        except BotoCoreError as error:
+            raise self._unavailable("write", key, error) from error
+        tag: str = answer["ETag"]
+        return tag
+
+    def page(self, prefix: str, after: str = "", most: int = 1000) -> tuple[list[tuple[str, str]], bool]:
+        """The first keys below a prefix that sort after `after`, with their version tags, and whether there are more."""
+        try:
+            answer = self._client.list_objects_v2(
+                Bucket=self.name, Prefix=prefix, MaxKeys=most, **({"StartAfter": after} if after else {})
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise self._unavailable("list", prefix, error) from error
+        return [(entry["Key"], entry["ETag"]) for entry in answer.get("Contents", [])], bool(answer.get("IsTruncated"))
+
+    def _answer(self, deed: str, key: str, call: str, **more: str) -> Any | None:
+        try:
+            return getattr(self._client, call)(Bucket=self.name, Key=key, **more)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return None
+            raise self._unavailable(deed, key, error) from error
+        except BotoCoreError as error:
+            raise self._unavailable(deed, key, error) from error
+
+    def _unavailable(self, deed: str, key: str, error: object) -> SalesFlowError:
+        return self._unavailable_error(
+            f"Could not {deed} s3://{self.name}/{key}: {error}.",
+            action="Check the bucket's name, the function's role, and S3's health; then run the job again.",
+        )
+
+
+def _facts(answer: Mapping[str, Any]) -> Facts:
+    sha256 = base64.b64decode(answer.get("ChecksumSHA256", "")).hex()
+    return Facts(answer["ETag"], sha256, answer.get("Metadata", {}), answer.get("VersionId", ""))
 
 
 class ObjectStore:
@@ -41,7 +160,7 @@ class ObjectStore:
     """
 
     def __init__(self, client: Any, bucket: str) -> None:
-        self._client = client
+        self._bucket = Bucket(client, bucket)
         self.bucket = bucket
         self._replaced: dict[str, str | None] = {}
         """The version tag that was there before the last write of each key (None: nothing)."""
@@ -66,18 +185,11 @@ class ObjectStore:
 
     def listed(self, prefix: str, *, after: str = "") -> Iterator[tuple[str, str]]:
         """The keys below a prefix that sort after `after`, in order, with their version tags; a thousand a call."""
-        while True:
-            try:
-                page = self._client.list_objects_v2(
-                    Bucket=self.bucket, Prefix=prefix, **({"StartAfter": after} if after else {})
-                )
-            except (ClientError, BotoCoreError) as error:
-                raise self._unavailable("list", prefix, error) from error
-            entries = page.get("Contents", [])
-            yield from ((entry["Key"], entry["ETag"]) for entry in entries)
-            if not page.get("IsTruncated") or not entries:
-                return
-            after = entries[-1]["Key"]
+        more = True
+        while more:
+            entries, more = self._bucket.page(prefix, after)
+            yield from entries
+            after, more = (entries[-1][0], more) if entries else (after, False)
 
     def read(self, key: str) -> StoredObject | None:
         """The object, or None where there is none.
@@ -100,31 +212,20 @@ class ObjectStore:
             return key in self._tags
 
     def _read_now(self, key: str) -> StoredObject | None:
-        problem: object = "S3 answers with what this run has replaced"
         for _ in range(_READS):
             try:
-                stored = self._read(key)
-            except BotoCoreError as error:
-                problem = error
-                continue
+                stored = self._bucket.read(key)
+            except BodyBroken as error:
+                raise HistoryUnavailable(error.message, action=error.action) from error
             etag = None if stored is None else stored.etag
             if key not in self._replaced or self._replaced[key] != etag:
                 self._remember(key, stored)
                 return stored
         self._replaced.pop(key, None)  # the next run believes what it reads
-        raise self._unavailable("read", key, problem)
-
-    def _read(self, key: str) -> StoredObject | None:
-        """One read; raises the SDK's error where the body does not come whole."""
-        try:
-            answer = self._client.get_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in MISSING:
-                return None
-            raise self._unavailable("read", key, error) from error
-        except BotoCoreError as error:
-            raise self._unavailable("read", key, error) from error
-        return StoredObject(answer["Body"].read(), answer["ETag"], answer["Metadata"])
+        raise HistoryUnavailable(
+            f"Could not read s3://{self.bucket}/{key}: S3 answers with what this run has replaced.",
+            action="Run the job again; look at S3's health if it keeps happening.",
+        )
 
     def write_new(self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str]) -> bool:
         """Create the object; False where there is one already, which then stays as it is."""
@@ -165,31 +266,12 @@ class ObjectStore:
     def write(
         self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str], *, over: StoredObject | None
     ) -> StoredObject | None:
-        """Write over exactly that object (None: where there is none); None if something else is there by now.
-
-        S3 itself refuses bytes that do not have the SHA-256 that goes with them.
-        """
-        condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over.etag}
-        try:
-            answer = self._client.put_object(
-                Bucket=self.bucket,
-                Key=key,
-                Body=body,
-                ContentType=media_type,
-                Metadata=dict(metadata),
-                ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
-                **condition,
-            )
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in CONFLICTS or (over is not None and code in MISSING):  # 404: it was deleted meanwhile
-                return None
-            raise self._unavailable("write", key, error) from error
-        except BotoCoreError as error:
-            raise self._unavailable("write", key, error) from error
+        """Write over exactly that object (None: where there is none); None if something else is there by now."""
+        etag = self._bucket.write(key, body, media_type, metadata, over=None if over is None else over.etag)
+        if etag is None:
+            return None
         self._replaced[key] = None if over is None else over.etag
-        written = StoredObject(body, answer["ETag"], dict(metadata))
+        written = StoredObject(body, etag, dict(metadata))
         self._remember(key, written)
         return written
 
@@ -210,12 +292,6 @@ class ObjectStore:
             size = sum(len(one.body) for one in self._kept.values())
             while size > KEPT_BYTES and len(self._kept) > 1:
                 size -= len(self._kept.popitem(last=False)[1].body)
-
-    def _unavailable(self, deed: str, key: str, error: object) -> HistoryUnavailable:
-        return HistoryUnavailable(
-            f"Could not {deed} s3://{self.bucket}/{key}: {error}.",
-            action="Check the bucket's name, the function's role, and S3's health; then run the job again.",
-        )
 
 
 def _differ(stored: Mapping[str, str], new: Mapping[str, str], passing: frozenset[str]) -> bool:

@@ -164,7 +164,9 @@ def test_coverage_grows_and_survives_two_writers(store: ObjectStore) -> None:
     known = Index(Coverage(NOVEMBER, NOVEMBER), {})
 
     def extend(span: Coverage) -> None:
-        part.extend(ObjectStore(store._client, store.bucket), span, {}, known=known, deep_read=date.min, latest=TODAY)
+        part.extend(
+            ObjectStore(store._bucket._client, store.bucket), span, {}, known=known, deep_read=date.min, latest=TODAY
+        )
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(extend, spans))

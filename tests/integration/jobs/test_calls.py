@@ -26,7 +26,7 @@ def fire_again(system: System, wire: Wire, function: str, event: dict[str, Any])
     return Counter(request.operation.partition("?")[0] for request in wire.seen)
 
 
-@pytest.mark.parametrize(("function", "event", "most"), [("report", REPORT, 20), ("anomaly_check", CHECK, 20)])
+@pytest.mark.parametrize(("function", "event", "most"), [("report", REPORT, 24), ("anomaly_check", CHECK, 20)])
 def test_a_warm_run_that_changes_nothing_asks_little(
     system: System, wire: Wire, function: str, event: dict[str, Any], most: int
 ) -> None:

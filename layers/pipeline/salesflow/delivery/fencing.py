@@ -1,14 +1,13 @@
 """Fencing: what an object on S3 says of the claim that it was written under, and which of two claims is the later one."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from salesflow import clock
 from salesflow.errors import ClaimLost, SalesFlowError
 from salesflow.ledger import Fence
+from salesflow.s3 import Facts
 
 _CLOCKS_DIFFER = timedelta(days=1)
 """No two machines' clocks differ by more; an object that was claimed longer before a run cannot have overtaken it."""
@@ -23,11 +22,24 @@ class ReportOvertaken(SalesFlowError):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What S3 says about an object: the SHA-256 that it keeps (hex), its ETag, and our metadata."""
+    """What S3 says about an object (`salesflow.s3.Facts`), read for the claim that it was written under."""
 
-    sha256: str
-    etag: str
-    metadata: Mapping[str, str]
+    facts: Facts
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 that S3 keeps (hex)."""
+        return self.facts.sha256
+
+    @property
+    def etag(self) -> str:
+        """Its version tag."""
+        return self.facts.etag
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Our metadata."""
+        return self.facts.metadata
 
     def ensure_not_overtaken(self, fence: Fence, key: str) -> None:
         """Raise ClaimLost where a later run of the same work wrote it."""
@@ -62,12 +74,6 @@ class Head:
         except (KeyError, ValueError):
             return None
         return moment if moment.tzinfo else None
-
-
-def head_of(answer: Mapping[str, Any]) -> Head:
-    """What an answer of S3 says about an object."""
-    sha256 = base64.b64decode(answer.get("ChecksumSHA256", "")).hex()
-    return Head(sha256, answer["ETag"], answer.get("Metadata", {}))
 
 
 def fenced(metadata: Mapping[str, str], fence: Fence) -> dict[str, str]:

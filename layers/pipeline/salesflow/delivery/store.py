@@ -12,7 +12,6 @@ Every object carries in its metadata the claim that it was written under (`Fence
 at before: a late run overwrites nothing of the run that overtook it. Objects without one, version 1.0.0's, are the oldest.
 """
 
-import base64
 import hashlib
 import json
 import logging
@@ -21,29 +20,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    FlexibleChecksumError,
-    HTTPClientError,
-    IncompleteReadError,
-)
-
 from salesflow import clock
-from salesflow.delivery.fencing import Head, ReportOvertaken, fenced, head_of
+from salesflow.delivery.fencing import Head, ReportOvertaken, fenced
 from salesflow.delivery.integrity import check_opens
 from salesflow.errors import ArtifactDamaged, SalesFlowError
 from salesflow.formats import Format, ReportType
 from salesflow.ledger import Artifact, Fence, SavedFile
+from salesflow.s3 import BodyBroken, Bucket
 from salesflow.windows import Period
 
 _log = logging.getLogger(__name__)
 
 JSON_TYPE = "application/json"
 _CONDITIONAL_TRIES = 8
-_READS = 2
-_CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound"}
 
 
 class ReportNotSaved(SalesFlowError):
@@ -89,7 +78,7 @@ class ReportStore:
     """
 
     def __init__(self, s3_client: Any, bucket: str) -> None:
-        self._s3 = s3_client
+        self._s3 = Bucket(s3_client, bucket, ReportNotSaved)
         self.bucket = bucket
 
     def save(
@@ -139,11 +128,7 @@ class ReportStore:
 
     def keys_after(self, prefix: str, start_after: str) -> list[str]:
         """The first 1,000 keys below a prefix that sort after `start_after`, in order."""
-        try:
-            listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=start_after)
-        except (ClientError, BotoCoreError) as error:
-            raise self._not_saved("list", prefix, error) from error
-        return [entry["Key"] for entry in listed.get("Contents", [])]
+        return [key for key, _ in self._s3.page(prefix, start_after)[0]]
 
     def read(self, key: str) -> bytes | None:
         """The bytes of an object, or None where there is none. Raises ArtifactDamaged where they cannot be read whole."""
@@ -319,68 +304,25 @@ class ReportStore:
         )
 
     def _head(self, key: str) -> Head | None:
-        try:
-            answer = self._s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _MISSING:
-                return None
-            raise self._not_saved("read about", key, error) from error
-        except BotoCoreError as error:
-            raise self._not_saved("read about", key, error) from error
-        return head_of(answer)
+        facts = self._s3.facts(key)
+        return None if facts is None else Head(facts)
 
     def _read(self, key: str, version: str = "") -> "_Stored | None":
-        """An object, of a version or as it is. A body that breaks off, or is not what its checksum says, is read once more."""
-        broken: BotoCoreError | None = None
-        wanted = {"VersionId": version} if version else {}
-        for _ in range(_READS):
-            try:
-                answer = self._s3.get_object(Bucket=self.bucket, Key=key, **wanted)
-            except ClientError as error:
-                if error.response["Error"]["Code"] in _MISSING:
-                    return None
-                raise self._not_saved("read", key, error) from error
-            except BotoCoreError as error:
-                raise self._not_saved("read", key, error) from error
-            try:
-                return _Stored(answer["Body"].read(), answer.get("VersionId", ""), head_of(answer))
-            except (FlexibleChecksumError, IncompleteReadError, HTTPClientError) as error:
-                broken = error
-        raise ArtifactDamaged(
-            f"s3://{self.bucket}/{key} could not be read back whole: {broken}.",
-            action="Nobody was mailed. Run the job again; it writes the file anew.",
-        ) from broken
+        """An object, of a version or as it is."""
+        try:
+            stored = self._s3.read(key, version)
+        except BodyBroken as error:
+            raise ArtifactDamaged(
+                error.message, action="Nobody was mailed. Run the job again; it writes the file anew."
+            ) from error
+        if stored is None or stored.facts is None:
+            return None
+        return _Stored(stored.body, stored.facts.version, Head(stored.facts))
 
     def _put(self, key: str, data: bytes, media_type: str, metadata: Mapping[str, str], over: str | None) -> None:
-        """Write an object over what has this ETag (None: over nothing); raises _Conflict where something else is there.
-
-        S3 itself refuses bytes that do not have the SHA-256 that goes with them.
-        """
-        condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over}
-        try:
-            self._s3.put_object(
-                Bucket=self.bucket,
-                Key=key,
-                Body=data,
-                ContentType=media_type,
-                Metadata=dict(metadata),
-                ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
-                **condition,
-            )
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _CONFLICTS or code in _MISSING:
-                raise _Conflict from None
-            raise self._not_saved("write", key, error) from error
-        except BotoCoreError as error:
-            raise self._not_saved("write", key, error) from error
-
-    def _not_saved(self, deed: str, key: str, error: Exception) -> ReportNotSaved:
-        return ReportNotSaved(
-            f"Could not {deed} s3://{self.bucket}/{key}: {error}.",
-            action="Check the bucket's name, the function's role, and S3's health; then run the job again.",
-        )
+        """Write an object over what has this ETag (None: over nothing); raises _Conflict where something else is there."""
+        if self._s3.write(key, data, media_type, metadata, over=over) is None:
+            raise _Conflict
 
 
 class _Conflict(Exception):

@@ -11,7 +11,6 @@ Two runs that end at the same moment: the version of the page is read before any
 that version. Who comes too late lists again. So the page that stands was made from a list that is newer than the page before it.
 """
 
-import base64
 import hashlib
 import json
 import re
@@ -19,8 +18,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
-
-from botocore.exceptions import ClientError
 
 from salesflow import clock
 from salesflow.delivery.store import folder, report_key
@@ -33,6 +30,7 @@ from salesflow.library.model import EndedRun, Library, OpenAnomaly, StoredFile
 from salesflow.library.page import render_library
 from salesflow.observability import logger
 from salesflow.rows import ConditionFailed, Row, Rows
+from salesflow.s3 import Bucket
 from salesflow.windows import Period
 
 if TYPE_CHECKING:
@@ -51,7 +49,6 @@ _PARTITION: Final = "library"
 _RETENTION: Final = timedelta(days=400)
 _TRIES: Final = 4
 _LONGEST_REASON: Final = 300
-_CONFLICTS: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey", "404"})
 _DATED: Final = re.compile(r"reports/(\w+)/(\w+)/(\d{4}-\d{2}-\d{2})/[^/]+\.(?P<ext>\w+)", re.ASCII)
 _FORMATS: Final = {fmt.extension: fmt for fmt in Format}
 
@@ -70,8 +67,7 @@ class LibraryKeeper:
         language: Language,
         zone: ZoneInfo,
     ) -> None:
-        self._s3 = s3_client
-        self._bucket = bucket
+        self._s3 = Bucket(s3_client, bucket)
         self._rows = rows
         self._alerts = alerts
         self._currency = currency
@@ -147,27 +143,12 @@ class LibraryKeeper:
 
     def _version(self) -> str | None:
         """The page's ETag without its quotes, None where there is no page."""
-        listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=INDEX_KEY, MaxKeys=1)
-        return next((entry["ETag"].strip('"') for entry in listed.get("Contents", ())), None)
+        return next((tag.strip('"') for _, tag in self._s3.page(INDEX_KEY, most=1)[0]), None)
 
     def _write(self, page: bytes, version: str | None) -> bool:
         """Write the page over that version; False where another one stands there by now."""
-        condition = {"IfMatch": f'"{version}"'} if version else {"IfNoneMatch": "*"}
-        try:
-            self._s3.put_object(
-                Bucket=self._bucket,
-                Key=INDEX_KEY,
-                Body=page,
-                ContentType=Format.HTML.media_type,
-                ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=base64.b64encode(hashlib.sha256(page).digest()).decode(),
-                **condition,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _CONFLICTS:
-                return False
-            raise
-        return True
+        over = f'"{version}"' if version else None
+        return self._s3.write(INDEX_KEY, page, Format.HTML.media_type, {}, over=over) is not None
 
     def _runs(self) -> tuple[EndedRun, ...]:
         found = (_ended(row) for row in self._rows.newest(_PARTITION, MOST_RUNS))
@@ -182,12 +163,10 @@ class LibraryKeeper:
         first_wanted = None if newest_run is None else newest_run - DATES
         after = ""
         for _ in range(MOST_LISTS):
-            listed = self._s3.list_objects_v2(
-                Bucket=self._bucket, Prefix=ROOT, **({"StartAfter": after} if after else {})
-            )
-            keys = [entry["Key"] for entry in listed.get("Contents", ())]
+            entries, more = self._s3.page(ROOT, after)
+            keys = [key for key, _ in entries]
             files += _known(keys)
-            if not listed.get("IsTruncated"):
+            if not more:
                 return *_newest(files), True
             after = _leap(keys[-1], first_wanted)
         return *_newest(files), False
