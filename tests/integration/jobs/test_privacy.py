@@ -2,12 +2,16 @@
 
 import gzip
 import json
+import sys
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from logging import StreamHandler
 from typing import Any
 
 import pytest
 
 from salesflow.errors import DeliveryIncomplete
+from salesflow.observability import logger
 from tests.integration.jobs.conftest import OWNER, READERS, System
 from tests.integration.jobs.test_watchdog import bounce
 from tests.stand_ins.aws import Wire, calls
@@ -39,6 +43,9 @@ def a_day(
         calls("SendEmail", recipient=REFUSED), 400, "MessageRejected", f"Not verified: {REFUSED}", times=float("inf")
     )
     wire.refuse(calls("SendEmail", recipient=SLOW), 503, "ServiceUnavailable", f"{SLOW} must wait", times=4)
+    handler, lines = logger.registered_handler, StringIO()
+    assert isinstance(handler, StreamHandler)
+    written_to = handler.setStream(lines)  # whichever test made it, and whatever its output was then
     capfd.readouterr()
     system.fire("mail_events", bounce(MARKED))
     system.fire("sync_history", {"schedule": "sync", **tick})
@@ -51,7 +58,8 @@ def a_day(
     hand_clock.advance(minutes=2)
     assert system.fire("report", report)["status"] == "PARTIAL"
     system.fire("watchdog", {"schedule": "watchdog", "scheduled_time": hand_clock.moment.isoformat()})
-    return system, capfd.readouterr().out
+    handler.setStream(written_to or sys.stdout)
+    return system, lines.getvalue() + capfd.readouterr().out
 
 
 def test_no_address_lies_where_many_can_read(a_day: tuple[System, str]) -> None:
