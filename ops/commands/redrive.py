@@ -25,6 +25,8 @@ from ops.terminal import Table
 
 app = Group("Fire again what lies in a stack's two queues.")
 
+UNFILLED = "<aws.scheduler.scheduled-time>"
+"""What stands for the moment of a firing in the input of a schedule."""
 _HIDDEN_SECONDS = 300
 """While a message is being redriven nobody else sees it."""
 
@@ -61,7 +63,7 @@ def redriven(stack: Stack, *, dry_run: bool = False) -> Iterator[Redriven]:
     or handed over stays. Raises Failed where the queues cannot be read.
     """
     sqs = stack.client("sqs")
-    for url, understood in ((stack.undelivered_queue, _undelivered), (stack.failed_queue, _failed)):
+    for url, understood in ((stack.undelivered_queue, undelivered), (stack.failed_queue, _failed)):
         for stranded in _read(sqs, url, understood):
             if dry_run or stranded.problem:
                 _put_back(sqs, stranded)
@@ -104,14 +106,19 @@ def _put_back(sqs: Any, stranded: Stranded) -> None:
     sqs.change_message_visibility(QueueUrl=stranded.queue, ReceiptHandle=stranded.receipt, VisibilityTimeout=0)
 
 
-def _undelivered(url: str, message: Mapping[str, Any]) -> Stranded:
+def undelivered(url: str, message: Mapping[str, Any]) -> Stranded:
+    """What a message of the schedules' dead-letter queue stands for."""
     attributes = {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
     why = ": ".join(filter(None, (attributes.get("ERROR_CODE"), attributes.get("ERROR_MESSAGE")))) or "no reason given"
     receipt, target = message["ReceiptHandle"], attributes.get("TARGET_ARN", "")
+    # AWS does not say whether Scheduler fills its attributes in before it gives an event up: the message has the moment beside it.
+    body = message["Body"].replace(UNFILLED, attributes.get("SCHEDULED_TIME") or UNFILLED)
     try:
-        event = json.loads(message["Body"])
+        event = json.loads(body)
     except ValueError:
         return Stranded(url, receipt, "", message["Body"], why, "its body is not JSON")
+    if UNFILLED in body:
+        return Stranded(url, receipt, "", event, why, "it does not say when it was due; fire it with its business_date")
     if attributes.get("IS_PAYLOAD_TRUNCATED", "").lower() == "true":
         return Stranded(url, receipt, "", event, why, "its input was cut by the queue's limit")
     if not target:
