@@ -207,6 +207,8 @@ class Settings(AlertSettings):
     watch_grace_minutes: int = Field(default=90, ge=5, le=1440)
     schedule_group: str = Field(default="salesflow", min_length=1)
     stack_name: str = "salesflow"
+    heartbeat_url: str | None = Field(default=None, pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^ ]*)?$")
+    """A page that the watchdog asks for while all is well."""
 
     @cached_property
     def zone(self) -> ZoneInfo:

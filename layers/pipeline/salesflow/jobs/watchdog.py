@@ -20,6 +20,7 @@ from salesflow.mail_address import mailbox, masked
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.reports.mail import compose_owner_notice
 from salesflow.stored import UnreadableRow
+from salesflow.watch.heartbeat import beat
 from salesflow.watch.logbook import Logbook, Notice, Page
 from salesflow.watch.look import Look, Memory, Skipped, Watch, take_look
 from salesflow.watch.notices import notices_of
@@ -64,6 +65,8 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
         raise
     metrics.add_metric(name="OpenTroubles", unit=MetricUnit.Count, value=len(look.open))
     metrics.add_metric(name="NoticesSent", unit=MetricUnit.Count, value=len(page.outbox))
+    if settings.heartbeat_url and not (refused or look.open or look.memory.unwatchable or unusable):
+        beat(settings.heartbeat_url)
     summary, details = _summary(look), _details(look)
     if refused:
         why = "; ".join(f"{masked(address)}: {reason}" for address, reason in refused.items())

@@ -1,0 +1,122 @@
+"""The sign of life goes to a real HTTPS server, and only while all is well."""
+
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from salesflow.errors import InvalidSettings
+from salesflow.settings import Settings
+from tests.integration.jobs.test_watchdog import Watched, utc, watched
+from tests.unit.test_settings import GOOD
+
+__all__ = ["watched"]
+
+
+@dataclass
+class Outside:
+    """A service that expects to be asked: which paths were, and what it answers."""
+
+    url: str
+    asked: list[str] = field(default_factory=list)
+    status: int = 200
+
+
+def certificate(folder: Path) -> Path:
+    """A certificate of 127.0.0.1 by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = folder / "outside.pem"
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
+    pem = certificate(tmp_path)
+    found = Outside("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found.asked.append(self.path)
+            self.send_response(found.status)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    found.url = f"https://127.0.0.1:{server.server_port}/ping/of-this-shop"
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    monkeypatch.setenv("HEARTBEAT_URL", found.url)
+    yield found
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_sign_is_given_while_all_is_well_and_at_no_other_time(watched: Watched, outside: Outside) -> None:
+    watched.sales()
+    watched.ran(utc(21, 23))
+    watched.look(utc(22, 0, 50))
+    assert outside.asked == ["/ping/of-this-shop"]
+    watched.look(utc(22, 1, 50), notify="none")
+    assert len(outside.asked) == 1, "a look that tells nobody tells nobody"
+    for hour in range(1, 4):
+        watched.look(utc(23, hour, 50))
+    assert len(outside.asked) == 1, "the report of the 22nd is missing"
+    watched.ran(utc(22, 23))
+    watched.look(utc(23, 4, 50))
+    assert len(outside.asked) == 2
+
+
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_a_service_that_does_not_answer_well_fails_no_look(watched: Watched, outside: Outside, status: int) -> None:
+    outside.status = status
+    assert watched.look(utc(22, 0, 50))["status"] == "SUCCEEDED"
+    assert outside.asked == ["/ping/of-this-shop"], "once, and no redirect is followed"
+
+
+def test_a_service_that_is_not_there_or_not_itself_fails_no_look(
+    watched: Watched, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    assert watched.look(utc(22, 0, 50))["status"] == "SUCCEEDED"
+    assert outside.asked == [], "nobody vouches for its certificate"
+
+
+@pytest.mark.parametrize("url", ["http://beat.example/x", "beat.example", "https://", "https://a b.example/"])
+def test_only_https_will_do(url: str) -> None:
+    with pytest.raises(InvalidSettings, match="HEARTBEAT_URL"):
+        Settings.from_environment(GOOD | {"HEARTBEAT_URL": url})
