@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -343,3 +344,22 @@ def test_a_warm_container_asks_for_nothing_that_has_not_changed(stack: Stack, so
         history.read_lines(demand.first_day, FRIDAY)
         history.read_shop_days(demand.first_day, FRIDAY)
     assert [request.method for request in wire.seen] == ["GET"], "one list of the keys, and nothing else"
+
+
+def test_syncs_at_once_leave_the_newest_read_and_an_index_that_the_next_one_believes(
+    stack: Stack, source: Source
+) -> None:
+    stack.sync(source, FRIDAY - timedelta(days=1))
+    demand = Demand(FRIDAY, True, FRIDAY - timedelta(days=30), FRIDAY + timedelta(days=1))
+
+    def sync(n: int) -> None:
+        extra = [Sale(datetime(2026, 11, 20, 15, minute), (Item("C3", "Pot", 1, 500),)) for minute in range(n)]
+        moment = datetime(2026, 11, 20, 16, 20 + n, tzinfo=UTC)
+        stack.history().sync(Source([*source.sales, *extra]), demand, read_at=moment)  # type: ignore[arg-type]  # a stand-in
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(sync, range(5)))
+    assert stack.revenue()[FRIDAY] == true_revenue(source.sales)[FRIDAY] + 4 * 500
+    history = stack.history()
+    plan = history.plan(replace(demand, complete=False), read_at=datetime(2026, 11, 21, 1, tzinfo=UTC))
+    assert plan.since >= date(2026, 11, 1), "at most the month that they fought for is read again"
