@@ -300,3 +300,9 @@ def test_a_few_days_are_the_same_whatever_groups_the_rows_of_a_month_lie_in(
         assert found["subtotal"].tolist() == wanted
         assert found["sku"].astype(str).tolist() == [f"S{n % 3}" for n in wanted]
         assert found["name"].cat.categories.tolist() == sorted({f"Name {n % 4}" for n in wanted})
+
+
+def test_rows_of_days_that_the_reading_is_not_of_are_left_out(lines: SaleLineHistory) -> None:
+    tags = lines.table.replace_days(shop(NOVEMBER, 20), reading(date(2026, 11, 5), 0), date(2026, 11, 10))
+    assert sorted(cents_by_day(lines, NOVEMBER, TODAY)) == [date(2026, 11, day) for day in range(5, 11)]
+    assert list(tags) == ["2026-11"]
