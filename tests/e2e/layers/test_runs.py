@@ -364,15 +364,14 @@ print(words(Language({language!r}))("Business date"), end="")
     assert printed == words(Language(language))("Business date") != "Business date"
 
 
-def test_logs_metrics_and_traces_work(built: BuiltStack, runtime: Path) -> None:
+def test_logs_and_metrics_work(built: BuiltStack, runtime: Path) -> None:
     printed = run(
         built,
         "sync_history",
         runtime,
         """
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.parser import BaseModel, parse
-Tracer(disabled=True)
 Metrics().add_metric(name="Runs", unit="Count", value=1)
 class Event(BaseModel):
     force: bool

@@ -16,12 +16,9 @@ def asked_by_lambda(cloud: LocalCloud, function: str) -> set[Asked]:
     """What Lambda does with the role of a function (by logical id)."""
     settings = cloud.stack.functions[function]
     client = cloud.aws.client("lambda")
-    configuration = client.get_function_configuration(FunctionName=settings.name)
     log_group = f"arn:aws:logs:{cloud.aws.region}:{ACCOUNT}:log-group:{settings.log_group}"
     stream = f"{log_group}:log-stream:2026/07/01/[$LATEST]0123"
     found = {Asked("logs:CreateLogStream", stream), Asked("logs:PutLogEvents", stream)}
-    if configuration["TracingConfig"]["Mode"] == "Active":
-        found |= {Asked("xray:PutTraceSegments", "*"), Asked("xray:PutTelemetryRecords", "*")}
     invoked = client.get_function_event_invoke_config(FunctionName=settings.name)
     queue = invoked["DestinationConfig"]["OnFailure"]["Destination"]
     return found | {Asked("sqs:SendMessage", queue, (("aws:SecureTransport", ("true",)),))}

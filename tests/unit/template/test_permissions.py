@@ -46,8 +46,6 @@ def test_every_resource_is_named(role: str) -> None:
     for statement, resource in everything(role):
         if "*" not in WHOLE_PREFIX.sub("", resource):
             assert referred(statement["Resource"]), statement
-        elif statement["Sid"] == "Trace":  # X-Ray knows no resources
-            assert set(statement["Action"]) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
         elif statement["Sid"] == "ListSchedules":  # listing takes no resource either
             assert statement["Action"] == "scheduler:ListSchedules"
         elif statement["Sid"] == "ReadOwnSchedules":
