@@ -481,11 +481,11 @@ def counted(sku: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def stock(products: list[Any], inventory: list[Any] | None) -> StockBatch:
+def stock(products: list[Any], inventory: list[Any] | None, minor_digits: int = 2) -> StockBatch:
     return stock_batch(
         decode_products(json.dumps(products).encode(), "GET /products"),
         None if inventory is None else decode_inventory(json.dumps(inventory).encode(), "GET /inventory"),
-        minor_digits=2,
+        minor_digits=minor_digits,
     )
 
 
@@ -535,6 +535,23 @@ def test_a_bad_product_is_set_aside(bad: dict[str, Any]) -> None:
     batch = stock([*[product(f"S{n}") for n in range(99)], bad], [])
     assert [(record.call, record.record) for record in batch.rejected] == [("GET /products", "id 7")]
     assert len(batch.items) == 99
+
+
+def test_a_price_that_the_currency_cannot_have_is_told_and_a_finer_one_rounded() -> None:
+    yen = [product(f"S{n}", price=120.0) for n in range(150)]
+    batch = stock(
+        [*yen, product("A", price=12.5)],
+        [counted(f"S{n}", price=120, cost=33.3333) for n in range(150)],
+        minor_digits=0,
+    )
+    assert [(r.call, r.record, r.field) for r in batch.rejected] == [("GET /products", "SKU A", "price")]
+    assert set(batch.items["price"]) == {120}
+    assert set(batch.items["cost"]) == {33}
+    with pytest.raises(
+        SourceContractBroken, match=r"GET /products answered 2 records of which 2 are bad \(SKU A, price"
+    ):
+        stock([product("A", price=12.5), product("B", price=0.5)], None, minor_digits=0)
+    assert stock([product("A", price=0.335)], None).items["price"].tolist() == [34]
 
 
 def test_reading_in_any_order_gives_the_same_table() -> None:

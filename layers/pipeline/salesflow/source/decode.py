@@ -100,9 +100,13 @@ def stock_batch(
 ) -> StockBatch:
     """The stock of the products, with the inventory's cost and category by SKU; None: the account may not read it.
 
-    A SKU that only the inventory knows becomes a row too. Of several records with one SKU the last stands.
+    A SKU that only the inventory knows becomes a row too. Of several records with one SKU the last stands. A price is one
+    piece's and may be finer than the currency, by two decimals: it is rounded to it, as a cost (an average) is. Where the
+    currency has no decimals, a price with some is of another one, and its record is set aside. Raises SourceContractBroken
+    where more than 1% of the records are.
     """
     counted = Decoded[InventoryItem]("", [], (), 0) if inventory is None else inventory
+    products, counted = _of_the_currency(products, minor_digits), _of_the_currency(counted, minor_digits)
     by_sku = {_printable(product.sku): product for product in products.records}
     counted_by_sku = {_printable(item.sku): item for item in counted.records}
     rows: list[_StockRow] = []
@@ -120,6 +124,19 @@ def stock_batch(
         products.answered + counted.answered,
         costs_known=inventory is not None,
         duplicates=len(products.records) - len(by_sku) + len(counted.records) - len(counted_by_sku),
+    )
+
+
+def _of_the_currency[Record: (Product, InventoryItem)](decoded: Decoded[Record], digits: int) -> Decoded[Record]:
+    """The same without the records whose price the currency cannot have."""
+    finest = digits + 2 if digits else 0
+    places = np.flatnonzero(~is_exact(_numbers(decoded.records, "price", np.float64), finest)).tolist()
+    reason = f"More decimals than a price in the currency has ({finest})"
+    return decoded.without(
+        {
+            place: RejectedRecord(decoded.call, f"SKU {_printable(decoded.records[place].sku)}", "price", reason)
+            for place in places
+        }
     )
 
 
