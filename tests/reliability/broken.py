@@ -1,10 +1,11 @@
 """Faults built into a container on purpose: with each of them the harness has to find what it is there to find.
 
-They sit between the system and its AWS client, so that they know no function of the system by name and cannot go stale in silence.
-With a fault built in a run still succeeds as long as nobody disturbs it (the tests look): what comes to light comes of the
+Most sit between the system and its AWS client, so that they know no function of the system by name; a name that one does know has to
+be there. With a fault built in a run still succeeds as long as nobody disturbs it (the tests look): what comes to light comes of the
 disturbance, not of a system that no longer runs at all.
 """
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,17 @@ type Sabotage = Callable[[Send, str, dict[str, Any]], Any]
 
 
 def break_on_purpose(name: str) -> None:
-    """Build a fault into the AWS clients of this process."""
+    """Build a fault into this process: into its AWS clients, or in the place of one of the system's functions."""
+    if name in _INSTEAD:
+        place, answer = _INSTEAD[name]
+        module, _, path = place.partition(":")
+        owner: Any = importlib.import_module(module)
+        *outer, function = path.split(".")
+        for attribute in outer:
+            owner = getattr(owner, attribute)
+        getattr(owner, function)  # a name that went elsewhere is no sabotage
+        setattr(owner, function, lambda *_, **__: answer)
+        return
     sabotage = _SABOTAGES[name]()
     client_class: Any = botocore.client.BaseClient  # the one seam through which every call of every service goes
     make_call = client_class._make_api_call
@@ -98,6 +109,17 @@ def _swallow_unreached() -> Sabotage:
     return sabotage
 
 
+def _no_fencing() -> Sabotage:
+    """Whoever writes an object writes it, whatever lies there by now."""
+
+    def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "PutObject":
+            parameters = {name: value for name, value in parameters.items() if name not in {"IfMatch", "IfNoneMatch"}}
+        return send(operation, parameters)
+
+    return sabotage
+
+
 def _is_run(key: dict[str, Any]) -> bool:
     return bool(key["pk"]["S"].startswith("run#"))
 
@@ -118,4 +140,16 @@ _SABOTAGES: dict[str, Callable[[], Sabotage]] = {
     "save after mail": _save_after_mail,
     "record before mail": _record_before_mail,
     "swallow who was not reached": _swallow_unreached,
+    "no fencing": _no_fencing,
 }
+
+_INSTEAD: dict[str, tuple[str, Any]] = {
+    "stored under any settings": ("salesflow.history.terms:Terms.differences", ()),
+    "the index is believed": ("salesflow.history.coverage:Part.lost", []),
+    "the future is believed": ("salesflow.source.decode:_later_than", {}),
+    "there is never more": ("salesflow.source.envelope:Envelope.more", None),
+    "a failure is an answer": ("salesflow.source.envelope:_says_failure", False),
+    "of one id the last stands": ("salesflow.source.decode:_of_one_id", ({}, 0)),
+    "nothing is read deeper": ("salesflow.history.sync:is_deep_read_due", False),
+}
+"""Functions of the system that are replaced, and what is answered in their place."""

@@ -9,8 +9,10 @@ from functools import partial
 from tests.reliability.alert_year import watch_alerts
 from tests.reliability.corrections import interrupted, overtaken_by_correction
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
+from tests.reliability.field import live_in_the_field
 from tests.reliability.findings import Finding, Kind
 from tests.reliability.fuzz import KINDS
+from tests.reliability.proofs import PROOFS, Proof, prove
 from tests.reliability.scenarios import Scenario, Stage, scenarios
 from tests.reliability.soak import soak
 from tests.reliability.sweep import overtaken, sweep
@@ -44,7 +46,10 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
     """Everything there is to do, the longest first; quick: a few minutes' worth of each; wide: more scenarios, and every read."""
     chosen = scenarios(quick=quick, wide=wide)
     found = [Experiment("soak", "soak", partial(_soak, 4 if quick else 365, seed))]
-    found.append(Experiment("alerts", "alerts", partial(_alerts, 14 if quick else 365)))
+    found.append(Experiment("alerts", "alerts", partial(_alerts, 42 if quick else 365)))
+    found.append(Experiment("field", "field", partial(_field, 22 if quick else 220, seed)))
+    if not quick:
+        found += [Experiment("proofs", f"proof: {each.sabotage}", partial(_proof, each)) for each in PROOFS]
     found += [
         Experiment("faults", f"faults: {each.name}", partial(_faults, each, quick=quick, wide=wide))
         for each in sorted(chosen, key=lambda each: each.name not in EVERY_FAULT)
@@ -151,6 +156,15 @@ def _alerts(days: int) -> Row:
     watched = watch_alerts(days)
     counts = {"days checked": watched.days, "changes told": watched.told, "mails of alerts": watched.mails}
     return Row("alerts", counts, findings=watched.findings)
+
+
+def _field(days: int, seed: int) -> Row:
+    fielded = live_in_the_field(days, seed=seed)
+    return Row("field", {"days in the field": fielded.days, **fielded.events}, findings=fielded.findings)
+
+
+def _proof(proof: Proof) -> Row:
+    return Row(proof.sabotage, {"sabotages looked for": 1}, findings=prove(proof))
 
 
 def _some(stage: Stage, *, quick: bool) -> tuple[Point, ...]:

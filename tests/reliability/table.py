@@ -74,5 +74,7 @@ _SUMMED = (
     "cases fuzzed",
     "days simulated",
     "days checked",
+    "days in the field",
+    "sabotages looked for",
     "mails repeated in the known gap",
 )

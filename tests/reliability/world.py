@@ -18,6 +18,7 @@ import boto3
 from botocore.config import Config
 from moto.backends import get_backend
 from moto.dynamodb.models.table import Table
+from moto.moto_api._internal.models import moto_api_backend
 from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
 
@@ -135,6 +136,7 @@ class World:
                     yield world
             finally:
                 gateway.stop()
+                moto_api_backend.reset()  # the next world of this process finds nothing of this one
 
     def client(self, service: str) -> Any:
         """An AWS client of the harness, past the gateway."""
