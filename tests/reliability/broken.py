@@ -144,7 +144,6 @@ _SABOTAGES: dict[str, Callable[[], Sabotage]] = {
 }
 
 _INSTEAD: dict[str, tuple[str, Any]] = {
-    "stored under any settings": ("salesflow.history.terms:Terms.differences", ()),
     "the index is believed": ("salesflow.history.coverage:Part.lost", []),
     "the future is believed": ("salesflow.source.decode:_later_than", {}),
     "there is never more": ("salesflow.source.envelope:Envelope.more", None),

@@ -18,13 +18,12 @@ class Proof:
 
 
 PROOFS = (
-    Proof("stored under any settings", [NOTHING, "currencies changed and changed back", NOTHING], "and not"),
-    Proof("the index is believed", [NOTHING, "months deleted from the bucket"], "and not"),
+    Proof("the index is believed", [NOTHING, "months deleted from the bucket"], "are not stored"),
     Proof("the future is believed", ["sales of the future"], "not told of"),
     Proof("there is never more", ["answers that say there is more"], "the report says"),
     Proof("a failure is an answer", ["answers that failed with status 200"], "the report says"),
     Proof("of one id the last stands", ["sales that share an id"], "the report says"),
-    Proof("nothing is read deeper", ["sales that came late", *[NOTHING] * DEEP_READ], "are not stored"),
+    Proof("nothing is read deeper", [*["sales that came late"] * 4, *[NOTHING] * DEEP_READ], "are not stored"),
 )
 
 
