@@ -25,7 +25,7 @@ export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup lock builder-digest format lint types template messages check scan-tools scan audit unit test browser-check layers-check sam-local-check reliability bench demo build clean
+.PHONY: help setup lock builder-digest format lint types template messages docs check scan-tools scan audit unit test browser-check layers-check sam-local-check reliability bench demo build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -91,6 +91,9 @@ messages: $(READY) ## bring the catalogues of texts up to date with the code: ne
 	  --strip-comments --sort-by-file --add-location file --width 120 --project salesflow --output-file .build/salesflow.pot $(TEXTS)
 	$(VENV)/bin/pybabel -q update --input-file .build/salesflow.pot --output-dir $(TEXTS)/locale --domain salesflow \
 	  --ignore-obsolete --no-fuzzy-matching --ignore-pot-creation-date --width 120
+
+docs: $(READY) ## the reference of the command line (docs/cli.md), from the program itself
+	$(PYTHON_VENV) -m ops.reference
 
 check: lint types template ## lint, layout, imports, types, template
 

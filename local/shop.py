@@ -144,7 +144,9 @@ class LocalShop:
     @property
     def library_url(self) -> str:
         """Where a browser finds the page of all reports, once a run has made it."""
-        return f"{self.cloud.aws.endpoint_url}/{self.cloud.stack.outputs['ReportsBucketName']}/{INDEX_KEY}"
+        return (
+            f"{self.cloud.aws.endpoint_url}/_local/objects/{self.cloud.stack.outputs['ReportsBucketName']}/{INDEX_KEY}"
+        )
 
     def __enter__(self) -> Self:
         return self

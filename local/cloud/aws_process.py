@@ -4,8 +4,8 @@
 closed: a cloud never outlives the process that started it. moto keeps its state per process, so clouds do not see each other.
 
 Beside the AWS APIs it answers, under `/_local/`: `resource-types` (what a template may hold), `conditions` (a stack's, evaluated),
-`warnings` (what moto passed over), `mails` (each mail that SES took, whole), `rules` (requests to hold or to fail, for tests) and
-`functions` (where the server is that invocations of Lambda functions are passed on to).
+`warnings` (what moto passed over), `objects` (a bucket's, for a browser), `mails` (each mail that SES took, whole), `rules` (requests to
+hold or to fail, for tests) and `functions` (where the server is that invocations of Lambda functions are passed on to).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import io
 import itertools
 import json
 import logging
+import mimetypes
 import os
 import re
 import sys
@@ -34,6 +35,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import get_model_map
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -187,6 +189,8 @@ class LocalAws:
             case "DELETE", ["warnings"]:
                 self._warnings.clear()
                 return _json([])
+            case "GET", ["objects", bucket, *parts]:
+                return _object(bucket, "/".join(parts))
             case "PUT", ["functions"]:
                 self._functions_url = request.get_json()["url"]
                 return _json({})
@@ -255,6 +259,14 @@ def _references(part: object) -> list[str]:
             return [name for value in part for name in _references(value)]
         case _:
             return []
+
+
+def _object(bucket: str, key: str) -> Response:
+    """An object of a bucket, for a browser on this machine, which signs nothing: the page of all reports, and what it links to."""
+    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_object(bucket, key)
+    if found is None:
+        return Response(f"There is no {key}.", status=404)
+    return Response(found.value, mimetype=mimetypes.guess_type(key)[0] or "application/octet-stream")
 
 
 def _json(value: object) -> Response:

@@ -51,7 +51,9 @@ POLL_SECONDS = 5.0
 def deploy(
     desk: Desk,
     *,
-    config_file: Annotated[Path, typer.Option(dir_okay=False, help="The file with the answers.")] = PLACE,
+    config_file: Annotated[
+        Path, typer.Option(dir_okay=False, show_default="samconfig.toml", help="The file with the answers.")
+    ] = PLACE,
     wait: Annotated[bool, typer.Option(help="Wait until the links that AWS mails are clicked.")] = True,
     yes: YesOption = False,
 ) -> None:

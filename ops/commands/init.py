@@ -59,7 +59,9 @@ def init(
         typer.Option(allow_dash=True, dir_okay=False, help="File with the system token, - for standard input."),
     ] = None,
     token_only: Annotated[bool, typer.Option("--token-only", help="Ask for the token alone, and store it.")] = False,
-    config_file: Annotated[Path, typer.Option(dir_okay=False, help="The file to write.")] = PLACE,
+    config_file: Annotated[
+        Path, typer.Option(dir_okay=False, show_default="samconfig.toml", help="The file to write.")
+    ] = PLACE,
 ) -> None:
     """Ask what a deployment has to know, write it into samconfig.toml, store the system token, and run doctor.
 

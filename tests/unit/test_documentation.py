@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ops.app import COMMANDS, loaded
+from ops.reference import page
 from salesflow.ledger import RunStatus
 from tests.unit.template.stack import as_list, of_type, statements
 
@@ -84,3 +85,7 @@ def test_the_table_of_roles_names_every_permission_and_no_other() -> None:
         for role in of_type("AWS::IAM::Role")
     }
     assert named == granted
+
+
+def test_the_reference_of_the_command_line_is_what_the_program_says() -> None:
+    assert DOCS["cli.md"] == page(), "run make docs"

@@ -18,6 +18,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 THE_DOCS_YESTERDAY = date(2026, 11, 22)
 STAY_UP = {"up", "open", "demo"}
 """Commands that go on until they are interrupted, or start a cloud of their own: they have tests of their own."""
+_VARIES = re.compile(r"\b[0-9a-f]*\d[0-9a-f]*\b")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 WITHOUT_A_DEPLOYMENT = {"git", "sam", "make"}
@@ -29,11 +30,42 @@ def commands(page: Path) -> list[str]:
     return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
+def test_a_page_that_shows_something_else_is_found() -> None:
+    now = ["id\twhose\tjob\tcron", "forecast\ttemplate\tforecast\t0 5 * * ? *"]
+    assert shapes(now) <= shapes(["id\twhose\tjob\tcron", "forecast\ttemplate\tforecast\t20 4 * * ? *"])
+    assert not shapes(["id\twhose\tjob\texpression"]) <= shapes(now)
+    assert not shapes(["forecast\tby hand\tforecast\t0 5 * * ? *"]) <= shapes(now)
+
+
 def as_of_today(command: str) -> list[str]:
     """The command with the docs' dates moved so that their yesterday is this shop's."""
     yesterday = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
     shift = yesterday - THE_DOCS_YESTERDAY
     return shlex.split(_DATE.sub(lambda found: str(date.fromisoformat(found[0]) + shift), command))
+
+
+def printed(page: Path) -> dict[str, list[str]]:
+    """What the page shows under each command."""
+    found: dict[str, list[str]] = {}
+    for block in re.findall(r"^```console\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL):
+        command = ""
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                command = line.removeprefix("$ ")
+                found[command] = []
+            else:
+                found[command].append(line)
+    return found
+
+
+def shapes(lines: list[str]) -> set[str]:
+    """The heads of lines: columns' names whole; of all others what stands first, numbers and ids aside."""
+    heads = set()
+    for line in lines:
+        cells = line.split("\t")
+        is_heading = not re.search(r"\d", line) and len(cells) > 2
+        heads.add(line if is_heading else _VARIES.sub("#", "|".join(cells[:2] if len(cells) > 3 else cells[:1])))
+    return heads
 
 
 def check_words(program: str, words: list[str]) -> None:
@@ -54,6 +86,7 @@ def check_words(program: str, words: list[str]) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_of_the_page_does_what_it_says(page: Path, desk: Desk) -> None:
+    shown = printed(page)
     for command in commands(page):
         program, *words = as_of_today(command)
         if program in WITHOUT_A_DEPLOYMENT:
@@ -64,4 +97,5 @@ def test_every_command_of_the_page_does_what_it_says(page: Path, desk: Desk) -> 
             assert desk(*(word for word in words if word not in {"&", "--local"}), "--help").code == 0
             continue
         said = desk(*words)
+        assert shapes(shown[command]) <= shapes(said.out.splitlines()), command
         assert said.code == 0 or (said.code == 1 and words[0] == "doctor"), f"{command}: {said.err or said.out}"

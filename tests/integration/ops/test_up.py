@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 from local.cloud import Firing
 from local.shop import LocalShop
-from local.up import RealTime
+from local.up import RealTime, fill_with_reports
 from ops.target import Stack, Target
+from salesflow import clock
 from tests.integration.ops.running import Desk
 
 
@@ -69,6 +72,20 @@ def test_what_is_due_is_fired_once_when_its_time_has_come(desk: Desk, shop: Loca
     assert mine.result.last.answer["schedule"] == "scheduled-sales-json"
     assert mine.succeeded
     desk("schedules", "remove", "scheduled-sales-json")
+
+
+def test_the_last_morning_s_reports_are_on_a_page_that_a_browser_opens(shop: LocalShop) -> None:
+    fired: list[Firing] = []
+    fill_with_reports(shop, clock.now(), fired=fired.append)
+    assert {one.schedule.name for one in fired} >= {"salesflow-scheduled-sales-pdf", "salesflow-anomaly-check"}
+    assert all(one.succeeded for one in fired)
+    page = urllib3.request("GET", shop.library_url)
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    link = re.search(r'href="(sales/daily/[^"]+\.pdf)"', page.data.decode())
+    assert link is not None
+    report = urllib3.request("GET", shop.library_url.rpartition("/")[0] + "/" + link[1])
+    assert report.data.startswith(b"%PDF-")
+    assert urllib3.request("GET", shop.library_url + ".bak").status == 404
 
 
 def test_the_local_cloud_is_a_stack_like_any_other(stack: Stack, shop: LocalShop) -> None:
