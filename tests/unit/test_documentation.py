@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from ops import reference
 from ops.app import COMMANDS, loaded
-from ops.reference import page
 from salesflow.ledger import RunStatus
 from tests.unit.template.stack import as_list, of_type, statements
 
@@ -88,4 +88,4 @@ def test_the_table_of_roles_names_every_permission_and_no_other() -> None:
 
 
 def test_the_reference_of_the_command_line_is_what_the_program_says() -> None:
-    assert DOCS["cli.md"] == page(), "run make docs"
+    assert DOCS["cli.md"] == reference.page(), "run make docs"

@@ -18,7 +18,6 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 THE_DOCS_YESTERDAY = date(2026, 11, 22)
 STAY_UP = {"up", "open", "demo"}
 """Commands that go on until they are interrupted, or start a cloud of their own: they have tests of their own."""
-_VARIES = re.compile(r"\b[0-9a-f]*\d[0-9a-f]*\b")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 WITHOUT_A_DEPLOYMENT = {"git", "sam", "make"}
@@ -59,12 +58,14 @@ def printed(page: Path) -> dict[str, list[str]]:
 
 
 def shapes(lines: list[str]) -> set[str]:
-    """The heads of lines: columns' names whole; of all others what stands first, numbers and ids aside."""
-    heads = set()
+    """What stays the same: headings of tables whole, the first words of rows, the names of facts. What begins with a number is data."""
+    heads, before = set[str](), 0
     for line in lines:
         cells = line.split("\t")
-        is_heading = not re.search(r"\d", line) and len(cells) > 2
-        heads.add(line if is_heading else _VARIES.sub("#", "|".join(cells[:2] if len(cells) > 3 else cells[:1])))
+        is_heading = len(cells) > 2 and len(cells) != before
+        if is_heading or not re.search(r"\d", cells[0]):
+            heads.add(line if is_heading else "|".join(cells[: 2 if len(cells) > 2 else 1]))
+        before = len(cells)
     return heads
 
 
