@@ -40,6 +40,8 @@ PACKAGES = (
 )
 DAYS_BACK = 7
 _ADDRESS = re.compile(r"[\w.+'-]+(?=@[\w-]+\.)")
+_SECRET_ADDRESSES = ("HeartbeatUrl", "HEARTBEAT_URL")
+"""Whoever knows these may use them."""
 _SECRET = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:(?<=password\": \")|(?<=token\": \"))[^\"]+")
 
 
@@ -92,9 +94,13 @@ def _stack(desk: Desk) -> dict[str, Any]:
         "name": stack.name,
         "region": stack.region,
         "status": stack.status,
-        "parameters": stack.parameters,
-        "environment": dict(sorted(environment.items())),
+        "parameters": _shown(stack.parameters),
+        "environment": _shown(environment),
     }
+
+
+def _shown(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: "***" if value and name in _SECRET_ADDRESSES else value for name, value in sorted(values.items())}
 
 
 def _doctor(desk: Desk) -> list[Any]:
