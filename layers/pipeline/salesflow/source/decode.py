@@ -70,7 +70,7 @@ def decode_sales(
         )
     future = len(aside)
     ids = np.fromiter(map(attrgetter("id"), decoded.records), np.int64, len(decoded.records))
-    timely = np.setdiff1d(np.arange(len(ids)), list(aside))
+    timely = _others(np.arange(len(ids)), list(aside))
     keep = timely[_last_of_each(ids[timely])]
     shared, duplicates = _of_one_id(decoded, ids, moments, timely, keep)
     aside |= shared
@@ -187,7 +187,9 @@ def _of_one_id(
 ) -> tuple[dict[int, RejectedRecord], int]:
     """The sales whose id a later, different one has, set aside; and how many are just the same as another."""
     aside: dict[int, RejectedRecord] = {}
-    twice = np.setdiff1d(timely, keep)
+    if len(timely) == len(keep):
+        return aside, 0
+    twice = _others(timely, keep)
     stands = {int(ids[place]): place for place in keep[np.isin(ids[keep], ids[twice])].tolist()}
     seen: defaultdict[int, list[int]] = defaultdict(list)
     for place in reversed(twice.tolist()):
@@ -201,6 +203,14 @@ def _of_one_id(
         )
         aside[place] = _rejected(decoded, place, "id", reason, moments)
     return aside, len(twice) - len(aside)
+
+
+def _others(places: npt.NDArray[np.intp], without: npt.ArrayLike) -> npt.NDArray[np.intp]:
+    """Ascending places without some of them."""
+    left = np.zeros(places[-1] + 1 if len(places) else 0, dtype=bool)
+    left[places] = True
+    left[np.asarray(without, np.intp)] = False
+    return np.flatnonzero(left)
 
 
 def _same(one: Sale, other: Sale) -> bool:
