@@ -168,7 +168,7 @@ def _of_sdk(error: Exception) -> Complaint:
         case sdk.HTTPClientError() | sdk.EndpointConnectionError():
             return Unreachable(
                 f"AWS cannot be reached: {text}.",
-                action="Check the network, a proxy, --region, and AWS_ENDPOINT_URL if it is set.",
+                action="Check the network, --region, AWS_ENDPOINT_URL if it is set, and a proxy (NO_PROXY names what needs none).",
             )
         case _:
             return Failed(f"The call could not be made: {text}.", action="")

@@ -20,6 +20,7 @@ SLACK = timedelta(minutes=2)
 _COMMON = {
     "attempt",
     "business_date",
+    "details",  # the answer's own words, which are shown with it
     "exception",
     "exception_name",
     "identity",
@@ -57,7 +58,9 @@ class LogLine:
     def more(self) -> str:
         """Its own fields, for a reader."""
         own = {name: value for name, value in self.fields.items() if name not in _COMMON}
-        return " ".join(f"{name}={_short(value)}" for name, value in own.items())
+        raised = str(self.fields.get("exception") or "").strip().splitlines()
+        sentence = [raised[-1].partition(": ")[2] or raised[-1]] if raised else []
+        return " ".join([*(f"{name}={_short(value)}" for name, value in own.items()), *sentence])
 
 
 def read(stack: Stack, job: str, since: datetime, until: datetime | None = None, *, holds: str = "") -> list[LogLine]:

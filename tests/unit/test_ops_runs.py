@@ -78,3 +78,11 @@ def test_a_log_line_shows_its_own_fields_alone() -> None:
     fields = {"level": "INFO", "run_id": "x", "job": "report", "message": "finished", "status": "SUCCEEDED", "rows": 3}
     line = LogLine("1", BEGAN, "report", "INFO", "finished", fields)
     assert (line.more, line.run_id) == ("status=SUCCEEDED rows=3", "x")
+
+
+def test_a_line_of_a_failure_says_the_sentence_that_explains_it() -> None:
+    raised = "salesflow.errors.SystemTokenRejected: The token has expired. Store a new one."
+    trace = f'Traceback (most recent call last):\n  File "frame.py", line 1\n{raised}'
+    fields = {"error": "SystemTokenRejected", "exception": trace, "details": {"report_type": "sales"}}
+    line = LogLine("1", datetime(2026, 11, 22, tzinfo=UTC), "report", "ERROR", "failed", fields)
+    assert line.more == "error=SystemTokenRejected The token has expired. Store a new one."

@@ -209,3 +209,26 @@ def test_a_page_of_help_keeps_its_examples_whole_and_its_options_apart(desk: Des
     )
     assert said.out.index("Options:") < said.out.index("Which stack, and how to print:") < said.out.index("Examples:")
     assert ops("help", "schedules", "put").out == said.out
+
+
+def test_a_terminal_that_has_no_such_letter_gets_a_question_mark(desk: Desk) -> None:
+    """A pipe of Windows and a bare C locale know a few hundred letters; names of products come from everywhere."""
+    program = """
+import contextlib, sys
+from ops.app import main
+from ops.terminal import Output
+sys.argv = ["salesflow-ops", "--version"]
+with contextlib.suppress(SystemExit):
+    main()
+Output().line("Thé 绿茶")
+"""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "PYTHONUTF8": "0"}
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, env=environment, capture_output=True, check=True)
+    assert done.stdout.splitlines()[-1] == b"Th? ??"
+
+
+def test_a_proxy_of_the_shell_does_not_come_between(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert desk("schedules", "list").code == 0
