@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ops.complaints import Failed, Misused, NotFound
 from salesflow.alerts.judging import HISTORY_DAYS, Tables, judgement_of, policy_of, rules_of
-from salesflow.alerts.lifecycle import Alert, Change, Entry, advance, in_order
+from salesflow.alerts.lifecycle import Alert, Change, Entry, advance, in_order, to_tell
 from salesflow.alerts.wording import told_sentence
 from salesflow.analytics.lines import SaleLines
 from salesflow.detection import detect_days
@@ -109,6 +109,7 @@ def replay(
     days = [since + timedelta(days=n) for n in range((until - since).days + 1)]
     shop: list[tuple[Alert, ...] | None] = [None] * len(policies)
     products: list[tuple[Alert, ...] | None] = [None] * len(policies)
+    waiting: list[tuple[Entry, ...]] = [()] * (2 * len(policies))
     digests: list[list[tuple[date, tuple[Told, ...]]]] = [[] for _ in policies]
     for day, results in zip(days, detect_days(tables.shop, tables.products, days, policies), strict=True):
         rules = rules_of(settings, Period.DAILY, past.mutes, day)
@@ -117,7 +118,11 @@ def replay(
             of_shop = advance(shop[number], judgement.shop_day, rules)
             of_products = advance(products[number], judgement.products_day, rules)
             shop[number], products[number] = of_shop.alerts, of_products.alerts
-            if entries := in_order((*of_shop.entries, *of_products.entries)):
+            told: list[Entry] = []
+            for place, step in ((2 * number, of_shop), (2 * number + 1, of_products)):
+                entries, waiting[place] = to_tell((*waiting[place], *step.entries), day)
+                told += entries
+            if entries := in_order(told):
                 digests[number].append((day, tuple(_told(entry, figures) for entry in entries)))
         judged(day)
     return tuple(Replay(one, tuple(found), len(days)) for one, found in zip(sensitivities, digests, strict=True))

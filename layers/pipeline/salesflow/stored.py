@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
+import msgspec
+
 import salesflow
 from salesflow.errors import SalesFlowError
 
@@ -21,7 +23,7 @@ def reading(row: Mapping[str, Any]) -> Iterator[None]:
     """Around what is made of a row: raises UnreadableRow where it does not hold what it should."""
     try:
         yield
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, msgspec.ValidationError) as error:
         problem = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise UnreadableRow(
             f"The row {row.get('pk')}, {row.get('sk')} of the state table cannot be read: {problem[:300]} (written by "

@@ -1,23 +1,23 @@
-"""The alert budget end to end: as many alerts a month as were asked for, in shops in which nothing happens."""
-
-import numpy as np
-import pytest
+"""The alert budget end to end: a healthy shop gets no more than was asked for, and a busier one more where more is asked for."""
 
 from salesflow.detection import Policy
 from salesflow.findings.event import Severity
 from tests.benchmarks.detection.calibration import Kind, alerts_a_month
 
-NOISY = Kind("closed on Sundays, prices vary", price_spread=0.15, sundays=False)
+NOISY = Kind("prices vary widely", price_spread=0.6, sundays=False)
 
 
-def test_alerts_of_the_whole_pipeline_are_within_30_percent_of_what_was_asked() -> None:
-    """Two shops, four months in all, end to end: shop, products and rules. The benchmark measures it with many more."""
-    policies = [
-        Policy(alerts_per_month=8),
-        Policy(alerts_per_month=30),
-        Policy(alerts_per_month=16, alert_severity=Severity.HIGH),
-    ]
-    shops = [(40, 3, NOISY), (70, 1, Kind("ordinary"))]
-    raised = [alerts_a_month(products=n, days=60, seed=seed, policies=policies, kind=kind) for n, seed, kind in shops]
-    for place, policy in enumerate(policies):
-        assert np.mean([r[place]["all"] for r in raised]) == pytest.approx(policy.alerts_per_month, rel=0.3)
+def test_a_healthy_shop_gets_no_more_than_the_month_has_room_for_and_the_knob_is_not_idle() -> None:
+    """Nothing happens in these shops, so that every alert is one too many: what is not needed stays unspent."""
+    policies = [Policy(alerts_per_month=n, alert_severity=Severity.MEDIUM, min_deviation=0) for n in (1, 4, 30)]
+    ordinary, noisy = (
+        alerts_a_month(products=40, days=45, seed=3, policies=policies, kind=kind) for kind in (Kind("ordinary"), NOISY)
+    )
+    for told in (ordinary, noisy):
+        of_products = [one.get("products", 0) + one.get("rules", 0) for one in told]
+        assert of_products == sorted(of_products)
+        assert of_products[0] <= 1 + 2
+        assert of_products[1] <= 4 * 2  # eleven in 45 days are within chance of six
+    assert noisy[2].get("products", 0) + noisy[2].get("rules", 0) > noisy[0].get("products", 0) + noisy[0].get(
+        "rules", 0
+    )

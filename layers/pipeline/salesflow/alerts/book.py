@@ -17,10 +17,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from salesflow import clock
-from salesflow.alerts.lifecycle import Alert, Entry, Step, in_order
+from salesflow.alerts.lifecycle import Alert, Entry, Step, in_order, to_tell
 from salesflow.errors import SalesFlowError
+from salesflow.findings.event import EventType, NoteKind
 from salesflow.rows import ConditionFailed, Row, Rows
 from salesflow.stored import reading
 
@@ -55,7 +57,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """One row: `carry` is what it found and nobody has told yet, `digests` what each telling run had to tell."""
+    """One row. `carry`: what nobody has told yet (of days that were not checked, and ends that wait for a mail); `digests`: what each
+
+    telling run had to tell. What version 1.0.0 cannot read stands in an attribute of its own (`since_1_1`), so that going back to it works.
+    """
 
     day: date
     alerts: tuple[Alert, ...]
@@ -65,15 +70,16 @@ class _Page:
     written_by: str
 
     def row(self, chain: str, now: datetime) -> Row:
+        whole = {
+            "alerts": [alert.as_dict() for alert in self.alerts],
+            "digests": {teller: [entry.as_dict() for entry in entries] for teller, entries in self.digests.items()},
+            "carry": [entry.as_dict() for entry in self.carry],
+        }
         return {
             "pk": f"alert#{chain}",
             "sk": self.day.isoformat(),
-            "alerts": json.dumps([alert.as_dict() for alert in self.alerts], ensure_ascii=False),
-            "digests": json.dumps(
-                {teller: [entry.as_dict() for entry in entries] for teller, entries in self.digests.items()},
-                ensure_ascii=False,
-            ),
-            "carry": json.dumps([entry.as_dict() for entry in self.carry], ensure_ascii=False),
+            **{name: _json(part) for name, part in _parted(whole, new=False).items()},
+            "since_1_1": _json(_parted(whole, new=True)),
             "left_out": self.left_out,
             "written_by": self.written_by,
             "expires_at": int((now + RETENTION).timestamp()),
@@ -83,14 +89,17 @@ class _Page:
     def of(cls, row: Row) -> "_Page":
         """The page of a row. Raises UnreadableRow."""
         with reading(row):
+            more = json.loads(row.get("since_1_1", "{}"))
+            carry = (*json.loads(row.get("carry", "[]")), *more.get("carry", ()))
+            digests = {
+                teller: in_order(map(Entry.from_dict, (*entries, *more.get("digests", {}).get(teller, ()))))
+                for teller, entries in json.loads(row["digests"]).items()
+            }
             return cls(
                 date.fromisoformat(row["sk"]),
-                tuple(Alert.from_dict(values) for values in json.loads(row["alerts"])),
-                {
-                    teller: tuple(Entry.from_dict(values) for values in entries)
-                    for teller, entries in json.loads(row["digests"]).items()
-                },
-                tuple(Entry.from_dict(values) for values in json.loads(row.get("carry", "[]"))),
+                tuple(map(Alert.from_dict, (*json.loads(row["alerts"]), *more.get("alerts", ())))),
+                digests,
+                tuple(map(Entry.from_dict, carry)),
                 row.get("left_out", 0),
                 row["written_by"],
             )
@@ -99,6 +108,32 @@ class _Page:
         said = {entry.key: entry for entries in self.digests.values() for entry in entries}
         entries = self.digests.get(teller, ())
         return Told(entries, in_order(said.values()), self.alerts, self.left_out, recorded=True)
+
+
+_SAID_SINCE_1_1 = {"stock", "pieces", "amount", "refunds", "at", "largest"}
+_TYPES_SINCE_1_1 = {EventType.RETURNS, EventType.LEVEL_MOVED}
+_NOTES_SINCE_1_1 = {NoteKind.ONE_SALE, NoteKind.NOT_LISTED, NoteKind.RECORD}
+
+
+def _parted(values: Any, *, new: bool) -> Any:
+    """The alerts and entries in `values` that version 1.0.0 can read (`new`: those that it cannot)."""
+    if isinstance(values, dict):
+        return {name: _parted(part, new=new) for name, part in values.items()}
+    return [one for one in values if _is_new(one) is new]
+
+
+def _is_new(one: Mapping[str, Any]) -> bool:
+    said = [one["statement"], *one.get("also", ())]
+    notes = (one.get("event") or {}).get("notes", ())
+    return (
+        any(statement["type"] in _TYPES_SINCE_1_1 or _SAID_SINCE_1_1 & set(statement) for statement in said)
+        or one.get("type") in _TYPES_SINCE_1_1
+        or any(note["kind"] in _NOTES_SINCE_1_1 for note in notes)
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 type Judge = Callable[[date, tuple[Alert, ...] | None], Step]
@@ -198,8 +233,9 @@ class AlertBook:
             before = page
         step = judge(day, before.alerts if before else None)
         entries = _joined(before.carry if before else (), step.entries)
+        entries, waiting = to_tell(entries, day)
         if pages.at is None:
-            page = _Page(day, step.alerts, {teller: entries}, (), step.left_out, run_id)
+            page = _Page(day, step.alerts, {teller: entries}, waiting, step.left_out, run_id)
         else:
             page = _amended(pages.at, step, entries, teller, run_id)
         self._put(chain, page, pages.at, run_id)

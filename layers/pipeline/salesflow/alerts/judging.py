@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from salesflow.alerts.lifecycle import CLEAR_DAYS, JudgedDay, Rules
+from salesflow.alerts.lifecycle import CLEAR_DAYS, Alert, JudgedDay, Rules
 from salesflow.detection import DetectionResult, Policy, detect
 from salesflow.detection.periods import LENGTH, detect_period
 from salesflow.detection.timeline import gross
@@ -24,6 +24,9 @@ HISTORY_DAYS = 26 * 7 + 91 + 21
 """What a daily judgement looks at: 26 weeks before each of the 91 days that set its thresholds, and three to catch up."""
 
 COMPARED = 6
+
+BACK_DAYS, BEFORE_DAYS, BACK_WITHIN = 4, 42, 0.25
+"""The last days are compared with their weekdays in the six weeks before: within a quarter (half, for a product) they are back."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,12 +107,36 @@ def judgement_of(
     def recent(event: Event) -> tuple[tuple[str, float], ...]:
         return compared(tables, event, day, period)
 
+    def is_back(alert: Alert) -> bool:
+        return stands_as_before(tables, alert, day)
+
     return Judgement(
         result,
         in_shop + of_products,
-        JudgedDay(day, result.state, in_shop, sold, recent),
-        JudgedDay(day, result.state, of_products, sold, recent),
+        JudgedDay(day, result.state, in_shop, sold, recent, is_back),
+        JudgedDay(day, result.state, of_products, sold, recent, is_back),
     )
+
+
+def stands_as_before(tables: Tables, alert: Alert, day: date) -> bool:
+    """Whether the last days' sales stand where the same weekdays stood before an alert began: only then is it over."""
+    by_day = _by_day(tables, alert.sku, alert.metric)
+    before = [alert.since - timedelta(days=n) for n in range(1, BEFORE_DAYS + 1)]
+    actual = usual = 0.0
+    for back in range(BACK_DAYS):
+        one = day - timedelta(days=back)
+        same = [by_day.get(pd.Timestamp(d), 0.0) for d in before if d.weekday() == one.weekday()]
+        if one > alert.last_seen and same:
+            actual, usual = actual + float(by_day.get(pd.Timestamp(one), 0.0)), usual + sum(same) / len(same)
+    room = BACK_WITHIN if alert.sku is None else 2 * BACK_WITHIN
+    return usual > 0 and 1 / (1 + room) <= actual / usual <= 1 + room
+
+
+def _by_day(tables: Tables, sku: str | None, metric: str) -> "pd.Series[float]":
+    """A metric of the shop or of a product by day, before returns."""
+    table = tables.shop if sku is None else tables.products[tables.products["sku"] == sku]
+    metric = metric if metric in ("revenue", "quantity", "transactions") else "revenue"
+    return gross(table).groupby("date")[metric].sum()
 
 
 def unfinished(judgement: Judgement) -> Judgement:
@@ -127,9 +154,7 @@ def unfinished(judgement: Judgement) -> Judgement:
 
 def compared(tables: Tables, event: Event, day: date, period: Period) -> tuple[tuple[str, float], ...]:
     """ISO dates and values of the same weekdays (or of the periods) before, and of the day itself, the last one."""
-    table = tables.shop if event.sku is None else tables.products[tables.products["sku"] == event.sku]
-    metric = event.metric if event.metric in ("revenue", "quantity", "transactions") else "revenue"
-    by_day = gross(table).groupby("date")[metric].sum()
+    by_day = _by_day(tables, event.sku, event.metric)
     length = LENGTH.get(period, 1)
     step = 7 if period is Period.DAILY else length
     points = []

@@ -1,11 +1,14 @@
 """The life of an alert: opened, ongoing and quiet, worse, resolved. Pure: the state before a date in, the state after it out.
 
-- It opens with its first finding that is loud enough to be told, and is then quiet however long it goes on.
+- It opens with its first finding that is serious enough to be told and among the month's dearest, and is then quiet however long it
+  goes on.
 - It is told again when it got clearly worse than it was when last told: the ratio to the expected value moved on by half,
   and by 15 points at least (or, without an expected value, the money at stake doubled).
 - It is over after `CLEAR_DAYS` judged days in a row without a finding: one usual day between two bad ones is no end. Days on
-  which nothing can be judged (closed, missing, partial) count neither way. A product that stopped selling is back when it sells.
-- It ends in silence where nobody was told of it.
+  which nothing can be judged (closed, missing, partial) count neither way. A product that stopped selling is back when it sells; a
+  level that moved is the usual one after four weeks.
+- Its end is told where it lasted and is true: somebody was told of it, it went on for three days at least, and sales are back at the
+  level before it began. An end waits for the next mail; that sales come in again after a closure is a mail of its own.
 - What began before the first date ever checked is known and not told, unless it gets worse.
 - A muted subject is followed and not told; when the mute ends, what was never told and still goes on is told then.
 """
@@ -22,6 +25,15 @@ from salesflow.findings.subjects import RANK, SHOP, Facet, Finding, event_as_dic
 from salesflow.stored import known
 
 CLEAR_DAYS = 2
+LEVEL_DAYS = 28
+"""Judged days after which a level that moved is the usual one."""
+
+LASTED_DAYS = 2
+"""Days between the first and the last of something that lasted: what was over sooner has no end to tell."""
+
+WAIT_DAYS = 7
+"""How long an end waits for a mail to go with."""
+
 FORGET_STOPPED_DAYS = 90
 """A product that stopped selling and never sold again is given up without a word after so many days."""
 
@@ -35,6 +47,7 @@ _ONCE = ("sku", "name")
 """What a row holds of an alert alone, not of its statement as well: names can be long, and there can be many."""
 
 _ONE_DAY = {EventType.MISSING_DAY, EventType.PARTIAL_DAY, EventType.PRICE_CHANGE, EventType.STOPPED_SELLING}
+_NO_END = {EventType.LEVEL_MOVED, EventType.RETURNS}
 _DAY_BADNESS = {EventType.PARTIAL_DAY: 0.0, EventType.MISSING_DAY: -1.0}
 
 
@@ -124,6 +137,11 @@ class Entry:
         return f"{self.change}|{self.alert}"
 
     @property
+    def is_news(self) -> bool:
+        """Whether it is worth a mail of its own: all but ends, and of these that sales come in again."""
+        return self.change is not Change.RESOLVED or self.statement.type is EventType.MISSING_DAY
+
+    @property
     def is_shop(self) -> bool:
         """Whether it is about the whole shop."""
         return self.alert.endswith(f"|{SHOP}")
@@ -177,13 +195,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class JudgedDay:
-    """What one date showed. sold: pieces a SKU sold that day (`shop`: of all), before returns. recent: as in `Entry`."""
+    """What one date showed. sold: pieces a SKU sold that day (`shop`: of all), before returns. recent: as in `Entry`.
+
+    is_back: whether sales of an alert's subject stand where they stood before it began.
+    """
 
     day: date
     state: DayState
     findings: tuple[Finding, ...]
     sold: Mapping[str, float]
     recent: Callable[[Event], tuple[tuple[str, float], ...]] = lambda _: ()
+    is_back: Callable[[Alert], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +234,7 @@ def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Ste
         remaining = _missed(alert, day, rules)
         if remaining is not None:
             after[alert.id] = remaining
-        elif alert.told and not rules.is_muted(alert.subject) and not _given_up(alert, day):
+        elif alert.told and not rules.is_muted(alert.subject) and _end_is_told(alert, day):
             entries.append(_ending(alert, day))
     told, left_out = _most_important(entries, rules.top)
     for entry in left_out:
@@ -220,6 +242,14 @@ def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Ste
             after[entry.alert] = replace(after[entry.alert], told=known_told(before, entry.alert), quiet=True)
     followed = sorted(after.values(), key=lambda alert: (alert.subject != SHOP, -abs(alert.told_impact), alert.id))
     return Step(tuple(followed[:MOST_OPEN]), told, len(left_out))
+
+
+def to_tell(entries: Iterable[Entry], day: date) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """What is told now, and the ends that wait for a mail to go with; those that waited a week are dropped."""
+    ordered = in_order(entries)
+    if any(entry.is_news for entry in ordered):
+        return ordered, ()
+    return (), tuple(entry for entry in ordered if (day - entry.on).days < WAIT_DAYS)
 
 
 def known_told(before: Iterable[Alert] | None, alert_id: str) -> bool:
@@ -239,7 +269,7 @@ def _met(
 ) -> tuple[Alert, Change | None]:
     """The alert after a date on which its finding was there, and what is to be told of it."""
     event = finding.event
-    loud = RANK[event.severity] >= RANK[rules.mail_from] and not rules.is_muted(finding.subject)
+    loud = event.within_budget and RANK[event.severity] >= RANK[rules.mail_from] and not rules.is_muted(finding.subject)
     new = alert is None
     if alert is None:
         alert = Alert(
@@ -286,8 +316,15 @@ def _missed(alert: Alert, day: JudgedDay, rules: Rules) -> Alert | None:
     if alert.type is EventType.STOPPED_SELLING:
         back = day.sold.get(alert.sku or "", 0) > 0
         return None if back or _given_up(alert, day) else alert
-    needed = 1 if alert.type in _ONE_DAY else rules.clear_days
+    needed = 1 if alert.type in _ONE_DAY else LEVEL_DAYS if alert.type is EventType.LEVEL_MOVED else rules.clear_days
     return None if alert.clear + 1 >= needed else replace(alert, clear=alert.clear + 1)
+
+
+def _end_is_told(alert: Alert, day: JudgedDay) -> bool:
+    last = day.day if alert.type is EventType.STOPPED_SELLING else alert.last_seen
+    if alert.type in _NO_END or _given_up(alert, day) or (last - alert.since).days < LASTED_DAYS:
+        return False
+    return alert.type in _ONE_DAY or day.is_back(alert)
 
 
 def _given_up(alert: Alert, day: JudgedDay) -> bool:

@@ -1,11 +1,10 @@
-"""The digest as a mail: the finding in a merchant's words first, then a small chart, causes, what to look at, how to mute.
+"""The digest as a mail: the finding in a merchant's words first, then a small chart, causes, what to look at.
 
 Laid out as the reports' mails are (tables and attributes, no image, light and dark, from 360 px on). Product names come from
 outside: they stay text in the subject, in the HTML and in the headers.
 """
 
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,7 +23,7 @@ from salesflow.bidi import has_right_to_left
 from salesflow.detection.causes import OTHERS, RETURNED
 from salesflow.figures import Figures, Kind, printable
 from salesflow.findings.event import Contribution, Event, EventType
-from salesflow.findings.subjects import SHOP, Facet
+from salesflow.findings.subjects import Facet
 from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
 from salesflow.language import Language, Words
 from salesflow.reports.mail import SUBJECT_LENGTH, Bar, MailText, subject_of
@@ -32,7 +31,6 @@ from salesflow.windows import Period
 
 _SHOWN_CAUSES: Final = 5
 _LONGEST_NAME: Final = 120
-_MUTE_EXAMPLE_DAYS: Final = 14
 _ISOLATED: Final = re.compile(f"{ISOLATE}([^{ISOLATE_END}]*){ISOLATE_END}")
 
 
@@ -81,7 +79,6 @@ class _AlertMail:
     causes: tuple[tuple[str, tuple[Bar, ...]], ...]
     others: tuple[_Item, ...]
     look_at: tuple[str, ...]
-    mute: tuple[str, ...]
     small_print: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
@@ -126,7 +123,6 @@ def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
             for e in entries[1:]
         ),
         look_at=_look_at(entries, _),
-        mute=_mute(entries, facts, _),
         small_print=_small_print(facts, figures),
         notes=_notes(facts, figures, goes_on=any(entry.event is not None for entry in entries)),
     )
@@ -166,18 +162,18 @@ def _tag(change: Change, _: Words) -> str:
 
 
 def _is_bad(entry: Entry) -> bool:
-    return entry.change is not Change.RESOLVED and not entry.alert.startswith(Facet.UP)
+    return entry.change is not Change.RESOLVED and not entry.alert.startswith((Facet.UP, Facet.LEVEL_UP))
 
 
 def _lines(entry: Entry, figures: Figures) -> tuple[str, ...]:
     """What stands below an entry's sentence."""
     _ = figures.words
-    lines = [sentence(said, figures) for said in entry.also]
+    lines = []
     if entry.event is not None:
         if entry.impact:
             lines.append(_("Money at stake: {amount}", amount=figures.signed_money(entry.impact)))
         lines += [note_sentence(note, figures) for note in entry.event.notes]
-    return tuple(lines)
+    return (*lines, *(sentence(said, figures) for said in entry.also))
 
 
 def _chart_title(entry: Entry, figures: Figures, period: Period) -> str:
@@ -272,42 +268,29 @@ def _parts(parts: Sequence[Contribution], figures: Figures, ours: dict[str, str]
 
 def _look_at(entries: Sequence[Entry], _: Words) -> tuple[str, ...]:
     """What a merchant can check, for what is new or worse."""
-    return tuple(dict.fromkeys(_hint(entry, entry.event, _) for entry in entries if entry.event is not None))[:4]
+    hints = (_hint(entry, entry.event, _) for entry in entries if entry.event is not None)
+    return tuple(dict.fromkeys(filter(None, hints)))[:4]
 
 
 def _hint(entry: Entry, event: Event, _: Words) -> str:
     match event.type:
         case EventType.MISSING_DAY:
-            return _("Was the shop closed? If not: are the tills on and online, and do they send their sales?")
+            return _("If the shop was open: are the tills on and online, and do they send their sales?")
         case EventType.PARTIAL_DAY:
-            return _("Did the shop close early or open late? If not: has every till sent its sales?")
+            return _("If the shop was open as usual: has every till sent its sales?")
         case EventType.PRICE_CHANGE:
             return _("Is the price that the till charges the one that you set?")
         case EventType.UNUSUAL_MIX:
-            return _("Are the tills' clocks right? Were the opening hours, the staff or a large order different?")
+            return _("Are the tills' clocks right?")
+        case EventType.RETURNS:
+            return _("Were these refunds meant, and is what came back in the shop?")
+        case EventType.STOPPED_SELLING if entry.statement.stock == 0:
+            return _("Is more of it on order?")
         case EventType.STOPPED_SELLING | EventType.ZERO_DROP if not entry.is_shop:
-            return _("Is the product on the shelf, in stock, and known to the till under this SKU?")
+            return _("Is the product on the shelf, and known to the till under this SKU?")
         case EventType.HIGH_SPIKE if not entry.is_shop:
-            return _("One large order, a promotion, or a mistyped quantity? Is there enough stock left?")
-    if entry.alert == f"{Facet.DOWN}|{SHOP}":
-        return _("Which hours and products are missing (above)? Was it staff, stock, weather, or a till?")
-    if entry.alert == f"{Facet.UP}|{SHOP}":
-        return _("Which product or hour made it (above)? If it is real, is there enough stock for more?")
-    return _("Did its price, its stock or its place in the shop change?")
-
-
-def _mute(entries: Sequence[Entry], facts: MailFacts, _: Words) -> tuple[str, ...]:
-    """How to stop hearing of it: the operator's command for the first entries, and the Parameter."""
-    until = date.fromordinal(facts.business_date.toordinal() + _MUTE_EXAMPLE_DAYS).isoformat()
-    stack = shlex.quote(printable(facts.stack))
-    commands = []
-    for entry in islice((entry for entry in entries if entry.event is not None), 3):
-        target = "--shop" if entry.sku is None else f"--sku {shlex.quote(printable(entry.sku))}"
-        commands.append(f"python -m ops anomalies mute {target} --until {until} --stack {stack}")
-    forever = _(
-        "For good: add the SKU to the stack's Parameter MutedSkus. To hear less of everything: lower AlertsPerMonth."
-    )
-    return (*dict.fromkeys(commands), forever)
+            return _("Is the quantity right, and is there enough stock left?")
+    return ""
 
 
 def _small_print(facts: MailFacts, figures: Figures) -> tuple[tuple[str, str], ...]:
@@ -335,8 +318,8 @@ def _notes(facts: MailFacts, figures: Figures, *, goes_on: bool) -> tuple[str, .
     if facts.flagged:
         notes.append(
             _.plural(
-                "{n} finding of medium severity is in the file (Parameter AlertMedium mails it).",
-                "{n} findings of medium severity are in the file (Parameter AlertMedium mails them).",
+                "{n} smaller finding is in the file.",
+                "{n} smaller findings are in the file.",
                 facts.flagged,
                 n=format_decimal(facts.flagged, locale=figures.locale),
             )
@@ -351,5 +334,6 @@ def _notes(facts: MailFacts, figures: Figures, *, goes_on: bool) -> tuple[str, .
             )
         )
     if goes_on:
-        notes.append(_("You hear of this again only when it gets clearly worse, and when it is over."))
+        notes.append(_("You hear of this again only when it gets clearly worse."))
+        notes.append(_("Known already? Answer this mail, and you are spared it for two weeks."))
     return tuple(notes)

@@ -91,6 +91,8 @@ def _of_product(entry: Entry, event: Event, name: str, day: str, figures: Figure
     match event.type:
         case EventType.PRICE_CHANGE:
             return _("{name}: unusual price, {day}", name=name, day=day)
+        case EventType.STOPPED_SELLING if entry.statement.stock == 0:
+            return _("{name}: out of stock", name=name)
         case EventType.STOPPED_SELLING:
             sold = figures.day_short(entry.statement.last_sold or event.since)
             return _("{name}: not sold since {day}", name=name, day=sold)
@@ -123,11 +125,19 @@ def _of_shop(entry: Entry, event: Event, day: str, figures: Figures) -> str:
             return _("{day} looks unfinished", day=day)
         case EventType.UNUSUAL_MIX:
             return _("{day}: sales at unusual hours", day=day)
+        case EventType.RETURNS:
+            return _("{day}: {amount} given back", day=day, amount=figures.money_short(-event.impact))
+        case EventType.LEVEL_MOVED:
+            return _("Sales at a higher level") if event.impact > 0 else _("Sales at a lower level")
         case EventType.ZERO_DROP:
             return _("{day}: nothing sold", day=day)
         case EventType.LEVEL_SHIFT:
             return _shift(event, figures, higher=entry.alert.startswith(Facet.UP))
-    by = event.deviation
+    return _of_totals(event, day, figures)
+
+
+def _of_totals(event: Event, day: str, figures: Figures) -> str:
+    _, by = figures.words, event.deviation
     if by is None:
         return _("{day}: unusual sales", day=day)
     match event.metric:

@@ -1,20 +1,28 @@
 """`detect`: one business date of a shop, judged by what came before it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
-from salesflow.detection.budget import SHOP_REPLAY, product_floor, share_budget
+from salesflow.detection.budget import bar, shop_threshold
 from salesflow.detection.calendar import DayFinding, classify_days
+from salesflow.detection.levels import level_event
 from salesflow.detection.lines import RECENT, day_line
 from salesflow.detection.model import DetectionResult, Policy
+from salesflow.detection.panel import DayScores
 from salesflow.detection.product_events import product_events
+from salesflow.detection.returns import returns_event
 from salesflow.detection.shop_events import hours_event, shop_events
 from salesflow.detection.timeline import SHOP_METRICS, WINDOW, Timeline, gross
 from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
+
+REPLAY_DAYS = 91
+
+PARTIAL_SHARE = 0.3
+"""Of the expected revenue: what an unfinished day lacks to be serious."""
 
 SHOP_COLUMNS = ("date", "revenue", "quantity", "transactions", "first_sale", "last_sale")
 PRODUCT_COLUMNS = ("date", "sku", "name", "quantity", "revenue", "transactions")
@@ -26,7 +34,7 @@ def detect(
     business_date: date,
     policy: Policy | None = None,
     *,
-    stock: dict[str, int] | None = None,
+    stock: Mapping[str, int] | None = None,
     skus: Collection[str] | None = None,
 ) -> DetectionResult:
     """What was unusual on `business_date`, judged by the days before it; later rows are ignored.
@@ -39,7 +47,7 @@ def detect(
 
     Raises ValueError naming a missing column or a doubled day.
     """
-    days = detect_days(shop, products, [business_date], [policy or Policy()], stock=stock, skus=skus)
+    days = detect_days(shop, products, [business_date], [policy or Policy()], stock=lambda _: stock or {}, skus=skus)
     return next(iter(days))[0]
 
 
@@ -49,12 +57,13 @@ def detect_days(
     business_dates: Sequence[date],
     policies: Sequence[Policy],
     *,
-    stock: dict[str, int] | None = None,
+    stock: Callable[[date], Mapping[str, int]] = lambda _: {},
     skus: Collection[str] | None = None,
 ) -> Iterator[tuple[DetectionResult, ...]]:
     """`detect` on each date under each policy, one tuple a date: the same answers, at a fraction of the work of as many calls.
 
     For replays ("how many alerts a month at each sensitivity?"). The policies must agree on the holidays, which change the history.
+    `stock`: pieces on hand by SKU at the close of a date; empty where that is not known.
 
     Raises ValueError as `detect` does, and for policies with different holidays.
     """
@@ -67,14 +76,14 @@ def detect_days(
     if any(p.holidays != policies[0].holidays for p in policies):
         raise ValueError("policies judged together must have the same holidays")
     until = max(business_dates)
-    begin = pd.Timestamp(min(business_dates) - timedelta(days=WINDOW + SHOP_REPLAY + 7))
+    begin = pd.Timestamp(min(business_dates) - timedelta(days=WINDOW + REPLAY_DAYS + 7))
     shop = shop[pd.to_datetime(shop["date"]) <= pd.Timestamp(until)]
     line: Timeline | None = None
     states = classify_days(shop, business_dates, holidays=policies[0].holidays)
     for day, finding in zip(business_dates, states, strict=True):
         if finding.state in (DayState.OPEN, DayState.PARTIAL) and line is None:
             line = Timeline(shop, products, until, policies[0].holidays, begin)
-        yield tuple(_judged(line, day, finding, policy, stock or {}, skus) for policy in policies)
+        yield tuple(_judged(line, day, finding, policy, stock(day), skus) for policy in policies)
 
 
 def _judged(
@@ -82,7 +91,7 @@ def _judged(
     day: date,
     finding: DayFinding,
     policy: Policy,
-    stock: dict[str, int],
+    stock: Mapping[str, int],
     skus: Collection[str] | None,
 ) -> DetectionResult:
     result = DetectionResult(day, finding.state, policy.holidays.get(day), (), (), 1.0, np.inf, np.inf, False, 0)
@@ -95,35 +104,44 @@ def _judged(
         return replace(result, shop=(event,))
     if line is None or finding.state is DayState.CLOSED:
         return result
+    t = line.position(day)
     partial: tuple[Event, ...] = ()
     if finding.state is DayState.PARTIAL:
-        late = finding.cut_at < "12:00" and finding.usual_edge < finding.cut_at
-        said = Statement(
-            EventType.PARTIAL_DAY, day, day, cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=late
-        )
-        partial = (
-            Event(
-                f"shop/day/PARTIAL_DAY/{day}", EventType.PARTIAL_DAY, Severity.MEDIUM, "day", day, True, said,
-            ),
-        )  # fmt: skip
-    return _scored(line, line.position(day), policy, stock, skus, result, partial)
+        partial = (_partial(line, t, finding),)
+    return _scored(line, t, policy, stock, skus, result, partial)
+
+
+def _partial(line: Timeline, t: int, finding: DayFinding) -> Event:
+    """A day that stops or starts hours away from the usual: serious where the money is missing too."""
+    day = line.days[t].date()
+    late = finding.cut_at < "12:00" and finding.usual_edge < finding.cut_at
+    said = Statement(
+        EventType.PARTIAL_DAY, day, day, cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=late
+    )
+    value, expected = float(line.totals[0, t]), float(np.nan_to_num(line.shop_days([t])[0].expected[0]))
+    missing = min(value - expected, 0.0)
+    serious = -missing >= PARTIAL_SHARE * expected > 0
+    severity = Severity.HIGH if serious else Severity.MEDIUM
+    key = f"shop/day/PARTIAL_DAY/{day}"
+    return Event(key, EventType.PARTIAL_DAY, severity, "day", day, True, said, impact=round(missing))
 
 
 def _scored(
     line: Timeline,
     t: int,
     policy: Policy,
-    stock: dict[str, int],
+    stock: Mapping[str, int],
     skus: Collection[str] | None,
     result: DetectionResult,
     partial: tuple[Event, ...],
 ) -> DetectionResult:
-    widening = policy.holiday_widening if result.holiday else 1.0
-    upward_only = result.state is DayState.PARTIAL
+    given_back = returns_event(line, t, policy)
     today = line.shop_days([t])[0]
     if np.isnan(today.expected).all():
-        return replace(result, shop=partial, learning=True)
-    thresholds = share_budget(line, t, policy)
+        return replace(result, shop=partial + given_back, learning=True)
+    widening = policy.holiday_widening if result.holiday else 1.0
+    upward_only = result.state is DayState.PARTIAL
+    threshold = shop_threshold(line, t, policy)
     recent_days = range(max(t + 1 - RECENT, 0), t + 1)
     recent = np.stack([d.scores for d in line.shop_days(recent_days)], axis=1)
     lines = [
@@ -131,24 +149,30 @@ def _scored(
         for row, metric in enumerate(SHOP_METRICS)
     ]
     scored = line.product_day(t)
-    of_shop = shop_events(line, t, lines, scored, policy, thresholds, upward_only, result.holiday)
+    of_shop = shop_events(line, t, lines, scored, policy, threshold, upward_only, result.holiday)
     if result.state is DayState.OPEN and result.holiday is None and all(e.severity is Severity.LOW for e in of_shop):
-        of_shop += hours_event(line, t, policy)
-    floor = product_floor(line, t, policy)
-    for_products = replace(policy, min_impact=round(floor))
-    of_products = product_events(
-        line, t, scored, for_products, thresholds, upward_only, widening, result.holiday, stock, skus
-    )
+        of_shop += hours_event(line, t)
+    of_products: list[Event] = []
+    if not _usually_closed(today, line, t):
+        of_products = product_events(
+            line, t, scored, policy, upward_only, result.holiday, stock, skus, () if skus is not None else of_shop
+        )
     of_products.sort(key=lambda e: (e.severity is Severity.LOW, -abs(e.impact), e.key))
+    moved = level_event(line, t, policy) if result.state is DayState.OPEN else ()
     return replace(
         result,
-        shop=partial + of_shop,
+        shop=partial + of_shop + given_back + moved,
         products=tuple(of_products),
         day_factor=scored.quantity.factor,
-        threshold_shop=thresholds.shop,
-        threshold_products=thresholds.products,
+        threshold_shop=threshold,
+        threshold_products=bar(line, t, policy) if of_products else 0.0,
         products_scored=int(np.isfinite(scored.quantity.scores).sum()),
     )
+
+
+def _usually_closed(today: DayScores, line: Timeline, t: int) -> bool:
+    """The shop sold on a weekday on which it usually does not: that is one fact of the shop, and none of its products."""
+    return bool(today.expected[0] <= 0 < line.totals[0, t])
 
 
 def _require(table: pd.DataFrame, columns: tuple[str, ...], what: str) -> pd.DataFrame:

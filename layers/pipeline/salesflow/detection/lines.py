@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesflow.detection.model import Policy
 from salesflow.detection.panel import DayScores
 from salesflow.findings.event import Causes, Event, EventType, Note, Severity, Statement
 
@@ -16,6 +15,7 @@ RECENT = 28
 """Days that are looked back at for the first day of what is going on."""
 
 SHIFT_DAYS = 3
+LASTING, LASTING_SCORE = 3, 1.5
 RUN_SCORE = 1.5
 """Days belong to a run from half the threshold on, and from this |z| at least: a shift of level is not made of ordinary days."""
 
@@ -38,6 +38,14 @@ class DayLine:
     @property
     def score(self) -> float:
         return float(self.recent_scores[-1])
+
+    @property
+    def evidence(self) -> float:
+        """The day's z, or that of the last three days together where all three lie on one side: a shift shows in them before in any one."""
+        last = self.recent_scores[np.isfinite(self.recent_scores) & (self.recent_values != 0)][-LASTING:]
+        together = float(last.sum() / np.sqrt(LASTING)) if len(last) == LASTING else 0.0
+        lasts = len(last) == LASTING and bool((last * np.sign(together) >= LASTING_SCORE).all())
+        return together if lasts and together * self.score > 0 and abs(together) > abs(self.score) else self.score
 
     @property
     def deviation(self) -> float | None:
@@ -117,18 +125,12 @@ def _other_weekday(line: DayLine, today: pd.Timestamp) -> int | None:
     return (today.day_of_week + best) % 7
 
 
-def _severity(score: float, high: float, deviation: float | None, impact: int, policy: Policy) -> Severity:
-    if (deviation is not None and abs(deviation) < policy.min_deviation) or abs(impact) < (policy.min_impact or 0):
-        return Severity.LOW
-    return Severity.HIGH if abs(score) >= high else Severity.MEDIUM
-
-
 def event_of(
-    line: DayLine, dates: pd.DatetimeIndex, policy: Policy, thresholds: tuple[float, float], impact: int, holiday: str | None,
+    line: DayLine, dates: pd.DatetimeIndex, severity: Severity, threshold: float, impact: int, holiday: str | None,
     causes: Causes | None = None, notes: tuple[Note, ...] = (),
 ) -> Event:  # fmt: skip
-    """`thresholds`: |z| of MEDIUM and of HIGH."""
-    run = _run(line, dates, thresholds[0])
+    """`threshold`: |z| from which a day belongs to what goes on."""
+    run = _run(line, dates, threshold)
     type_, like = _classify(line, dates[-1], run)
     day, since = dates[-1].date(), run.since.date()
     said = Statement(
@@ -137,7 +139,7 @@ def event_of(
     return Event(
         key=f"{line.sku or 'shop'}/{line.metric}/{type_}/{since}",
         type=type_,
-        severity=_severity(line.score, thresholds[1], line.deviation, impact, policy),
+        severity=severity,
         metric=line.metric,
         since=since,
         is_new=not run.told_before,
@@ -159,3 +161,8 @@ def event_of(
 def called(sku: str, name: str) -> str:
     """Name (SKU); the SKU alone where it has no name."""
     return sku if name in ("", "None", "nan", sku) else f"{name} ({sku})"
+
+
+def clock(seconds: int) -> str:
+    """HH:MM of seconds since midnight."""
+    return f"{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}"

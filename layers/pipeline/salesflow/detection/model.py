@@ -10,11 +10,10 @@ from salesflow.findings.event import DayState, Event, Severity
 class Policy:
     """How much the operator wants to hear.
 
-    `alerts_per_month`: false alarms a month (30 days) to be expected in a healthy shop: new events of at least `alert_severity`,
-    whatever found them; `shop_share` of them about the whole shop (all, if no product can be scored; what the floors leave of one part
-    goes to the other). An event that goes on is one alert. `alert_severity` HIGH is for those who are only told of HIGH events: the
-    number is then kept for these, and MEDIUM ones come on top. The floors `min_deviation` (share of the expected value) and
-    `min_impact` (minor units; None: for products half a percent of the shop's usual revenue of the day) turn a smaller event into LOW.
+    `alerts_per_month`: products' findings in a month (30 days) that are told, the dearest by money x surprise that the shop's own past
+    had; findings of the whole shop stand outside it. `alert_severity`: the least severity that is told at all. The floors
+    `min_deviation` (share of the expected value) and `min_impact` (minor units; None: none; 0: a product is measured by its own usual
+    day, not by the shop's) turn a smaller event into LOW.
     `holidays`: date to label; their intervals are `holiday_widening` times as wide, and a closed holiday is no missing day.
     """
 
@@ -23,8 +22,7 @@ class Policy:
     min_impact: int | None = None
     holidays: dict[date, str] = field(default_factory=dict)
     holiday_widening: float = 1.5
-    alert_severity: Severity = Severity.MEDIUM
-    shop_share: float = 0.25
+    alert_severity: Severity = Severity.HIGH
 
     def __post_init__(self) -> None:
         for name, value, low in (
@@ -35,16 +33,15 @@ class Policy:
         ):
             if not value >= low:
                 raise ValueError(f"{name} must be at least {low}, not {value}")
-        if not 0 <= self.shop_share <= 1:
-            raise ValueError(f"shop_share must be between 0 and 1, not {self.shop_share}")
 
 
 @dataclass(frozen=True)
 class DetectionResult:
     """Everything found on one business date: `shop` events first, then `products` by impact.
 
-    `day_factor`: the whole shop against what its products led to expect. `thresholds`: |z| from which the whole shop and a product are
-    told. `learning`: too little history to score.
+    `day_factor`: the whole shop against what its products led to expect. `threshold_shop`: |z| from which the whole
+    shop is unusual; `threshold_products`: the weight (`stakes`) that a product's finding must exceed to be told. `learning`: too little
+    history to score.
     """
 
     business_date: date

@@ -1,121 +1,137 @@
-"""What was unusual of products: one reason each, whether it stopped, sold unusually, or at another price."""
+"""What was unusual of products, as events: what the day's candidates say, who of them is one of the month's dearest, and who is under whom."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from salesflow.detection.budget import Thresholds, price_changes, rare_sales, stopped_products
-from salesflow.detection.lines import RECENT, day_line, event_of
+from salesflow.detection.budget import bar, under_one_sale
+from salesflow.detection.candidates import Candidate, Reason, candidates
+from salesflow.detection.lines import RECENT, clock, day_line, event_of
 from salesflow.detection.model import Policy
-from salesflow.detection.timeline import ProductDay, Timeline
+from salesflow.detection.stakes import MEDIUM_SCORE
+from salesflow.detection.timeline import SAMPLE, ProductDay, Timeline
 from salesflow.findings.event import Event, EventType, Note, NoteKind, Severity, Statement
+
+ONE_SALE_SHARE = 0.6
+"""A sale that made so much of what was sold beyond the usual made the event."""
 
 
 def product_events(
-    line: Timeline, t: int, scored: ProductDay, policy: Policy, thresholds: Thresholds, upward_only: bool, widening: float,
-    holiday: str | None, stock: dict[str, int], skus: Collection[str] | None,
+    line: Timeline, t: int, scored: ProductDay, policy: Policy, upward_only: bool, holiday: str | None,
+    stock: Mapping[str, int], skus: Collection[str] | None, of_shop: tuple[Event, ...],
 ) -> list[Event]:  # fmt: skip
-    """Of every product, or of `skus`; a product is told for one reason: it stopped, sold unusually, or at another price."""
-    day = line.days[t].date()
+    """Of every product, or of `skus`. What an event of the whole shop (`of_shop`) in the same direction explains is not within the budget."""
+    gone = np.array([stock.get(sku, 1) <= 0 for sku in line.skus], dtype=bool)
+    found = [
+        one
+        for one in candidates(line, t, policy, scored, gone)
+        if (skus is None or line.skus[one.product] in skus) and (one.up or not upward_only)
+    ]
+    listed = _listed(line, stock)
+    found = [one for one in found if one.reason is Reason.STOPPED or listed is None or line.skus[one.product] in listed]
+    explained = {(event.deviation or event.impact) > 0 for event in of_shop if event.severity is not Severity.LOW}
+    explained &= {True, False} if skus is None else set()
+    least = bar(line, t, policy) if found and skus is None else 0.0
+    led = {one.product: at for at, held in under_one_sale(line, t, found).items() for one in held[1:]}
+    leads = {held[0].product: len(held) for held in under_one_sale(line, t, found).values()}
+    recent = _recent(line, t, found, scored)
     factor = 1.0 if upward_only else scored.quantity.factor
-    prices = line.prices(t)
-    told: set[int] = set()
-
-    def wanted(products: Iterable[int]) -> list[int]:
-        fresh = [int(p) for p in products if int(p) not in told and (skus is None or line.skus[int(p)] in skus)]
-        told.update(fresh)
-        return fresh
-
-    events = _rare_events(line, t, policy, thresholds, wanted)
-    stopped = {} if upward_only else stopped_products(line, t, policy, thresholds)
-    for product in wanted(stopped):
-        silence = stopped[product]
-        sku, name = line.called(product, t)
-        since = line.days[silence.first].date()
-        said = Statement(
-            EventType.STOPPED_SELLING, day, since, "quantity", sku, name,
-            silent_days=silence.days, last_sold=line.days[silence.last_sold].date(), a_week=silence.a_week,
-        )  # fmt: skip
-        severity = Severity.LOW if abs(silence.impact) < (policy.min_impact or 0) else Severity.HIGH
-        events.append(
-            Event(
-                f"{sku}/quantity/STOPPED_SELLING/{since}", EventType.STOPPED_SELLING, severity, "quantity", since, True, said,
-                sku=sku, name=name, value=0.0, expected=silence.a_week / 7, impact=silence.impact,
-                notes=_notes(sku, stock, factor, None, None),
-            )
-        )  # fmt: skip
-    z = {m: np.nan_to_num(s) / widening for m, s in scored.score.items()}
-    by_money = np.abs(z["revenue"]) > np.abs(z["quantity"])
-    loudest = np.where(by_money, z["revenue"], z["quantity"])
-    beyond = (np.abs(loudest) >= thresholds.products) & ~(upward_only & (loudest < 0))
-    flagged = np.array(wanted(np.flatnonzero(beyond)), dtype=np.intp)
-    if len(flagged):
-        recent = line.recent(flagged, t, RECENT)
-        place = {int(p): row for row, p in enumerate(scored.rows)}
-        days = range(max(t + 1 - RECENT, 0), t + 1)
-        for at, product in enumerate(flagged):
-            metric, values, today = ("quantity", line.quantity, scored.quantity)
-            if by_money[product]:
-                metric, values, today = ("revenue", line.revenue, scored.revenue)
-            sku, name = line.called(int(product), t)
-            one = day_line(
-                metric, sku, name, values[product, days], recent[metric][at], today, place[int(product)], widening
-            )  # fmt: skip
-            gap = line.revenue[product, t] - np.nan_to_num(scored.expected["revenue"][product])
-            notes = _notes(sku, stock, factor, float(prices.today[product]), float(prices.usual[product]))
-            levels = (thresholds.products, thresholds.products_high)
-            events.append(event_of(one, line.days[: t + 1], policy, levels, round(gap), holiday, None, notes))
-    changes = {c.product: c for c in price_changes(line, t, policy, scored) if c.excess >= thresholds.price}
-    for product in wanted(changes):
-        found = changes[product]
-        severity = Severity.HIGH if found.excess >= thresholds.price_high else Severity.MEDIUM
-        sku, name = line.called(product, t)
-        said = Statement(
-            EventType.PRICE_CHANGE, day, day, "revenue", sku, name, price=found.price, usual_price=found.usual
-        )
-        events.append(
-            Event(
-                f"{sku}/revenue/PRICE_CHANGE/{day}", EventType.PRICE_CHANGE, severity, "revenue", day, True, said,
-                sku=sku, name=name, value=float(line.revenue[product, t]),
-                expected=float(found.usual * line.quantity[product, t]), deviation=found.price / found.usual - 1,
-                impact=round(found.impact),
-            )
-        )  # fmt: skip
-    return events
-
-
-def _rare_events(
-    line: Timeline, t: int, policy: Policy, thresholds: Thresholds, wanted: Callable[[Iterable[int]], list[int]]
-) -> list[Event]:
-    """Products without a history to score that made a tenth of the shop's usual revenue in one day."""
-    rows, revenue, expected = rare_sales(line, t)
-    usual = line.usual_revenue(t)
-    impacts = {int(p): round(i) for p, i in zip(rows, revenue - expected, strict=True)}
-    large = [p for p, impact in impacts.items() if usual > 0 and impact >= thresholds.rare_share * usual]
-    day = line.days[t].date()
     events = []
-    for product in wanted(large):
-        sku, name = line.called(product, t)
-        quantity = float(line.quantity[product, t])
-        severity = Severity.LOW if impacts[product] < (policy.min_impact or 0) else Severity.HIGH
-        said = Statement(EventType.HIGH_SPIKE, day, day, "quantity", sku, name, quantity, 0.0, seldom=True)
-        events.append(
-            Event(
-                f"{sku}/quantity/HIGH_SPIKE/{day}", EventType.HIGH_SPIKE, severity, "quantity", day, True, said, sku=sku,
-                name=name, value=quantity, expected=0.0, impact=impacts[product],
-            )
-        )  # fmt: skip
+    for one in found:
+        event = _event(line, t, one, scored, recent, policy, holiday)
+        if one.reason is Reason.STOPPED and listed is not None and event.sku not in listed:
+            event = replace(event, severity=Severity.LOW, notes=(Note(NoteKind.NOT_LISTED),))
+        else:
+            event = replace(event, notes=_notes(line, t, one, stock, factor, leads.get(one.product, 1)))
+        if one.reason is Reason.STOPPED and event.sku in stock:
+            event = replace(event, statement=replace(event.statement, stock=max(stock[str(event.sku)], 0)))
+        within = one.weight > least and one.product not in led
+        within &= one.reason is Reason.STOPPED or one.up not in explained
+        events.append(replace(event, within_budget=within))
     return events
+
+
+def _listed(line: Timeline, stock: Mapping[str, int]) -> frozenset[str] | None:
+    """The SKUs of the product list; None where it is not known, or holds none of what sold."""
+    return frozenset(stock) if any(sku in stock for sku in line.skus) else None
+
+
+def _recent(line: Timeline, t: int, found: list[Candidate], scored: ProductDay) -> dict[str, dict[int, np.ndarray]]:
+    """Scores of the last four weeks of the products that sold unusually, by metric."""
+    few = len(scored.rows) <= SAMPLE  # then the days before are scored already
+    wanted = [one.product for one in found if one.reason in (Reason.PIECES, Reason.MONEY)]
+    loud = {one.product for one in found if one.severity is not Severity.LOW}
+    rows = np.array([product for product in wanted if few or product in loud], dtype=np.intp)
+    scores = line.recent(rows, t, RECENT) if len(rows) else {"quantity": np.zeros((0, 1)), "revenue": np.zeros((0, 1))}
+    return {metric: dict(zip(rows.tolist(), values, strict=True)) for metric, values in scores.items()}
+
+
+def _event(
+    line: Timeline, t: int, one: Candidate, scored: ProductDay, recent: dict[str, dict[int, np.ndarray]], policy: Policy,
+    holiday: str | None,
+) -> Event:  # fmt: skip
+    day = line.days[t].date()
+    sku, name = line.called(one.product, t)
+    said, expected, deviation = None, 0.0, None
+    value, metric, since, is_new = float(line.quantity[one.product, t]), "quantity", day, True
+    match one.reason:
+        case Reason.PIECES | Reason.MONEY:
+            return _scored_event(line, t, one, scored, recent, policy, holiday)
+        case Reason.STOPPED if one.stopped is not None:
+            silence = one.stopped
+            since, is_new = line.days[silence.first].date(), silence.is_new
+            value, expected, deviation = 0.0, silence.a_week / 7, -1.0
+            said = Statement(
+                EventType.STOPPED_SELLING, day, since, metric, sku, name, silent_days=silence.days,
+                last_sold=line.days[silence.last_sold].date(), a_week=silence.a_week, pieces=silence.pieces, amount=-silence.impact,
+            )  # fmt: skip
+        case Reason.PRICE:
+            metric, value = "revenue", float(line.revenue[one.product, t])
+            expected, deviation = (
+                one.usual_price * float(line.quantity[one.product, t]),
+                one.price / one.usual_price - 1,
+            )
+            said = Statement(
+                EventType.PRICE_CHANGE, day, day, metric, sku, name, price=one.price, usual_price=one.usual_price
+            )
+    said = said or Statement(EventType.HIGH_SPIKE, day, day, metric, sku, name, value, 0.0, seldom=True)
+    return Event(
+        f"{sku}/{metric}/{said.type}/{since}", said.type, one.severity, metric, since, is_new, said, sku=sku, name=name, value=value,
+        expected=expected, score=one.score, deviation=deviation, impact=round(one.impact),
+    )  # fmt: skip
+
+
+def _scored_event(
+    line: Timeline, t: int, one: Candidate, scored: ProductDay, recent: dict[str, dict[int, np.ndarray]], policy: Policy,
+    holiday: str | None,
+) -> Event:  # fmt: skip
+    widening = policy.holiday_widening if holiday else 1.0
+    today, values = (scored.revenue, line.revenue) if one.reason is Reason.MONEY else (scored.quantity, line.quantity)
+    row = int(np.searchsorted(scored.rows, one.product))
+    scores = recent[one.reason].get(one.product, today.scores[row : row + 1])
+    past = values[one.product, t + 1 - len(scores) : t + 1]
+    sku, name = line.called(one.product, t)
+    said = day_line(str(one.reason), sku, name, past, scores, today, row, widening)
+    return event_of(said, line.days[: t + 1], one.severity, MEDIUM_SCORE, round(one.impact), holiday)
 
 
 def _notes(
-    sku: str, stock: dict[str, int], factor: float, price: float | None, usual: float | None
+    line: Timeline, t: int, one: Candidate, stock: Mapping[str, int], factor: float, together: int
 ) -> tuple[Note, ...]:
-    notes = []
-    if sku in stock and stock[sku] <= 0:
+    """`together`: how many products the sale holds that made it."""
+    notes: list[Note] = []
+    sku, prices = line.skus[one.product], line.prices(t)
+    sale = line.largest_sale(one.product, t)
+    if one.up and sale is not None and one.reason is not Reason.PRICE and sale[1] >= ONE_SALE_SHARE * one.impact:
+        notes.append(Note(NoteKind.ONE_SALE, float(together - 1), sale[0], sale[1], clock(sale[2])))
+    if stock.get(sku, 1) <= 0 and one.reason is not Reason.STOPPED:
         notes.append(Note(NoteKind.OUT_OF_STOCK))
+    if one.reason not in (Reason.PIECES, Reason.MONEY):
+        return tuple(notes)
     if abs(factor - 1) >= 0.1:
         notes.append(Note(NoteKind.SHOP_LEVEL, factor - 1))
-    if price and usual and np.isfinite(price) and np.isfinite(usual) and abs(np.log(price / usual)) > 0.1:
+    price, usual = float(prices.today[one.product]), float(prices.usual[one.product])
+    if np.isfinite(price) and np.isfinite(usual) and abs(np.log(price / usual)) > 0.1:
         notes.append(Note(NoteKind.PRICE, price / usual - 1))
     return tuple(notes)

@@ -2,24 +2,35 @@
 
 import numpy as np
 
-from salesflow.detection.budget import Thresholds, hours_severity, rare_sales
+from salesflow.detection.calibration import record_threshold
+from salesflow.detection.candidates import floored, rare_sales
 from salesflow.detection.causes import by_hour, shop_causes
 from salesflow.detection.hours import most_moved
-from salesflow.detection.lines import DayLine, called, event_of
+from salesflow.detection.lines import DayLine, called, clock, event_of
 from salesflow.detection.model import Policy
+from salesflow.detection.product_events import ONE_SALE_SHARE
+from salesflow.detection.stakes import severity_of
 from salesflow.detection.timeline import ProductDay, Timeline
-from salesflow.findings.event import Causes, Event, EventType, Statement
+from salesflow.findings.event import Causes, Event, EventType, Note, NoteKind, Severity, Statement
+
+RECORD_DAYS = 90
+"""Open days that a day must be the best of to be a record."""
+
+HOURS, HOURS_HIGH = 2.0, 3.0
+"""Scores of a day's hours from which they are told, and from which they are HIGH."""
+
+HOURS_REPLAY, HOURS_A_MONTH = 91, 0.2
 
 
 def shop_events(
-    line: Timeline, t: int, lines: list[DayLine], scored: ProductDay, policy: Policy, thresholds: Thresholds, upward_only: bool,
+    line: Timeline, t: int, lines: list[DayLine], scored: ProductDay, policy: Policy, threshold: float, upward_only: bool,
     holiday: str | None,
 ) -> tuple[Event, ...]:  # fmt: skip
     """Totals beyond the threshold, with the causes that they share. `upward_only`: the day is partial, so low sales are not judged."""
     flagged = [
         one
         for one in lines
-        if np.isfinite(one.score) and abs(one.score) >= thresholds.shop and not (upward_only and one.score < 0)
+        if np.isfinite(one.score) and abs(one.evidence) >= threshold and not (upward_only and one.score < 0)
     ]
     if not flagged:
         return ()
@@ -38,15 +49,36 @@ def shop_events(
         transactions=transactions.value, expected_transactions=transactions.expected, names=names,
         product_revenue=actual, product_expected=expected, hours=hours, usual_hours=usual,
     )  # fmt: skip
-    levels = (thresholds.shop, thresholds.shop_high)
+    share = causes.difference / (line.usual_day(t) or 1.0)
+    notes = _notes(line, t, causes.difference)
     return tuple(
-        event_of(one, line.days[: t + 1], policy, levels, causes.difference, holiday, causes) for one in flagged
-    )
+        event_of(
+            one, line.days[: t + 1],
+            floored(policy, severity_of(one.evidence, share), one.deviation if one.deviation is not None else np.inf, causes.difference),
+            threshold, causes.difference, holiday, causes, notes,
+        )
+        for one in flagged
+    )  # fmt: skip
 
 
-def hours_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
+def _notes(line: Timeline, t: int, difference: int) -> tuple[Note, ...]:
+    """One sale that made a good day, and whether it is the best of a long time."""
+    if difference <= 0:
+        return ()
+    notes = []
+    sale, at = (line.single.get(name, np.full(t + 1, -1.0))[t] for name in ("largest_sale", "largest_sale_at"))
+    if at >= 0 and sale >= ONE_SALE_SHARE * difference:
+        notes.append(Note(NoteKind.ONE_SALE, 0.0, 0, int(sale), clock(int(at))))
+    before = np.flatnonzero(line.open[:t])
+    best = before[np.nan_to_num(line.totals[0, before]) >= line.totals[0, t]]
+    if len(before) >= RECORD_DAYS and not (len(best) and (before > best[-1]).sum() < RECORD_DAYS):
+        notes.append(Note(NoteKind.RECORD, day=line.days[best[-1]].date() if len(best) else None))
+    return tuple(notes)
+
+
+def hours_event(line: Timeline, t: int) -> tuple[Event, ...]:
     """An ordinary sum at unusual hours."""
-    severity = hours_severity(line, t, policy)
+    severity = _hours_severity(line, t)
     if severity is None or line.hours is None:
         return ()
     mix, day = line.hour_mix(t), line.days[t].date()
@@ -61,3 +93,13 @@ def hours_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
             value=value, expected=expected, score=mix.score, causes=Causes(0, (), moved, ()),
         ),
     )  # fmt: skip
+
+
+def _hours_severity(line: Timeline, t: int) -> Severity | None:
+    """How loudly the hours of day t are told; None: they were ordinary."""
+    score = line.hour_mix(t).score
+    if score < HOURS:
+        return None
+    past = np.array([line.hour_mix(d).score for d in range(max(t - HOURS_REPLAY, 0), t)])
+    least, high = (record_threshold(past, floor=floor, alerts_per_month=HOURS_A_MONTH) for floor in (HOURS, HOURS_HIGH))
+    return None if score < least else Severity.HIGH if score >= high else Severity.MEDIUM

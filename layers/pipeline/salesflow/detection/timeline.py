@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from salesflow.analytics.giants import without_giants
+from salesflow.analytics.services import without_price
 from salesflow.detection.calendar import day_grid, missing_days, traded
 from salesflow.detection.engine import SMALL, WEEKS
 from salesflow.detection.hours import ORDINARY, HourMix, hour_mix
@@ -19,13 +22,18 @@ Ints = NDArray[np.intp]
 SHOP_METRICS = ("revenue", "quantity", "transactions")
 HOURS = tuple(f"h{hour:02d}" for hour in range(24))
 WINDOW = 7 * WEEKS
-SAMPLE = 250
+SAMPLE = 200
 """Products at most whose past days are scored to calibrate the thresholds."""
 
 MIN_SALES_DAYS = 6
 """Products that sold on fewer days in 26 weeks are not scored: one sale is their usual week's news."""
 
 NEARLY_CLOSED = 0.33
+NAME_DAYS = 90
+NO_NAMES = ("", "None", "nan", "<NA>")
+STAKE_DAYS = 28
+LARGEST = ("largest_quantity", "largest_revenue", "largest_at")
+SINGLE = ("refunds", "largest_sale", "largest_sale_at", "largest_refund", "largest_refund_at")
 PRICE_DAYS = 56
 MIN_PRICES = 5
 
@@ -58,7 +66,9 @@ class Timeline:
 
     `totals` [3, n_days]; `quantity`, `revenue`, `baskets` [n_products, n_days], products in the order of `skus`. NaN: an unknown day
     (missing, or a closed holiday); a trading day without sales is 0. `hours` [n_days, 24] of revenue, None where
-    unknown. `busy`: open days that were not nearly closed. `rare_peaks`, `price_peaks`: what the rules keep of a day.
+    unknown. `busy`: open days that were not nearly closed. `single`: the day's largest sale and refund, [n_days] each, as
+    `salesflow.history.shop_days` has them. `returned`: what came back, one row a day and product: positions of product and day, pieces, money.
+    `silences`, `candidates`: what the rules keep of a day.
     """
 
     def __init__(
@@ -72,6 +82,7 @@ class Timeline:
         """`begin`: days before it are needed for the calendar only, and left out of the arrays."""
         arrays = shop_arrays(shop, until, holidays, begin)
         self.days, self.open, self.totals, self.hours = arrays.days, arrays.open, arrays.totals, arrays.hours
+        self.learnt = arrays.learnt
         self.busy = self.open & ~_nearly_closed(self.totals[2], self.open)
         self._read_products(products, np.isnan(self.totals[0]))
         self._shop_days: dict[int, DayScores] = {}
@@ -79,8 +90,12 @@ class Timeline:
         self._prices: dict[int, Prices] = {}
         self._mixes: dict[int, HourMix] = {}
         self._usual: dict[int, float] = {}
-        self.rare_peaks: dict[int, float] = {}
-        self.price_peaks: dict[tuple[int, int | None, float], float] = {}
+        self._services: dict[int, NDArray[np.bool_]] = {}
+        self.silences: dict[int, Any] = {}
+        self.candidates: dict[tuple[object, ...], Any] = {}
+        single = [n for n in SINGLE if n in shop]
+        table = shop.assign(date=pd.to_datetime(shop["date"])).set_index("date")[single].reindex(self.days)
+        self.single = {name: table[name].fillna(-1).to_numpy(dtype=float) for name in single}
 
     def _read_products(self, products: pd.DataFrame, unknown: NDArray[np.bool_]) -> None:
         rows = products.assign(date=pd.to_datetime(products["date"]), sku=products["sku"].astype(str))
@@ -91,6 +106,13 @@ class Timeline:
         self._row_day = (rows["date"] - self.days[0]).dt.days.to_numpy()
         self._row_name = rows["name"].astype(str).to_numpy(dtype=object)
         self._row_start = np.searchsorted(codes, np.arange(len(self.skus) + 1))
+        self._row_paid = np.where(rows["revenue"].to_numpy() > 0, rows["transactions"].to_numpy(), 0)
+        self._row_largest = rows[list(LARGEST)].to_numpy(dtype=float) if set(LARGEST) <= set(rows) else None
+        self.returned = np.zeros((4, 0))
+        if "returned_quantity" in rows:
+            back = np.flatnonzero((rows["returned_quantity"] > 0) | (rows["returned_revenue"] > 0))
+            amounts = rows[["returned_quantity", "returned_revenue"]].to_numpy(dtype=float)[back].T
+            self.returned = np.concatenate([np.stack([codes[back], self._row_day[back]]), amounts])
         shape = (len(self.skus), len(self.days))
         self.quantity, self.revenue, self.baskets = (np.zeros(shape) for _ in range(3))
         for column, values in (
@@ -108,12 +130,50 @@ class Timeline:
         return int((pd.Timestamp(day) - self.days[0]).days)
 
     def called(self, product: int, t: int) -> tuple[str, str]:
-        """SKU and name of a product as of day t; the SKU where it has no name."""
-        sku = self.skus[product]
-        start, end = self._row_start[product], self._row_start[product + 1]
-        at = start + int(np.searchsorted(self._row_day[start:end], t, side="right")) - 1
-        name = self._row_name[at] if at >= start else ""
-        return sku, sku if name in ("", "None", "nan", "<NA>") else str(name)
+        """SKU and name of a product as of day t: the commonest name of its paid lines in 90 days; the SKU where it has none."""
+        sku, rows = self.skus[product], self._rows_of(product, t)
+        since = int(np.searchsorted(self._row_day[rows], t - NAME_DAYS, side="right"))
+        recent = slice(rows.start + since, rows.stop) if rows.start + since < rows.stop else rows
+        sold: dict[str, int] = {}
+        for name, times in zip(self._row_name[recent], self._row_paid[recent], strict=True):
+            if name not in NO_NAMES:
+                sold[name] = sold.get(name, 0) + int(times)
+        return sku, max(reversed(sold), key=sold.__getitem__) if sold else sku
+
+    def largest_sale(self, product: int, t: int) -> tuple[int, int, int] | None:
+        """Pieces, money and second of the day of the one sale that held most of a product on day t; None where it is not known."""
+        rows = self._rows_of(product, t)
+        if self._row_largest is None or rows.stop <= rows.start or self._row_day[rows.stop - 1] != t:
+            return None
+        pieces, money, at = (int(value) for value in self._row_largest[rows.stop - 1])
+        return None if at < 0 else (pieces, money, at)
+
+    def _rows_of(self, product: int, t: int) -> slice:
+        """The rows of a product up to day t."""
+        start, end = int(self._row_start[product]), int(self._row_start[product + 1])
+        return slice(start, start + int(np.searchsorted(self._row_day[start:end], t, side="right")))
+
+    def services(self, t: int) -> NDArray[np.bool_]:
+        """Products without a price of their own, by the 26 weeks up to the last whole week, [n_products]."""
+        week = t - t % 7
+        if week not in self._services:
+            columns = slice(max(week - WINDOW, 0), week + 1)
+            self._services[week] = without_price(self.quantity[:, columns], self.revenue[:, columns])
+        return self._services[week]
+
+    def usual_peak(self, product: int, t: int) -> float:
+        """Pieces of a product's second best day of the 26 weeks before day t: the best may have been an event."""
+        past = np.nan_to_num(self.quantity[product, max(t - WINDOW, 0) : t])
+        return float(np.partition(past, -2)[-2]) if len(past) > 1 else 0.0
+
+    def usual_day(self, t: int) -> float:
+        """What an open day of the last weeks takes (minor units): what stakes are a share of; 0 without any."""
+        if t not in self._usual:
+            days = np.flatnonzero(self.open[:t])[-STAKE_DAYS:]
+            taken = np.nan_to_num(self.totals[0, days])
+            # One giant order is no usual day: it counts as three of them.
+            self._usual[t] = float(np.minimum(taken, 3 * np.median(taken)).mean()) if len(days) else 0.0
+        return self._usual[t]
 
     def scored_products(self, t: int) -> Ints:
         """The products that sold on enough of the 26 weeks up to day t to be scored on it."""
@@ -124,15 +184,9 @@ class Timeline:
         """Scores of the shop's three totals on each day."""
         wanted = list(days)
         new = [t for t in wanted if t not in self._shop_days]
-        scored = score_windows([_window(self.totals, t) for t in new], money=False)
+        scored = score_windows([np.c_[_window(self.learnt, t)[:, :-1], self.totals[:, t]] for t in new], money=False)
         self._shop_days.update(zip(new, scored, strict=True))
         return [self._shop_days[t] for t in wanted]
-
-    def usual_revenue(self, t: int) -> float:
-        """What the shop should have taken on day t (minor units); 0 where that is unknown."""
-        if t not in self._usual:
-            self._usual[t] = float(np.nan_to_num(self.shop_days([t])[0].expected[0]))
-        return self._usual[t]
 
     def product_day(self, t: int) -> ProductDay:
         """Scores of every product of day t that can be scored."""
@@ -140,11 +194,18 @@ class Timeline:
         return self.sampled_days([t])[0] if len(rows) <= SAMPLE else self._score({t: rows})[0]
 
     def sampled_days(self, days: Iterable[int]) -> list[ProductDay]:
-        """Scores of up to 250 products, evenly taken from all that can be scored, on each day."""
+        """Scores of up to 200 products, the dearest of all that can be scored, on each day: only these can be worth an alert."""
         wanted = list(days)
-        new = {t: _spread_out(self.scored_products(t)) for t in wanted if t not in self._samples}
+        new = {t: self._dearest(t) for t in wanted if t not in self._samples}
         self._samples.update(zip(new, self._score(new), strict=True))
         return [self._samples[t] for t in wanted]
+
+    def _dearest(self, t: int) -> Ints:
+        rows = self.scored_products(t)
+        if len(rows) <= SAMPLE:
+            return rows
+        sold = np.nansum(self.revenue[rows, max(t - WINDOW, 0) : t], axis=1)
+        return np.sort(rows[np.argsort(-sold, kind="stable")[:SAMPLE]])
 
     def recent(self, products: Ints, t: int, length: int) -> dict[str, Floats]:
         """Scores [len(products), length] of these products on the last days up to t, oldest first, by metric."""
@@ -209,12 +270,16 @@ class Timeline:
 
 @dataclass(frozen=True)
 class ShopArrays:
-    """The shop's table on every day of the calendar. `totals` [3, n_days]: NaN on an unknown day (missing, or a closed holiday), 0 on
-    another day without sales; `open` [n_days]; `hours` [n_days, 24] of revenue, None where the table holds none."""
+    """The shop's table on every day of the calendar.
+
+    `totals` [3, n_days]: NaN on an unknown day (missing, or a closed holiday), 0 on another day without sales; `learnt`: the same without
+    giant sales, which teach nothing; `open` [n_days]; `hours` [n_days, 24] of revenue, None where the table holds none.
+    """
 
     days: pd.DatetimeIndex
     open: NDArray[np.bool_]
     totals: Floats
+    learnt: Floats
     hours: Floats | None
 
 
@@ -228,9 +293,11 @@ def shop_arrays(
     unknown = days.isin(pd.to_datetime(missing_days(shop, until, holidays=holidays)))
     unknown |= days.isin(pd.to_datetime(list(holidays))) & ~is_open
     totals = grid[list(SHOP_METRICS)].fillna(0).to_numpy(dtype=float, copy=True).T
-    totals[:, unknown] = np.nan
+    learnt = without_giants(shop).assign(date=pd.to_datetime(shop["date"])).set_index("date")
+    learnt = learnt[list(SHOP_METRICS)].reindex(days).fillna(0).to_numpy(dtype=float, copy=True).T
+    totals[:, unknown] = learnt[:, unknown] = np.nan
     hours = grid[list(HOURS)].fillna(0).to_numpy(dtype=float) if set(HOURS) <= set(grid.columns) else None
-    return ShopArrays(days, is_open, totals, hours)
+    return ShopArrays(days, is_open, totals, learnt, hours)
 
 
 def gross(table: pd.DataFrame) -> pd.DataFrame:
@@ -264,7 +331,3 @@ def _window(values: Floats, t: int) -> Floats:
     begin = t - WINDOW
     part = values[:, max(begin, 0) : t + 1]
     return part if begin >= 0 else np.concatenate([np.full((len(values), -begin), np.nan), part], axis=1)
-
-
-def _spread_out(rows: Ints) -> Ints:
-    return rows if len(rows) <= SAMPLE else rows[np.linspace(0, len(rows) - 1, SAMPLE).astype(int)]

@@ -65,7 +65,7 @@ def usual_days(
     arrays = shop_arrays(gross(known), last, holidays or {})
     positions = [int((pd.Timestamp(day) - arrays.days[0]).days) for day in days]
     ready = [(day, t) for day, t in zip(days, positions, strict=True) if t >= engine.MIN_DAYS]
-    models = engine.fit_each([_before(arrays.totals, t) for _, t in ready]) if ready else []
+    models = engine.fit_each([_before(arrays.learnt, t) for _, t in ready]) if ready else []
     found: dict[date, UsualDay | None] = dict.fromkeys(days)
     for (day, t), model in zip(ready, models, strict=True):
         if model.ready.all():

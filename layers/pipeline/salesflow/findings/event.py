@@ -1,12 +1,12 @@
 """What was found, as values: the event, its causes, and the statement that `salesflow.findings.wording` says in a language."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 
-from salesflow.stored import known
+import msgspec
 
 
 class DayState(StrEnum):
@@ -31,6 +31,8 @@ class EventType(StrEnum):
     PARTIAL_DAY = "PARTIAL_DAY"
     PRICE_CHANGE = "PRICE_CHANGE"
     UNUSUAL_MIX = "UNUSUAL_MIX"
+    RETURNS = "RETURNS"
+    LEVEL_MOVED = "LEVEL_MOVED"
 
 
 class Severity(StrEnum):
@@ -77,8 +79,10 @@ class Statement:
     `expected` in the unit of `metric` (minor units for revenue). `like`: the weekday (0 Monday) whose level the day took. `holiday`: what
     the day was. `cut_at`, `usual_edge`: when a partial day stops (`late_start`: starts), and usually does, as HH:MM. `silent_days`: trading
     days without a sale, after `last_sold`; `a_week`: pieces a week that are usual. `price`, `usual_price`: minor units a piece. `seldom`: a
-    product without a history to judge by. `gained`, `lost`: the hours that had a larger, and a smaller, part of a day than usual. What an
-    event's type does not have keeps its default.
+    product without a history to judge by. `gained`, `lost`: the hours that had a larger, and a smaller, part of a day than usual. `stock`:
+    pieces on hand of a product that stopped, None where unknown; `pieces`, `amount` (minor units): what it probably lost since, or what came
+    back; `refunds`: sales that gave something back; `at`: time (HH:MM) of the largest refund, and `largest` its amount. What an event's type
+    does not have keeps its default.
     """
 
     type: EventType
@@ -103,20 +107,22 @@ class Statement:
     seldom: bool = False
     gained: HourSpan | None = None
     lost: HourSpan | None = None
+    stock: int | None = None
+    pieces: float = 0.0
+    amount: int = 0
+    refunds: int = 0
+    at: str = ""
+    largest: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values; what has its default is left out."""
-        given = asdict(self)
-        values = {one.name: given[one.name] for one in fields(self) if given[one.name] != one.default}
-        days = {name: value.isoformat() for name, value in values.items() if isinstance(value, date)}
-        return values | days | {"type": self.type.value}
+        given: dict[str, Any] = msgspec.to_builtins(self, enc_hook=float)
+        return {one.name: given[one.name] for one in fields(self) if getattr(self, one.name) != one.default}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The statement that `as_dict` made these values of."""
-        days = {name: date.fromisoformat(values[name]) for name in ("day", "since", "last_sold") if name in values}
-        spans = {name: HourSpan(**known(HourSpan, values[name])) for name in ("gained", "lost") if name in values}
-        return cls(**{**known(cls, values), **days, **spans, "type": EventType(values["type"])})
+        """The statement that `as_dict` made these values of; what another version says besides is passed over."""
+        return msgspec.convert(values, cls)
 
 
 class NoteKind(StrEnum):
@@ -127,14 +133,28 @@ class NoteKind(StrEnum):
     """The whole shop was above or below its usual level, which is already taken into account."""
     PRICE = "price"
     """The average price was not the usual one."""
+    ONE_SALE = "one_sale"
+    """One sale made it."""
+    NOT_LISTED = "not_listed"
+    """The product list does not hold it any more."""
+    RECORD = "record"
+    """No day since `day` had as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to know beside an event. `deviation`: of the shop's level or of the price (0.2 = 20% above the usual)."""
+    """Something to know beside an event. `deviation`: of the shop's level or of the price (0.2 = 20% above the usual).
+
+    Of the one sale: its `pieces` (0: of many products), `amount` in minor units, and time `at` (HH:MM). `day`: of the older record; None:
+    there was none in what is known.
+    """
 
     kind: NoteKind
     deviation: float = 0.0
+    pieces: int = 0
+    amount: int = 0
+    at: str = ""
+    day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +164,7 @@ class Event:
     `since`: the event's first day; a spike that lasts becomes a LEVEL_SHIFT with the same `since`. `key`: of what, which type, since
     when. `is_new`: on no earlier day of this run was it told.
     `deviation` is a share of expected (-0.38 = 38% below). `impact` in minor units, signed. Money metrics are in minor units.
+    `within_budget`: one of the dearest that the month's alerts are for; others are kept in the file and not told, however severe.
     """
 
     key: str
@@ -164,3 +185,4 @@ class Event:
     impact: int = 0
     causes: Causes | None = None
     notes: tuple[Note, ...] = ()
+    within_budget: bool = True

@@ -6,13 +6,13 @@ changes while the event goes on (a drop, then no sale at all, then a level shift
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from salesflow.findings.event import Causes, Contribution, Event, EventType, Note, NoteKind, Severity, Statement
-from salesflow.stored import known
+import msgspec
+
+from salesflow.findings.event import Event, EventType, Severity, Statement
 
 SHOP = "shop"
 RANK = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2}
@@ -27,6 +27,9 @@ class Facet(StrEnum):
     DOWN = "down"
     PRICE = "price"
     MIX = "mix"
+    RETURNS = "returns"
+    LEVEL_UP = "level-up"
+    LEVEL_DOWN = "level-down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,10 @@ def facet_of(event: Event) -> Facet:
             return Facet.PRICE
         case EventType.UNUSUAL_MIX:
             return Facet.MIX
+        case EventType.RETURNS:
+            return Facet.RETURNS
+        case EventType.LEVEL_MOVED:
+            return Facet.LEVEL_DOWN if (event.deviation or 0) < 0 else Facet.LEVEL_UP
         case EventType.STOPPED_SELLING | EventType.ZERO_DROP | EventType.DROP:
             return Facet.DOWN
         case EventType.HIGH_SPIKE:
@@ -85,27 +92,10 @@ def facet_of(event: Event) -> Facet:
 
 def event_as_dict(event: Event) -> dict[str, Any]:
     """The event as JSON values."""
-    said = {"since": event.since.isoformat(), "statement": event.statement.as_dict()}
-    return asdict(event) | said | {"notes": [asdict(note) for note in event.notes]}
+    values: dict[str, Any] = msgspec.to_builtins(event, enc_hook=float)
+    return values | {"statement": event.statement.as_dict()}
 
 
 def event_from_dict(values: dict[str, Any]) -> Event:
-    """The event that `event_as_dict` made these values of."""
-    given = known(Event, values)
-    causes = given.get("causes")
-    if causes is not None:
-        parts = {
-            name: tuple(Contribution(**known(Contribution, part)) for part in causes[name])
-            for name in ("products", "hours", "price_volume")
-        }
-        given["causes"] = Causes(causes["difference"], **parts)
-    return Event(
-        **given
-        | {
-            "type": EventType(given["type"]),
-            "severity": Severity(given["severity"]),
-            "since": date.fromisoformat(given["since"]),
-            "statement": Statement.from_dict(given["statement"]),
-            "notes": tuple(Note(NoteKind(note["kind"]), note["deviation"]) for note in given.get("notes", ())),
-        }
-    )
+    """The event that `event_as_dict` made these values of, also by version 1.0.0."""
+    return msgspec.convert(values, Event)

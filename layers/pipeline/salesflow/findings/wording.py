@@ -79,6 +79,8 @@ def amount(value: float, metric: str, figures: Figures) -> str:
 
 def rounded(value: float, metric: str, figures: Figures) -> str:
     """An expectation without its unit, to two significant digits: it is not exact and should not look so."""
+    if metric != "revenue" and value < 10:  # nobody sells 0.63 pieces
+        return format_decimal(round(value) or math.ceil(max(value, 0)), locale=figures.locale)
     major = float(figures.currency.to_major(round(value))) if metric == "revenue" else value
     if major <= 0:
         return format_decimal(0, locale=figures.locale)
@@ -108,6 +110,10 @@ def _finding(said: Statement, figures: Figures) -> str:
             return upper_first(_missing(said, figures))
         case EventType.PARTIAL_DAY:
             return upper_first(_partial(said, figures))
+        case EventType.RETURNS:
+            return upper_first(_returns(said, figures))
+        case EventType.LEVEL_MOVED:
+            return _moved(said, figures)
         case EventType.UNUSUAL_MIX if said.gained is not None and said.lost is not None:
             return upper_first(_hours(said, said.gained, said.lost, figures))
         case _ if said.seldom:
@@ -130,6 +136,8 @@ def _day(said: Statement, figures: Figures) -> str:
     usual = {"usual": rounded(said.expected or 0, metric, figures)}
     if usual["usual"] == rounded(0, metric, figures):
         return sentences.none_usual(_, metric, weekday | value)
+    if metric == "quantity" and (said.expected or 0) < 1 <= (said.value or 0):
+        return _seldom(said, figures)
     if said.type is EventType.ZERO_DROP:
         return sentences.nothing(_, metric, weekday | usual)
     values = weekday | value | usual
@@ -167,10 +175,10 @@ def _missing(said: Statement, figures: Figures) -> str:
     day = day_name(said.since, figures)
     if said.since == said.day:
         return _(
-            "No sale at all on {day}, a day on which the shop usually trades: closed, or did the sales not arrive?",
+            "No sale at all on {day}, a day on which the shop usually trades.",
             day=day,
         )
-    return _("No sale at all since {day}: closed, or do the sales not arrive?", day=day)
+    return _("No sale at all since {day}.", day=day)
 
 
 def _partial(said: Statement, figures: Figures) -> str:
@@ -186,37 +194,99 @@ def _partial(said: Statement, figures: Figures) -> str:
     )
 
 
-def _stopped(said: Statement, figures: Figures) -> str:
-    """A product whose silence is no accident any more."""
+def _returns(said: Statement, figures: Figures) -> str:
+    """What was given back, beyond the usual."""
     _ = figures.words
+    values = {
+        "weekday": figures.weekday(said.day.weekday()),
+        "amount": amount(said.amount, "revenue", figures),
+        "pieces": amount(said.pieces, "quantity", figures),
+        "usual": rounded(said.expected or 0, "revenue", figures),
+    }
+    if values["usual"] == rounded(0, "revenue", figures):
+        given = _.plural(
+            "{amount} was given back on {weekday} for {pieces} piece, where usually nothing is.",
+            "{amount} was given back on {weekday} for {pieces} pieces, where usually nothing is.",
+            round(said.pieces),
+            **values,
+        )
+    else:
+        given = _.plural(
+            "{amount} was given back on {weekday} for {pieces} piece, where about {usual} a day is usual.",
+            "{amount} was given back on {weekday} for {pieces} pieces, where about {usual} a day is usual.",
+            round(said.pieces),
+            **values,
+        )
+    number = _.plural(
+        "It was {n} refund.",
+        "These were {n} refunds.",
+        said.refunds,
+        n=format_decimal(said.refunds, locale=figures.locale),
+    )
+    largest = ""
+    if said.at:
+        largest = _(
+            "The largest was at {time}: {amount}.", time=said.at, amount=amount(said.largest, "revenue", figures)
+        )
+    return figures.sentences(given, number if said.refunds else "", largest)
+
+
+def _moved(said: Statement, figures: Figures) -> str:
+    """A new level of the whole shop."""
+    _ = figures.words
+    values = {
+        "value": rounded(said.value or 0, "revenue", figures),
+        "usual": rounded(said.expected or 0, "revenue", figures),
+    }
+    if (said.value or 0) > (said.expected or 0):
+        return _(
+            "Sales stand at a higher level: about {value} a day in the last two weeks, where about {usual} was usual.",
+            **values,
+        )
+    return _(
+        "Sales stand at a lower level: about {value} a day in the last two weeks, where about {usual} was usual.",
+        **values,
+    )
+
+
+def _stopped(said: Statement, figures: Figures) -> str:
+    """A product whose silence is no accident any more: without stock, with stock, or with a stock that is not known."""
+    _ = figures.words
+    values = {
+        "product": called(said.sku, said.name),
+        "day": day_name(said.last_sold or said.since, figures),
+        "usual": rounded(said.a_week, "quantity", figures),
+    }
+    if said.stock == 0:
+        return _(
+            "{product} is out of stock and has not sold since {day}: about {pieces} pieces were not sold, {amount}.",
+            **values,
+            pieces=amount(said.pieces, "quantity", figures),
+            amount=figures.money(said.amount),
+        )
+    if said.stock is not None:
+        return _(
+            "{product} is in stock ({stock}) and has not sold since {day}; about {usual} pieces a week are usual.",
+            **values,
+            stock=format_decimal(said.stock, locale=figures.locale),
+        )
     return _.plural(
         "{product} has not sold since {day}: {n} trading day, where about {usual} pieces a week are usual.",
         "{product} has not sold since {day}: {n} trading days, where about {usual} pieces a week are usual.",
         said.silent_days,
-        product=called(said.sku, said.name),
-        day=day_name(said.last_sold or said.since, figures),
+        **values,
         n=format_decimal(said.silent_days, locale=figures.locale),
-        usual=rounded(said.a_week, "quantity", figures),
     )
 
 
 def _price(said: Statement, figures: Figures) -> str:
     """Pieces as usual, money not."""
     _ = figures.words
-    values = {
-        "product": called(said.sku, said.name),
-        "price": figures.money(round(said.price)),
-        "usual": figures.money(round(said.usual_price)),
-    }
-    if said.price > said.usual_price:
-        return _(
-            "{product} sold as many pieces as usual, but at {price} each instead of {usual}: "
-            "a raised price, or an error?",
-            **values,
-        )
     return _(
-        "{product} sold as many pieces as usual, but at {price} each instead of {usual}: a reduced price, or an error?",
-        **values,
+        "{product} sold as many pieces as usual, but at {price} each instead of {usual}.",
+        product=called(said.sku, said.name),
+        price=figures.money(round(said.price)),
+        usual=figures.money(round(said.usual_price)),
     )
 
 
@@ -254,8 +324,17 @@ def note_sentence(note: Note, figures: Figures) -> str:
     """What there is to know beside an event, as a sentence."""
     _ = figures.words
     by = note.deviation
-    if note.kind is NoteKind.OUT_OF_STOCK:
-        return _("It is out of stock.")
+    match note.kind:
+        case NoteKind.OUT_OF_STOCK:
+            return _("It is out of stock.")
+        case NoteKind.NOT_LISTED:
+            return _("It is not in the product list any more.")
+        case NoteKind.ONE_SALE:
+            return _one_sale(note, figures)
+        case NoteKind.RECORD if note.day is not None:
+            return _("No day had as much since {day}.", day=figures.day_long(note.day))
+        case NoteKind.RECORD:
+            return _("No day that is known had as much.")
     if note.kind is NoteKind.SHOP_LEVEL:
         if by >= 1:
             return _(
@@ -276,3 +355,27 @@ def note_sentence(note: Note, figures: Figures) -> str:
     if by > 0:
         return _("The average price was {share} above the usual.", share=share(by, figures))
     return _("The average price was {share} below the usual.", share=share(by, figures))
+
+
+def _one_sale(note: Note, figures: Figures) -> str:
+    """The one sale that made it; `deviation` of the note: how many other products it holds."""
+    _ = figures.words
+    if not note.pieces:
+        return _("One sale of {amount} at {time} made it.", amount=figures.money(note.amount), time=note.at)
+    values = {"pieces": amount(note.pieces, "quantity", figures), "time": note.at}
+    one = _.plural(
+        "One sale of {pieces} piece at {time} made it.",
+        "One sale of {pieces} pieces at {time} made it.",
+        note.pieces,
+        **values,
+    )
+    others = round(note.deviation)
+    if not others:
+        return one
+    more = _.plural(
+        "The same sale holds {n} more product with unusual sales.",
+        "The same sale holds {n} more products with unusual sales.",
+        others,
+        n=format_decimal(others, locale=figures.locale),
+    )
+    return figures.sentences(one, more)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import salesflow
+from salesflow.analytics.giants import without_giants
 from salesflow.delivery.forecasts import ForecastState, ForecastStore
 from salesflow.history.sync import Demand
 from salesflow.holiday_dates import holiday_dates
@@ -86,7 +87,9 @@ def _make(shop: pd.DataFrame, panel: pd.DataFrame, business_date: date, holidays
     from salesflow.forecasting import DailyHistory, NotEnoughHistory, forecast_sales
 
     try:
-        found = forecast_sales(DailyHistory(shop, panel), business_date=business_date, holidays=holidays)
+        found = forecast_sales(
+            DailyHistory(without_giants(shop), panel), business_date=business_date, holidays=holidays
+        )
     except NotEnoughHistory as error:
         return _Made(ForecastState.NONE, None, error.message, too_young=True)
     except Exception as error:  # noqa: BLE001 - whatever the models stumble over, yesterday's forecast still stands

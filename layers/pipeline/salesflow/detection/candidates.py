@@ -1,0 +1,180 @@
+"""What a day's products have to say, before anybody decides what of it is told: one reason a product, with what is at stake.
+
+The same rules judge the day and, for the budget, the days before it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salesflow.detection.model import Policy
+from salesflow.detection.silence import Stopped, stopped_products
+from salesflow.detection.stakes import (
+    HIGH_SCORE,
+    HIGH_SHARE,
+    MEDIUM_SCORE,
+    SPIKE_PIECES,
+    high_score,
+    severity_of,
+    weight_of,
+)
+from salesflow.detection.timeline import Ints, ProductDay, Timeline
+from salesflow.findings.event import Severity
+
+Floats = NDArray[np.float64]
+
+LEAST_SHARE = 0.005
+"""Of a usual day's revenue: what is less is nobody's news."""
+
+PRICE_CHANGE = 0.25
+"""|log ratio| to the usual price from which a price is another one."""
+
+PRICE_DAYS = 3
+"""A price that is not the usual one goes on until somebody mends it: its stake is that of so many days."""
+
+RULE_SCORE = 4.0
+"""The surprise of what a rule finds whose chance is about 1e-4: a silence, a price outside all of eight weeks, a product out of nothing."""
+
+STOPPED_WEEK, STOPPED_PIECES = 0.03, 50
+"""A product that brings this share of a week's revenue, or sells so many pieces a week, is missed when it stops: HIGH."""
+
+RECORD = 1.25
+"""A spike is so many times the second best day of half a year, or it is what this product does now and then."""
+
+MONTHS = 245
+
+
+class Reason(StrEnum):
+    """Why a product is looked at."""
+
+    RARE = "rare"
+    STOPPED = "stopped"
+    PIECES = "quantity"
+    MONEY = "revenue"
+    PRICE = "price"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A product's finding. `impact` in minor units, signed; `weight`: money x surprise; `stopped`, `usual_price`: of these reasons."""
+
+    product: int
+    reason: Reason
+    score: float
+    impact: float
+    severity: Severity
+    weight: float
+    stopped: Stopped | None = None
+    price: float = 0.0
+    usual_price: float = 0.0
+
+    @property
+    def up(self) -> bool:
+        """Whether more was sold, or dearer, than is usual."""
+        return self.impact > 0
+
+
+def candidates(
+    line: Timeline, t: int, policy: Policy, scored: ProductDay, out_of_stock: NDArray[np.bool_] | None = None
+) -> list[Candidate]:
+    """Of every product of `scored`, and of those that sell too seldom to be scored. Services are none.
+
+    A product is there for one reason: it sold out of nothing, it stopped, sold at another price, or unusually.
+    """
+    usual = line.usual_day(t)
+    if usual <= 0 or not line.skus:
+        return []
+    taken = line.services(t).copy()
+    found: list[Candidate] = []
+    for new in (
+        _rare(line, t, policy, usual),
+        _stopped(line, t, policy, usual, out_of_stock),
+        _price_changes(line, t, policy, scored, usual),
+        _scored(line, t, policy, scored, usual),
+    ):
+        fresh = [one for one in new if not taken[one.product]]
+        taken[[one.product for one in fresh]] = True
+        found += fresh
+    return found
+
+
+def floored(policy: Policy, severity: Severity, deviation: float, impact: float) -> Severity:
+    """LOW below the operator's floors."""
+    below = abs(deviation) < policy.min_deviation or abs(impact) < (policy.min_impact or 0)
+    return Severity.LOW if below else severity
+
+
+def _scored(line: Timeline, t: int, policy: Policy, scored: ProductDay, usual: float) -> Iterable[Candidate]:
+    widening = policy.holiday_widening if line.days[t].date() in policy.holidays else 1.0
+    z = {m: np.nan_to_num(s) / widening for m, s in scored.score.items()}
+    by_money = np.abs(z["revenue"]) > np.abs(z["quantity"])
+    score = np.where(by_money, z["revenue"], z["quantity"])
+    high = high_score(len(scored.rows)) if policy.min_impact != 0 else HIGH_SCORE
+    for product in np.flatnonzero(np.abs(score) >= MEDIUM_SCORE).tolist():
+        reason = Reason.MONEY if by_money[product] else Reason.PIECES
+        values = line.revenue if by_money[product] else line.quantity
+        value, expected = float(values[product, t]), float(scored.expected[reason][product])
+        due = float(np.nan_to_num(scored.expected["revenue"][product]))
+        impact, pieces = float(line.revenue[product, t]) - due, float(line.quantity[product, t])
+        share = impact / (due or usual if policy.min_impact == 0 else usual)
+        if abs(share) < LEAST_SHARE or share * score[product] < 0:
+            continue
+        small = share > 0 and (share < HIGH_SHARE or pieces <= SPIKE_PIECES) and policy.min_impact != 0
+        small |= share > 0 and pieces < RECORD * line.usual_peak(product, t)
+        severity = Severity.LOW if small else severity_of(float(score[product]), share, high)
+        severity = floored(policy, severity, value / expected - 1 if expected > 0 else np.inf, impact)
+        yield Candidate(product, reason, float(score[product]), impact, severity, weight_of(score[product], share))
+
+
+def _stopped(
+    line: Timeline, t: int, policy: Policy, usual: float, out_of_stock: NDArray[np.bool_] | None
+) -> Iterable[Candidate]:
+    for product, stopped in stopped_products(line, t, out_of_stock).items():
+        share = stopped.week / (7 * usual * max(float(line.open[max(t - 55, 0) : t + 1].mean()), 1 / 7))
+        much = share >= STOPPED_WEEK or stopped.a_week >= STOPPED_PIECES or policy.min_impact == 0
+        severity = Severity.HIGH if much else Severity.MEDIUM if share >= LEAST_SHARE else Severity.LOW
+        severity = floored(policy, severity, -1.0, stopped.impact)
+        yield Candidate(
+            product, Reason.STOPPED, -RULE_SCORE, stopped.impact, severity, weight_of(RULE_SCORE, 7 * share), stopped
+        )
+
+
+def _price_changes(line: Timeline, t: int, policy: Policy, scored: ProductDay, usual: float) -> Iterable[Candidate]:
+    """Products sold at least twice at an average price 25% off the usual and outside all of the last eight weeks by 10%."""
+    day = line.prices(t)
+    known = np.flatnonzero(np.isfinite(day.usual) & np.isfinite(day.today) & (line.baskets[:, t] >= 2))
+    price, before = day.today[known], day.usual[known]
+    ordinary = ~(np.abs(scored.score["quantity"][known]) >= 2)
+    outside = (price < day.low[known] / 1.1) | (price > day.high[known] * 1.1)
+    impact = (price - before) * line.quantity[known, t]
+    changed = ordinary & outside & (np.abs(np.log(price / before)) > PRICE_CHANGE)
+    for at in np.flatnonzero(changed & (np.abs(impact) >= LEAST_SHARE * usual)).tolist():
+        product = int(known[at])
+        share = impact[at] / (before[at] * line.quantity[product, t] if policy.min_impact == 0 else usual)
+        severity = severity_of(RULE_SCORE, PRICE_DAYS * share)  # it goes on until somebody mends it
+        severity = floored(policy, severity, price[at] / before[at] - 1, impact[at])
+        yield Candidate(
+            product, Reason.PRICE, RULE_SCORE, float(impact[at]), severity, weight_of(RULE_SCORE, PRICE_DAYS * share),
+            price=float(price[at]), usual_price=float(before[at]),
+        )  # fmt: skip
+
+
+def rare_sales(line: Timeline, t: int) -> tuple[Ints, Floats, Floats]:
+    """Products that sold on day t but too seldom to be scored; their revenue, and that of an average trading day of the last months."""
+    columns = slice(max(t - MONTHS, 0), t)
+    seldom = np.ones(len(line.skus), dtype=bool)
+    seldom[line.scored_products(t)] = False
+    rows = np.flatnonzero(seldom & (np.nan_to_num(line.quantity[:, t]) > 0))
+    before = np.nansum(line.revenue[rows, columns], axis=1) / max(int(line.open[columns].sum()), 1)
+    return rows, np.nan_to_num(line.revenue[rows, t]), before
+
+
+def _rare(line: Timeline, t: int, policy: Policy, usual: float) -> Iterable[Candidate]:
+    rows, revenue, before = rare_sales(line, t)
+    for product, impact in zip(rows.tolist(), (revenue - before).tolist(), strict=True):
+        if impact >= HIGH_SHARE * usual and line.quantity[product, t] > SPIKE_PIECES:
+            severity = floored(policy, Severity.HIGH, np.inf, impact)
+            yield Candidate(product, Reason.RARE, RULE_SCORE, impact, severity, weight_of(RULE_SCORE, impact / usual))

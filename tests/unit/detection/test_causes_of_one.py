@@ -1,0 +1,171 @@
+"""One cause is one finding: a sale, an open day, a refund; and what is no product is none."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from salesflow.analytics.giants import without_giants
+from salesflow.analytics.services import service_skus
+from salesflow.detection import DetectionResult, Policy, detect
+from salesflow.detection.usual import usual_days
+from salesflow.figures import Figures
+from salesflow.findings.event import Event, EventType, NoteKind, Severity
+from salesflow.findings.wording import sentence
+from tests.unit.detection.shops import day_table, made_up
+
+SATURDAY, SUNDAY = date(2025, 8, 2), date(2025, 8, 3)
+
+
+@pytest.fixture(scope="module")
+def products() -> pd.DataFrame:
+    return made_up(n_products=16).assign(largest_quantity=2, largest_revenue=2000, largest_at=36_000)
+
+
+def at(products: pd.DataFrame, day: date, *skus: str) -> "pd.Series[bool]":
+    return (products["date"] == pd.Timestamp(day)) & products["sku"].isin(skus)
+
+
+def day_of(products: pd.DataFrame, day: date = SATURDAY, **shop: object) -> DetectionResult:
+    table = day_table(products)
+    back = products.groupby("date")[["returned_quantity", "returned_revenue"]].sum().reset_index()
+    table = table.merge(back, on="date")
+    table[["quantity", "revenue"]] -= table[["returned_quantity", "returned_revenue"]].to_numpy()
+    net = products.assign(
+        quantity=products["quantity"] - products["returned_quantity"],
+        revenue=products["revenue"] - products["returned_revenue"],
+    )
+    return detect(table.assign(**shop), net, day, Policy())
+
+
+def returned(products: pd.DataFrame, sku: str, pieces: int, money: int, day: date = SATURDAY) -> pd.DataFrame:
+    table = products.assign(returned_quantity=0, returned_revenue=0)
+    table.loc[at(table, day, sku), ["returned_quantity", "returned_revenue"]] = pieces, money
+    return table
+
+
+def returns(result: DetectionResult) -> list[Event]:
+    return [event for event in result.shop if event.type is EventType.RETURNS]
+
+
+def test_a_refund_of_twelve_days_takings_is_told_with_its_sale_and_its_product(products: pd.DataFrame) -> None:
+    usual = day_table(products)["revenue"].mean()
+    table = returned(products, "P09", 1250, round(12 * usual))
+    one = {
+        "refunds": 1,
+        "largest_sale": 0,
+        "largest_sale_at": -1,
+        "largest_refund": round(12 * usual),
+        "largest_refund_at": 63_000,
+    }
+    (event,) = returns(day_of(table, **one))
+    assert event.severity is Severity.HIGH
+    assert event.impact == -round(12 * usual)
+    text = sentence(event.statement, Figures("EUR"))
+    assert "was given back on Saturday for 1,250 pieces, where usually nothing is. It was 1 refund." in text
+    assert "The largest was at 17:30" in text
+    assert event.causes is not None
+    assert event.causes.products[0].name == "Product 9 (P09)"
+
+
+def test_an_order_that_is_given_back_the_same_day_is_quiet(products: pd.DataFrame) -> None:
+    table = products.copy()
+    here = at(table, SATURDAY, "P09")
+    price = int(table.loc[here, "revenue"].iloc[0] / table.loc[here, "quantity"].iloc[0])
+    table.loc[here, "quantity"] += 1250
+    table.loc[here, "revenue"] += 1250 * price
+    assert returns(day_of(returned(table, "P09", 1250, 1250 * price))) == []
+
+
+def test_many_small_refunds_are_told_and_the_usual_few_are_not(products: pd.DataFrame) -> None:
+    table = products.assign(returned_quantity=0, returned_revenue=0)
+    table.loc[table["date"] == pd.Timestamp(SATURDAY), ["returned_quantity", "returned_revenue"]] = 1, 150
+    sales = float(day_table(products)["transactions"].tail(28).mean())
+    many, few = (
+        day_of(table, refunds=np.where(day_table(products)["date"] == pd.Timestamp(SATURDAY), n, 1)) for n in (sales, 2)
+    )
+    assert [event.severity for event in returns(many)] == [Severity.HIGH]
+    assert returns(few) == []
+
+
+def test_opening_on_a_closed_weekday_is_one_fact_of_the_shop(products: pd.DataFrame) -> None:
+    sunday = products[products["date"] == pd.Timestamp(SATURDAY)].assign(date=pd.Timestamp(SUNDAY))
+    result = day_of(pd.concat([products, sunday]).assign(returned_quantity=0, returned_revenue=0), SUNDAY)
+    assert result.products == ()
+    assert {event.metric for event in result.shop} >= {"revenue"}
+    assert result.shop[0].severity is Severity.HIGH
+
+
+def test_products_of_one_sale_are_told_under_the_dearest_of_them(products: pd.DataFrame) -> None:
+    table = products.assign(returned_quantity=0, returned_revenue=0)
+    for sku in ("P02", "P05", "P09"):
+        here = at(table, SATURDAY, sku)
+        extra, price = 400, table.loc[here, "revenue"].iloc[0] // table.loc[here, "quantity"].iloc[0]
+        table.loc[here, ["quantity", "revenue"]] += [extra, extra * price]
+        table.loc[here, ["largest_quantity", "largest_revenue", "largest_at"]] = extra, extra * price, 51_120
+    spikes = [event for event in day_of(table).products if event.sku in {"P02", "P05", "P09"}]
+    notes = {event.sku: {note.kind: note for note in event.notes} for event in spikes}
+    assert len(spikes) == 3
+    assert all(NoteKind.ONE_SALE in found for found in notes.values())
+    assert {found[NoteKind.ONE_SALE].at for found in notes.values()} == {"14:12"}
+    assert sorted(found[NoteKind.ONE_SALE].deviation for found in notes.values()) == [0, 0, 2]
+
+
+def test_what_a_day_of_the_whole_shop_explains_is_not_told_of_its_products(products: pd.DataFrame) -> None:
+    table = products.assign(returned_quantity=0, returned_revenue=0)
+    here = at(table, SATURDAY, "P02")
+    table.loc[here, ["quantity", "revenue"]] *= 60
+    result = day_of(table)
+    assert any(event.severity is Severity.HIGH and event.type is EventType.HIGH_SPIKE for event in result.shop)
+    assert not [event for event in result.products if event.within_budget and event.impact > 0]
+
+
+def test_a_giant_order_teaches_neither_the_usual_day_nor_the_forecast(products: pd.DataFrame) -> None:
+    table = day_table(products).assign(largest_sale=5_000, largest_sale_at=36_000)
+    day = pd.Timestamp(SATURDAY - timedelta(days=7))
+    giant = table.copy()
+    row = giant["date"] == day
+    giant.loc[row, "largest_sale"] = 40 * int(giant["revenue"].mean())
+    giant.loc[row, "revenue"] += giant.loc[row, "largest_sale"]
+    (before,), (after,) = (usual_days(one, SATURDAY, SATURDAY).values() for one in (table, giant))
+    assert before is not None
+    assert after is not None
+    assert after.revenue.value == pytest.approx(before.revenue.value, rel=0.02)
+    taught = without_giants(giant)
+    assert int(taught.loc[row, "revenue"].iloc[0]) == pytest.approx(int(table.loc[row, "revenue"].iloc[0]), rel=0.1)
+    assert taught[~row].equals(giant[~row])
+
+
+def test_services_are_what_has_no_price_of_its_own_or_is_not_in_the_product_list(products: pd.DataFrame) -> None:
+    postage = products[products["sku"] == "P03"].assign(sku="POST", quantity=1)
+    postage["revenue"] = np.geomspace(100, 100_000, len(postage)).astype(int)
+    table = pd.concat([products, postage])
+    assert service_skus(table) == {"POST"}
+    listed = set(table["sku"]) - {"P07"}
+    assert service_skus(table, listed) == {"POST", "P07"}
+
+
+def test_a_product_is_called_as_on_its_paid_lines_not_as_on_a_write_off(products: pd.DataFrame) -> None:
+    table = products.assign(returned_quantity=0, returned_revenue=0)
+    here = at(table, SATURDAY, "P02")
+    table.loc[here, ["quantity", "revenue"]] *= 60
+    table.loc[here, "name"] = "wet, thrown away"
+    spike = next(event for event in day_of(table).products if event.sku == "P02")
+    assert spike.name == "Product 2"
+
+
+def test_a_doubling_of_the_level_is_found_within_fourteen_open_days_and_told_with_both(products: pd.DataFrame) -> None:
+    table = products.assign(returned_quantity=0, returned_revenue=0)
+    first = SATURDAY - timedelta(days=15)
+    later = table["date"] >= pd.Timestamp(first)
+    table.loc[later, ["quantity", "revenue"]] *= 2
+    found = {
+        back: [e for e in day_of(table, SATURDAY - timedelta(days=back)).shop if e.type is EventType.LEVEL_MOVED]
+        for back in (14, 0)
+    }
+    assert found[14] == []
+    (moved,) = found[0]
+    assert moved.statement.value == pytest.approx(2 * (moved.statement.expected or 0), rel=0.15)
+    steady = products.assign(returned_quantity=0, returned_revenue=0)
+    assert [e for e in day_of(steady).shop if e.type is EventType.LEVEL_MOVED] == []
