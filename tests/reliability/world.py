@@ -263,8 +263,8 @@ class World:
         runs, sends = {}, {}
         for row in self.rows():
             key = (row["pk"]["S"], row["sk"]["S"])
-            if key[0] == "library":
-                continue  # what the page is made from; the page is looked at
+            if key[0] == "library" or key[0].startswith("edition#"):
+                continue  # what the page is made from, and the mails; both are looked at themselves
             kept = {name: value for name, value in row.items() if name not in _DIFFERS}
             if "status" in row:
                 runs[key] = kept

@@ -192,6 +192,18 @@ def test_who_is_muted_is_not_mailed_about(shop: Shop) -> None:
     assert "down|shop" in json.dumps(json.loads(shop.system.body("anomalies/GLOBAL/2026-11-18.json"))["open"])
 
 
+def test_a_trial_run_does_not_swallow_the_days_alert(shop: Shop) -> None:
+    day = date(2026, 11, 18)
+    shop.serve(Surprise(day, 0.15))
+    assert shop.check(day, notify="none")["notified"] == []
+    assert shop.check(day, notify="owner")["notified"] == [OWNER]
+    answer = shop.check(day)
+    assert (answer["status"], answer["notified"]) == ("SUCCEEDED", [READER])
+    assert [mail["To"] for mail in shop.system.mails()] == [OWNER, READER]
+    assert len({mail["X-SalesFlow-Reference"] for mail in shop.system.mails()}) == 1
+    assert shop.check(day)["status"] == "DUPLICATE"
+
+
 def test_notify_none_leaves_the_alerts_to_the_next_check(shop: Shop) -> None:
     day = date(2026, 11, 18)
     shop.serve(Surprise(day, 0.15), Surprise(day + timedelta(days=1), 0.15))

@@ -489,6 +489,8 @@ def test_a_bounced_address_is_marked_left_out_and_the_owner_told_once(watched: W
     bad, good = "Reader@shop.example.com", "accountant@shop.example.com"
     watched.system.environment["REPORT_RECIPIENTS"] = f"{bad.lower()},{good}"
     assert watched.system.fire("mail_events", bounce(bad))["marked"] == [bad]
+    (row,) = [row for row in watched.system.rows() if row["pk"] == {"S": "address"}]
+    assert "expires_at" not in row, "it stands until an operator deletes it"
     for hour in range(3):
         watched.look(utc(22, hour, 50))
     assert watched.told() == ["reader@shop.example.com gets no more mail"]

@@ -1,5 +1,7 @@
 """Who gets a business date, for how long, and what is written down."""
 
+import json
+import re
 import threading
 import time
 import uuid
@@ -365,3 +367,60 @@ def test_an_answer_that_is_no_text_is_a_ledger_that_is_unavailable(fire: Fire, w
     wire.alter(calls("UpdateItem"), lambda answer: setattr(answer, "body", b"\xff\xfe"), times=9)
     with pytest.raises(LedgerUnavailable, match="garbled"):
         fire()
+
+
+def test_a_lease_is_over_at_its_very_end(fire: Fire, hand_clock: HandClock) -> None:
+    won(fire())
+    hand_clock.advance(seconds=45)
+    assert won(fire()).attempt == 2
+
+
+def test_a_run_that_is_at_work_shows_nothing_of_the_run_before_it(fire: Fire, ledger: Ledger) -> None:
+    won(fire()).finish(
+        RunStatus.PARTIAL, reason="", artifacts=[PDF], notified=["anne@example.com"], details={"rows": 7}
+    )
+    won(fire())
+    record = ledger.find(IDENTITY, DATE)
+    assert record is not None
+    assert (record.artifacts, record.notified, record.details, record.finished_at) == ((), (), {}, None)
+
+
+def test_a_lease_that_is_renewed_too_late_to_matter_does_no_harm(fire: Fire, ledger: Ledger) -> None:
+    """The heartbeat's last renewal may meet the row that `finish` has just written: the run has not lost its date."""
+    with won(fire()) as claim:
+        claim.finish(RunStatus.SUCCEEDED, reason="")
+        claim._renew()
+        claim.ensure_held()
+    assert lost(fire()).status is RunStatus.SUCCEEDED
+
+
+def test_an_outcome_is_written_once(fire: Fire, ledger: Ledger, hand_clock: HandClock) -> None:
+    claim = won(fire())
+    claim.finish(RunStatus.PARTIAL, reason="the first")
+    hand_clock.advance(seconds=1)
+    with pytest.raises(ClaimLost):
+        claim.finish(RunStatus.SUCCEEDED, reason="the second")
+    assert ledger.find(IDENTITY, DATE).reason == "the first"  # type: ignore[union-attr]
+
+
+def test_half_a_character_in_a_reason_or_a_name_reaches_no_row(fire: Fire, wire: Wire, ledger: Ledger) -> None:
+    """DynamoDB refuses a row for it; the stand-in for it does not, so what is sent is looked at."""
+    claim = won(fire())
+    claim.record_refused("anne@example.com", reason="no mailbox for \ud83d\x00")
+    claim.finish(RunStatus.PARTIAL, reason="\udc00 went out", details={"name": "half \ud800"})
+    sent = [repr(json.loads(request.body)) for request in wire.seen if request.service == "dynamodb"]
+    assert not [text for text in sent if re.search(r"(?<!\\)\\ud[89a-f]", text)]
+    assert ledger.find(IDENTITY, DATE).reason == "? went out"  # type: ignore[union-attr]
+
+
+def test_a_machine_whose_clock_is_ahead_takes_no_date_from_a_run_that_goes_on(
+    fire: Fire, hand_clock: HandClock
+) -> None:
+    """The other machine is 25 seconds ahead: for it the lease is over 20 seconds after it was last renewed."""
+    first = won(fire())
+    hand_clock.advance(seconds=21)
+    first.ensure_held()  # asks, and renews, well before its own clock says that the lease is near its end
+    hand_clock.advance(seconds=25)
+    assert lost(fire(request_id="request-2")).run_id == first.run_id
+    hand_clock.advance(seconds=-25)
+    first.ensure_held()

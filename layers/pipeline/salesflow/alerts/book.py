@@ -23,10 +23,9 @@ from salesflow import clock
 from salesflow.alerts.lifecycle import Alert, Entry, Step, in_order, to_tell
 from salesflow.errors import SalesFlowError
 from salesflow.findings.event import EventType, NoteKind
-from salesflow.rows import ConditionFailed, Row, Rows
+from salesflow.rows import RETENTION, ConditionFailed, Row, Rows, expires_at
 from salesflow.stored import reading
 
-RETENTION = timedelta(days=400)
 CATCH_UP_DAYS = 14
 """Days without a check that the next one judges too; what happened before them is past."""
 
@@ -82,7 +81,7 @@ class _Page:
             "since_1_1": _json(_parted(whole, new=True)),
             "left_out": self.left_out,
             "written_by": self.written_by,
-            "expires_at": int((now + RETENTION).timestamp()),
+            "expires_at": expires_at(now),
         }
 
     @classmethod
@@ -178,10 +177,9 @@ class AlertBook:
 
     def mute(self, subject: str, until: date) -> None:
         """Tell nobody of a subject (`shop`, `sku:...`) until a date, included."""
-        expires_at = int((clock.now() + RETENTION).timestamp())
-        expires_at = max(expires_at, int(datetime.combine(until, datetime.min.time(), clock.now().tzinfo).timestamp()))
+        last = int(datetime.combine(until, datetime.min.time(), clock.now().tzinfo).timestamp())
         row = {"pk": MUTE, "sk": _bounded(subject), "subject": subject, "until": until.isoformat()}
-        self._rows.put(row | {"expires_at": expires_at})
+        self._rows.put(row | {"expires_at": max(expires_at(clock.now()), last)})
 
     def unmute(self, subject: str) -> None:
         """Tell of a subject again, from today's check on."""

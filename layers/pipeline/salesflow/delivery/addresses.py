@@ -5,7 +5,7 @@ operator deletes its row.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +14,6 @@ from salesflow.mail_address import mailbox, masked
 from salesflow.rows import Row, Rows
 
 _PARTITION = "address"
-_RETENTION = timedelta(days=400)
 _LONGEST_REASON = 300
 
 
@@ -64,16 +63,17 @@ class MarkedAddresses:
         return {row["sk"]: _marked(row) for row in rows}
 
     def mark(self, address: str, mark: Mark, *, said: str, message_id: str) -> None:
-        """Mark an address, whatever it was marked for before. said: what its server or reader said."""
-        now = clock.now()
+        """Mark an address, whatever it was marked for before. said: what its server or reader said.
+
+        It has no TTL: who called our mail spam is not mailed again because a year has passed.
+        """
         self._rows.put(
             {
                 "pk": _PARTITION,
                 "sk": mailbox(address),
                 "mark": mark,
-                "since": now.isoformat(),
-                "said": said.encode("utf-8", "replace").decode()[:_LONGEST_REASON],
+                "since": clock.now().isoformat(),
+                "said": said[:_LONGEST_REASON],
                 "message_id": message_id,
-                "expires_at": int((now + _RETENTION).timestamp()),
             }
         )

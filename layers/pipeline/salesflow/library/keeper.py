@@ -29,7 +29,7 @@ from salesflow.ledger.runs import stamp
 from salesflow.library.model import EndedRun, Library, OpenAnomaly, StoredFile
 from salesflow.library.page import render_library
 from salesflow.observability import logger
-from salesflow.rows import ConditionFailed, Row, Rows
+from salesflow.rows import ConditionFailed, Row, Rows, expires_at
 from salesflow.s3 import Bucket
 from salesflow.windows import Period
 
@@ -46,7 +46,6 @@ MOST_LISTS: Final = 40
 """Calls for keys, a thousand each; a bucket that needs more gets a page that says so."""
 
 _PARTITION: Final = "library"
-_RETENTION: Final = timedelta(days=400)
 _TRIES: Final = 4
 _LONGEST_REASON: Final = 300
 _DATED: Final = re.compile(r"reports/(\w+)/(\w+)/(\d{4}-\d{2}-\d{2})/[^/]+\.(?P<ext>\w+)", re.ASCII)
@@ -110,7 +109,7 @@ class LibraryKeeper:
             "sk": f"{record.business_date.isoformat()}#{record.identity.partition('@')[0]}",
             "run_id": record.run_id,
             "run": json.dumps(said, ensure_ascii=False),  # one attribute, as hundreds of these are read after each run
-            "expires_at": int((record.finished_at + _RETENTION).timestamp()),
+            "expires_at": expires_at(record.finished_at),
         }
         try:
             self._rows.put_if(row, "attribute_not_exists(pk) OR run_id <= :mine", {"mine": record.run_id})
