@@ -114,22 +114,14 @@ def _reads(stack: Stack, request: JobRequest[Any]) -> list[str]:
 
 def _sync_from(stack: Stack, request: JobRequest[Any]) -> date:
     """The first day that the sync would read again, by its own plan and what is covered now."""
-    from salesflow.analytics.sales import days_needed
-    from salesflow.history.sync import Demand, History
+    from salesflow.history.sync import History
+    from salesflow.jobs.needs import demand_of
     from salesflow.s3 import ObjectStore
 
-    store, settings, day = ObjectStore(stack.client("s3"), stack.bucket), stack.settings, request.business_date
+    store, settings = ObjectStore(stack.client("s3"), stack.bucket), stack.settings
     has_lines = isinstance(request.fields, ReportFields | SyncHistoryFields)
-    period = request.fields.period if isinstance(request.fields, ReportFields) else Period.QUARTERLY
-    demand = Demand(
-        business_date=day,
-        complete=request.day_is_over(stack.zone),
-        first_day=days_needed(period, day).first,
-        asked_on=request.asked_on(stack.zone),
-        rebuild=getattr(request.fields, "rebuild", False),
-    )
     history = History.of(store, settings, with_lines=has_lines)
-    return history.plan(demand, read_at=clock.now()).since
+    return history.plan(demand_of(request, settings), read_at=clock.now()).since
 
 
 def _recipients(stack: Stack, fields: JobFields, identity: str, day: date) -> tuple[tuple[str, ...], dict[str, str]]:

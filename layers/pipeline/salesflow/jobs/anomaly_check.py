@@ -10,7 +10,6 @@ import pandas as pd
 import salesflow
 from salesflow.alerts.book import Told, chain_of
 from salesflow.alerts.judging import (
-    HISTORY_DAYS,
     Judgement,
     Tables,
     judge,
@@ -28,12 +27,13 @@ from salesflow.figures import Figures
 from salesflow.findings.event import Severity
 from salesflow.findings.wording import sentence
 from salesflow.history.shop_days import with_returns
-from salesflow.history.sync import Demand, SyncOutcome
+from salesflow.history.sync import SyncOutcome
 from salesflow.holiday_dates import holiday_dates
 from salesflow.identity import ANOMALY_CHECK
 from salesflow.job_events import AnomalyCheckFields, Notify, Scope
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel
+from salesflow.jobs.needs import demand_of
 from salesflow.ledger import Artifact, Claim, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.windows import Period
@@ -79,12 +79,7 @@ def _prepare(run: Run[AnomalyCheckFields]) -> _Check:
     """Bring the history up to date and read what is judged."""
     request, runtime = run.request, run.runtime
     settings, fields, day = runtime.settings, request.fields, request.business_date
-    demand = Demand(
-        business_date=day,
-        complete=request.day_is_over(settings.zone),
-        first_day=day - timedelta(days=HISTORY_DAYS),
-        asked_on=request.asked_on(settings.zone),
-    )
+    demand = demand_of(request, settings)
     sync = sync_panel(run, demand)
     first = demand.first_day if fields.period is Period.DAILY else sync.coverage.first
     history = runtime.panel_history

@@ -9,12 +9,12 @@ import pandas as pd
 import salesflow
 from salesflow.analytics.giants import without_giants
 from salesflow.delivery.forecasts import ForecastState, ForecastStore
-from salesflow.history.sync import Demand
 from salesflow.holiday_dates import holiday_dates
 from salesflow.identity import FORECAST
 from salesflow.job_events import ForecastFields
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel, told_of
+from salesflow.jobs.needs import demand_of
 from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
@@ -48,13 +48,7 @@ def _work(run: Run[ForecastFields]) -> Outcome:
     request, runtime = run.request, run.runtime
     business_date, settings = request.business_date, runtime.settings
     complete = request.day_is_over(settings.zone)
-    demand = Demand(
-        business_date=business_date,
-        complete=complete,
-        first_day=business_date - timedelta(days=settings.history_days),
-        asked_on=request.asked_on(settings.zone),
-    )
-    sync = sync_panel(run, demand)
+    sync = sync_panel(run, demand_of(request, settings))
     last_known = business_date if complete else business_date - timedelta(days=1)
     shop = runtime.panel_history.read_shop_days(sync.coverage.first, last_known)
     panel = runtime.panel_history.read_panel(sync.coverage.first, last_known)

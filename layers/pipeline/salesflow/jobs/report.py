@@ -14,11 +14,12 @@ from salesflow.delivery.forecasts import ForecastStore
 from salesflow.errors import InvalidJobEvent
 from salesflow.figures import Figures
 from salesflow.formats import ReportType
-from salesflow.history.sync import Demand, SyncOutcome
+from salesflow.history.sync import SyncOutcome
 from salesflow.identity import REPORT
 from salesflow.job_events import JobRequest, ReportFields
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import Inputs, read_inputs, told_of
+from salesflow.jobs.needs import demand_of
 from salesflow.jobs.outlook import read_outlook
 from salesflow.jobs.recipients import recipients_for
 from salesflow.jobs.runtime import Runtime
@@ -116,14 +117,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
     needed = days_needed(fields.period, business_date)
     complete = request.day_is_over(settings.zone)
     own_days = window_of(fields.period, business_date)
-    demand = Demand(
-        business_date,
-        complete,
-        needed.first,
-        request.asked_on(settings.zone),
-        fresh_from=own_days.first if wants_sales else None,
-    )
-    inputs = read_inputs(run, demand, want_stock=wants_stock)
+    inputs = read_inputs(run, demand_of(request, settings), want_stock=wants_stock)
     lines = SaleLines.from_table(runtime.history.read_lines(needed.first, business_date), settings.day_ends_at)
     known_from = runtime.history.known_from(inputs.sync.coverage, needed.first)
     sales = analyse_sales(lines, fields.period, business_date, known_from=known_from) if wants_sales else None

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from salesflow.analytics.sales import days_needed
-from salesflow.history.sync import Demand
 from salesflow.identity import SYNC_HISTORY
 from salesflow.job_events import SyncHistoryFields
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import read_inputs, told_of
+from salesflow.jobs.needs import demand_of
 from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import RunStatus
-from salesflow.windows import Period
 
 
 def sync_history(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
@@ -19,15 +17,7 @@ def sync_history(event: object, context: LambdaContext | None, runtime: Runtime)
 
 
 def _work(run: Run[SyncHistoryFields]) -> Outcome:
-    request, zone = run.request, run.runtime.settings.zone
-    demand = Demand(
-        business_date=request.business_date,
-        complete=request.day_is_over(zone),
-        first_day=days_needed(Period.QUARTERLY, request.business_date).first,
-        asked_on=request.asked_on(zone),
-        rebuild=request.fields.rebuild,
-    )
-    inputs = read_inputs(run, demand, want_stock=True)
+    inputs = read_inputs(run, demand_of(run.request, run.runtime.settings), want_stock=True)
     reason = (
         f"Read {inputs.sync.batch.records} sales from {inputs.sync.plan.since} on; "
         f"the history covers {inputs.sync.coverage.first} to {inputs.sync.coverage.last}. {inputs.sync.batch.clock_trouble}"
