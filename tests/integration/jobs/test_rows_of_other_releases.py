@@ -113,6 +113,16 @@ def test_a_logbook_that_cannot_be_read_begins_anew_and_the_owner_knows(
     assert watched.told() == ["The watchdog begins anew"]
 
 
+def test_a_hold_that_no_look_can_have_made_holds_nobody_up(watched: Watched) -> None:
+    """A clock that was years ahead, or a hand: until then nobody would hear of anything."""
+    watched.sales()
+    watched.look(utc(21, 23, 50))
+    held = {"S": "2036-01-01T00:00:00.000000+00:00"}
+    edit(watched.system, "watch", "logbook", lambda row: row.update(held_until=held, holder={"S": "somebody"}))
+    watched.look(utc(22, 0, 50))
+    assert watched.told() == ["scheduled-sales-pdf: missing"]
+
+
 def test_what_a_later_release_adds_to_the_logbook_is_passed_over(watched: Watched) -> None:
     watched.sales()
     watched.look(utc(22, 0, 50))

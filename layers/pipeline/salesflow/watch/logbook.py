@@ -23,6 +23,8 @@ from salesflow.watch.look import Memory
 _KEY = {"pk": "watch", "sk": "logbook"}
 _LONGEST_RUN = timedelta(minutes=15)
 """No function lives longer: who has held the logbook for this long is dead."""
+_CLOCKS_APART = timedelta(minutes=5)
+"""A hold that ends later than any look could have made it, a clock that was ahead or a hand did: it holds nobody up."""
 _FORM = 1
 """The form of the JSON; counted up when it changes."""
 
@@ -69,8 +71,8 @@ class Logbook:
         try:
             before = self._rows.update_if(
                 _KEY,
-                "attribute_not_exists(pk) OR held_until <= :now OR holder = :mine",
-                {"now": stamp(now), "mine": self._holder},
+                "attribute_not_exists(pk) OR held_until <= :now OR held_until > :latest OR holder = :mine",
+                {"now": stamp(now), "mine": self._holder, "latest": stamp(now + _LONGEST_RUN + _CLOCKS_APART)},
                 change={"holder": self._holder, "held_until": stamp(now + _LONGEST_RUN)},
             )
         except ConditionFailed as failed:
