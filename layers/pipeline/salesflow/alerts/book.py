@@ -12,8 +12,10 @@ same. A check that comes after days that were not checked writes their rows too 
 before the newest row changes nothing.
 """
 
+import base64
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -33,6 +35,13 @@ MUTE = "alert#mute"
 _TRIES = 4
 _LOOK_BACK = (8, 60, RETENTION.days)
 _LONGEST_KEY = 200
+
+# DynamoDB takes 400 KB a row. A day on which hundreds of products change at once needs more as plain text, which version 1.0.0 wrote;
+# packed, the worst that was tried (each name another one, of 100 Chinese characters, two weeks without a check) fits.
+_LARGEST_PLAIN = 350_000
+_LONGEST_NAME = 100
+_MOST_ENTRIES = 500
+_PACKED = "zlib:"
 
 
 class AlertsBusy(SalesFlowError):
@@ -74,11 +83,14 @@ class _Page:
             "digests": {teller: [entry.as_dict() for entry in entries] for teller, entries in self.digests.items()},
             "carry": [entry.as_dict() for entry in self.carry],
         }
+        texts = {name: _json(part) for name, part in _parted(whole, new=False).items()}
+        texts["since_1_1"] = _json(_parted(whole, new=True))
+        if sum(len(text.encode()) for text in texts.values()) > _LARGEST_PLAIN:
+            texts = {name: _packed(text) for name, text in texts.items()}
         return {
             "pk": f"alert#{chain}",
             "sk": self.day.isoformat(),
-            **{name: _json(part) for name, part in _parted(whole, new=False).items()},
-            "since_1_1": _json(_parted(whole, new=True)),
+            **texts,
             "left_out": self.left_out,
             "written_by": self.written_by,
             "expires_at": expires_at(now),
@@ -88,15 +100,15 @@ class _Page:
     def of(cls, row: Row) -> "_Page":
         """The page of a row. Raises UnreadableRow."""
         with reading(row):
-            more = json.loads(row.get("since_1_1", "{}"))
-            carry = (*json.loads(row.get("carry", "[]")), *more.get("carry", ()))
+            more = _from_json(row.get("since_1_1", "{}"))
+            carry = (*_from_json(row.get("carry", "[]")), *more.get("carry", ()))
             digests = {
                 teller: in_order(map(Entry.from_dict, (*entries, *more.get("digests", {}).get(teller, ()))))
-                for teller, entries in json.loads(row["digests"]).items()
+                for teller, entries in _from_json(row["digests"]).items()
             }
             return cls(
                 date.fromisoformat(row["sk"]),
-                tuple(map(Alert.from_dict, (*json.loads(row["alerts"]), *more.get("alerts", ())))),
+                tuple(map(Alert.from_dict, (*_from_json(row["alerts"]), *more.get("alerts", ())))),
                 digests,
                 tuple(map(Entry.from_dict, carry)),
                 row.get("left_out", 0),
@@ -132,7 +144,7 @@ def _is_new(one: Mapping[str, Any]) -> bool:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(_with_short_names(value), ensure_ascii=False)
 
 
 type Judge = Callable[[date, tuple[Alert, ...] | None], Step]
@@ -222,18 +234,20 @@ class AlertBook:
     def _write(
         self, chain: str, day: date, pages: "_Pages", teller: str, run_id: str, judge: Judge, *, catch_up: bool
     ) -> _Page:
-        before = pages.before
+        before, cut = pages.before, 0
         for missed in _gap(before, day) if catch_up else ():
             step = judge(missed, before.alerts if before else None)
-            carried = _joined(before.carry if before else (), step.entries)
-            page = _Page(missed, step.alerts, {}, carried, step.left_out, run_id)
+            carried, beyond = _joined(before.carry if before else (), step.entries)
+            cut += beyond
+            page = _Page(missed, step.alerts, {}, carried, step.left_out + beyond, run_id)
             self._put(chain, page, None, run_id)
             before = page
         step = judge(day, before.alerts if before else None)
-        entries = _joined(before.carry if before else (), step.entries)
+        entries, beyond = _joined(before.carry if before else (), step.entries)
+        cut += beyond
         entries, waiting = to_tell(entries, day)
         if pages.at is None:
-            page = _Page(day, step.alerts, {teller: entries}, waiting, step.left_out, run_id)
+            page = _Page(day, step.alerts, {teller: entries}, waiting, step.left_out + cut, run_id)
         else:
             page = _amended(pages.at, step, entries, teller, run_id)
         self._put(chain, page, pages.at, run_id)
@@ -264,9 +278,39 @@ def _gap(before: _Page | None, day: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((day - first).days)]
 
 
-def _joined(carried: Iterable[Entry], new: Iterable[Entry]) -> tuple[Entry, ...]:
-    """What was not told yet and what is new; of two entries of one kind about one alert the later stands."""
-    return in_order({entry.key: entry for entry in (*carried, *new)}.values())
+def _joined(carried: Iterable[Entry], new: Iterable[Entry]) -> tuple[tuple[Entry, ...], int]:
+    """What was not told yet and what is new, and how many of these are beyond what a row holds.
+
+    Of two entries of one kind about one alert the later stands; of too many the most important.
+    """
+    joined = in_order({entry.key: entry for entry in (*carried, *new)}.values())
+    return joined[:_MOST_ENTRIES], max(0, len(joined) - _MOST_ENTRIES)
+
+
+def _with_short_names(values: Any) -> Any:
+    """The values with the names of products cut: the source's sales bound none, and a row is bounded."""
+    match values:
+        case dict():
+            return {
+                key: f"{value[: _LONGEST_NAME - 1]}…"
+                if key == "name" and isinstance(value, str) and len(value) > _LONGEST_NAME
+                else _with_short_names(value)
+                for key, value in values.items()
+            }
+        case list() | tuple():
+            return [_with_short_names(value) for value in values]
+        case _:
+            return values
+
+
+def _packed(text: str) -> str:
+    return _PACKED + base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 9)).decode()
+
+
+def _from_json(text: str) -> Any:
+    if text.startswith(_PACKED):
+        text = zlib.decompress(base64.b64decode(text.removeprefix(_PACKED))).decode()
+    return json.loads(text)
 
 
 def _amended(stands: _Page, step: Step, entries: tuple[Entry, ...], teller: str, run_id: str) -> _Page:

@@ -1,0 +1,56 @@
+"""A day on which hundreds of products change at once: its alerts have to fit into one row of DynamoDB, and come back as they were."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from salesflow.alerts.book import AlertBook
+from salesflow.alerts.lifecycle import Alert, Rules, Step, advance
+from salesflow.aws import AwsClients
+from salesflow.rows import Rows
+from tests.unit.alerts.events import START, day, event
+
+CHANCE = random.Random(20261120)
+
+
+def in_chinese(length: int) -> str:
+    return "".join(chr(CHANCE.randrange(0x4E00, 0x9FFF)) for _ in range(length))
+
+
+def dropping(length: int, top: int, changed: int = 600) -> Callable[[date, tuple[Alert, ...] | None], Step]:
+    """Every day other products drop, each with a name of its own."""
+
+    def judge(on: date, before: tuple[Alert, ...] | None) -> Step:
+        events = [
+            replace(event(-0.6, sku=f"SKU-{on}-{n:05d}", name=in_chinese(length)), since=on) for n in range(changed)
+        ]
+        return advance(before or (), day((on - START).days, *events), Rules(top=top))
+
+    return judge
+
+
+@pytest.mark.parametrize(("length", "top"), [(20, 10), (100, 100), (2000, 10)])
+def test_hundreds_of_changes_fit(clients: AwsClients, state_table: str, length: int, top: int) -> None:
+    book = AlertBook(Rows(clients.dynamodb, state_table))
+    turn = {"teller": "check|final", "run_id": "r1", "judge": dropping(length, top), "afresh": False, "catch_up": True}
+    told = book.turn_to("products/daily", START, **turn)  # type: ignore[arg-type]
+    again = book.turn_to("products/daily", START, **turn)  # type: ignore[arg-type]
+    assert [entry.key for entry in again.entries] == [entry.key for entry in told.entries]
+    assert len(told.entries) == top
+    assert [alert.id for alert in again.open] == [alert.id for alert in told.open]
+    kept = again.entries[0].name
+    assert kept is not None
+    assert len(kept) == min(length, 100), "a name longer than the source's own limit is cut"
+
+
+def test_two_weeks_without_a_check_fit_and_what_is_left_out_is_counted(clients: AwsClients, state_table: str) -> None:
+    book = AlertBook(Rows(clients.dynamodb, state_table))
+    judge = dropping(100, 100, changed=200)
+    first = {"teller": "check|final", "run_id": "r1", "judge": judge, "afresh": False, "catch_up": True}
+    book.turn_to("products/daily", START, **first)  # type: ignore[arg-type]
+    told = book.turn_to("products/daily", START + timedelta(days=14), **(first | {"run_id": "r2"}))  # type: ignore[arg-type]
+    assert len(told.entries) == 500
+    assert told.left_out > 500
