@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
-from ops.complaints import Complaint, ExitCode, Failed, NoAccess
+from ops.complaints import Complaint, ExitCode, Failed, Misused, NoAccess
 from ops.desk import Desk
 from ops.errors import explained
 from ops.groups import Group
@@ -43,6 +43,8 @@ STAYS = {
     "SystemTokenSecret": "aws secretsmanager delete-secret --secret-id {}",
 }
 """What CloudFormation leaves when the stack goes, since nobody could make it again; and how it is removed."""
+LONGEST_NAME = 37
+"""Of a stack: with the longest schedule's name behind it, it fills the 64 characters that EventBridge Scheduler takes."""
 STDERR = 2
 POLL_SECONDS = 5.0
 
@@ -61,6 +63,11 @@ def deploy(
 
     What is done already is not done again; Ctrl+C ends it anywhere, and the same command goes on.
     """
+    if len(desk.target.stack or "") > LONGEST_NAME:
+        raise Misused(
+            f"{desk.target.stack} has more than {LONGEST_NAME} characters, and EventBridge's schedules are named by the stack.",
+            action="Take a shorter name: --stack.",
+        )
     sam = _sam()
     _step(desk, 1, "Who you are")
     desk = _with_region(desk, config_file)

@@ -50,6 +50,13 @@ def road(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Road:
     return Road(tmp_path)
 
 
+def test_a_name_that_schedules_cannot_carry_is_refused_before_anything_is_made(road: Road) -> None:
+    said = road.deploy("--stack", "s" * 38)
+    assert said.code == ExitCode.MISUSED
+    assert "37 characters" in said.err
+    assert road.calls == []
+
+
 def test_it_builds_deploys_and_looks(road: Road) -> None:
     assert ops("init", *ANSWERS, "--config-file", road.config).code in {ExitCode.DONE, ExitCode.FAILED}
     said = road.deploy("--json")

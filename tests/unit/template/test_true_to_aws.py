@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.cloud.template import load_template
+from ops.commands.deploy import LONGEST_NAME as LONGEST_STACK_NAME
 from tests.unit.template.stack import (
     ROOT,
     TEMPLATE,
@@ -21,7 +22,6 @@ from tests.unit.template.stack import (
 
 MAILERS = ["ReportRole", "AnomalyCheckRole", "WatchdogRole"]
 HOLDS_DATA = ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"]
-LONGEST_STACK_NAME = 37
 SCHEDULE_NAME = 64
 """What EventBridge Scheduler takes."""
 ENVIRONMENT_BYTES = 4096
