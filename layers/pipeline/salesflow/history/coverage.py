@@ -8,7 +8,8 @@ A part is a few tables that are written together. Its index, `history/coverage/{
     deep_read        the newest business date for which a sync read far back
 
 The index is believed only as far as the bucket's own list agrees: a month that was deleted, rolled back or put there by hand is no
-longer known, and is read again. Version 1.0.0 wrote first and last alone; there a month counts if it has a file.
+longer known, and is read again. Version 1.0.0 wrote first and last alone; there a month counts if it has a file, or comes before all
+that have one: nothing was sold yet.
 """
 
 import json
@@ -81,9 +82,11 @@ class Part:
 
     def lost(self, index: Index, listed: Mapping[str, str]) -> list[str]:
         """The covered months whose files are not the ones that the index knows."""
-        return [
-            month for month in months(index.covered.first, index.covered.last) if not self._stands(index, month, listed)
-        ]
+        covered = list(months(index.covered.first, index.covered.last))
+        if index.tags is not None:
+            return [month for month in covered if index.tags.get(month) != self.tags(month, listed)]
+        there = [month for month in covered if self.tables[0].key(month) in listed]
+        return [month for month in covered if month not in there and (not there or month > there[0])]
 
     def tags(self, month: str, listed: Mapping[str, str]) -> dict[str, str | None]:
         """The version tags of a month's files by the bucket's list."""
@@ -111,12 +114,6 @@ class Part:
             return json.dumps(document, sort_keys=True).encode(), {}
 
         store.update(self.key, join, "application/json")
-
-    def _stands(self, index: Index, month: str, listed: Mapping[str, str]) -> bool:
-        there = self.tags(month, listed)
-        if index.tags is None:
-            return there[self.tables[0].file] is not None
-        return index.tags.get(month) == there
 
 
 def what_counts(
