@@ -12,9 +12,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from botocore.exceptions import ClientError
 
@@ -22,7 +22,7 @@ from ops.complaints import Misused, NotFound
 from ops.target import Stack
 from salesflow.formats import Format, ReportType
 from salesflow.job_events import Notify, ReportFields
-from salesflow.watch.due_times import InvalidSchedule, due_times
+from salesflow.watch.due_times import InvalidSchedule, due_times, skipped_times
 from salesflow.watch.schedules import Schedule
 from salesflow.windows import Period
 
@@ -169,10 +169,8 @@ def check(stack: Stack, wanted: ReportSchedule, now: datetime) -> list[datetime]
 
 
 def skipped(expression: str, zone: str, now: datetime) -> list[date]:
-    """The days of the next year on which clocks skip the time that it would be due at. Raises InvalidSchedule."""
-    place = ZoneInfo(zone)
-    walls = [wall.replace(tzinfo=place) for wall in due_times(expression, "UTC", now, now + A_YEAR)]
-    return [wall.date() for wall in walls if wall.astimezone(UTC).astimezone(place).time() != wall.time()]
+    """The days of the next year on which clocks skip the time that it would be due at, and nothing is due soon after. Raises InvalidSchedule."""
+    return [one.wall.date() for one in skipped_times(expression, zone, now, now + A_YEAR)]
 
 
 def put(stack: Stack, wanted: ReportSchedule) -> bool:

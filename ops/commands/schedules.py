@@ -143,7 +143,10 @@ def put(
     for rival in rivals:
         desk.out.note(f"{rival} makes the same report: whichever comes second on a date answers DUPLICATE.")
     for day in schedules.skipped(wanted.expression, wanted.zone, clock.now()):
-        desk.out.note(f"On {day} clocks skip that time, and it is not due. Choose another hour.", style="yellow")
+        desk.out.note(
+            f"On {day} clocks skip that time, and the watchdog fires it late. An hour from 4 to 21 comes every day.",
+            style="yellow",
+        )
     if wanted.zone != desk.stack.zone.key:
         desk.out.note(f"The report's days stay those of {desk.stack.zone.key}, the stack's own zone.")
 

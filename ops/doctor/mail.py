@@ -9,6 +9,7 @@ import botocore.session
 
 from ops.doctor.findings import Finding, Look, Patient, fail, ok, unknown, warn
 from salesflow.delivery.addresses import MarkedAddresses
+from salesflow.mail_address import unique_mailboxes
 from salesflow.settings import Settings
 
 NEARLY = 0.8
@@ -140,6 +141,8 @@ def recipients(patient: Patient) -> Iterator[Finding]:
         if not addresses:
             parameter = f"{name.removesuffix('s').title()}Recipients"
             yield warn("recipients", f"nobody gets the {name}", fix=f"set {parameter}, and deploy")
+    for address, problem in settings.unusable_addresses.items():
+        yield fail("recipients", f"{address} cannot be mailed", fix=f"{problem}; correct the parameter, and deploy")
     suppressed = [found for address in _recipients(settings) if (found := _suppression(client, address))]
     for address, reason in suppressed:
         fix = f"make sure that it works, then {_aws(patient)} delete-suppressed-destination --email-address {address}"
@@ -156,15 +159,15 @@ def marks(patient: Patient) -> Iterator[Finding]:
     for mark in bad:
         key = f'{{"pk": {{"S": "address"}}, "sk": {{"S": "{mark.address}"}}}}'
         fix = f"correct the parameter, or when it works again: aws dynamodb delete-item --table-name {table} --key '{key}'"
-        yield fail("marked addresses", mark.reason, fix=fix)
+        yield fail("marked addresses", mark.sentence, fix=fix)
     if not bad:
         yield ok("marked addresses", "no recipient is marked as bad")
 
 
 def _recipients(settings: Settings) -> list[str]:
-    """Everybody who is mailed, each once."""
+    """Everybody who can be mailed, each once."""
     everybody = (*settings.owner_recipients, *settings.report_recipients, *settings.alert_recipients)
-    return list({address.lower(): address for address in everybody}.values())
+    return [one for one in unique_mailboxes(everybody) if one not in settings.unusable_addresses]
 
 
 def _verified(client: Any, identity: str) -> bool | None:

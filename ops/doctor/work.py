@@ -88,8 +88,10 @@ def due(patient: Patient) -> Iterator[Finding]:
         try:
             schedules.next_times(one.schedule, patient.now, 1)
             for day in schedules.skipped(one.schedule.expression, one.schedule.zone, patient.now):
-                fix = "choose another hour for it"
-                yield warn("schedules", f"{one.id} is not due on {day}: clocks skip that time", fix=fix)
+                fix = "choose an hour from 4 to 21 for it"
+                yield warn(
+                    "schedules", f"{one.id} on {day}: clocks skip that time, and the watchdog fires it late", fix=fix
+                )
         except SalesFlowError as error:
             unreadable = True
             yield fail("schedules", f"{one.id}: {error.message}", fix=error.action)

@@ -34,11 +34,16 @@ class MarkedAddress:
     said: str
 
     @property
-    def reason(self) -> str:
-        """One sentence for whoever reads why somebody was not told; it holds no whole address."""
-        said = f" ({masked(self.said)})" if self.said else ""
+    def sentence(self) -> str:
+        """Why it is left out, for its owner and for operators."""
+        said = f" ({self.said})" if self.said else ""
         what = "bounced for good" if self.mark is Mark.BOUNCED else "was reported as spam by its reader"
-        return f"mail to {masked(self.address)} {what} on {self.since:%Y-%m-%d}{said}; it is left out until its mark is deleted"
+        return f"mail to {self.address} {what} on {self.since:%Y-%m-%d}{said}; it is left out until its mark is deleted"
+
+    @property
+    def reason(self) -> str:
+        """The same for whoever reads why somebody was not told; it holds no whole address."""
+        return masked(self.sentence)
 
 
 def _marked(row: Row) -> MarkedAddress:

@@ -152,7 +152,7 @@ def _unwatchable(schedule: Unwatchable) -> tuple[str, str]:
 
 
 def _marked(address: MarkedAddress) -> tuple[str, str]:
-    reason = address.reason
+    reason = address.sentence
     return (
         f"{address.address} gets no more mail",
         f"{reason[0].upper()}{reason[1:]}. Correct the recipients in the template's Parameters; if the address is right, "
