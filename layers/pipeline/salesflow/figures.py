@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,6 @@ from babel.dates import (
     get_day_names,
 )
 from babel.numbers import (
-    format_currency,
     format_decimal,
     format_percent,
     get_currency_symbol,
@@ -39,9 +38,18 @@ MISSING = "\u2013"
 """Printed where there is no value."""
 
 _LONG_NUMBER = 10_000_000
-_SHORT_NUMBER = 1_000
+_SHORT_NUMBER = 100
+_NARROW_SIGNS = {
+    **dict.fromkeys(("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "ARS", "CLP", "COP", "NAD"), "$"),
+    **dict.fromkeys(("CNY", "JPY"), "\u00a5"),
+    **dict.fromkeys(("GBP", "EGP"), "\u00a3"),
+    "EUR": "\u20ac", "INR": "\u20b9", "KRW": "\u20a9", "NGN": "\u20a6", "VND": "\u20ab", "PHP": "\u20b1", "THB": "\u0e3f",
+    "TRY": "\u20ba", "UAH": "\u20b4", "ILS": "\u20aa", "RUB": "\u20bd", "KZT": "\u20b8", "BDT": "\u09f3", "MNT": "\u20ae", "LAK": "\u20ad",
+}  # fmt: skip
+"""CLDR's narrow signs (Babel leaves them out): \u00a5, not CN\u00a5, for a shop that has no other currency."""
 _COARSE_PERCENT = 10.0
 _NO_CHANGE = 0.0005
+_NO_WHOLE_CHANGE = 0.005
 _WHOLE = "#,##0"
 _ONE_DIGIT = "#,##0.0"
 _ENDS_OF_INTERVALS = (Language.LN, Language.SW)
@@ -57,11 +65,16 @@ _MARKS = (
 _TOO_MANY_MARKS = re.compile(f"([{_MARKS}]{{4}})[{_MARKS}]+")
 
 
+def _is_letter(char: str) -> bool:
+    """Whether it is neither a symbol nor a space."""
+    return unicodedata.category(char)[0] not in "SZ"
+
+
 class Kind(StrEnum):
     """What a value is, and with it how it is printed and aligned."""
 
     MONEY = "money"
-    """Whole minor units."""
+    """Whole minor units, printed without the currency's sign, which a page names once."""
     COUNT = "count"
     """A whole number of things."""
     SHARE = "share"
@@ -99,18 +112,23 @@ def printable(text: str) -> str:
 
 
 class Figures:
-    """Prints values in one language and one currency; `words` says the texts around them."""
+    """Prints values in one language and one currency; `words` says the texts around them.
 
-    def __init__(self, currency: str, language: Language = Language.EN) -> None:
+    whole: amounts have no digits after the point, because the shop's have none though its currency would (francs, shillings).
+    """
+
+    def __init__(self, currency: str, language: Language = Language.EN, *, whole: bool = False) -> None:
         self.currency = Currency(currency)
         self.language = Language(language)
         self.words = words(self.language)
         self.locale = Locale.parse(self.language.locale)
+        self.digits = 0 if whole else self.currency.digits
 
     @cached_property
     def currency_symbol(self) -> str:
-        """The sign that marks amounts, as the locale writes it."""
-        return get_currency_symbol(self.currency.code, locale=self.locale)
+        """The sign that marks amounts: the narrow one, or what the locale writes."""
+        code = self.currency.code
+        return _NARROW_SIGNS.get(code) or get_currency_symbol(code, locale=self.locale)
 
     def show(self, kind: Kind, value: Value) -> str:
         """The value as text; `MISSING` for None."""
@@ -118,7 +136,7 @@ class Figures:
             return MISSING
         match kind:
             case Kind.MONEY:
-                return self.money(int(value))
+                return self.amount(int(value))
             case Kind.COUNT:
                 return format_decimal(value, locale=self.locale)
             case Kind.SHARE:
@@ -139,21 +157,55 @@ class Figures:
                 return str(value)
 
     def money(self, minor: int) -> str:
-        """An amount with all its digits."""
-        return format_currency(self.currency.to_major(minor), self.currency.code, locale=self.locale)
+        """An amount with all its digits and the currency's sign."""
+        return self._with_sign(self.amount(abs(minor)), negative=minor < 0)
+
+    def amount(self, minor: int) -> str:
+        """An amount without the sign of its currency, for places that name it once for all."""
+        pattern = _WHOLE + (f".{'0' * self.digits}" if self.digits else "")
+        number = self.currency.to_major(minor)
+        rounded = number.quantize(Decimal(1).scaleb(-self.digits), rounding=ROUND_HALF_UP)
+        return format_decimal(rounded or abs(rounded), format=pattern, locale=self.locale)
 
     def money_short(self, minor: int) -> str:
-        """An amount for a place with little room: whole major units from 1,000 on, rounded to millions from 10 million on."""
-        major = self.currency.to_major(minor)
-        if abs(major) < _SHORT_NUMBER:
+        """An amount for a place with little room: whole major units from 100 on, rounded to millions from 10 million on."""
+        major = abs(self.currency.to_major(minor))
+        if major < _SHORT_NUMBER:
             return self.money(minor)
-        pattern = self.locale.currency_formats["standard"].pattern.replace("0.00", "0")
-        if abs(major) >= _LONG_NUMBER:
-            amount = pattern.replace(_WHOLE, self._compact(abs(major))).replace("¤", self.currency_symbol)
-            return f"-{amount}" if major < 0 else amount
-        return format_currency(
-            round(major), self.currency.code, format=pattern, locale=self.locale, currency_digits=False
-        )
+        number = self._compact(major) if major >= _LONG_NUMBER else format_decimal(round(major), locale=self.locale)
+        return self._with_sign(number, negative=minor < 0)
+
+    def amount_short(self, minor: int) -> str:
+        """An amount without its sign, in whole major units from 100 on."""
+        major = self.currency.to_major(minor)
+        return self.amount(minor) if abs(major) < _SHORT_NUMBER else format_decimal(round(major), locale=self.locale)
+
+    def about(self, minor: int) -> int:
+        """An estimate in minor units: the two digits that count, whole major units at the finest."""
+        major = self.currency.to_major(minor)
+        power = max(major.adjusted() - 1, 0) if major else 0
+        return self.currency.to_minor(major.quantize(Decimal(1).scaleb(power), rounding=ROUND_HALF_UP))
+
+    def money_about(self, minor: int) -> str:
+        """An estimate with the currency's sign."""
+        rounded = self.about(minor)
+        major = abs(self.currency.to_major(rounded))
+        number = self._compact(major) if major >= _LONG_NUMBER else format_decimal(round(major), locale=self.locale)
+        return self._with_sign(number, negative=rounded < 0)
+
+    def _with_sign(self, number: str, *, negative: bool) -> str:
+        """The number with the currency's sign where the locale has it, and between a letter and a digit the space that CLDR asks for
+        (UTS 35, currency spacing; Babel leaves it out)."""
+        pattern = self.locale.currency_formats["standard"].pattern.partition(";")[0]
+        before, _, after = pattern.partition("\u00a4")
+        sign = self.currency_symbol
+        if "0" in before:
+            space = "\u00a0" if before[-1:].isspace() or _is_letter(sign[0]) else ""
+            text = f"{number}{space}{sign}"
+        else:
+            space = "\u00a0" if after[:1].isspace() or _is_letter(sign[-1]) else ""
+            text = f"{sign}{space}{number}"
+        return f"-{text}" if negative else text
 
     def axis(self, kind: Kind, value: float) -> str:
         """A mark on a chart's axis: as short as it can be. Amounts come in minor units and carry no currency sign."""
@@ -196,8 +248,14 @@ class Figures:
         return format_percent(fraction, format=self._percent(number, signed=True), locale=self.locale)
 
     def change_short(self, fraction: float) -> str:
-        """A relative change with its sign, in whole percents."""
+        """A relative change with its sign, in whole percents; what rounds to nothing is none."""
+        if abs(fraction) < _NO_WHOLE_CHANGE:
+            return self.percent(0)
         return format_percent(fraction, format=self._percent(_WHOLE, signed=True), locale=self.locale)
+
+    def percent(self, fraction: float) -> str:
+        """A fraction in whole percents."""
+        return format_percent(fraction, format=self._percent(_WHOLE), locale=self.locale)
 
     def signed_money(self, minor: int) -> str:
         """A difference of amounts with its sign."""
@@ -226,6 +284,10 @@ class Figures:
     def weekday_short(self, index: int) -> str:
         """Mon for 0. CLDR has no short Swahili names: J’tatu for Jumatatu, as they are written by hand."""
         return str(get_day_names("abbreviated", locale=self.locale)[index]).replace("Juma", "J\u2019")
+
+    def weekday_letter(self, index: int) -> str:
+        """M for Monday, as short as the language has it."""
+        return str(get_day_names("narrow", locale=self.locale)[index])
 
     def moment(self, value: datetime) -> str:
         """22 Nov 2026, 21:45."""

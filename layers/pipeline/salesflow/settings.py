@@ -200,6 +200,10 @@ class Settings(AlertSettings):
     stale_after_hours: int = Field(default=72, ge=0, le=8760)
     stale_reports: StaleReports = StaleReports.BANNER
     paper: Paper = Paper.A4
+    shop_name: str = Field(default="", max_length=60)
+    vat_percent: float = Field(default=0, ge=0, le=50)
+    lead_days: int = Field(default=3, ge=0, le=90)
+    cover_days: int = Field(default=14, ge=1, le=180)
     history_days: int = Field(default=800, ge=180, le=3650)
     history_overlap_days: int = Field(default=7, ge=1, le=90)
     deep_overlap_days: int = Field(default=90, ge=7, le=800)

@@ -72,7 +72,7 @@ def test_the_reports_of_30_november_2011_add_up(system: System) -> None:
         assert f"{pieces:,}" in text
         assert f"{invoices:,}" in text
 
-        overview = openpyxl.load_workbook(io.BytesIO(files["excel"]), data_only=True)["Overview"]
+        overview = openpyxl.load_workbook(io.BytesIO(files["excel"]), data_only=True)["Summary"]
         figures = {row[0].value: row[1].value for row in overview.iter_rows(max_col=2) if row[0].value}
         assert Decimal(str(figures["Revenue"])) == revenue
         assert figures["Pieces sold"] == pieces

@@ -238,8 +238,8 @@ def test_readers_are_written_to_in_their_language(system: System, monkeypatch: p
     answer = system.fire("report", {**DAILY, "formats": ["html", "csv"]})
     page, table = (system.body(artifact["key"]).decode("utf-8-sig") for artifact in answer["artifacts"])
     assert '<html lang="fr"' in page
-    assert "Chiffre d’affaires" in page
-    assert table.startswith("sku,name,revenue"), "programs read the columns by these names"
+    assert "Ventes, ¥" in page
+    assert table.startswith("sku;name;revenue"), "programs read the columns by these names"
     assert answer["reason"].startswith("Made "), "operators read English"
     for mail in system.mails():
         assert mail["Content-Language"] == "fr"

@@ -320,7 +320,13 @@ def make_content(
         version="0.1.0",
     )
     return ReportContent(
-        report_type, period.value, currency, sales if wants_sales else None, stock if wants_stock else None, provenance
+        report_type,
+        period.value,
+        currency,
+        sales if wants_sales else None,
+        stock if wants_stock else None,
+        provenance,
+        made=tuple(Format),
     )
 
 

@@ -50,7 +50,7 @@ def make_library(days: int = 120) -> Library:
     runs.append(ended("report/stock/weekly/excel", troubled, "SKIPPED_EMPTY", "The source lists no product."))
     runs.append(ended("anomaly_check/PRODUCT/sku=A-1/daily", troubled, "SKIPPED_STALE", "The newest sale is of 1 Nov."))
     anomalies = (
-        OpenAnomaly(NEWEST, "Sales were CN¥812.40: 65% below the usual CN¥2,321.10 for a Sunday.", is_high=True),
+        OpenAnomaly(NEWEST, "Sales were ¥812.40: 65% below the usual ¥2,321.10 for a Sunday.", is_high=True),
         OpenAnomaly(
             NEWEST - timedelta(days=9),
             "Café <crème> & thé vert à la menthe, moulu pour cafetière à piston, paquet de 250 grammes (SKU-00012): "

@@ -68,7 +68,7 @@ def test_tables_and_charts_can_be_read_aloud() -> None:
     pictures = [drawing for drawing in page.attributes("svg") if drawing.get("role") == "img"]
     assert len(pictures) == 2
     assert all(picture.get("aria-label") for picture in pictures)
-    assert "<caption>Products by revenue</caption>" in rendered("combined-weekly-40-scripts", Format.HTML).decode()
+    assert "<caption>Best sellers</caption>" in rendered("combined-weekly-40-scripts", Format.HTML).decode()
     assert {"main", "header", "footer", "h1"} <= {tag for tag, _ in page.tags}
     assert page.attributes("html")[0]["lang"] == "en"
 
@@ -78,21 +78,21 @@ def test_the_numbers_of_each_chart_are_there() -> None:
     content = all_samples()["sales-daily"]
     assert content.sales is not None
     assert "Numbers: By hour of the day" in text
-    assert "CN¥3,387.87" in text  # the day before, in the numbers of the daily series
+    assert "3,387.87" in text  # the day before, in the numbers of the daily series
 
 
 def test_cells_are_sorted_by_what_they_hold_and_not_by_how_it_is_printed() -> None:
     html = rendered("sales-daily", Format.HTML).decode()
     assert '<td class="n minor short" data-order="41">41</td>' in html
-    assert '<td class="n short" data-order="55361">CN¥553.61</td>' in html
+    assert '<td class="n short" data-order="55361">553.61</td>' in html
     days = re.findall(
         r'<th scope="row" data-order="(\d+)">', rendered("sales-monthly-40-scripts", Format.HTML).decode()
     )
     assert days
     assert days == sorted(days), "a day is no text"
-    assert html.count('<table class="sortable">') == 1, "the returns are one row: there is nothing to sort"
+    assert html.count('<table class="sortable">') == 1
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:
     text = "".join(page_of("combined-10000").text)
-    assert "The first 100 of 10,000 products" in text
+    assert "The first 100 of 10,000; the workbook holds all of them." in text

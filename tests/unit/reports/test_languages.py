@@ -7,9 +7,11 @@ from datetime import date, datetime
 import pytest
 
 from salesflow.figures import Figures, Kind
+from salesflow.formats import Format
 from salesflow.language import Language, words
+from salesflow.reports import render
 from salesflow.reports.content.build import build_document
-from salesflow.reports.mail import MailText, compose_report_mail
+from salesflow.reports.mail import SUBJECT_LENGTH, MailText, compose_report_mail
 from salesflow.windows import Window
 from tests.unit.reports.samples import all_samples
 from tests.unit.reports.test_outlook import FORECAST
@@ -40,7 +42,7 @@ def mail_of(name: str, language: Language, mode: str = "full") -> MailText:
 def test_subjects_fit_and_lose_no_money(name: str, language: Language) -> None:
     for mode in ("full", "link"):
         subject = mail_of(name, language, mode).subject
-        assert len(subject) < 60
+        assert len(subject) < SUBJECT_LENGTH
         assert subject.endswith(" [SF-ab12cd34]")
         assert subject.isprintable()
     said = mail_of(name, language).subject
@@ -104,18 +106,20 @@ def test_a_product_named_like_a_place_stays_as_it_is(language: Language) -> None
     assert content.sales is not None
     first, *rest = content.sales.products
     named = replace(content, sales=replace(content.sales, products=(replace(first, name="{amount} {0} %(n)s"), *rest)))
-    chart = next(c for c in build_document(named, language=language).charts if c.key == "top_products")
-    assert "{amount} {0} %(n)s" in chart.alt
+    document = build_document(named, language=language)
+    table = next(table for section in document.sections for table in section.tables if table.key == "products")
+    assert table.rows[0][0] == "{amount} {0} %(n)s"
+    assert "{amount} {0} %(n)s" in render(named, Format.HTML, language=language).decode()
 
 
 @pytest.mark.parametrize(
     ("language", "share", "change", "short"),
     [
-        (Language.EN, "12.3%", "-28.0%", "CN¥23.5B"),
-        (Language.FR, "12,3\u00a0%", "-28,0\u00a0%", "23,5\u00a0Md\u00a0CNY"),
+        (Language.EN, "12.3%", "-28.0%", "¥23.5B"),
+        (Language.FR, "12,3\u00a0%", "-28,0\u00a0%", "23,5\u00a0Md\u00a0¥"),
         (Language.ZH, "12.3%", "-28.0%", "¥234.6亿"),
-        (Language.LN, "12,3%", "-28,0%", "23,5G\u00a0CN¥"),
-        (Language.SW, "12.3%", "-28.0%", "CN¥\u00a023.5B"),
+        (Language.LN, "12,3%", "-28,0%", "23,5G\u00a0¥"),
+        (Language.SW, "12.3%", "-28.0%", "¥\u00a023.5B"),
     ],
 )
 def test_numbers_by_the_language_s_rules(language: Language, share: str, change: str, short: str) -> None:

@@ -51,7 +51,7 @@ def test_every_text_is_readable_on_its_ground(text: str, ground: str) -> None:
 
 def test_the_days_of_the_report_stand_out_in_black_and_white() -> None:
     assert contrast(LIGHT[Role.STRONG], LIGHT[Role.PALE]) >= 3
-    assert contrast(LIGHT[Role.MEAN], LIGHT[Role.PALE]) >= 4.5
+    assert contrast(LIGHT[Role.USUAL], LIGHT[Role.PALE]) >= 4.5
 
 
 @pytest.mark.parametrize("sight", SIGHT)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from salesflow.analytics.lines import SaleLines
+from salesflow.analytics.merchant import MoneyStatement, OrderList, Progress, Usual
 from salesflow.windows import Window
 
 
@@ -230,6 +232,7 @@ class ForecastSummary:
     """The shop's revenue to come, from the newest forecast up to the business date.
 
     made_after: the day whose close it was made after; the horizons begin the day after. model: the one that did best on past days.
+    next_days: the days after `made_after`, one by one, in minor units.
     stale: what to know where it is not the business date's own forecast; empty where it is. source: the key of its document.
     """
 
@@ -238,6 +241,7 @@ class ForecastSummary:
     horizons: tuple[ForecastHorizon, ...]
     stale: str
     source: str
+    next_days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +286,12 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """One report before it takes a format. A sales report has `sales`, a stock report `stock`, a combined one both."""
+    """One report before it takes a format. A sales report has `sales`, a stock report `stock`, a combined one both.
+
+    shop: its name, empty where it has none. usual, statement, orders, progress: None where too little is known for them, or where the
+    report is of another type. made: the formats made in the same run, the only files that a page may name. sale_lines: the window's
+    for the workbook; no part of the JSON file.
+    """
 
     report_type: str
     period: str
@@ -292,3 +301,10 @@ class ReportContent:
     provenance: Provenance
     forecast: ForecastSummary | None = None
     unusual: UnusualSummary | None = None
+    shop: str = ""
+    usual: Usual | None = None
+    statement: MoneyStatement | None = None
+    orders: OrderList | None = None
+    progress: Progress | None = None
+    made: tuple[str, ...] = ()
+    sale_lines: SaleLines | None = None

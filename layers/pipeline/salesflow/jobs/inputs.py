@@ -1,10 +1,11 @@
 """What jobs read before they compute: the history brought up to date, and the stock, both at the same time."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from salesflow import clock
+from salesflow.errors import SalesFlowError
 from salesflow.history.stock import StockSnapshot
 from salesflow.history.sync import Demand, SyncOutcome
 from salesflow.jobs.frame import Run
@@ -26,17 +27,33 @@ class Inputs:
     costs_known: bool
 
 
-def read_inputs(run: Run[Any], demand: Demand, *, want_stock: bool) -> Inputs:
-    """Bring the history up to date and read the stock of the business date; neither waits for the other."""
+def read_inputs(run: Run[Any], demand: Demand, *, need_stock: bool) -> Inputs:
+    """Bring the history up to date and read the stock of the business date; neither waits for the other.
+
+    need_stock: whether a stock that cannot be read is an error; else there is none, and the log says why.
+    """
     runtime = run.runtime
     source = _source(run)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        counting = pool.submit(_read_stock, run, source, demand) if want_stock else None
+        counting = pool.submit(_read_stock, run, source, demand)
         sync = runtime.history.sync(source, demand, read_at=clock.now())
-        stock, set_aside, costs_known = counting.result() if counting else (None, (), False)
+        stock, set_aside, costs_known = _counted(counting, need_stock=need_stock)
     _log_set_aside(sync)
     run.claim.ensure_held()
     return Inputs(sync, stock, set_aside, costs_known)
+
+
+type _Counted = tuple[StockSnapshot | None, tuple[str, ...], bool]
+
+
+def _counted(counting: "Future[_Counted]", *, need_stock: bool) -> _Counted:
+    try:
+        return counting.result()
+    except SalesFlowError as error:
+        if need_stock:
+            raise
+        logger.warning("the stock cannot be read: the report says nothing of orders and costs", why=str(error))
+        return None, (), False
 
 
 def sync_panel(run: Run[Any], demand: Demand) -> SyncOutcome:
@@ -80,7 +97,7 @@ def _log_set_aside(sync: SyncOutcome) -> None:
         )
 
 
-def _read_stock(run: Run[Any], source: SalesFlowClient, demand: Demand) -> tuple[StockSnapshot, tuple[str, ...], bool]:
+def _read_stock(run: Run[Any], source: SalesFlowClient, demand: Demand) -> _Counted:
     """The stock at the close of the business date: the snapshot kept for it, or else what the API says now.
 
     What is read now is kept as the snapshot of the business date, unless that day is not over yet.

@@ -12,11 +12,12 @@ from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.forecasts import ForecastStore
 from salesflow.errors import InvalidJobEvent
-from salesflow.figures import Figures
+from salesflow.figures import Figures, printable
 from salesflow.formats import ReportType
 from salesflow.history.sync import SyncOutcome
 from salesflow.identity import REPORT
 from salesflow.job_events import JobRequest, ReportFields
+from salesflow.jobs.comparisons import with_comparisons
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import Inputs, read_inputs, told_of
 from salesflow.jobs.needs import demand_of
@@ -117,14 +118,13 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
     needed = days_needed(fields.period, business_date)
     complete = request.day_is_over(settings.zone)
     own_days = window_of(fields.period, business_date)
-    inputs = read_inputs(run, demand_of(request, settings), want_stock=wants_stock)
+    inputs = read_inputs(run, demand_of(request, settings), need_stock=wants_stock)
     lines = SaleLines.from_table(runtime.history.read_lines(needed.first, business_date), settings.day_ends_at)
     known_from = runtime.history.known_from(inputs.sync.coverage, needed.first)
     sales = analyse_sales(lines, fields.period, business_date, known_from=known_from) if wants_sales else None
-    stock = None
     stale = _stale(run, inputs, lines)
     _ = words(settings.language_code)
-    forecast = read_outlook(ForecastStore(runtime.store), business_date, settings.currency, _) if wants_sales else None
+    outlook = read_outlook(ForecastStore(runtime.store), business_date, settings.currency, _)
     figures = Figures(settings.currency, settings.language_code)
     unusual = read_unusual(run.runtime.alert_book, business_date, figures) if wants_sales else None
     found = [] if complete else [notes.day_not_over(_, business_date)]
@@ -134,16 +134,19 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
         found.append(notes.sales_gone(_, inputs.sync.loss))
     if sales is not None and complete:
         found += notes.days_changed(figures, runtime.reported_days.changes(sales.context, business_date))
-    if inputs.stock is not None:
-        stock = analyse_stock(
-            inputs.stock.items, lines, business_date, known_from=known_from, counted_at=inputs.stock.counted_at
+    stock = counted = None
+    if (snapshot := inputs.stock) is not None:
+        counted = analyse_stock(
+            snapshot.items, lines, business_date, known_from=known_from, counted_at=snapshot.counted_at
         )
-        if inputs.stock.counted_at.date() > business_date + timedelta(days=1):
-            found.append(notes.stock_counted_later(_, business_date, inputs.stock.counted_at))
-        if not inputs.costs_known:
+        if snapshot.counted_at.date() > business_date + timedelta(days=1):
+            found.append(notes.stock_counted_later(_, business_date, snapshot.counted_at))
+        if wants_stock and not inputs.costs_known:
             found.append(notes.costs_unknown(_))
+        stock = counted if wants_stock else None
     set_aside = runtime.history.set_aside(own_days.first, own_days.last) if wants_sales else []
-    reasons = [f"{r.call}, record {r.record}, {r.field}: {r.reason}" for r in set_aside] + list(inputs.stock_set_aside)
+    reasons = [f"{r.call}, record {r.record}, {r.field}: {r.reason}" for r in set_aside]
+    reasons += inputs.stock_set_aside if wants_stock else ()
     content = ReportContent(
         report_type=fields.report_type,
         period=fields.period,
@@ -161,10 +164,12 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
             notes=tuple(found),
             version=salesflow.__version__,
         ),
-        forecast=forecast,
+        forecast=outlook.shop if outlook is not None and wants_sales else None,
         unusual=unusual,
+        shop=printable(settings.shop_name),
+        made=tuple(str(fmt) for fmt in fields.formats),
     )
-    return content, stale, inputs.sync
+    return with_comparisons(run, content, lines, snapshot, counted, outlook), stale, inputs.sync
 
 
 def _stale(run: Run[ReportFields], inputs: Inputs, lines: SaleLines) -> Staleness | None:

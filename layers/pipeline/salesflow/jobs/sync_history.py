@@ -17,7 +17,7 @@ def sync_history(event: object, context: LambdaContext | None, runtime: Runtime)
 
 
 def _work(run: Run[SyncHistoryFields]) -> Outcome:
-    inputs = read_inputs(run, demand_of(run.request, run.runtime.settings), want_stock=True)
+    inputs = read_inputs(run, demand_of(run.request, run.runtime.settings), need_stock=True)
     reason = (
         f"Read {inputs.sync.batch.records} sales from {inputs.sync.plan.since} on; "
         f"the history covers {inputs.sync.coverage.first} to {inputs.sync.coverage.last}. {inputs.sync.batch.clock_trouble}"

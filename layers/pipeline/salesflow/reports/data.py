@@ -266,6 +266,17 @@ def _metadata(content: ReportContent) -> dict[bytes, bytes]:
 _MONEY: Final = frozenset(
     {
         "adjustments",
+        "vat",
+        "unit_cost",
+        "sold",
+        "returned",
+        "profit",
+        "overstock_value",
+        "earlier_revenue",
+        "month_revenue",
+        "lost_revenue",
+        "gross_profit",
+        "cost",
         "average_ticket",
         "by_hour",
         "by_weekday",
@@ -286,6 +297,9 @@ _MONEY: Final = frozenset(
 )
 
 
+_NOT_IN_JSON: Final = frozenset({"sale_lines", "made"})
+
+
 def render_json(content: ReportContent) -> bytes:
     """The bytes of the JSON file, UTF-8."""
     plain = _plain(content, Currency(content.currency))
@@ -299,6 +313,7 @@ def _plain(value: Any, currency: Currency, *, money: bool = False) -> Any:
         return {
             field.name: _plain(getattr(value, field.name), currency, money=field.name in _MONEY)
             for field in fields(value)
+            if field.name not in _NOT_IN_JSON
         }
     match value:
         case tuple():

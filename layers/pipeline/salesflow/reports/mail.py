@@ -1,24 +1,31 @@
 """The words of the mails: the report's for its readers, notices for the owner.
 
 Layout by tables and attributes that Outlook, Gmail and phones understand, readable without images (there are none), in the
-dark and at 360 px. No name that the merchant wrote reaches a subject, and nothing with a control character does.
+dark and at 360 px. No product's name reaches a subject, the shop's own does; nothing with a control character does. A merchant reads no address of a
+bucket and no command line.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Literal
 
 from salesflow.analytics.results import ReportContent
-from salesflow.figures import Figures, printable
+from salesflow.figures import Kind, printable
 from salesflow.formats import ReportType
 from salesflow.language import Language
 from salesflow.reports.content.build import build_document
-from salesflow.reports.content.document import Chart, ChartKind, Document, Kpi, Tone
-from salesflow.reports.content.outlook import outlook_lines
+from salesflow.reports.content.compare import orders_count
+from salesflow.reports.content.document import Document, Kpi, Tone
+from salesflow.reports.content.month import month_lines
+from salesflow.reports.content.orders import lasts_text
+from salesflow.reports.content.unusual import unusual_lines
 from salesflow.reports.html.page import templates
 
-SUBJECT_LENGTH: Final = 60
-"""Subjects are shorter than this."""
+SUBJECT_LENGTH: Final = 78
+"""Subjects are shorter than this: a line of a header (RFC 5322)."""
+
+_ORDERS, _UNUSUAL, _COLUMNS, _COLUMN_HEIGHT = 6, 4, 14, 56
 
 type MailMode = Literal["full", "summary", "link"]
 
@@ -36,36 +43,14 @@ class MailText:
 
 
 @dataclass(frozen=True, slots=True)
-class _ReportMail:
-    """Everything that both the text and the HTML of a report's mail show."""
+class DayColumn:
+    """One of the last days: its letter, its figure, its height in pixels (0: nothing was sold), and whether it is the report's own, the
+    same weekday, or another ("own", "alike", "other")."""
 
-    document: Document
-    headline: str
-    kpis: tuple[Kpi, ...]
-    charts: tuple[tuple[str, tuple["Bar", ...]], ...]
-    outlook: tuple[str, ...]
-    attached: tuple[str, ...]
-    left_out: tuple[str, ...]
-    locations: tuple[str, ...]
-    small_print: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
-
-    @property
-    def kpi_rows(self) -> list[tuple[Kpi, ...]]:
-        """Key figures two by two, the last alone where their number is odd."""
-        return [self.kpis[n : n + 2] for n in range(0, len(self.kpis), 2)]
-
-    @property
-    def lists(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """What is expected, what is attached, what is not, and where the files are."""
-        _ = self.document.figures.words
-        found = (
-            (_("Expected revenue"), self.outlook),
-            (_("Attached"), self.attached),
-            (_("Not attached"), self.left_out),
-            (_("Where the files are"), self.locations),
-        )
-        return tuple((title, entries) for title, entries in found if entries)
+    letter: str
+    text: str
+    height: int
+    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +61,36 @@ class Bar:
     text: str
     percent: int
     negative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _ReportMail:
+    """Everything that both the text and the HTML of a report's mail show."""
+
+    document: Document
+    headline: str
+    why: str
+    columns: tuple[DayColumn, ...]
+    kpis: tuple[Kpi, ...]
+    unusual: tuple[str, ...]
+    orders: tuple[tuple[str, str, str], ...]
+    orders_title: str
+    orders_note: str
+    best: tuple[Bar, ...]
+    best_title: str
+    expect: tuple[str, ...]
+    small_print: tuple[str, ...]
+
+    @property
+    def columns_title(self) -> str:
+        """What the columns are."""
+        _ = self.document.figures.words
+        return _("Sales of the last {n} days", n=str(len(self.columns)))
+
+    @property
+    def columns_text(self) -> str:
+        """The first and the last of the columns as text, for who sees none."""
+        return ", ".join(f"{column.letter} {column.text}" for column in self.columns)
 
 
 def compose_report_mail(
@@ -94,28 +109,97 @@ def compose_report_mail(
 
     mode: "full" and "summary" show the key figures; "link" shows none, only where the report is, for merchants whose
     figures must not travel by mail. attached: file names; left_out: what is not attached, with the reason, one sentence
-    each; locations: where the files are. reference: the short one that stands in the subject; run_id: the full one.
+    each; locations: where the files are, named where they are not attached. reference: the short one that stands in the subject; run_id:
+    the full one.
     """
     document = build_document(content, language=language)
-    figures = document.figures
     shows_figures = mode != "link"
     ready = _ready(document)
     findings, headline = (document.finding, document.headline) if shows_figures else (ready[:2], ready[2])
-    charts = [(chart.title, bars_of(chart, figures)) for chart in document.charts if chart.kind is ChartKind.BARS]
-    mail = _ReportMail(
-        document=document,
-        headline=headline,
-        kpis=document.kpis + document.more_kpis if shows_figures else (),
-        charts=tuple(charts[:2]) if shows_figures else (),
-        outlook=outlook_lines(content.forecast, figures) if shows_figures else (),
-        attached=tuple(printable(name) for name in attached),
-        left_out=tuple(printable(text) for text in left_out),
-        locations=tuple(printable(text) for text in locations),
-        small_print=_small_print(document, run_id, reply_to),
-        notes=document.notes if shows_figures else (),
+    small_print = _small_print(
+        document, attached, left_out, locations, reply_to, f"{printable(reference)} / {printable(run_id)}"
     )
-    html = templates().get_template("mail_report.html.j2").render(mail=mail, tone=Tone, _=figures.words)
-    return MailText(subject_of(findings, reference), _report_text(mail), html, figures.language)
+    if not shows_figures:
+        mail = _ReportMail(document, headline, "", (), (), (), (), "", "", (), "", (), small_print)
+    else:
+        mail = _with_figures(content, document, small_print)
+    html = templates().get_template("mail_report.html.j2").render(mail=mail, tone=Tone, _=document.figures.words)
+    return MailText(subject_of(findings, reference), _report_text(mail), html, language)
+
+
+def mail_kpis(document: Document) -> tuple[Kpi, ...]:
+    """The key figures that a mail shows beside its headline, which says the first of the sales itself."""
+    return (
+        document.kpis[1:4]
+        if document.content is not None and document.content.sales is not None
+        else (*document.kpis[:2], document.kpis[3])
+    )
+
+
+def _with_figures(content: ReportContent, document: Document, small_print: tuple[str, ...]) -> _ReportMail:
+    _, figures, orders = document.figures.words, document.figures, content.orders
+    lines = orders.lines[:_ORDERS] if orders is not None else ()
+    left_out = 0 if orders is None else len(orders.lines) - len(lines)
+    more = ""
+    if left_out:
+        n = figures.show(Kind.COUNT, left_out)
+        more = _.plural("{n} more in the report", "{n} more in the report", left_out, n=n)
+    return _ReportMail(
+        document=document,
+        headline=document.headline,
+        why=document.why,
+        columns=_columns(document),
+        kpis=mail_kpis(document),
+        unusual=() if content.unusual is None else unusual_lines(content.unusual)[:_UNUSUAL],
+        orders=tuple(
+            (
+                figures.show(Kind.NAME, line.name or line.sku),
+                lasts_text(line, figures),
+                figures.show(Kind.COUNT, line.quantity),
+            )
+            for line in lines
+        ),
+        orders_title="" if orders is None else orders_count(orders, figures),
+        orders_note=more,
+        best=_best(content, document),
+        best_title=_("Best sellers, {currency}", currency=figures.currency_symbol),
+        expect=month_lines(content.progress, content.forecast, figures),
+        small_print=(*small_print, *document.notes),
+    )
+
+
+def _columns(document: Document) -> tuple[DayColumn, ...]:
+    """The last days of the report's chart."""
+    chart = next((chart for chart in document.charts if chart.key == "trend"), None)
+    if chart is None:
+        return ()
+    known = len(chart.values) - len(chart.expected)
+    shown = range(max(known - _COLUMNS, 0), known)
+    highest = max((chart.values[n] for n in shown), default=0.0)
+    last, figures = document.business_date, document.figures
+    return tuple(
+        DayColumn(
+            figures.weekday_letter((last - timedelta(days=known - 1 - n)).weekday()),
+            figures.axis(chart.value_kind, chart.values[n]),
+            max(round(_COLUMN_HEIGHT * chart.values[n] / highest), 1) if chart.values[n] > 0 else 0,
+            "own" if n in chart.strong else "alike" if n in chart.alike else "other",
+        )
+        for n in shown
+    )
+
+
+def _best(content: ReportContent, document: Document) -> tuple[Bar, ...]:
+    products = content.sales.top_products if content.sales is not None else ()
+    longest = max((product.revenue for product in products), default=0)
+    return tuple(
+        Bar(
+            document.figures.show(Kind.NAME, product.name or product.sku),
+            document.figures.show(Kind.MONEY, product.revenue),
+            max(round(100 * product.revenue / longest), 1) if longest > 0 and product.revenue > 0 else 0,
+            product.revenue < 0,
+        )
+        for product in products
+    )
 
 
 def _ready(document: Document) -> tuple[str, str, str]:
@@ -169,48 +253,59 @@ def subject_of(findings: Sequence[str], reference: str) -> str:
     return chosen + tail
 
 
-def bars_of(chart: Chart, figures: Figures) -> tuple[Bar, ...]:
-    """The bars of a chart, the longest as 100 percent."""
-    longest = max((abs(value) for value in chart.values), default=0.0)
-    return tuple(
-        Bar(
-            label,
-            figures.show(chart.value_kind, round(value)),
-            max(1, round(100 * abs(value) / longest)) if value else 0,
-            value < 0,
-        )
-        for label, value in zip(chart.labels, chart.values, strict=True)
-    )
-
-
 def _plain_spaces(text: str) -> str:
     """Thin and no-break spaces as plain ones, which every mail client shows."""
     return "".join(" " if char.isspace() else char for char in text)
 
 
-def _small_print(document: Document, run_id: str, reply_to: str | None) -> tuple[tuple[str, str], ...]:
+def _small_print(
+    document: Document,
+    attached: Sequence[str],
+    left_out: Sequence[str],
+    locations: Sequence[str],
+    reply_to: str | None,
+    reference: str,
+) -> tuple[str, ...]:
+    """What is attached, what is not and where it is; where the figures come from; whom an answer reaches; the reference."""
     _ = document.figures.words
-    lines = [*document.small_print, (_("Run"), printable(run_id))]
+
+    def line(label: str, text: str) -> str:
+        return _("{label}: {text}", label=label, text=printable(text))
+
+    lines = [line(_("Attached"), ", ".join(attached))] if attached else []
+    lines += [line(_("Not attached"), text) for text in left_out]
+    if not attached:
+        lines += [line(_("Where the files are"), place.removeprefix("s3://")) for place in locations]
+    lines.append(document.provenance)
     if reply_to:
-        lines.append((_("Questions"), _("Answer this mail: it goes to {address}.", address=printable(reply_to))))
-    return tuple(lines)
+        lines.append(_("Answer this mail: it goes to {address}.", address=printable(reply_to)))
+    return (*lines, line(_("Reference"), reference))
 
 
 def _report_text(mail: _ReportMail) -> str:
     """The plain text: the same figures in the same order as the HTML."""
-    lines = [f"{mail.document.title} \u00b7 {mail.document.window_text}", "", mail.headline, ""]
+    document, _ = mail.document, mail.document.figures.words
+    lines = [
+        *([document.shop] if document.shop else []),
+        f"{document.title} \u00b7 {document.window_text}",
+        "",
+        mail.headline,
+    ]
+    lines += ["", *([mail.why, ""] if mail.why else [])]
     wide = max((len(kpi.label) for kpi in mail.kpis), default=0) + 2
     for kpi in mail.kpis:
         extras = [f"{change.text} {change.against}" for change in kpi.changes] + ([kpi.detail] if kpi.detail else [])
         lines.append(f"{kpi.label:<{wide}}{kpi.text}" + (f"  ({'; '.join(extras)})" if extras else ""))
     if mail.kpis:
         lines.append("")
-    _ = mail.document.figures.words
-    for title, bars in mail.charts:
-        entries = [_("{label}: {text}", label=bar.label, text=bar.text) for bar in bars]
-        lines += [_("{title}:", title=title), *(f"  {entry}" for entry in entries), ""]
-    for title, texts in mail.lists:
-        lines += [_("{title}:", title=title), *(f"  {text}" for text in texts), ""]
-    lines += ["-- ", *(_("{label}: {text}", label=label, text=text) for label, text in mail.small_print)]
-    lines += [_("{label}: {text}", label=_("Note"), text=note) for note in mail.notes]
-    return "\n".join(lines) + "\n"
+    orders = [f"{name}  {lasts}  {quantity}" for name, lasts, quantity in mail.orders]
+    parts = (
+        (_("Unusual"), mail.unusual),
+        (mail.orders_title, (*orders, *([mail.orders_note] if mail.orders_note else []))),
+        (mail.best_title, tuple(f"{row.label}  {row.text}" for row in mail.best)),
+        (_("What to expect"), mail.expect),
+    )
+    for title, texts in parts:
+        if texts:
+            lines += [_("{title}:", title=title), *(f"  {text}" for text in texts), ""]
+    return "\n".join([*lines, "-- ", *mail.small_print]) + "\n"

@@ -37,11 +37,13 @@ class Role(StrEnum):
     """What a shape is there for."""
 
     STRONG = "strong"
+    ALIKE = "alike"
     PALE = "pale"
+    EXPECTED = "expected"
+    USUAL = "usual"
     NEGATIVE = "negative"
     GRID = "grid"
     AXIS = "axis"
-    MEAN = "mean"
     LABEL = "label"
     TEXT = "text"
 
@@ -107,6 +109,22 @@ def lay_out(  # a chart, its place, and how text is measured there
     return _columns(chart, figures, width, height, measure, scale.label)
 
 
+def role_of(chart: Chart, n: int) -> Role:
+    """What the n-th column of a chart is there for."""
+    if n in chart.expected:
+        return Role.EXPECTED
+    if chart.values[n] < 0:
+        return Role.NEGATIVE
+    if not chart.strong or n in chart.strong:
+        return Role.STRONG
+    return Role.ALIKE if n in chart.alike else Role.PALE
+
+
+def heights(chart: Chart) -> list[float]:
+    """Everything that the scale of a chart's columns must hold."""
+    return [*chart.values, *(mark for mark in chart.marks if mark is not None)]
+
+
 def nice_ticks(low: float, high: float, count: int = _TICKS) -> tuple[float, ...]:
     """Round marks from at most `low` to at least `high`, with 0 among them: steps of 1, 2, 2.5 or 5 times a power of ten."""
     low, high = min(low, 0.0), max(high, 0.0)
@@ -121,7 +139,7 @@ def nice_ticks(low: float, high: float, count: int = _TICKS) -> tuple[float, ...
 
 def _columns(chart: Chart, figures: Figures, width: float, height: float, measure: Measure, size: float) -> Picture:
     values = chart.values
-    ticks = nice_ticks(min(values, default=0.0), max(values, default=0.0))
+    ticks = nice_ticks(min(heights(chart), default=0.0), max(heights(chart), default=0.0))
     marks = [figures.axis(chart.value_kind, tick) for tick in ticks]
     left = max((measure(mark, size) for mark in marks), default=0.0) + 5
     top, bottom = size * 0.7, height - size * 1.7
@@ -141,15 +159,16 @@ def _columns(chart: Chart, figures: Figures, width: float, height: float, measur
     for n, value in enumerate(values):
         middle = left + slot * (n + 0.5)
         if value:
-            role = Role.NEGATIVE if value < 0 else Role.STRONG if not chart.strong or n in chart.strong else Role.PALE
+            role = role_of(chart, n)
             y = y_of(value)
             title = f"{chart.labels[n]}: {figures.show(chart.value_kind, round(value))}"
             tall = max(abs(y - zero), 0.6)
             shapes.append(Box(middle - thick / 2, min(y, zero), thick, tall, role, title))
+    for n, usual in enumerate(chart.marks):
+        if usual is not None:
+            middle, y = left + slot * (n + 0.5), y_of(usual)
+            shapes.append(Path(((middle - thick / 2 - 0.8, y), (middle + thick / 2 + 0.8, y)), Role.USUAL))
     shapes.extend(_axis_labels(chart, left, width, slot, height, measure, size))
-    points = [(left + slot * (n + 0.5), y_of(value)) for n, value in enumerate(chart.line) if value is not None]
-    if len(points) > 1:
-        shapes.append(Path(tuple(points), Role.MEAN))
     return Picture(width, height, tuple(shapes))
 
 
@@ -157,13 +176,17 @@ def _axis_labels(
     chart: Chart, left: float, width: float, slot: float, height: float, measure: Measure, size: float
 ) -> list[Box | Path | Label]:
     """Every n-th category under its column, counted from the last where only some are strong, so that the newest has its name."""
-    count = len(chart.labels)
+    count = len(chart.labels) - len(chart.expected)
     offset = (count - 1) % chart.label_every if chart.strong else 0
     labels: list[Box | Path | Label] = []
+    taken = 0.0
     for n in range(offset, count, chart.label_every):
         text = chart.labels[n]
         half = measure(text, size) / 2
         middle = left + slot * (n + 0.5)
+        if labels and middle - half < taken:
+            continue
+        taken = middle + half + 2
         x = min(max(middle, left + half), width - half) if width - left > 2 * half else middle
         labels.append(Label(x, height - 2, text, "middle", size, Role.LABEL))
     return labels

@@ -9,24 +9,22 @@ from salesflow.analytics.results import (
     StockStatus,
 )
 from salesflow.figures import Figures, Kind
-from salesflow.reports.content.document import Column, Document, Noun, Section, Table, notes_of, small_print
-from salesflow.reports.content.outlook import outlook_section, outlook_table
-from salesflow.reports.content.sales import revenue_section, sales_finding, sales_headline, sales_kpis, sales_of
-from salesflow.reports.content.sales_charts import revenue_charts, top_products_chart
-from salesflow.reports.content.sales_tables import products_table, returns_table, sales_sheets
+from salesflow.reports.content.compare import why
+from salesflow.reports.content.document import Document, Section, notes_of, small_print
+from salesflow.reports.content.headline import sales_finding, sales_headline
+from salesflow.reports.content.outlook import outlook_table
+from salesflow.reports.content.sales import headline_of, sales_kpis, sales_of, sales_sections, subject_words
+from salesflow.reports.content.sales_tables import sales_sheets
 from salesflow.reports.content.stock import (
     dead_table,
-    item_tone,
     reorder_table,
-    state_words,
-    status_chart,
     stock_finding,
     stock_headline,
     stock_kpis,
     stock_of,
     stock_table,
 )
-from salesflow.reports.content.unusual import unusual_section, unusual_table
+from salesflow.reports.content.unusual import unusual_table
 
 
 def build_combined(content: ReportContent, figures: Figures) -> Document:
@@ -34,44 +32,22 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
     _ = figures.words
     sales, stock = sales_of(content), stock_of(content)
     window_text = figures.window(sales.window)
-    at_risk = sold_and_short(sales, stock)
-    sales_first, sales_more = sales_kpis(sales, figures)
     stock_first, stock_more = stock_kpis(stock, figures)
     counted = figures.moment(stock.counted_at)
     return Document(
         report_type=content.report_type,
         period=content.period,
-        title=_("Sales and stock report"),
+        title=_("Sales and stock"),
         window_text=window_text,
         window_short=figures.window_short(sales.window),
         business_date=content.provenance.business_date,
-        headline=_(
-            "{sales}; {stock}.",
-            sales=sales_headline(sales, content.period, figures),
-            stock=_stock_phrase(sales, stock, figures),
-        ),
-        finding=_finding(sales, stock, figures),
-        kpis=sales_first + stock_first,
-        more_kpis=sales_more + stock_more,
-        sections=(
-            *revenue_section(
-                sales, (*revenue_charts(sales, figures)[:2], *top_products_chart(sales, figures)), figures
-            ),
-            *unusual_section(content.unusual, figures),
-            Section("at_risk", _("Sold, and running out"), tables=(_at_risk_table(at_risk, figures),)),
-            Section("products", _("Products"), tables=(products_table(sales, figures, limit=15),)),
-            Section(
-                "state",
-                _("Stock"),
-                charts=status_chart(stock, figures),
-                tables=(reorder_table(stock, figures, limit=12),),
-            ),
-            *outlook_section(content.forecast, figures),
-            Section("dead", _("Dead stock"), tables=(dead_table(stock, figures, limit=6),)),
-            *_returns_section(sales, figures),
-        ),
+        headline=_headline(content, sales, stock, figures),
+        finding=(*subject_words(content, figures), *_finding(sales, stock, figures)),
+        kpis=sales_kpis(content, figures) + stock_first,
+        more_kpis=stock_more,
+        sections=(*sales_sections(content, figures), *_stock_sections(content, stock, figures)),
         sheets=(
-            *sales_sheets(sales, figures),
+            *sales_sheets(sales, figures, content.statement),
             *unusual_table(content.unusual, figures),
             *outlook_table(content.forecast, figures),
             stock_table(stock, figures),
@@ -79,14 +55,34 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
         small_print=small_print(figures, content.provenance, window_text=window_text, stock_counted=counted),
         notes=notes_of(figures, content.provenance),
         figures=figures,
+        shop=content.shop,
+        why=why(content, figures),
+        made=content.made,
+        content=content,
     )
 
 
-def _returns_section(sales: SalesAnalysis, figures: Figures) -> tuple[Section, ...]:
-    if not sales.kpis.returns:
-        return ()
+def _headline(content: ReportContent, sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) -> str:
     _ = figures.words
-    return (Section("returns", _("Returns"), tables=(returns_table(sales, figures, limit=5),)),)
+    if content.usual is not None and content.usual.revenue and not sales.is_empty and sales.kpis.revenue >= 0:
+        return headline_of(content, figures)
+    return _(
+        "{sales}; {stock}.",
+        sales=sales_headline(sales, content.period, figures),
+        stock=_stock_phrase(sales, stock, figures),
+    )
+
+
+def _stock_sections(content: ReportContent, stock: StockAnalysis, figures: Figures) -> tuple[Section, ...]:
+    """What the order list does not say: the products to reorder where there is no list, and what does not sell."""
+    _ = figures.words
+    found = []
+    if content.orders is None:
+        found.append(Section("reorder", _("Needs ordering"), tables=(reorder_table(stock, figures, limit=12),)))
+    dead = dead_table(stock, figures, limit=6)
+    if dead.rows:
+        found.append(Section("dead", _("Dead stock"), tables=(dead,), extra=True))
+    return tuple(found)
 
 
 def sold_and_short(sales: SalesAnalysis, stock: StockAnalysis) -> tuple[tuple[ProductSales, StockItem], ...]:
@@ -118,39 +114,6 @@ def _share_of(at_risk: tuple[tuple[ProductSales, StockItem], ...], sales: SalesA
     """Their share of all products' revenue; None where that is not above 0."""
     total = sum(product.revenue for product in sales.products)
     return sum(product.revenue for product, _ in at_risk) / total if total > 0 else None
-
-
-def _at_risk_table(at_risk: tuple[tuple[ProductSales, StockItem], ...], figures: Figures) -> Table:
-    _, state = figures.words, state_words(figures)
-    return Table(
-        key="at_risk",
-        title=_("Sold in these days, and out of stock or gone within 7 days"),
-        columns=(
-            Column("name", _("Product"), Kind.NAME),
-            Column("sku", _("SKU"), Kind.NAME, minor=True),
-            Column("revenue", _("Revenue"), Kind.MONEY, sums=True),
-            Column("quantity", _("Pieces"), Kind.COUNT, sums=True, minor=True),
-            Column("stock", _("Stock"), Kind.COUNT, minor=True),
-            Column("coverage_days", _("Days left"), Kind.DECIMAL),
-            Column("status", _("Status"), Kind.TEXT, minor=True),
-        ),
-        rows=tuple(
-            (
-                product.name,
-                product.sku,
-                product.revenue,
-                product.quantity,
-                item.stock,
-                item.coverage_days,
-                state(item),
-            )
-            for product, item in at_risk
-        ),
-        limit=12,
-        lead="" if at_risk else _("None of the products sold is out of stock or runs out within 7 days."),
-        marks=tuple(item_tone(item) for product, item in at_risk),
-        noun=Noun.PRODUCT,
-    )
 
 
 def _finding(sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:

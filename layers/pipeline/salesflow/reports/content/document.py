@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from salesflow.analytics.results import Provenance, SalesKpis
+from salesflow.analytics.results import Provenance, ReportContent, SalesKpis
 from salesflow.figures import Figures, Kind, Value, printable
 from salesflow.windows import Window
 
@@ -41,6 +41,8 @@ class Change:
     before_value: int
     tone: Tone
     fraction: float | None
+    column: str = ""
+    """What a table of several figures calls what they are held against; empty: `against`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,15 @@ class Kpi:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column. `sums`: the rows that a short table leaves out are added up in it. `minor`: left out where it is narrow."""
+    """A table's column. `sums`: the rows that a short table leaves out are added up in it. `minor`: left out where it is narrow.
+    `bar`: a page shows a bar as long as the value beside it."""
 
     key: str
     label: str
     kind: Kind
     sums: bool = False
     minor: bool = False
+    bar: bool = False
 
 
 type Row = tuple[Value, ...]
@@ -99,12 +103,16 @@ class Table:
     noun: Noun = Noun.ROW
 
     def shown(self, limit: int | None = None) -> tuple[Row, ...]:
-        """The rows that fit, no more than `limit` (default: the table's own)."""
-        return self.rows[: self.limit if limit is None else limit]
+        """The rows that fit, no more than `limit` (default: the table's own). One row more is shown rather than said to be missing."""
+        return self.rows[: self._shown(limit)]
+
+    def _shown(self, limit: int | None) -> int:
+        most = self.limit if limit is None else limit
+        return len(self.rows) if len(self.rows) <= most + 1 else most
 
     def rest(self, figures: Figures, limit: int | None = None) -> Row | None:
         """One row for those that `shown` leaves out, with their sums; None where nothing is left out."""
-        left_out = self.rows[self.limit if limit is None else limit :]
+        left_out = self.rows[self._shown(limit) :]
         if not left_out:
             return None
         first_text = next(n for n, column in enumerate(self.columns) if column.kind.is_text)
@@ -120,19 +128,19 @@ class Table:
             return _.plural("{n} more product", "{n} more products", count, n=n)
         return _.plural("{n} more row", "{n} more rows", count, n=n)
 
-    def cut_note(self, figures: Figures, limit: int | None = None) -> str:
-        """Says that the table is cut, and where the whole of it is; empty where it is whole."""
-        shown = min(self.limit if limit is None else limit, len(self.rows))
+    def cut_note(self, figures: Figures, made: tuple[str, ...], limit: int | None = None) -> str:
+        """Says that the table is cut, and where the whole of it is: in a file that was made; empty where it is whole."""
+        shown = self._shown(limit)
         if shown == len(self.rows):
             return ""
         _, n, of_all = figures.words, figures.show(Kind.COUNT, shown), figures.show(Kind.COUNT, len(self.rows))
-        if self.noun is Noun.PRODUCT:
+        if "excel" in made:
+            return _("The first {n} of {all}; the workbook holds all of them.", n=n, all=of_all)
+        if self.noun is Noun.PRODUCT and (files := [name for name in ("csv", "parquet", "json") if name in made]):
             return _(
-                "The first {n} of {all} products; the Excel, CSV, Parquet and JSON files hold all of them.",
-                n=n,
-                all=of_all,
+                "The first {n} of {all}; the {file} file holds all of them.", n=n, all=of_all, file=files[0].upper()
             )
-        return _("The first {n} of {all} rows; the Excel file holds all of them.", n=n, all=of_all)
+        return _("The first {n} of {all}.", n=n, all=of_all)
 
 
 class ChartKind(StrEnum):
@@ -150,7 +158,8 @@ class Chart:
 
     labels: one a value, for the axis and the reader of the numbers; label_every: only every n-th is drawn on the axis.
     strong: positions drawn in the strong colour, the others in the pale one; empty means all are strong.
-    line: a second series drawn as a line over the columns (a mean, say), as long as `values`, named `line_label`.
+    marks: what each column usually is, drawn as a short line across it; as long as `values` where it is there.
+    alike: positions drawn between strong and pale (the same weekday); expected: positions that are yet to come, drawn as an outline.
     alt: the chart in words.
     """
 
@@ -163,8 +172,9 @@ class Chart:
     alt: str
     label_every: int = 1
     strong: frozenset[int] = frozenset()
-    line: tuple[float | None, ...] = ()
-    line_label: str = ""
+    marks: tuple[float | None, ...] = ()
+    alike: frozenset[int] = frozenset()
+    expected: frozenset[int] = frozenset()
     caption: str = ""
     names: bool = False
     """Whether the labels are names that the merchant wrote."""
@@ -172,21 +182,28 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Charts, then tables, under one title."""
+    """Charts, then tables, then paragraphs, under one title.
+
+    share: of the page's width; neighbours that fit beside each other stand in one row. extra: left out where a page is full.
+    """
 
     key: str
     title: str
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
     lead: str = ""
+    paragraphs: tuple[str, ...] = ()
+    share: float = 1.0
+    extra: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A whole report.
 
-    title: "Sales report". window_text: the days, in words. headline: what happened, in one sentence. finding: the same for a
-    subject line, shorter with each try (the first that fits is taken).
+    shop: its name, empty where it has none. title: "Sales report". window_text: the days, in words. headline: what happened, in one
+    sentence; why: what made it so, and what is to be done. finding: the headline for a subject line, shorter with each try (the first
+    that fits is taken). made: the formats made in the same run, the only files that a page names.
     kpis: the figures of the first row; more_kpis: the others. sheets: tables that hold every row, for Excel.
     small_print: label and text of each line. notes: sentences for the reader.
     """
@@ -206,16 +223,29 @@ class Document:
     small_print: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     figures: Figures
+    shop: str = ""
+    why: str = ""
+    made: tuple[str, ...] = ()
+    content: ReportContent | None = None
 
     @property
     def full_title(self) -> str:
-        """Title and days, for a window's or a file's title."""
-        return f"{self.title}, {self.window_text}"
+        """Shop, title and days, for a window's or a file's title."""
+        title = f"{self.title}, {self.window_text}"
+        return f"{self.shop}: {title}" if self.shop else title
 
     @property
     def made_by(self) -> str:
         """Program and version: the last line of the small print."""
         return self.small_print[-1][1]
+
+    @property
+    def provenance(self) -> str:
+        """Where the figures come from, on one line."""
+        _, source = self.figures.words, dict(self.small_print)
+        kept = (_("Data as of"), _("Stock read"), _("Time zone"), _("Rows used"), _("Set aside"))
+        said = [_("{label}: {text}", label=label, text=source[label]) for label in kept if label in source]
+        return " \u00b7 ".join([*said, self.made_by])
 
     @property
     def charts(self) -> tuple[Chart, ...]:
@@ -239,12 +269,8 @@ def change_of(
     """The change from `before` to `value`. Where a percentage means nothing (from nothing, or from below nothing) the difference is shown."""
     difference = value - before
     fraction = difference / before if before > 0 and value >= 0 else None
-    if fraction is not None:
-        text = figures.change(fraction)
-    elif kind is Kind.MONEY:
-        text = figures.signed_money(difference)
-    else:
-        text = ("+" if difference > 0 else "") + figures.show(kind, difference)
+    amount = ("+" if difference > 0 else "") + figures.show(kind, difference)
+    text = amount if fraction is None else figures.change(fraction)
     if difference == 0 or more_is is Tone.NEUTRAL:
         tone = Tone.NEUTRAL
     elif difference > 0:

@@ -1,5 +1,7 @@
 """What comes next: the forecast's section in a report, and its table in a workbook."""
 
+from dataclasses import replace
+
 from salesflow.analytics.results import ForecastSummary, TrendDirection
 from salesflow.figures import Figures, Kind
 from salesflow.reports.content.document import Column, Section, Table, Tone
@@ -43,7 +45,26 @@ def outlook_section(forecast: ForecastSummary | None, figures: Figures) -> tuple
     )
     bounds = _("Low and high: the total lies between them in about 80 of 100 cases.")
     lead = figures.sentences(forecast.stale, made, bounds)
-    return (Section("forecast", _("Next days"), tables=outlook_table(forecast, figures), lead=lead),)
+    return (Section("forecast", _("Next days"), tables=outlook_table(_rounded(forecast, figures), figures), lead=lead),)
+
+
+def _rounded(forecast: ForecastSummary, figures: Figures) -> ForecastSummary:
+    """The amounts with the two digits that an estimate knows."""
+    about = figures.about
+    return replace(
+        forecast,
+        horizons=tuple(
+            replace(
+                each,
+                total=about(each.total),
+                lower80=about(each.lower80),
+                upper80=about(each.upper80),
+                daily_average=about(each.daily_average),
+                peak_value=about(each.peak_value),
+            )
+            for each in forecast.horizons
+        ),
+    )
 
 
 def outlook_table(forecast: ForecastSummary | None, figures: Figures) -> tuple[Table, ...]:
@@ -54,7 +75,7 @@ def outlook_table(forecast: ForecastSummary | None, figures: Figures) -> tuple[T
     return (
         Table(
             key="forecast",
-            title=_("Expected revenue"),
+            title=_("Expected sales"),
             columns=(
                 Column("horizon", _("Days"), Kind.TEXT),
                 Column("total", _("Expected"), Kind.MONEY),
@@ -82,25 +103,3 @@ def outlook_table(forecast: ForecastSummary | None, figures: Figures) -> tuple[T
             marks=(Tone.NEUTRAL,) * len(forecast.horizons),
         ),
     )
-
-
-def outlook_lines(forecast: ForecastSummary | None, figures: Figures) -> tuple[str, ...]:
-    """The same for a mail, one sentence a horizon."""
-    if forecast is None:
-        return ()
-    _ = figures.words
-    lines = [
-        _(
-            "Next {n} days: {total} ({low} to {high}), {average} a day; best day {day} with {peak}; trend {trend}",
-            n=figures.show(Kind.COUNT, h.days),
-            total=figures.money_short(h.total),
-            low=figures.money_short(h.lower80),
-            high=figures.money_short(h.upper80),
-            average=figures.money_short(h.daily_average),
-            day=figures.day_with_weekday(h.peak_day),
-            peak=figures.money_short(h.peak_value),
-            trend=_trend(h.trend, figures),
-        )
-        for h in forecast.horizons
-    ]
-    return (*lines, forecast.stale) if forecast.stale else tuple(lines)

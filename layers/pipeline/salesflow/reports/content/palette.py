@@ -21,11 +21,13 @@ PALE_ORANGE: Final = "#FBE5D3"
 LIGHT: Final = MappingProxyType(
     {
         Role.STRONG: BLUE,
+        Role.ALIKE: "#6E9CCB",
         Role.PALE: PALE_BLUE,
+        Role.EXPECTED: "#8A929C",
+        Role.USUAL: INK,
         Role.NEGATIVE: ORANGE,
         Role.GRID: "#E6E9ED",
         Role.AXIS: "#8A929C",
-        Role.MEAN: INK,
         Role.LABEL: QUIET,
         Role.TEXT: INK,
     }
@@ -33,11 +35,13 @@ LIGHT: Final = MappingProxyType(
 DARK: Final = MappingProxyType(
     {
         Role.STRONG: "#6FA8DC",
-        Role.PALE: "#4A6F96",
+        Role.ALIKE: "#5B8BBA",
+        Role.PALE: "#3D5C7D",
+        Role.EXPECTED: "#77808B",
+        Role.USUAL: "#E8EBEF",
         Role.NEGATIVE: "#F0924C",
         Role.GRID: "#2B323B",
         Role.AXIS: "#77808B",
-        Role.MEAN: "#E8EBEF",
         Role.LABEL: "#A9B2BD",
         Role.TEXT: "#E8EBEF",
     }

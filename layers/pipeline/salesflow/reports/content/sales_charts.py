@@ -1,11 +1,15 @@
-"""The charts of sales: revenue by day, hour and weekday, and the top products."""
+"""The charts of sales: days, hours and weekdays against the usual, and the top products."""
 
-from salesflow.analytics.results import DaySales, SalesAnalysis
+from datetime import timedelta
+
+from salesflow.analytics.merchant import Usual
+from salesflow.analytics.results import DaySales, ReportContent, SalesAnalysis
 from salesflow.figures import Figures, Kind
 from salesflow.reports.content.document import Chart, ChartKind
-from salesflow.windows import WEEKLY_DAYS
+from salesflow.windows import Period
 
-_MEAN_DAYS = 7
+_DAYS_SHOWN = {Period.DAILY: 28, Period.WEEKLY: 42}
+_DAYS_TO_COME = 7
 
 
 def days_known(sales: SalesAnalysis) -> tuple[DaySales, ...]:
@@ -14,68 +18,41 @@ def days_known(sales: SalesAnalysis) -> tuple[DaySales, ...]:
     return tuple(days[day] for day in sorted(days))
 
 
-def revenue_charts(sales: SalesAnalysis, figures: Figures) -> tuple[Chart, ...]:
-    """Revenue by day, by hour and, over a week or more, by weekday."""
-    _ = figures.words
-    charts = [trend_chart(sales, figures)] if any(day.revenue for day in days_known(sales)) else []
-    if sales.is_empty:
-        return tuple(charts)
-    hours = sales.by_hour
-    best = max(range(24), key=lambda hour: hours[hour])
-    charts.append(
-        Chart(
-            "hours",
-            _("By hour of the day"),
-            ChartKind.COLUMNS,
-            Kind.MONEY,
-            tuple(figures.clock(hour) for hour in range(24)),
-            tuple(float(value) for value in hours),
-            _(
-                "Revenue by hour of sale. The strongest hour is {hour} with {amount}.",
-                hour=figures.clock(best),
-                amount=figures.money(hours[best]),
-            ),
-            label_every=6,
-        )
-    )
-    if sales.window.days >= WEEKLY_DAYS:
-        week = sales.by_weekday
-        top = max(range(7), key=lambda day: week[day])
-        charts.append(
-            Chart(
-                "weekdays",
-                _("By day of the week"),
-                ChartKind.COLUMNS,
-                Kind.MONEY,
-                tuple(figures.weekday_short(day) for day in range(7)),
-                tuple(float(value) for value in week),
-                _(
-                    "Revenue by weekday. The strongest is {weekday} with {amount}.",
-                    weekday=figures.weekday(top),
-                    amount=figures.money(week[top]),
-                ),
-            )
-        )
-    return tuple(charts)
+def trend_chart(content: ReportContent, figures: Figures) -> Chart | None:
+    """Sales of the days before and of the report's own, each with its usual, and of the days to come; None where nothing was ever sold.
 
-
-def trend_chart(sales: SalesAnalysis, figures: Figures) -> Chart:
-    """Revenue of each day that is known (one at least), the report's own in the strong colour, with the mean of seven days."""
+    The report's days are strong; of a day's report the same weekdays stand out from the others.
+    """
+    sales = content.sales
+    if sales is None:
+        return None
     _, days = figures.words, days_known(sales)
-    values = [day.revenue for day in days]
-    means: list[float | None] = [
-        sum(values[n - _MEAN_DAYS + 1 : n + 1]) / _MEAN_DAYS if n >= _MEAN_DAYS - 1 else None
-        for n in range(len(values))
-    ]
-    own = frozenset(n for n, day in enumerate(days) if sales.window.first <= day.day <= sales.window.last)
-    has_mean = len(days) > _MEAN_DAYS
-    caption = figures.sentences(
-        _("Strong colour: the days of this report.") if len(own) < len(days) else "",
-        _("Line: mean of 7 days.") if has_mean else "",
+    shown = max(_DAYS_SHOWN.get(Period(content.period), 0), sales.window.days)
+    days = days[-shown:]
+    if not any(day.revenue for day in days):
+        return None
+    expected = (
+        content.forecast.next_days[:_DAYS_TO_COME] if content.forecast and sales.window.days <= _DAYS_TO_COME else ()
     )
+    usual = {} if content.usual is None else {day.day: day.revenue for day in content.usual.days}
+    own = frozenset(n for n, day in enumerate(days) if sales.window.first <= day.day <= sales.window.last)
+    weekday = sales.window.last.weekday()
+    alike = (
+        frozenset(n for n, day in enumerate(days) if day.day.weekday() == weekday) - own
+        if sales.window.days == 1
+        else frozenset[int]()
+    )
+    marks = [usual.get(day.day) for day in days]
+    values = [day.revenue for day in days]
+    labels = [figures.day_short(day.day) for day in days]
+    labels += [figures.day_short(days[-1].day + timedelta(days=n + 1)) for n in range(len(expected))]
     low, high = min(days, key=lambda day: day.revenue), max(days, key=lambda day: day.revenue)
+    caption = figures.sentences(
+        _("Marks: what each day usually brings.") if any(mark is not None for mark in marks) else "",
+        _("Outlined: expected.") if expected else "",
+    )
     alt = figures.sentences(
-        _("Revenue by day from {first} to {last}.", first=figures.day(days[0].day), last=figures.day(days[-1].day)),
+        _("Sales by day from {first} to {last}.", first=figures.day(days[0].day), last=figures.day(days[-1].day)),
         _(
             "Highest {high} on {best}, lowest {low} on {worst}.",
             high=figures.money(high.revenue),
@@ -89,14 +66,85 @@ def trend_chart(sales: SalesAnalysis, figures: Figures) -> Chart:
         _("By day"),
         ChartKind.COLUMNS,
         Kind.MONEY,
-        tuple(figures.day_short(day.day) for day in days),
-        tuple(float(value) for value in values),
+        tuple(labels),
+        (*map(float, values), *map(float, expected)),
         alt,
-        label_every=max(1, -(-len(days) // 6)),
-        strong=own if len(own) < len(days) else frozenset(),
-        line=tuple(means) if has_mean else (),
-        line_label=_("mean of 7 days"),
+        label_every=7 if len(days) % 7 == 0 and len(days) <= 28 else max(1, -(-len(labels) // 6)),
+        strong=own,
+        marks=(*(None if mark is None else float(mark) for mark in marks), *(None,) * len(expected))
+        if any(marks)
+        else (),
+        alike=alike,
+        expected=frozenset(range(len(days), len(days) + len(expected))),
         caption=caption,
+    )
+
+
+def hours_chart(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> Chart:
+    """Sales of each hour from the first to the last with any, each with its usual."""
+    _, hours = figures.words, sales.by_hour
+    marks = usual.by_hour if usual is not None and sales.window.days == 1 else ()
+    least = sum(marks) / 100
+    busy = [hour for hour in range(24) if hours[hour] or (marks and marks[hour] > least)]
+    shown = range(min(busy, default=8), max(busy, default=20) + 1)
+    best = max(range(24), key=lambda hour: hours[hour])
+    return Chart(
+        "hours",
+        _("By hour of the day"),
+        ChartKind.COLUMNS,
+        Kind.MONEY,
+        tuple(figures.clock(hour) for hour in shown),
+        tuple(float(hours[hour]) for hour in shown),
+        _(
+            "Sales by hour. The strongest hour is {hour} with {amount}.",
+            hour=figures.clock(best),
+            amount=figures.money(hours[best]),
+        ),
+        label_every=2 if len(shown) <= 12 else 4,
+        marks=tuple(float(marks[hour]) for hour in shown) if marks else (),
+        caption=_("Marks: the usual.") if marks else "",
+    )
+
+
+def weekdays_chart(sales: SalesAnalysis, figures: Figures) -> Chart:
+    """Sales of each weekday."""
+    _, week = figures.words, sales.by_weekday
+    top = max(range(7), key=lambda day: week[day])
+    return Chart(
+        "weekdays",
+        _("By day of the week"),
+        ChartKind.COLUMNS,
+        Kind.MONEY,
+        tuple(figures.weekday_short(day) for day in range(7)),
+        tuple(float(value) for value in week),
+        _(
+            "Sales by weekday. The strongest is {weekday} with {amount}.",
+            weekday=figures.weekday(top),
+            amount=figures.money(week[top]),
+        ),
+    )
+
+
+def last_year_chart(content: ReportContent, figures: Figures) -> Chart | None:
+    """The report's days beside the same weekdays a year before; None where these are not known, or of a single day."""
+    year = content.progress.year if content.progress is not None else None
+    if year is None or year.window.days == 1:
+        return None
+    _ = figures.words
+    labels = (figures.window(year.earlier_window), figures.window(year.window))
+    values = (year.earlier_revenue, year.revenue)
+    return Chart(
+        "year",
+        _("The same weekdays a year ago, and now"),
+        ChartKind.BARS,
+        Kind.MONEY,
+        labels,
+        tuple(map(float, values)),
+        _(
+            "A year ago {before}, now {now}.",
+            before=figures.money(year.earlier_revenue),
+            now=figures.money(year.revenue),
+        ),
     )
 
 
@@ -109,13 +157,13 @@ def top_products_chart(sales: SalesAnalysis, figures: Figures) -> tuple[Chart, .
     return (
         Chart(
             "top_products",
-            _("Top products by revenue") if len(top) > 1 else _("The product sold"),
+            _("Top products by sales") if len(top) > 1 else _("The product sold"),
             ChartKind.BARS,
             Kind.MONEY,
             tuple(figures.show(Kind.NAME, product.name or product.sku) for product in top),
             tuple(float(product.revenue) for product in top),
             _(
-                "The products with the highest revenue. First: {product} with {amount}, {share} of all products.",
+                "The products with the highest sales. First: {product} with {amount}, {share} of all products.",
                 product=figures.show(Kind.NAME, first.name or first.sku),
                 amount=figures.money(first.revenue),
                 share=figures.show(Kind.SHARE, first.share),

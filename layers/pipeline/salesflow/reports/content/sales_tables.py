@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from salesflow.analytics.merchant import MoneyStatement
 from salesflow.analytics.results import DaySales, ProductSales, SalesAnalysis
 from salesflow.figures import Figures, Kind
 from salesflow.reports.content.document import Column, Noun, Row, Table
@@ -9,14 +10,35 @@ from salesflow.reports.content.sales_charts import days_known
 from salesflow.windows import Window
 
 
-def products_table(sales: SalesAnalysis, figures: Figures, *, limit: int) -> Table:
-    """Products by revenue; its totals lead to the revenue of the key figures, so that the money adds up."""
+def best_sellers_table(sales: SalesAnalysis, figures: Figures, *, limit: int) -> Table:
+    """Products by sales, for a page."""
+    _ = figures.words
+    return Table(
+        key="products",
+        title=_("Best sellers"),
+        columns=(
+            Column("name", _("Product"), Kind.NAME),
+            Column("quantity", _("Pieces"), Kind.COUNT, sums=True, minor=True),
+            Column("revenue", _("Sales"), Kind.MONEY, sums=True, bar=True),
+            Column("share", _("Share"), Kind.SHARE, sums=True, minor=True),
+        ),
+        rows=tuple((p.name or p.sku, p.quantity, p.revenue, p.share) for p in sales.products),
+        limit=limit,
+        lead="" if sales.products else _("No product was sold."),
+        noun=Noun.PRODUCT,
+    )
+
+
+def products_table(
+    sales: SalesAnalysis, figures: Figures, *, limit: int, statement: MoneyStatement | None = None
+) -> Table:
+    """Products by sales; its totals lead to the sales of the key figures, so that the money adds up."""
     _ = figures.words
     columns: tuple[Column, ...] = (
         Column("name", _("Product"), Kind.NAME),
         Column("sku", _("SKU"), Kind.NAME, minor=True),
         Column("quantity", _("Pieces"), Kind.COUNT, sums=True, minor=True),
-        Column("revenue", _("Revenue"), Kind.MONEY, sums=True),
+        Column("revenue", _("Sales"), Kind.MONEY, sums=True),
         Column("share", _("Share"), Kind.SHARE, sums=True, minor=True),
     )
     before_known = sales.previous is not None
@@ -25,6 +47,19 @@ def products_table(sales: SalesAnalysis, figures: Figures, *, limit: int) -> Tab
             Column("previous_revenue", _("Before"), Kind.MONEY, sums=True, minor=True),
             Column("change", _("Change"), Kind.CHANGE),
         )
+
+    profits = () if statement is None else statement.products
+    if profits:
+        columns += (
+            Column("category", _("Category"), Kind.NAME),
+            Column("cost", _("Cost"), Kind.MONEY),
+            Column("profit", _("Profit"), Kind.MONEY),
+            Column("margin", _("Margin"), Kind.SHARE),
+            Column("rank", _("Class"), Kind.TEXT),
+        )
+    more: list[tuple[object, ...]] = [(p.category, p.cost, p.profit, p.margin, p.rank) for p in profits] or [()] * len(
+        sales.products
+    )
 
     def cells(product: ProductSales) -> tuple[object, ...]:
         comparable = product.previous_revenue > 0 and product.revenue >= 0
@@ -39,12 +74,12 @@ def products_table(sales: SalesAnalysis, figures: Figures, *, limit: int) -> Tab
     if sales.kpis.adjustments:
         totals.append((_("All products"), "", pieces, lines, *padding))
         totals.append((_("Discounts and rounding"), "", "", sales.kpis.adjustments, *padding))
-    totals.append((_("Revenue"), "", pieces, sales.kpis.revenue, *padding))
+    totals.append((_("Sales"), "", pieces, sales.kpis.revenue, *padding))
     return Table(
         key="products",
-        title=_("Products by revenue"),
+        title=_("Products by sales"),
         columns=columns,
-        rows=tuple(cells(product) for product in sales.products),
+        rows=tuple((*cells(product), *others) for product, others in zip(sales.products, more, strict=True)),
         limit=limit,
         totals=tuple(totals),
         lead="" if sales.products else _("No product was sold."),
@@ -82,9 +117,9 @@ def daily_table(days: Sequence[DaySales], window: Window, figures: Figures, *, o
     columns = [
         Column("day", _("Day"), Kind.DAY),
         Column("weekday", _("Weekday"), Kind.WEEKDAY, minor=True),
-        Column("revenue", _("Revenue"), Kind.MONEY, sums=True),
-        Column("transactions", _("Transactions"), Kind.COUNT, sums=True),
-        Column("average_ticket", _("Average ticket"), Kind.MONEY, minor=True),
+        Column("revenue", _("Sales"), Kind.MONEY, sums=True),
+        Column("transactions", _("Number of sales"), Kind.COUNT, sums=True),
+        Column("average_ticket", _("Per sale"), Kind.MONEY, minor=True),
         Column("quantity", _("Pieces"), Kind.COUNT, sums=True, minor=True),
     ]
     if own_column:
@@ -98,7 +133,7 @@ def daily_table(days: Sequence[DaySales], window: Window, figures: Figures, *, o
     return Table("daily", _("Day by day"), tuple(columns), tuple(rows), limit=31)
 
 
-def sales_sheets(sales: SalesAnalysis, figures: Figures) -> tuple[Table, ...]:
+def sales_sheets(sales: SalesAnalysis, figures: Figures, statement: MoneyStatement | None = None) -> tuple[Table, ...]:
     """The whole tables: days, products, hours, weekdays, returns."""
     _, revenue = figures.words, sales.kpis.revenue
 
@@ -107,12 +142,12 @@ def sales_sheets(sales: SalesAnalysis, figures: Figures) -> tuple[Table, ...]:
 
     hours = tuple((hour, value, share(value)) for hour, value in enumerate(sales.by_hour))
     weekdays = tuple((day, value, share(value)) for day, value in enumerate(sales.by_weekday))
-    value_columns = (Column("revenue", _("Revenue"), Kind.MONEY, sums=True), Column("share", _("Share"), Kind.SHARE))
+    value_columns = (Column("revenue", _("Sales"), Kind.MONEY, sums=True), Column("share", _("Share"), Kind.SHARE))
     hour, weekday = Column("hour", _("Hour"), Kind.HOUR), Column("weekday", _("Weekday"), Kind.WEEKDAY)
     return (
         daily_table(days_known(sales), sales.window, figures, own_column=True),
-        products_table(sales, figures, limit=len(sales.products)),
-        Table("hours", _("Revenue by hour"), (hour, *value_columns), hours, limit=24),
-        Table("weekdays", _("Revenue by weekday"), (weekday, *value_columns), weekdays, limit=7),
+        products_table(sales, figures, limit=len(sales.products), statement=statement),
+        Table("hours", _("Sales by hour"), (hour, *value_columns), hours, limit=24),
+        Table("weekdays", _("Sales by weekday"), (weekday, *value_columns), weekdays, limit=7),
         returns_table(sales, figures, limit=len(sales.products)),
     )

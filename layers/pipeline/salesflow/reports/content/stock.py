@@ -6,6 +6,7 @@ from typing import Final
 
 from salesflow.analytics.results import ReportContent, StockAnalysis, StockItem, StockStatus
 from salesflow.figures import Figures, Kind
+from salesflow.reports.content.compare import why
 from salesflow.reports.content.document import (
     Chart,
     ChartKind,
@@ -19,6 +20,7 @@ from salesflow.reports.content.document import (
     notes_of,
     small_print,
 )
+from salesflow.reports.content.orders import orders_section
 
 _COVERAGE_STEPS: Final = (0.0, 7.0, 30.0, 90.0)
 """Days of coverage where the steps of the chart begin, after a first one for what is out of stock."""
@@ -44,29 +46,45 @@ def build_stock(content: ReportContent, figures: Figures) -> Document:
     return Document(
         report_type=content.report_type,
         period=content.period,
-        title=_("Stock report"),
+        title=_("Stock"),
         window_text=day,
         window_short=figures.day_with_weekday(stock.business_date),
         business_date=content.provenance.business_date,
         headline=_("{sentence}.", sentence=stock_headline(stock, figures)),
-        finding=_finding(stock, figures),
+        finding=_finding(content, stock, figures),
         kpis=kpis,
         more_kpis=more_kpis,
-        sections=(
-            Section(
-                "state",
-                _("State of the stock"),
-                charts=status_chart(stock, figures) + _coverage_chart(stock, figures) + _value_chart(stock, figures),
-                lead=_history_lead(stock, figures),
-            ),
-            Section("reorder", _("Needs ordering"), tables=(reorder_table(stock, figures, limit=24),)),
-            Section("low", _("Low stock"), tables=(_low_table(stock, figures, limit=10),)),
-            Section("dead", _("Dead stock"), tables=(dead_table(stock, figures, limit=10),)),
-        ),
+        sections=(*_what_to_order(content, stock, figures), *_the_rest(stock, figures)),
         sheets=(stock_table(stock, figures),),
         small_print=small_print(figures, content.provenance, window_text=day, stock_counted=counted),
         notes=notes_of(figures, content.provenance),
         figures=figures,
+        shop=content.shop,
+        why=why(content, figures),
+        made=content.made,
+        content=content,
+    )
+
+
+def _what_to_order(content: ReportContent, stock: StockAnalysis, figures: Figures) -> tuple[Section, ...]:
+    """The order list, or without one what is out of stock or about to be, beside the state of the stock."""
+    _ = figures.words
+    charts = status_chart(stock, figures) + _coverage_chart(stock, figures)
+    state = Section("state", _("State of the stock"), charts=charts, lead=_history_lead(stock, figures), share=0.5)
+    ordering = orders_section(content.orders, figures, limit=24, share=0.5)
+    if not ordering:
+        ordering = (Section("reorder", _("Needs ordering"), tables=(reorder_table(stock, figures, limit=24),)),)
+        state = replace(state, share=1.0)
+    return (*ordering, state)
+
+
+def _the_rest(stock: StockAnalysis, figures: Figures) -> tuple[Section, ...]:
+    """Below its threshold, and not sold for long; sections with nothing in them are left out."""
+    _ = figures.words
+    low, dead = _low_table(stock, figures, limit=10), dead_table(stock, figures, limit=10)
+    named = (("low", _("Low stock"), low), ("dead", _("Dead stock"), dead))
+    return tuple(
+        Section(key, title, tables=(table,), share=0.5, extra=True) for key, title, table in named if table.rows
     )
 
 
@@ -82,7 +100,7 @@ def stock_headline(stock: StockAnalysis, figures: Figures) -> str:
     _, kpis = figures.words, stock.kpis
     if not kpis.products:
         return _("The stock list holds no product")
-    of_all, value = figures.show(Kind.COUNT, kpis.products), figures.money(kpis.stock_value)
+    of_all, value = figures.show(Kind.COUNT, kpis.products), figures.money_short(kpis.stock_value)
     if not kpis.out_of_stock and not kpis.urgent_reorders:
         return _(
             "None of {all} products is out of stock and none runs out within 7 days; "
@@ -118,9 +136,9 @@ def stock_finding(stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
     return _("{out}, {urgent}", out=out, urgent=urgent), out if kpis.out_of_stock else urgent
 
 
-def _finding(stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
+def _finding(content: ReportContent, stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
     _, days = figures.words, figures.day_short(stock.business_date)
-    title = _("Stock")
+    title = content.shop or _("Stock")
     found = stock_finding(stock, figures)
     worth = figures.money_short(stock.kpis.stock_value)
     return (
@@ -166,7 +184,7 @@ def stock_kpis(stock: StockAnalysis, figures: Figures) -> tuple[tuple[Kpi, ...],
         ),
         kpi(
             "stock_value",
-            _("Stock value"),
+            _("Stock value, {currency}", currency=figures.currency_symbol),
             Kind.MONEY,
             _("Pieces in stock times sales price; a stock below 0 counts as 0."),
             _.plural("{n} piece", "{n} pieces", now.units, n=figures.show(Kind.COUNT, now.units)),
@@ -197,7 +215,10 @@ def stock_kpis(stock: StockAnalysis, figures: Figures) -> tuple[tuple[Kpi, ...],
     ]
     if now.cost_value is not None:
         definition = _("Pieces in stock times cost, where it is known.")
-        more.insert(0, kpi("cost_value", _("Stock at cost"), Kind.MONEY, definition))
+        more.insert(
+            0,
+            kpi("cost_value", _("Stock at cost, {currency}", currency=figures.currency_symbol), Kind.MONEY, definition),
+        )
     return first, tuple(more)
 
 
@@ -261,30 +282,6 @@ def _coverage_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]
         ),
     )
     return (chart,)
-
-
-def _value_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:
-    """Where the money lies: the products with the highest stock value."""
-    top = sorted((item for item in stock.items if item.value > 0), key=lambda item: (-item.value, item.sku))[:5]
-    if not top:
-        return ()
-    _ = figures.words
-    return (
-        Chart(
-            "value",
-            _("Most money in stock"),
-            ChartKind.BARS,
-            Kind.MONEY,
-            tuple(figures.show(Kind.NAME, item.name or item.sku) for item in top),
-            tuple(float(item.value) for item in top),
-            _(
-                "The products with the highest stock value. First: {product} with {amount}.",
-                product=figures.show(Kind.NAME, top[0].name or top[0].sku),
-                amount=figures.money(top[0].value),
-            ),
-            names=True,
-        ),
-    )
 
 
 def state_words(figures: Figures) -> Callable[[StockItem], str]:
@@ -387,7 +384,7 @@ def dead_table(stock: StockAnalysis, figures: Figures, *, limit: int) -> Table:
     return _table(
         "dead",
         _("In stock, and not sold for 90 days"),
-        _parts(figures, "name", "sku", "stock", "price", "value"),
+        _parts(figures, "name", "stock", "price", "value"),
         items,
         limit=limit,
         lead="" if items else _("Every product in stock was sold in the last 90 days."),

@@ -4,19 +4,26 @@ from salesflow.analytics.results import UnusualSummary
 from salesflow.figures import Figures, Kind
 from salesflow.reports.content.document import Column, Section, Table, Tone
 
-_SHOWN = 8
+_SHOWN = 4
 
 
-def unusual_section(unusual: UnusualSummary | None, figures: Figures) -> tuple[Section, ...]:
-    """The section; none where nothing is known to be unusual."""
+def unusual_section(unusual: UnusualSummary | None, figures: Figures, *, share: float = 1.0) -> tuple[Section, ...]:
+    """Whole sentences, those that were worth a mail first; none where nothing is known to be unusual."""
     if unusual is None or not unusual.findings:
         return ()
     _ = figures.words
-    lead = _(
-        "Found by the daily check and not over, as of {day}. What it expects rests on the days before.",
-        day=figures.day_with_weekday(unusual.checked_on),
-    )
-    return (Section("anomalies", _("Unusual"), tables=unusual_table(unusual, figures), lead=lead),)
+    said = unusual_lines(unusual)
+    shown = said if len(said) <= _SHOWN + 1 else said[:_SHOWN]
+    left_out = len(said) - len(shown)
+    if left_out:
+        n = figures.show(Kind.COUNT, left_out)
+        shown += (_.plural("{n} more is not over.", "{n} more are not over.", left_out, n=n),)
+    return (Section("anomalies", _("Unusual"), paragraphs=shown, share=share),)
+
+
+def unusual_lines(unusual: UnusualSummary) -> tuple[str, ...]:
+    """A sentence a finding, those that were worth a mail first."""
+    return tuple(finding.text for finding in sorted(unusual.findings, key=lambda finding: not finding.is_high))
 
 
 def unusual_table(unusual: UnusualSummary | None, figures: Figures) -> tuple[Table, ...]:

@@ -24,22 +24,8 @@ _NUMBER_FORMATS: Final = {
 
 
 def money_format(figures: Figures) -> str:
-    """The number format of amounts: the currency's digits, and its sign as text where the language has it."""
-    digits = figures.currency.digits
-    number = "#,##0" + (f".{'0' * digits}" if digits else "")
-    sign = f"[${figures.currency_symbol.replace(']', '')}]"
-    pattern = figures.locale.currency_formats["standard"].pattern.partition(";")[0]
-    before, _, after = pattern.partition("¤")
-    sign_first = "0" not in before
-    space = " " if (after[:1] if sign_first else before[-1:]).isspace() else ""
-    amount = f"{sign}{space}{number}" if sign_first else f"{number}{space}{sign}"
-    return f"{amount};-{amount}"
-
-
-def whole_money_format(figures: Figures) -> str:
-    """The same without digits after the point, for the axis of a chart."""
-    digits = figures.currency.digits
-    return money_format(figures).replace(f".{'0' * digits}", "") if digits else money_format(figures)
+    """The number format of amounts, with the digits that the shop's have; the sheet says once which currency it is."""
+    return "#,##0" + (f".{'0' * figures.digits}" if figures.digits else "")
 
 
 class Cells:

@@ -8,13 +8,12 @@ from salesflow.figures import Kind
 from salesflow.reports.content.charts import Role
 from salesflow.reports.content.document import Chart, ChartKind, Document, Table
 from salesflow.reports.content.palette import BLUE, INK, LIGHT, ORANGE, QUIET, RULE
-from salesflow.reports.excel.cells import money_format, whole_money_format
+from salesflow.reports.excel.cells import money_format
 
 SIZE: Final = (412, 250)
 ROWS: Final = 13
 """How many rows of a sheet a chart covers."""
 
-_MEAN_DAYS: Final = 7
 _DATES_ON_AXIS: Final = 6
 
 
@@ -49,7 +48,7 @@ def native_charts(book: Any, document: Document, places: dict[str, Place]) -> It
         if place is None:
             continue
         drawn = _bars(book, document, chart, place) if chart.kind is ChartKind.BARS else None
-        yield drawn or _columns(book, document, chart, place), chart.alt
+        yield drawn or _columns(book, chart, place), chart.alt
 
 
 def place_of(sheet: str, table: Table, labels: str, values: str, rows: int, *, column: int = 0) -> Place:
@@ -74,16 +73,9 @@ def _bars(book: Any, document: Document, chart: Chart, place: Place) -> Any:
     return drawn
 
 
-def _columns(book: Any, document: Document, chart: Chart, place: Place) -> Any:
+def _columns(book: Any, chart: Chart, place: Place) -> Any:
     drawn = book.add_chart({"type": "column"})
     series: dict[str, Any] = {**_series(chart, place), "gap": 40}
-    if chart.line:
-        series["trendline"] = {
-            "type": "moving_average",
-            "period": _MEAN_DAYS,
-            "name": chart.line_label,
-            "line": {"color": INK, "width": 1},
-        }
     drawn.add_series(series)
     _dress(drawn, chart.title)
     axis: dict[str, Any] = {"line": {"color": QUIET}, "num_font": {"color": QUIET, "size": 9}, "label_position": "low"}
@@ -93,7 +85,7 @@ def _columns(book: Any, document: Document, chart: Chart, place: Place) -> Any:
     elif chart.key == "hours":
         axis |= {"num_format": "hh:mm", "interval_unit": chart.label_every}
     drawn.set_x_axis(axis)
-    drawn.set_y_axis(_values(whole_money_format(document.figures)))
+    drawn.set_y_axis(_values("#,##0"))
     return drawn
 
 
@@ -102,7 +94,7 @@ def _series(chart: Chart, place: Place) -> dict[str, Any]:
     usual, pale, negative = None, {"fill": {"color": LIGHT[Role.PALE]}}, {"fill": {"color": ORANGE}}
     points = [
         negative if value < 0 else pale if chart.strong and n not in chart.strong else usual
-        for n, value in enumerate(chart.values)
+        for n, value in enumerate(chart.values[: len(chart.values) - len(chart.expected)])
     ]
     series = {"name": chart.title, "categories": place.categories, "values": place.numbers, "fill": {"color": BLUE}}
     return series | ({"points": points} if any(points) else {})

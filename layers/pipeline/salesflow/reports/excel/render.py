@@ -1,13 +1,14 @@
 """The report as an Excel workbook: real numbers and dates, native charts, filters, print set-up. No text becomes a formula.
 
-Sheets: Overview (headline, key figures, charts), Daily, Products, Hours, Returns, Unusual, Forecast, Stock, Notes; those that the
-report has.
+Sheets: Summary (headline, key figures, the statement with its formulas, charts), Days, Products, Hours, Returns, Unusual, Forecast, Stock,
+Order, Lines, Notes; those that the report has.
 """
 
 import io
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Any, Final
 
@@ -15,11 +16,13 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from salesflow.analytics.results import StockStatus
+from salesflow.analytics.statement import Ware
 from salesflow.figures import Kind, printable
 from salesflow.language import Words
 from salesflow.reports.content.document import Chart, Document, Kpi, Table, Tone
 from salesflow.reports.content.palette import BLUE, INK, ORANGE, PALE_ORANGE, QUIET, RULE
 from salesflow.reports.content.stock import status_words
+from salesflow.reports.excel.books import Books
 from salesflow.reports.excel.cells import LONGEST_CELL, Cells
 from salesflow.reports.excel.charts import ROWS, SIZE, Place, native_charts, place_of
 
@@ -48,7 +51,10 @@ def render_excel(document: Document, *, paper: str = "A4") -> bytes:
     if paper.upper() not in _PAPERS:
         raise ValueError(f"Paper {paper!r} is not known; use one of A4, Letter.")
     buffer = io.BytesIO()
-    large = any(len(table.rows) > _MANY_ROWS for table in document.sheets)
+    lines = None if document.content is None else document.content.sale_lines
+    large = any(len(table.rows) > _MANY_ROWS for table in document.sheets) or (
+        lines is not None and len(lines) > _MANY_ROWS
+    )
     options = {
         "strings_to_formulas": False,
         "strings_to_urls": False,
@@ -65,9 +71,11 @@ def render_excel(document: Document, *, paper: str = "A4") -> bytes:
 def sheet_names(_: Words) -> dict[str, str]:
     """What each sheet is called."""
     names = {
-        "overview": _("Overview"),
-        "daily": _("Daily"),
+        "overview": _("Summary"),
+        "daily": _("Days"),
         "products": _("Products"),
+        "orders": _("Order"),
+        "lines": _("Lines"),
         "hours": _("Hours"),
         "returns": _("Returns"),
         "anomalies": _("Unusual"),
@@ -86,6 +94,7 @@ class _Writer:
         self._figures = document.figures
         self._names = sheet_names(document.figures.words)
         self._cells = Cells(book, document.figures)
+        self._books = Books(self._cells, document.figures, self._names)
 
     def write(self) -> None:
         """Every sheet that the report has, in order."""
@@ -94,7 +103,7 @@ class _Writer:
             {
                 "title": document.full_title,
                 "subject": printable(document.headline),
-                "author": "SalesFlow Automation",
+                "author": document.shop or "SalesFlow Automation",
                 "created": datetime.combine(document.business_date, time()),
             }
         )
@@ -104,6 +113,14 @@ class _Writer:
                 self._hours_sheet(table, document.sheet("weekdays"))
             elif table.key in self._names and table.key not in _ALONE:
                 self._table_sheet(table)
+        content = document.content
+        if content is not None and content.orders is not None:
+            self._books.orders(self._sheet(self._names["orders"], landscape=True), content.orders)
+        lines = None if content is None else content.sale_lines
+        if content is not None and lines is not None:
+            statement = content.statement
+            wares = {} if statement is None else {p.sku: Ware(p.unit_cost, p.category) for p in statement.products}
+            self._books.lines(self._sheet(self._names["lines"], landscape=True), lines, wares)
         self._overview(overview)
         self._notes(self._sheet(self._names["notes"]))
         overview.activate()
@@ -212,14 +229,14 @@ class _Writer:
         sheet.set_column(2, last, max(_EARLIER_COLUMNS, widest))
         headline = printable(document.headline)
         title = self._cells.format(bold=True, font_size=16, font_color=INK)
-        sheet.merge_range(0, 0, 0, last, document.title, title)
+        sheet.merge_range(0, 0, 0, last, printable(document.shop) or document.title, title)
         sheet.merge_range(1, 0, 1, last, document.window_text, self._cells.format(font_color=QUIET))
         sheet.set_row(2, (1 + _columns_of(headline) // _HEADLINE_COLUMNS) * _HEADLINE_LEADING + 10)
         style = self._cells.format(bold=True, font_size=12, text_wrap=True, valign="top")
         sheet.merge_range(2, 0, 2, last, headline, style)
         row = 4
         sheet.set_row(row, 32)
-        earlier = list(dict.fromkeys(change.against for kpi in kpis for change in kpi.changes))[:2]
+        earlier = list(dict.fromkeys(change.column or change.against for kpi in kpis for change in kpi.changes))[:2]
         labels = [_("Figure"), _("Value")]
         for against in earlier:
             labels += [against, _("Before")]
@@ -233,6 +250,10 @@ class _Writer:
             row += 1
             self._kpi_row(sheet, row, kpi, earlier)
         row += 2
+        content, products = document.content, document.sheet("products")
+        if content is not None and content.statement is not None and content.sales is not None and products is not None:
+            lines = 0 if content.sale_lines is None else len(content.sale_lines)
+            row = self._books.statement(sheet, row, content.statement, content.sales, products, lines) + 1
         places = self._places()
         row = self._loose_charts(sheet, row, places)
         for n, (chart, alt) in enumerate(native_charts(self._book, document, places)):
@@ -249,7 +270,7 @@ class _Writer:
         else:
             cells.put(sheet, row, 1, kpi.kind, kpi.value, bold=True, **colour, **rule)
         for n, against in enumerate(earlier):
-            change = next((change for change in kpi.changes if change.against == against), None)
+            change = next((change for change in kpi.changes if (change.column or change.against) == against), None)
             column = 2 + 2 * n
             if change is None:
                 sheet.write_blank(row, column, None, cells.format(**rule))
@@ -268,8 +289,11 @@ class _Writer:
         daily, products, hours = document.sheet("daily"), document.sheet("products"), document.sheet("hours")
         weekdays = document.sheet("weekdays")
         places = {}
-        if daily is not None and len(daily.rows) > 1:
-            places["trend"] = place_of(names["daily"], daily, "day", "revenue", len(daily.rows))
+        trend = next((chart for chart in document.charts if chart.key == "trend"), None)
+        if daily is not None and trend is not None and len(daily.rows) > 1:
+            whole = place_of(names["daily"], daily, "day", "revenue", len(daily.rows))
+            shown = len(trend.values) - len(trend.expected)
+            places["trend"] = replace(whole, first=whole.last - shown + 1)
         if hours is not None:
             places["hours"] = place_of(names["hours"], hours, "hour", "revenue", len(hours.rows))
             if weekdays is not None:

@@ -5,14 +5,13 @@ wrap instead of being cut, and the figures are there to read. Roles are classes;
 """
 
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup, escape
 
 from salesflow.figures import Figures
-from salesflow.reports.content.charts import Role, nice_ticks
+from salesflow.reports.content.charts import Role, heights, nice_ticks, role_of
 from salesflow.reports.content.document import Chart, ChartKind
 
 _HEIGHT: Final = 184
@@ -42,7 +41,7 @@ class BarRow:
 class ScreenChart:
     """A chart as the template prints it: columns have a picture, lying bars have rows and the place of their zero line.
 
-    numbers: label and value of each column, and the value of the line over it where the chart has one.
+    numbers: label and value of each column, and its usual where the chart has marks.
     """
 
     chart: Chart
@@ -64,9 +63,9 @@ def screen_chart(chart: Chart, figures: Figures) -> ScreenChart:
         bars, zero = _bars(chart, texts)
         return ScreenChart(chart, Markup(), bars, zero, ())
     numbers: tuple[tuple[str, ...], ...] = tuple(zip(chart.labels, texts, strict=True))
-    if chart.line:
-        line = (figures.show(chart.value_kind, None if value is None else round(value)) for value in chart.line)
-        numbers = tuple((*row, text) for row, text in zip(numbers, line, strict=True))
+    if chart.marks:
+        marks = (figures.show(chart.value_kind, None if mark is None else round(mark)) for mark in chart.marks)
+        numbers = tuple((*row, text) for row, text in zip(numbers, marks, strict=True))
     return ScreenChart(chart, _columns(chart, figures, texts), (), "", numbers)
 
 
@@ -92,7 +91,7 @@ def _bars(chart: Chart, texts: tuple[str, ...]) -> tuple[tuple[BarRow, ...], str
 
 
 def _columns(chart: Chart, figures: Figures, texts: tuple[str, ...]) -> Markup:
-    ticks = nice_ticks(min(chart.values, default=0.0), max(chart.values, default=0.0))
+    ticks = nice_ticks(min(heights(chart), default=0.0), max(heights(chart), default=0.0))
     low, high = ticks[0], ticks[-1]
 
     def y_of(value: float) -> float:
@@ -119,20 +118,19 @@ def _columns(chart: Chart, figures: Figures, texts: tuple[str, ...]) -> Markup:
         if value:
             y = y_of(value)
             parts.append(
-                f'<rect class="{_role(chart, n)}" x="{_number(slot * (n + 0.5) - thick / 2)}%" y="{_number(min(y, zero))}" '
+                f'<rect class="{role_of(chart, n)}" x="{_number(slot * (n + 0.5) - thick / 2)}%" y="{_number(min(y, zero))}" '
                 f'width="{_number(thick)}%" height="{_number(max(abs(y - zero), 1))}">'
                 f"<title>{escape(chart.labels[n])}: {escape(texts[n])}</title></rect>"
             )
+    for n, usual in enumerate(chart.marks):
+        if usual is not None:
+            left, right, level = (
+                _number(x) for x in (slot * (n + 0.5) - thick / 2, slot * (n + 0.5) + thick / 2, y_of(usual))
+            )
+            parts.append(f'<line class="{Role.USUAL}" x1="{left}%" x2="{right}%" y1="{level}" y2="{level}"/>')
     parts += _labels(chart, slot)
-    parts += _line(chart, slot, y_of)
     parts.append("</svg>")
     return Markup("".join(parts))  # noqa: S704  # every text in it went through escape
-
-
-def _role(chart: Chart, n: int) -> Role:
-    if chart.values[n] < 0:
-        return Role.NEGATIVE
-    return Role.STRONG if not chart.strong or n in chart.strong else Role.PALE
 
 
 def _labels(chart: Chart, slot: float) -> list[str]:
@@ -140,7 +138,7 @@ def _labels(chart: Chart, slot: float) -> list[str]:
 
     Where they would not fit on a phone, every other one is left out there.
     """
-    count = len(chart.labels)
+    count = len(chart.labels) - len(chart.expected)
     offset = (count - 1) % chart.label_every if chart.strong else 0
     shown = range(offset, count, chart.label_every)
     crowded = sum(estimated_width(chart.labels[n]) + 10 for n in shown) > _NARROW
@@ -158,17 +156,6 @@ def _labels(chart: Chart, slot: float) -> list[str]:
             f"{escape(chart.labels[n])}</text>"
         )
     return parts
-
-
-def _line(chart: Chart, slot: float, y_of: Callable[[float], float]) -> list[str]:
-    points = [(slot * (n + 0.5), y_of(value)) for n, value in enumerate(chart.line) if value is not None]
-    if len(points) < 2:
-        return []
-    path = " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
-    return [
-        f'<svg class="over" width="100%" height="{_HEIGHT}" viewBox="0 0 100 {_HEIGHT}" preserveAspectRatio="none">'
-        f'<polyline class="{Role.MEAN}" points="{path}" vector-effect="non-scaling-stroke"/></svg>'
-    ]
 
 
 def _number(value: float) -> str:

@@ -50,6 +50,12 @@ class ScreenSection:
         """How its charts stand beside each other where there is room."""
         return f"charts-{len(self.charts)}" + (" first-long" if self.charts and self.charts[0].is_long else "")
 
+    @property
+    def width(self) -> str:
+        """How much of a wide page it takes."""
+        share = self.section.share
+        return "whole" if share > 0.7 else "most" if share > 0.55 else "half" if share > 0.36 else "third"
+
 
 def render_html(document: Document) -> bytes:
     """The document as the bytes of an HTML file, UTF-8."""
@@ -58,7 +64,7 @@ def render_html(document: Document) -> bytes:
         ScreenSection(
             section,
             tuple(screen_chart(chart, figures) for chart in section.charts),
-            tuple(screen_table(table, figures) for table in section.tables),
+            tuple(screen_table(table, figures, document.made) for table in section.tables),
         )
         for section in document.sections
     ]
@@ -76,7 +82,7 @@ def render_html(document: Document) -> bytes:
     return html.encode("utf-8", "replace")
 
 
-def screen_table(table: Table, figures: Figures) -> ScreenTable:
+def screen_table(table: Table, figures: Figures, made: tuple[str, ...]) -> ScreenTable:
     """The rows that a page shows, as text."""
     limit = max(table.limit, _MOST_ROWS)
     kinds = [column.kind for column in table.columns]
@@ -106,12 +112,15 @@ def screen_table(table: Table, figures: Figures) -> ScreenTable:
 
     shown = table.shown(limit)
     marks = table.marks or (Tone.NEUTRAL,) * len(shown)
-    rows = tuple((cells(row), "bad" if mark is Tone.BAD else "") for row, mark in zip(shown, marks, strict=False))
+    rows = tuple(
+        (cells(row), {Tone.BAD: "bad", Tone.GOOD: "strong"}.get(mark, ""))
+        for row, mark in zip(shown, marks, strict=False)
+    )
     rest = table.rest(figures, limit)
     foot = [] if rest is None else [(cells(rest, sums=True), "rest")]
     foot += [(cells(row, sums=True), "total") for row in table.totals]
     header = tuple(Cell(column.label, css, False) for column, css in zip(table.columns, classes, strict=True))
-    return ScreenTable(table, header, rows, tuple(foot), table.cut_note(figures, limit))
+    return ScreenTable(table, header, rows, tuple(foot), table.cut_note(figures, made, limit))
 
 
 def _order(kind: Kind, value: Value) -> str:

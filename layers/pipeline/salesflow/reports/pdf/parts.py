@@ -1,4 +1,4 @@
-"""The parts of a PDF page beside its tables: masthead, headings, key figures, charts."""
+"""The parts of a PDF page beside its tables: masthead, headings, key figures, charts, sections beside each other."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,64 +7,68 @@ from reportlab.lib.colors import HexColor
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable
 
-from salesflow.figures import Figures
+from salesflow.figures import Figures, Kind
 from salesflow.reports.content.charts import Box, Path, Picture, Role, height_of, lay_out
-from salesflow.reports.content.document import Chart, ChartKind, Document, Kpi, Tone
+from salesflow.reports.content.document import Chart, Document, Kpi, Tone
 from salesflow.reports.content.palette import BLUE, INK, LIGHT, QUIET, TONES
 from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut, width
 from salesflow.reports.pdf.text import draw_text, rule
 
-_GAP: Final = 18.0
+GAP: Final = 20.0
+"""Between what stands beside each other, in points."""
 _SMALLEST: Final = 5.5
 """No text is set smaller than this, in points: what is still wider is cut."""
-_WIDE_CHART: Final = 32
-_NARROW_HEIGHT: Final = 92.0
-_WIDE_HEIGHT: Final = 112.0
+_LEAST_OF_SIZE: Final = 0.62
+"""A key figure that would be set smaller than this part of its size is rounded."""
 
 
 class Masthead(Flowable):  # type: ignore[misc]  # ReportLab has no types
-    """Kind of report and days, over a strong rule."""
+    """The shop, the kind of report and its days, under a strong rule."""
 
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._report = document
 
     def wrap(self, available: float, _: float) -> tuple[float, float]:
-        self.width, self.height = available, 36.0
+        self.width, self.height = available, 30.0
         return self.width, self.height
 
     def draw(self) -> None:
+        report = self._report
         self.canv.setStrokeColor(HexColor(BLUE))
         self.canv.setLineWidth(2)
-        self.canv.line(0, 34, self.width, 34)
-        draw_text(self.canv, 0, 17, self._report.title, 9.5, BOLD)
-        draw_text(self.canv, self.width, 17, self._report.window_text, 9.5, color=QUIET, anchor="end")
+        self.canv.line(0, 28, self.width, 28)
+        days = f"{report.title} \u00b7 {report.window_text}" if report.shop else report.window_text
+        room = self.width - width(days, REGULAR, 9.5) - GAP
+        draw_text(self.canv, 0, 12, cut(report.shop or report.title, BOLD, 9.5, room), 9.5, BOLD)
+        draw_text(self.canv, self.width, 12, days, 9.5, color=QUIET, anchor="end")
 
 
 class SectionTitle(Flowable):  # type: ignore[misc]  # ReportLab has no types
-    """A heading with a thin rule above it, and a bookmark."""
+    """A heading with a thin rule above it, and a bookmark. What is too long for one line is set smaller, then cut."""
 
     def __init__(self, key: str, title: str) -> None:
         super().__init__()
         self._key, self._title = key, title
 
     def wrap(self, available: float, _: float) -> tuple[float, float]:
-        self.width, self.height = available, 26.0
+        self.width, self.height = available, 23.0
         return self.width, self.height
 
     def draw(self) -> None:
         self.canv.bookmarkHorizontal(self._key, 0, self.height)
         self.canv.addOutlineEntry(self._title, self._key, level=0)
         rule(self.canv, 0, self.height - 2, self.width)
-        draw_text(self.canv, 0, 8, self._title, 11, BOLD)
+        size = min(10.5, max(8.0, 10.5 * self.width / max(width(self._title, BOLD, 10.5), 1)))
+        draw_text(self.canv, 0, 7, cut(self._title, BOLD, size, self.width), size, BOLD)
 
 
 class KpiRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
     """Key figures side by side."""
 
-    def __init__(self, kpis: Sequence[Kpi], slots: int, *, small: bool = False) -> None:
+    def __init__(self, kpis: Sequence[Kpi], slots: int, figures: Figures, *, small: bool = False) -> None:
         super().__init__()
-        self._kpis, self._slots = kpis, slots
+        self._kpis, self._slots, self._figures = kpis, slots, figures
         self._size = 10.5 if small else 18.0
         self._lines = max((len(kpi.changes) + bool(kpi.detail) for kpi in kpis), default=0)
 
@@ -74,15 +78,16 @@ class KpiRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
         return self.width, self.height
 
     def draw(self) -> None:
-        slot = (self.width + _GAP) / self._slots
-        room = slot - _GAP
-        widest = max(width(kpi.text, BOLD, self._size) for kpi in self._kpis)
+        slot = (self.width + GAP) / self._slots
+        room = slot - GAP
+        texts = [self._text(kpi, room) for kpi in self._kpis]
+        widest = max(width(text, BOLD, self._size) for text in texts)
         size = self._size * min(1.0, room / widest)  # one size for all of a row
-        for n, kpi in enumerate(self._kpis):
+        for n, (kpi, text) in enumerate(zip(self._kpis, texts, strict=True)):
             x, y = n * slot, self.height - 8
-            draw_text(self.canv, x, y, cut(kpi.label, REGULAR, 8, room), 8, color=QUIET)
+            self._fitted(x, y, kpi.label, room, 8)
             y -= self._size * 1.15
-            draw_text(self.canv, x, y, kpi.text, size, BOLD, color=TONES[kpi.tone] if kpi.tone is Tone.BAD else INK)
+            draw_text(self.canv, x, y, text, size, BOLD, color=TONES[kpi.tone] if kpi.tone is Tone.BAD else INK)
             y -= 2
             for change in kpi.changes:
                 y -= 10.5
@@ -92,35 +97,49 @@ class KpiRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
                 used = width(change.text, BOLD, small) + 4
                 draw_text(self.canv, x + used, y, cut(change.against, REGULAR, small, room - used), small, color=QUIET)
             if kpi.detail:
-                y -= 10.5
-                fits = min(7.5, max(_SMALLEST, 7.5 * room / width(kpi.detail, REGULAR, 7.5)))
-                draw_text(self.canv, x, y, cut(kpi.detail, REGULAR, fits, room), fits, color=QUIET)
+                self._fitted(x, y - 10.5, kpi.detail, room, 7.5)
+
+    def _text(self, kpi: Kpi, room: float) -> str:
+        """The figure, rounded where it would have to be set too small."""
+        if kpi.kind is Kind.MONEY and width(kpi.text, BOLD, self._size) * _LEAST_OF_SIZE > room:
+            return self._figures.axis(Kind.MONEY, kpi.value)
+        return kpi.text
+
+    def _fitted(self, x: float, y: float, text: str, room: float, size: float) -> None:
+        fits = min(size, max(_SMALLEST, size * room / max(width(text, REGULAR, size), 1)))
+        draw_text(self.canv, x, y, cut(text, REGULAR, fits, room), fits, color=QUIET)
 
 
-def chart_rows(charts: Sequence[Chart], figures: Figures, wide: float) -> list["ChartRow"]:
-    """Long series over the whole width; the others in pairs, a lone one over the whole width."""
-    rows: list[ChartRow] = []
-    waiting: list[Chart] = []
-    for chart in charts:
-        if chart.kind is ChartKind.COLUMNS and len(chart.values) >= _WIDE_CHART:
-            rows.append(ChartRow([chart], figures, wide, _WIDE_HEIGHT))
-            continue
-        waiting.append(chart)
-        if len(waiting) == 2:
-            rows.append(ChartRow(waiting, figures, wide, _NARROW_HEIGHT))
-            waiting = []
-    if waiting:
-        rows.append(ChartRow(waiting, figures, wide, _NARROW_HEIGHT))
-    return rows
+class Beside(Flowable):  # type: ignore[misc]  # ReportLab has no types
+    """Parts of a page in columns of given widths, each read from top to bottom, the left one first."""
 
-
-class ChartRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
-    """One chart, or two side by side, each under its title."""
-
-    def __init__(self, charts: Sequence[Chart], figures: Figures, wide: float, tall: float) -> None:
+    def __init__(self, columns: Sequence[Sequence[Flowable]], widths: Sequence[float]) -> None:
         super().__init__()
-        self.width = wide
-        each = (wide - _GAP * (len(charts) - 1)) / len(charts)
+        self._columns, self._widths = columns, widths
+
+    def wrap(self, available: float, tall: float) -> tuple[float, float]:
+        heights = [
+            sum(part.wrap(wide, tall)[1] for part in column)
+            for column, wide in zip(self._columns, self._widths, strict=True)
+        ]
+        self.width, self.height = available, max(heights, default=0.0)
+        return self.width, self.height
+
+    def draw(self) -> None:
+        x = 0.0
+        for column, wide in zip(self._columns, self._widths, strict=True):
+            y = self.height
+            for part in column:
+                y -= part.height
+                part.drawOn(self.canv, x, y)
+            x += wide + GAP
+
+
+class ChartBox(Flowable):  # type: ignore[misc]  # ReportLab has no types
+    """One chart, under its caption."""
+
+    def __init__(self, chart: Chart, figures: Figures, wide: float, tall: float, *, titled: bool) -> None:
+        super().__init__()
 
         def measure(text: str, size: float) -> float:
             return width(text, REGULAR, size)
@@ -128,28 +147,27 @@ class ChartRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
         def shorten(text: str, size: float, room: float) -> str:
             return cut(text, REGULAR, size, room)
 
-        self._charts = [
-            (n * (each + _GAP), chart, lay_out(chart, figures, each, height_of(chart, tall), measure, shorten))
-            for n, chart in enumerate(charts)
-        ]
-        self.height = max(picture.height for _, _, picture in self._charts) + 16
+        self._chart, self._titled = chart, titled
+        self._picture = lay_out(chart, figures, wide, height_of(chart, tall), measure, shorten)
+        self.width = wide
+        self.height = self._picture.height + 14 * titled + 12 * bool(chart.caption) + 6
 
     def wrap(self, *_: float) -> tuple[float, float]:
         return self.width, self.height
 
     def draw(self) -> None:
-        for x, chart, picture in self._charts:
-            top = self.height - 9
-            draw_text(self.canv, x, top, chart.title, 8.5, BOLD)
-            if chart.caption:
-                after = x + width(chart.title, BOLD, 8.5) + 8
-                draw_text(
-                    self.canv, after, top, cut(chart.caption, REGULAR, 7.5, picture.width - after + x), 7.5, color=QUIET
-                )
-            self.canv.saveState()
-            self.canv.translate(x, self.height - 16)
-            _draw(self.canv, picture)
-            self.canv.restoreState()
+        y = self.height
+        if self._titled:
+            draw_text(self.canv, 0, y - 9, cut(self._chart.title, BOLD, 8.5, self.width), 8.5, BOLD)
+            y -= 14
+        if self._chart.caption:
+            size = min(7.5, max(_SMALLEST, 7.5 * self.width / max(width(self._chart.caption, REGULAR, 7.5), 1)))
+            draw_text(self.canv, 0, y - 8, cut(self._chart.caption, REGULAR, size, self.width), size, color=QUIET)
+            y -= 12
+        self.canv.saveState()
+        self.canv.translate(0, y)
+        _draw(self.canv, self._picture)
+        self.canv.restoreState()
 
 
 def _draw(canvas: Canvas, picture: Picture) -> None:
@@ -157,12 +175,18 @@ def _draw(canvas: Canvas, picture: Picture) -> None:
     for shape in picture.shapes:
         color = LIGHT[shape.role]
         match shape:
+            case Box(x=x, y=y, width=wide, height=tall, role=Role.EXPECTED):
+                canvas.setStrokeColor(HexColor(color))
+                canvas.setLineWidth(0.5)
+                canvas.setDash(1, 1.5)
+                canvas.rect(x, -y - tall, wide, tall, stroke=1, fill=0)
+                canvas.setDash()
             case Box(x=x, y=y, width=wide, height=tall):
                 canvas.setFillColor(HexColor(color))
                 canvas.rect(x, -y - tall, wide, tall, stroke=0, fill=1)
             case Path(points=points, role=role):
                 canvas.setStrokeColor(HexColor(color))
-                canvas.setLineWidth(1.1 if role is Role.MEAN else 0.5)
+                canvas.setLineWidth(1.3 if role is Role.USUAL else 0.5)
                 path = canvas.beginPath()
                 path.moveTo(points[0][0], -points[0][1])
                 for x, y in points[1:]:

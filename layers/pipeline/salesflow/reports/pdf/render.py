@@ -1,33 +1,40 @@
 """The report as PDF: A4 or Letter, vector charts, selectable text in every script that the fonts have.
 
-The page is made for reading in one look: headline, key figures, charts, then tables that are cut to what fits (a day's
-report takes three pages at most, and says where the rest is), then the small print. Not safe for use from several threads
+The page is made for reading in one look: headline, key figures, charts, tables that are cut to what fits (a day is one page, and
+says where the rest is), then where the figures come from. Not safe for use from several threads
 at once, because ReportLab's fonts are not.
 """
 
 import io
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
 from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageTemplate, Spacer, Table
+from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageTemplate, Spacer
 
-from salesflow.figures import Figures
-from salesflow.reports.content.document import Document, Section
+from salesflow.figures import Kind
+from salesflow.reports.content.document import Document, Noun, Section
 from salesflow.reports.content.palette import QUIET
 from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut, load_families, width
-from salesflow.reports.pdf.parts import KpiRow, Masthead, SectionTitle, chart_rows
-from salesflow.reports.pdf.rows import FEWEST_ROWS, ROW, Rows
+from salesflow.reports.pdf.parts import GAP, Beside, ChartBox, KpiRow, Masthead, SectionTitle
+from salesflow.reports.pdf.rows import ROW, Rows
 from salesflow.reports.pdf.text import Prose, draw_text, rule
 from salesflow.windows import Period
 
 PAPERS: Final = MappingProxyType({"A4": A4, "LETTER": LETTER})
-MOST_PAGES_OF_A_DAY: Final = 3
+MOST_PAGES_OF_A_DAY: Final = 1
 
 _MARGIN: Final = 42.0
-_SMALLER: Final = 0.8
+_SMALLER: Final = 0.88
 _SMALLEST: Final = 0.1
+_ROOMY: Final = 0.7
+"""Where tables would have to be cut to less than this part of their length, a day's page leaves out what is extra."""
+_WHOLE: Final = 1.001
+_ALONE: Final = 0.999
+_TALL: Final = 118.0
+_LEAST_TALL: Final = 0.6
 _TOTAL_FORM: Final = "number-of-pages"
 
 
@@ -68,7 +75,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
             invariant=1,
             pageCompression=1,
             title=document.full_title,
-            author="SalesFlow Automation",
+            author=document.shop or "SalesFlow Automation",
             subject=document.headline,
             creator="SalesFlow Automation",
             lang=document.figures.language.tag,
@@ -102,7 +109,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
 
     def _head(self, canvas: Canvas, _: BaseDocTemplate) -> None:
         top, right = self.pagesize[1] - 32, self.pagesize[0] - _MARGIN
-        draw_text(canvas, _MARGIN, top, self._report.title, 7.5, BOLD)
+        draw_text(canvas, _MARGIN, top, cut(self._report.shop or self._report.title, BOLD, 7.5, right / 2), 7.5, BOLD)
         draw_text(canvas, right, top, self._report.window_text, 7.5, color=QUIET, anchor="end")
         rule(canvas, _MARGIN, top - 6, right - _MARGIN)
 
@@ -116,68 +123,80 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
 
 def _story(document: Document, wide: float, share: float) -> list[Flowable]:
     figures = document.figures
-    story: list[Flowable] = [
-        Masthead(document),
-        Prose(document.headline, 14, 19, bold=True),
-        Spacer(0, 14),
-    ]
+    story: list[Flowable] = [Masthead(document), Prose(document.headline, 16, 20, bold=True)]
+    if document.why:
+        story += [Spacer(0, 3), Prose(document.why, 9.5, 13, color=QUIET)]
+    story.append(Spacer(0, 10))
     for start in range(0, len(document.kpis), 4):
-        story += [KpiRow(document.kpis[start : start + 4], 4), Spacer(0, 10)]
-    for start in range(0, len(document.more_kpis), 4):
-        story += [KpiRow(document.more_kpis[start : start + 4], 4, small=True), Spacer(0, 6)]
-    for section in document.sections:
-        story += _section(section, figures, wide, share)
-    story += _closing(document, wide)
-    return story
+        story += [KpiRow(document.kpis[start : start + 4], 4, figures), Spacer(0, 7)]
+    for start in range(0, len(document.more_kpis) if share >= _ROOMY else 0, 4):
+        story += [KpiRow(document.more_kpis[start : start + 4], 4, figures, small=True), Spacer(0, 5)]
+    for row in _rows_of([section for section in document.sections if share >= _ROOMY or not section.extra]):
+        if len(row) == 1:
+            story += _section(row[0], document, wide, share)
+            continue
+        room = wide - GAP * (len(row) - 1)
+        total = sum(section.share for section in row)
+        widths = [room * section.share / total for section in row]
+        columns = [_section(section, document, each, share) for section, each in zip(row, widths, strict=True)]
+        story += [Beside(columns, widths), Spacer(0, 6)]
+    return story + _closing(document, share)
 
 
-def _section(section: Section, figures: Figures, wide: float, share: float) -> list[Flowable]:
-    charts = chart_rows(section.charts, figures, wide)
-    need = charts[0].height if charts else ROW * 5
-    parts: list[Flowable] = [CondPageBreak(need + 60), SectionTitle(section.key, section.title)]
+def _rows_of(sections: Sequence[Section]) -> list[list[Section]]:
+    """Neighbours that fit beside each other."""
+    rows: list[list[Section]] = []
+    for section in sections:
+        if rows and sum(other.share for other in rows[-1]) + section.share <= _WHOLE:
+            rows[-1].append(section)
+        else:
+            rows.append([section])
+    return rows
+
+
+def _section(section: Section, document: Document, wide: float, share: float) -> list[Flowable]:
+    """A section's parts; one that stands alone breaks across pages, and moves on before its heading would stand alone."""
+    figures, alone = document.figures, section.share > _ALONE
+    charts = [
+        ChartBox(chart, figures, wide, _TALL * max(share, _LEAST_TALL), titled=len(section.charts) > 1)
+        for chart in section.charts
+    ]
+    parts: list[Flowable] = [SectionTitle(section.key, section.title)]
+    if alone:
+        rows = sum(min(len(table.rows) + 1, 5) for table in section.tables)
+        parts.insert(0, CondPageBreak((charts[0].height if charts else ROW * rows) + 40))
     if section.lead:
-        parts += [Prose(section.lead, 8.5, 12, color=QUIET), Spacer(0, 5)]
-    for row in charts:
-        parts += [row, Spacer(0, 9)]
+        parts += [Prose(section.lead, 8, 11, color=QUIET), Spacer(0, 4)]
+    parts += charts
     for table in section.tables:
         if not table.rows and not table.lead:
             continue  # the section's own lead has said that there is nothing
-        if table.rows:
-            parts.append(CondPageBreak(28 + ROW * (1 + min(FEWEST_ROWS + 1, len(table.rows)))))
-        limit = max(1, int(table.limit * share))
-        if table.title.casefold() != section.title.casefold():
+        limit = max(1, int(table.limit * share)) if table.noun is Noun.PRODUCT else table.limit
+        if table.title.casefold() != section.title.casefold() and len(section.tables) > 1:
             parts.append(Prose(table.title, 8.5, 12, bold=True))
         if table.lead:
             parts.append(Prose(table.lead, 8, 11, color=QUIET))
         if table.rows:
-            parts += [Spacer(0, 3), Rows.of(table, figures, wide, limit)]
-        note = table.cut_note(figures, limit)
+            parts.append(Rows.of(table, figures, wide, limit))
+        note = table.cut_note(figures, document.made, limit)
         if note:
             parts += [Spacer(0, 3), Prose(note, 7.5, 10, color=QUIET)]
-        parts.append(Spacer(0, 10))
+    for text in section.paragraphs:
+        parts += [Spacer(0, 3), Prose(text, 8, 11)]
+    if alone:
+        parts.append(Spacer(0, 8))
     return parts
 
 
-def _closing(document: Document, wide: float) -> list[Flowable]:
-    """Where the figures come from, and notes."""
+def _closing(document: Document, share: float) -> list[Flowable]:
+    """Where the figures come from, on a line, and notes."""
     _ = document.figures.words
-
-    def small(text: str) -> Prose:
-        return Prose(text, 7, 9.5, color=QUIET)
-
-    rows: list[list[object]] = [[small(label), small(text)] for label, text in document.small_print]
-    if document.notes:
-        rows.append([small(_("Notes")), [small(note) for note in document.notes]])
-    labels = max(width(label, REGULAR, 7) for label, _text in document.small_print) + 12
-    table = Table(rows, colWidths=[labels, wide - labels], hAlign="LEFT")
-    table.setStyle(
-        [
-            ("FONT", (0, 0), (-1, -1), REGULAR),
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-            ("LEFTPADDING", (0, 0), (-1, -1), 0),
-            ("RIGHTPADDING", (0, 0), (-1, -1), 0),
-            ("TOPPADDING", (0, 0), (-1, -1), 0.5),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), 0.5),
-        ]
-    )
-    return [CondPageBreak(110), SectionTitle("about", _("About these figures")), table]
+    shown = document.notes[: max(1, int(len(document.notes) * share * share))]
+    notes = [_("{label}: {text}", label=_("Note"), text=note) for note in shown]
+    left_out = len(document.notes) - len(shown)
+    if left_out:
+        n = document.figures.show(Kind.COUNT, left_out)
+        notes.append(
+            _.plural("{n} more note is in the other files.", "{n} more notes are in the other files.", left_out, n=n)
+        )
+    return [Spacer(0, 4), *(Prose(text, 7, 9, color=QUIET) for text in (document.provenance, *notes))]

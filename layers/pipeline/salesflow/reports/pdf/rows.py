@@ -1,135 +1,187 @@
 """Tables on PDF pages: one-line rows that break across pages under a repeated header."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
+from reportlab.lib.colors import HexColor
 from reportlab.platypus import Flowable
 
-from salesflow.figures import Figures, Kind
+from salesflow.figures import Figures, Kind, Value
 from salesflow.reports.content.charts import Role
-from salesflow.reports.content.document import Row, Table, Tone
+from salesflow.reports.content.document import Column, Row, Table, Tone
 from salesflow.reports.content.palette import INK, LIGHT, ORANGE, QUIET
 from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut, width
 from salesflow.reports.pdf.text import draw_text, rule
 
-ROW: Final = 15.5
+ROW: Final = 13.5
 FEWEST_ROWS: Final = 3
 """No page holds fewer rows of a table than these, but for a table that has fewer."""
 
-_CELL_GAP: Final = 12.0
+_CELL_GAP: Final = 9.0
+_SIZE: Final = 8.0
+_HEADER: Final = 7.5
+_SCALES: Final = (1.0, 0.9, 0.8)
+_NAME_ROOM: Final = 90.0
+"""Names have at least so much room, or what they need: before they have less, columns of minor use are left out, then all is set
+smaller, then amounts are rounded."""
+_BAR_ROOM: Final = 70.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """A table as it fits: its columns, the text of each cell with the row's role ("", "bad", "strong", "rest", "total"), the widths."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[tuple[str, ...], str], ...]
+    widths: tuple[float, ...]
+    scale: float
+    bars: tuple[float, ...]
+    """Of each row the length of its bar, 0 to 1; empty where there is no room for any."""
 
 
 class Rows(Flowable):  # type: ignore[misc]  # ReportLab has no types
-    """A table of one-line rows that breaks across pages under a repeated header."""
+    """A table of one-line rows that breaks across pages under a repeated header. A table of two columns needs no header."""
 
-    def __init__(
-        self,
-        header: Sequence[str],
-        rows: Sequence[tuple[Sequence[str], str]],
-        kinds: Sequence[Kind],
-        widths: Sequence[float],
-    ) -> None:
-        """rows: cells and role of each ("", "bad", "rest", "total")."""
+    def __init__(self, grid: _Grid) -> None:
         super().__init__()
-        self._header, self._rows, self._kinds, self._widths = header, rows, kinds, widths
-        self.width = sum(widths)
-        self.height = (len(rows) + 1) * ROW + 2
+        self._grid = grid
+        self._headed = len(grid.columns) > 2
+        self.width = sum(grid.widths)
+        self.height = (len(grid.rows) + self._headed) * ROW + 2
 
     @classmethod
     def of(cls, table: Table, figures: Figures, wide: float, limit: int) -> "Rows":
-        """The first rows of a table, one that sums the rest, and its totals."""
-
-        def cells(row: Row) -> list[str]:
-            return [figures.show(column.kind, value) for column, value in zip(table.columns, row, strict=True)]
-
-        def sums(row: Row) -> list[str]:
-            return [
-                "" if value == "" else figures.show(column.kind, value)
-                for column, value in zip(table.columns, row, strict=True)
-            ]
-
-        shown = table.shown(limit)
-        marks = table.marks or (Tone.NEUTRAL,) * len(shown)
-        rows: list[tuple[Sequence[str], str]] = [
-            (cells(row), "bad" if mark is Tone.BAD else "") for row, mark in zip(shown, marks, strict=False)
-        ]
-        rest = table.rest(figures, limit)
-        if rest is not None:
-            rows.append((sums(rest), "rest"))
-        rows += [(sums(row), "total") for row in table.totals]
-        header = [column.label for column in table.columns]
-        kinds = [column.kind for column in table.columns]
-        widths = _widths(header, rows, kinds, wide)
-        fitted = [
-            (
-                [
-                    cut(cell, REGULAR, 8, widths[n] - _CELL_GAP) if kinds[n] is Kind.NAME else cell
-                    for n, cell in enumerate(line)
-                ],
-                role,
-            )
-            for line, role in rows
-        ]
-        return cls(header, fitted, kinds, widths)
+        """The first rows of a table, one that sums the rest, and its totals, in the room that there is."""
+        return cls(_fitted(table, figures, wide, limit))
 
     def wrap(self, *_: float) -> tuple[float, float]:
         return self.width, self.height
 
     def split(self, _: float, available: float) -> list[Flowable]:
-        fit = int((available - 2) / ROW) - 1
-        if fit < len(self._rows) < fit + FEWEST_ROWS:
-            fit = len(self._rows) - FEWEST_ROWS
+        rows, bars = self._grid.rows, self._grid.bars
+        fit = int((available - 2) / ROW) - self._headed
+        if fit < len(rows) < fit + FEWEST_ROWS:
+            fit = len(rows) - FEWEST_ROWS
         if fit < FEWEST_ROWS:
             return []
-        return [
-            Rows(self._header, part, self._kinds, self._widths) for part in (self._rows[:fit], self._rows[fit:]) if part
-        ]
+        parts = ((rows[:fit], bars[:fit]), (rows[fit:], bars[fit:]))
+        return [Rows(replace(self._grid, rows=part, bars=long)) for part, long in parts if part]
 
     def draw(self) -> None:
-        y = self.height - 11
-        self._line(y, self._header, REGULAR, QUIET, 7.5)
-        rule(self.canv, 0, y - 4.5, self.width, LIGHT[Role.AXIS])
-        for cells, role in self._rows:
+        grid, scale = self._grid, self._grid.scale
+        y = self.height + ROW - 11
+        if self._headed:
             y -= ROW
-            bold = role == "total"
-            self._line(y, cells, BOLD if bold else REGULAR, QUIET if role == "rest" else INK, 8, bad=role == "bad")
-            rule(self.canv, 0, y - 4.5, self.width)
+            self._line(y, [column.label for column in grid.columns], REGULAR, QUIET, _HEADER * scale)
+            rule(self.canv, 0, y - 4, self.width, LIGHT[Role.AXIS])
+        for n, (cells, role) in enumerate(grid.rows):
+            y -= ROW
+            font = BOLD if role in ("total", "strong") else REGULAR
+            color = QUIET if role == "rest" else INK
+            self._line(y, cells, font, color, _SIZE * scale, bad=role == "bad", bar=grid.bars[n] if grid.bars else 0.0)
+            if self._headed or role == "strong":
+                rule(self.canv, 0, y - 4, self.width)
 
     def _line(  # a line of a table in one style
-        self, y: float, cells: Sequence[str], font: str, color: str, size: float, *, bad: bool = False
+        self, y: float, cells: Sequence[str], font: str, color: str, size: float, *, bad: bool = False, bar: float = 0.0
     ) -> None:
         x = 0.0
-        for n, (cell, kind, wide) in enumerate(zip(cells, self._kinds, self._widths, strict=True)):
-            if kind is Kind.TEXT and bad:
+        last = len(cells) - 1
+        for n, (cell, column, wide) in enumerate(zip(cells, self._grid.columns, self._grid.widths, strict=True)):
+            if column.kind is Kind.TEXT and bad:
                 draw_text(self.canv, x, y, cell, size, BOLD, color=ORANGE)
-            elif kind.is_text:
+            elif column.kind.is_text:
                 draw_text(self.canv, x, y, cell, size, font, color=color)
             else:
-                right = x + wide - (_CELL_GAP if n < len(cells) - 1 else 0)
-                draw_text(self.canv, right, y, cell, size, font, color=color, anchor="end")
+                draw_text(
+                    self.canv, x + wide - (_CELL_GAP if n < last else 0), y, cell, size, font, color=color, anchor="end"
+                )
+                if column.bar and bar > 0:
+                    self.canv.setFillColor(HexColor(LIGHT[Role.STRONG]))
+                    self.canv.rect(x, y - 0.5, max((_BAR_ROOM - 8) * bar, 0.8), 6, stroke=0, fill=1)
             x += wide
 
 
-def _widths(
-    header: Sequence[str], rows: Sequence[tuple[Sequence[str], str]], kinds: Sequence[Kind], wide: float
-) -> list[float]:
-    """Each column as wide as its widest cell; names share what is left."""
+def _fitted(table: Table, figures: Figures, wide: float, limit: int) -> _Grid:
+    """The first way to set the table that leaves its names room; nothing but names is ever cut."""
+    minor = [n for n, column in enumerate(table.columns) if column.minor]
+    tries = [(len(minor) - left, 1.0, False, True) for left in range(len(minor), -1, -1)]
+    tries += [(len(minor), scale, rounded, False) for rounded in (False, True) for scale in _SCALES]
+    grid = None
+    for without, scale, rounded, bars in tries:
+        left_out = set(minor[len(minor) - without :])
+        kept = [n for n in range(len(table.columns)) if n not in left_out]
+        grid, room, wanted = _grid(table, figures, wide, limit, kept, scale, rounded=rounded, bars=bars)
+        if room >= min(_NAME_ROOM, wanted):
+            break
+    assert grid is not None  # noqa: S101  # there is always a last try
+    return grid
+
+
+def _grid(
+    table: Table, figures: Figures, wide: float, limit: int, kept: list[int], scale: float, *, rounded: bool, bars: bool
+) -> tuple[_Grid, float, float]:
+    """The table in one way, the room that is left for its first names, and the room that they want."""
+    columns = tuple(table.columns[n] for n in kept)
+
+    def text(column: Column, value: Value) -> str:
+        if rounded and column.kind is Kind.MONEY and isinstance(value, int):
+            return figures.axis(Kind.MONEY, value)
+        return figures.show(column.kind, value)
+
+    def cells(row: Row, *, sums: bool = False) -> tuple[str, ...]:
+        return tuple("" if sums and row[n] == "" else text(table.columns[n], row[n]) for n in kept)
+
+    shown = table.shown(limit)
+    roles = {Tone.BAD: "bad", Tone.GOOD: "strong", Tone.NEUTRAL: ""}
+    marks = table.marks or (Tone.NEUTRAL,) * len(shown)
+    rows = [(cells(row), roles[mark]) for row, mark in zip(shown, marks, strict=False)]
+    rest = table.rest(figures, limit)
+    if rest is not None:
+        rows.append((cells(rest, sums=True), "rest"))
+    rows += [(cells(row, sums=True), "total") for row in table.totals]
+    lengths = _bars(table, shown, len(rows)) if bars else ()
     widths = [
         max(
-            width(label, REGULAR, 7.5),
-            *(width(cells[n], BOLD if role == "total" else REGULAR, 8) for cells, role in rows),
+            width(column.label, REGULAR, _HEADER * scale) if len(columns) > 2 else 0.0,
+            *(width(line[n], REGULAR if role in ("", "rest") else BOLD, _SIZE * scale) for line, role in rows),
         )
-        + _CELL_GAP
-        for n, label in enumerate(header)
+        + (_CELL_GAP if n < len(columns) - 1 else 0)
+        + (_BAR_ROOM if column.bar and lengths else 0)
+        for n, column in enumerate(columns)
     ]
-    names = [n for n, kind in enumerate(kinds) if kind is Kind.NAME]
-    others = sum(wanted for n, wanted in enumerate(widths) if n not in names)
-    room = wide - others
+    names = [n for n, column in enumerate(columns) if column.kind is Kind.NAME]
+    wanted = sum(widths[n] for n in names) if names else widths[0]
+    flexible = names or [0]
+    room = wide - sum(widths[n] for n in range(len(widths)) if n not in flexible)
+    left = room
     for n in names[1:]:
-        widths[n] = min(widths[n], room * 0.3)
-        room -= widths[n]
-    if names:
-        widths[names[0]] = room
-    else:
-        widths[0] += room
-    return widths
+        widths[n] = max(min(widths[n], left * 0.3), 0.0)
+        left -= widths[n]
+    if names or len(widths) <= 2:
+        widths[flexible[0]] = max(left, 0.0)
+    else:  # what is over is shared out
+        spare = max(left - widths[0], 0.0) / len(widths)
+        widths = [min(each, max(left, 0.0)) + spare if n == 0 else each + spare for n, each in enumerate(widths)]
+    fitted = [
+        (
+            tuple(
+                cut(cell, REGULAR, _SIZE * scale, widths[n] - _CELL_GAP) if n in flexible else cell
+                for n, cell in enumerate(line)
+            ),
+            role,
+        )
+        for line, role in rows
+    ]
+    return _Grid(columns, tuple(fitted), tuple(widths), scale, lengths), room, wanted
+
+
+def _bars(table: Table, shown: Sequence[Row], count: int) -> tuple[float, ...]:
+    """How long the bar of each row is; empty for a table that has none."""
+    place = next((n for n, column in enumerate(table.columns) if column.bar), None)
+    if place is None:
+        return ()
+    longest = max((row[place] for row in shown), default=0)
+    lengths = [max(row[place] / longest, 0.0) if longest > 0 else 0.0 for row in shown]
+    return tuple(lengths) + (0.0,) * (count - len(lengths))

@@ -1,0 +1,69 @@
+"""What a report's figures are held against: the usual days, the month and the year before, the costs, what to order."""
+
+from dataclasses import replace
+
+from salesflow.analytics.lines import SaleLines
+from salesflow.analytics.merchant import OrderList
+from salesflow.analytics.orders import orders_of
+from salesflow.analytics.progress import YEAR_BACK, progress_of
+from salesflow.analytics.results import ReportContent, StockAnalysis
+from salesflow.analytics.statement import state_money, wares_of
+from salesflow.formats import Format
+from salesflow.history.stock import StockSnapshot
+from salesflow.job_events import ReportFields
+from salesflow.jobs.frame import Run
+from salesflow.jobs.outlook import Outlook
+from salesflow.jobs.usual import days_of_usual, shop_series, usual_of
+from salesflow.windows import Period
+
+
+def with_comparisons(
+    run: Run[ReportFields],
+    content: ReportContent,
+    lines: SaleLines,
+    snapshot: StockSnapshot | None,
+    stock: StockAnalysis | None,
+    outlook: Outlook | None,
+) -> ReportContent:
+    """The content with everything that it is compared with, as far as that is known. stock: counted from the snapshot."""
+    settings, fields = run.runtime.settings, run.request.fields
+    wares = {} if snapshot is None else wares_of(snapshot.items)
+    orders = None
+    if stock is not None:
+        costs = {sku: ware.cost for sku, ware in wares.items()}
+        orders = _orders(run, stock, outlook, costs, 1 if content.sales is None else content.sales.window.days)
+    if content.sales is None:
+        return replace(content, orders=orders)
+    window = content.sales.window
+    span = days_of_usual(fields.period, window)
+    first = span.first if fields.period is Period.DAILY else min(span.first, window.first - YEAR_BACK)
+    shop = run.runtime.history.read_shop_days(first, window.last)
+    series = shop_series(shop)
+    known_from = series[0].day if series else window.first
+    return replace(
+        content,
+        orders=orders,
+        usual=usual_of(shop, fields.period, window),
+        statement=state_money(content.sales.kpis, content.sales.products, wares, vat_percent=settings.vat_percent),
+        progress=progress_of(series, known_from, window),
+        sale_lines=lines.within(window) if Format.EXCEL in fields.formats else None,
+    )
+
+
+def _orders(
+    run: Run[ReportFields],
+    stock: StockAnalysis,
+    outlook: Outlook | None,
+    costs: dict[str, int | None],
+    window_days: int,
+) -> OrderList:
+    settings = run.runtime.settings
+    return orders_of(
+        stock.items,
+        {} if outlook is None else outlook.products,
+        stock.business_date,
+        window_days=window_days,
+        costs=costs,
+        lead_days=settings.lead_days,
+        cover_days=settings.cover_days,
+    )

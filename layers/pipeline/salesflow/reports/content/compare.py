@@ -1,0 +1,170 @@
+"""A window against the usual: headline, the sentence why, the changes beside the key figures, the subject's words."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from salesflow.analytics.merchant import OrderList, Usual
+from salesflow.analytics.results import ReportContent, SalesAnalysis
+from salesflow.figures import Figures, Kind
+from salesflow.reports.content.document import Change, Tone
+
+AS_USUAL: Final = 0.05
+"""A difference below 5% is no difference."""
+_HOURS_SHARE: Final = 0.5
+"""Hours are named that hold at least half of what is missing, or came in addition."""
+_LONGEST_SPANS: Final = 2
+
+
+def deviation(value: float, usual: float | None) -> float | None:
+    """How far a value is from the usual one; None where that is unknown or not above nothing, or the value is below it."""
+    return value / usual - 1 if usual is not None and usual > 0 and value >= 0 else None
+
+
+def usual_headline(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> str:
+    """ "¥829: 14% below a usual Wednesday"; empty where the usual is not known."""
+    off = None if usual is None or sales.is_empty else deviation(sales.kpis.revenue, usual.revenue)
+    if off is None:
+        return ""
+    _, amount = figures.words, figures.money_short(sales.kpis.revenue)
+    percent, one_day = figures.percent(abs(off)), sales.window.days == 1
+    weekday = figures.weekday(sales.window.last.weekday())
+    if abs(off) < AS_USUAL:
+        if one_day:
+            return _("{amount}: a usual {weekday}", amount=amount, weekday=weekday)
+        return _("{amount}: as usual", amount=amount)
+    if off < 0:
+        if one_day:
+            return _("{amount}: {percent} below a usual {weekday}", amount=amount, percent=percent, weekday=weekday)
+        return _("{amount}: {percent} below usual", amount=amount, percent=percent)
+    if one_day:
+        return _("{amount}: {percent} above a usual {weekday}", amount=amount, percent=percent, weekday=weekday)
+    return _("{amount}: {percent} above usual", amount=amount, percent=percent)
+
+
+def usual_subject(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> tuple[str, ...]:
+    """ "¥829 on Wednesday, 14% below usual", and shorter ones; empty where the usual is not known."""
+    off = None if usual is None or sales.is_empty else deviation(sales.kpis.revenue, usual.revenue)
+    if off is None:
+        return ()
+    _, money = figures.words, figures.money_short(sales.kpis.revenue)
+    one_day = sales.window.days == 1
+    when = figures.weekday(sales.window.last.weekday()) if one_day else figures.window_short(sales.window)
+    percent = figures.percent(abs(off))
+    on_day, in_days = (
+        _("{amount} on {weekday}", amount=money, weekday=when),
+        _("{amount} for {days}", amount=money, days=when),
+    )
+    amount = on_day if one_day else in_days
+    if abs(off) < AS_USUAL:
+        return _("{amount}, as usual", amount=amount), amount
+    if off < 0:
+        return _("{amount}, {percent} below usual", amount=amount, percent=percent), amount
+    return _("{amount}, {percent} above usual", amount=amount, percent=percent), amount
+
+
+def why(content: ReportContent, figures: Figures) -> str:
+    """What made the day so, and what there is to do."""
+    _, sales, usual = figures.words, content.sales, content.usual
+    said = []
+    if sales is not None and usual is None and not sales.is_empty:
+        said.append(_("It is too early to say what is usual: that takes twelve weeks of sales."))
+    if sales is not None and usual is not None and not sales.is_empty:
+        said += [_how_many(sales, usual, figures), _which_hours(sales, usual, figures)]
+    if content.orders is not None:
+        said.append(orders_sentence(content.orders, figures))
+    return figures.sentences(*said)
+
+
+def _how_many(sales: SalesAnalysis, usual: Usual, figures: Figures) -> str:
+    off, size = deviation(sales.kpis.transactions, usual.transactions), _size(sales, usual, figures)
+    if off is None or usual.transactions is None or not size:
+        return ""
+    _, count = figures.words, sales.kpis.transactions
+    n = _.plural("{n} sale", "{n} sales", count, n=figures.show(Kind.COUNT, count))
+    if abs(off) < AS_USUAL:
+        return _("{sales}, about as many as usual; {size}.", sales=n, size=size)
+    about = figures.show(Kind.COUNT, round(usual.transactions))
+    return _("{sales} instead of about {usual}; {size}.", sales=n, usual=about, size=size)
+
+
+def _size(sales: SalesAnalysis, usual: Usual, figures: Figures) -> str:
+    off, _ = deviation(sales.kpis.average_ticket, usual.average_ticket), figures.words
+    if off is None:
+        return ""
+    if abs(off) < AS_USUAL:
+        return _("each sale was as large as usual")
+    percent = figures.percent(abs(off))
+    if off > 0:
+        return _("each sale was {percent} larger than usual", percent=percent)
+    return _("each sale was {percent} smaller than usual", percent=percent)
+
+
+def _which_hours(sales: SalesAnalysis, usual: Usual, figures: Figures) -> str:
+    spans, _ = odd_hours(sales, usual), figures.words
+    off = deviation(sales.kpis.revenue, usual.revenue)
+    if not spans or off is None or abs(off) < AS_USUAL:
+        return ""
+    hours = spans_text(spans, figures)
+    return _("Most is missing at {hours}.", hours=hours) if off < 0 else _("Most of it came at {hours}.", hours=hours)
+
+
+def odd_hours(sales: SalesAnalysis, usual: Usual | None) -> tuple[tuple[int, int], ...]:
+    """The one or two runs of hours (first, end) that hold most of what is missing from the usual, or came on top of it."""
+    if usual is None or not usual.by_hour or sales.window.days > 1:
+        return ()
+    gaps = [value - expected for value, expected in zip(sales.by_hour, usual.by_hour, strict=True)]
+    sign = -1 if sum(gaps) < 0 else 1
+    towards = [max(sign * gap, 0) for gap in gaps]
+    total = sum(towards)
+    if not total:
+        return ()
+    runs: list[tuple[int, int]] = []
+    for hour, part in enumerate(towards):
+        if part < total * 0.08:
+            continue
+        if runs and runs[-1][1] == hour:
+            runs[-1] = (runs[-1][0], hour + 1)
+        else:
+            runs.append((hour, hour + 1))
+    runs.sort(key=lambda run: -sum(towards[run[0] : run[1]]))
+    chosen = sorted(runs[:_LONGEST_SPANS])
+    return tuple(chosen) if sum(sum(towards[a:b]) for a, b in chosen) >= _HOURS_SHARE * total else ()
+
+
+def spans_text(spans: Sequence[tuple[int, int]], figures: Figures) -> str:
+    """ "11:00\u201314:00 and 17:00\u201318:00"."""
+    _ = figures.words
+    said = [f"{figures.clock(first)}\u2013{figures.clock(end % 24)}" for first, end in spans]
+    return said[0] if len(said) == 1 else _("{first} and {second}", first=said[0], second=said[1])
+
+
+def orders_sentence(orders: OrderList, figures: Figures) -> str:
+    """ "15 products to order, 3 of them out of stock."."""
+    _, count = figures.words, len(orders.lines)
+    if not count:
+        return _("Nothing has to be ordered today.")
+    n = orders_count(orders, figures)
+    if not orders.out:
+        return _("{sentence}.", sentence=n)
+    out = _.plural(
+        "{n} of them out of stock", "{n} of them out of stock", orders.out, n=figures.show(Kind.COUNT, orders.out)
+    )
+    return _("{orders}, {out}.", orders=n, out=out)
+
+
+def orders_count(orders: OrderList, figures: Figures) -> str:
+    """ "15 products to order"."""
+    _, count = figures.words, len(orders.lines)
+    return _.plural("{n} product to order", "{n} products to order", count, n=figures.show(Kind.COUNT, count))
+
+
+def usual_change(figures: Figures, kind: Kind, value: int, usual: float | None) -> tuple[Change, ...]:
+    """The change of a key figure against the usual."""
+    off = deviation(value, usual)
+    if off is None or usual is None:
+        return ()
+    _, before = figures.words, round(usual)
+    text = figures.change_short(off)
+    tone = Tone.NEUTRAL if abs(off) < AS_USUAL else Tone.GOOD if off > 0 else Tone.BAD
+    shown = figures.amount_short(before) if kind is Kind.MONEY else figures.show(kind, before)
+    return (Change(text, _("usual {figure}", figure=shown), figures.show(kind, before), before, tone, off, _("Usual")),)
