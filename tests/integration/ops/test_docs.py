@@ -64,7 +64,8 @@ def shapes(lines: list[str]) -> set[str]:
         cells = line.split("\t")
         is_heading = len(cells) > 2 and len(cells) != before
         if is_heading or not re.search(r"\d", cells[0]):
-            heads.add(line if is_heading else "|".join(cells[: 2 if len(cells) > 2 else 1]))
+            told = cells[: 2 if len(cells) > 2 and not re.search(r"\d", cells[1]) else 1]
+            heads.add(line if is_heading else "|".join(told))
         before = len(cells)
     return heads
 
