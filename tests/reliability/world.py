@@ -88,6 +88,7 @@ class EndState:
         return counts
 
 
+_SHA256 = re.compile(r'"([0-9a-f]{64})"')
 _DIFFERS = {
     "run_id",
     "started_at",
@@ -268,6 +269,10 @@ class World:
             kept = {name: value for name, value in row.items() if name not in _DIFFERS}
             if "status" in row:
                 runs[key] = kept
+            elif key[0].startswith(
+                "edition#"
+            ):  # its files are looked at; which version of an object holds them may differ
+                sends[key] = " ".join(_SHA256.findall(json.dumps(row["files"])))
             else:
                 sends[key] = row["outcome"]["S"] if "outcome" in row else json.dumps(kept, sort_keys=True)
         objects = {key: stored.value for key, stored in self.objects().items()}

@@ -178,7 +178,7 @@ def _row(request: Request) -> str:
     """What a call of the state table is about: what changes of a run's row, or which row."""
     body = json.loads(request.body)
     names = body.get("ExpressionAttributeNames", {})
-    if "#counter" in names:
+    if "#set_run_id" in names:
         return "claim"
     if "#set_finished_at" in names:
         return "outcome"
