@@ -127,25 +127,19 @@ def _sync_from(stack: Stack, request: JobRequest[Any]) -> date:
 def _recipients(stack: Stack, fields: JobFields, identity: str, day: date) -> tuple[tuple[str, ...], dict[str, str]]:
     """Who would be mailed, and who would not though they are meant, with the reason."""
     from salesflow.delivery.addresses import MarkedAddresses
-    from salesflow.jobs.recipients import recipients_for
+    from salesflow.jobs.recipients import recipients_of
 
-    settings = stack.settings
-    if isinstance(fields, ReportFields):
-        readers = settings.report_recipients
-    elif isinstance(fields, AnomalyCheckFields):
-        readers = settings.alert_recipients
-    else:
+    meant = recipients_of(fields, stack.settings)
+    if not meant:
         return (), {}
-    meant = recipients_for(fields.notify, settings, readers)
-    if isinstance(fields, ReportFields) and fields.to:
-        meant = tuple(address for address in meant if address in fields.to)
     left_out = {
         address.lower(): marked.reason
         for address, marked in MarkedAddresses(stack.client("dynamodb"), stack.state_table).all().items()
     }
     if not fields.force:
-        for sent in stack.ledger.sends(identity, day):
-            if sent.outcome is SendOutcome.SENT and sent.edition == "final":
+        standing = stack.ledger.find(identity, day)
+        for sent in stack.ledger.sends(identity, day, standing.edition) if standing else ():
+            if sent.outcome is SendOutcome.SENT:
                 left_out[sent.recipient.lower()] = f"was told already, at {sent.recorded_at:%Y-%m-%d %H:%M} UTC"
     reasons = {address: left_out[address.lower()] for address in meant if address.lower() in left_out}
     return tuple(address for address in meant if address not in reasons), reasons
@@ -178,6 +172,8 @@ def _outcome(standing: RunRecord | None, fields: JobFields, now: datetime) -> st
         return "It would run: nothing is on record for this date."
     if standing.status is RunStatus.RUNNING and standing.lease_until is not None and standing.lease_until > now:
         return f"It would answer DUPLICATE: run {standing.run_id} is at work on this date."
+    if standing.status.is_done and not standing.has_told(fields.audience) and not fields.force:
+        return f"It would mail whoever was not told by run {standing.run_id}, with the files that are there."
     if standing.status.is_done and not standing.interim and not fields.force:
         return f"It would answer DUPLICATE: this date ended as {standing.status} (run {standing.run_id}); --force runs it again."
     if fields.force:
