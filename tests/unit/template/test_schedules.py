@@ -19,7 +19,7 @@ from tests.unit.template.stack import Resource, functions, parameters, referred,
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 PREFIX = "${AWS::StackName}-"
 EXPECTED = {
-    "scheduled-sales-pdf": (ReportType.SALES, (Format.PDF,), Period.DAILY),
+    "scheduled-sales-pdf": (ReportType.SALES, (Format.PDF, Format.EXCEL), Period.DAILY),
     "scheduled-stock-excel": (ReportType.STOCK, (Format.EXCEL,), Period.DAILY),
     "scheduled-combined-weekly": (ReportType.COMBINED, (Format.PDF, Format.EXCEL), Period.WEEKLY),
     "scheduled-combined-monthly": (ReportType.COMBINED, (Format.PDF, Format.EXCEL), Period.MONTHLY),
