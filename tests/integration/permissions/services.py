@@ -24,6 +24,12 @@ def asked_by_lambda(cloud: LocalCloud, function: str) -> set[Asked]:
     return found | {Asked("sqs:SendMessage", queue, (("aws:SecureTransport", ("true",)),))}
 
 
+def asked_when_clocks_go_forward(cloud: LocalCloud) -> set[Asked]:
+    """What the watchdog asks for on the one morning of the year on which it fires what clocks went over."""
+    jobs = ("ReportFunction", "SyncHistoryFunction", "ForecastFunction", "AnomalyCheckFunction")
+    return {Asked("lambda:InvokeFunction", cloud.stack.functions[job].arn) for job in jobs}
+
+
 def asked_by_scheduler(cloud: LocalCloud) -> set[Asked]:
     """What EventBridge Scheduler does with the role of the schedules."""
     scheduler = cloud.aws.client("scheduler")

@@ -76,7 +76,7 @@ def test_a_function_does_its_work_under_its_own_role_and_not_with_any_piece_of_i
 ) -> None:
     """With a piece less it fails and says in its error and in the ledger what was refused; the library page, which is made
     after a run is over, may only be missing, and then the log says so."""
-    own = [each for each in grants(stack.gate.policies[function]) if not is_lambdas(stack, function, each)]
+    own = [each for each in grants(stack.gate.policies[function]) if not is_of_other_times(stack, function, each)]
     assert own
     for other, event in BEFORE.get(function, ()):
         assert stack.run(other, event).error is None
@@ -102,8 +102,10 @@ def test_a_function_does_its_work_under_its_own_role_and_not_with_any_piece_of_i
         assert run.error is None, run.error
         assert MISSING_PAGE not in run.log, run.log
         assert run.answer.get("status", "SUCCEEDED") in {"SUCCEEDED", "DUPLICATE"}
-    asked = services.asked_by_lambda(stack.shop.cloud, function)
-    assert all(stack.evaluator.allow([stack.gate.question(function, each) for each in asked])), "Lambda itself"
+    asked = asked_at_other_times(stack, function)
+    assert all(stack.evaluator.allow([stack.gate.question(function, each) for each in asked])), (
+        "Lambda itself, and the watchdog once a year"
+    )
     assert unused(stack.gate, stack.evaluator, function, asked | stack.gate.asked[function]) == []
 
 
@@ -127,9 +129,17 @@ def has_row(function: str) -> bool:
     return function != "MailEventsFunction"
 
 
-def is_lambdas(stack: GuardedStack, function: str, grant: Grant) -> bool:
-    """Whether Lambda itself, and not the function's code, uses a grant."""
-    return grant.actions[0] in {asked.action for asked in services.asked_by_lambda(stack.shop.cloud, function)}
+def asked_at_other_times(stack: GuardedStack, function: str) -> set[Asked]:
+    """What Lambda itself asks for with the function's role, and what the watchdog asks for when clocks go forward."""
+    found = services.asked_by_lambda(stack.shop.cloud, function)
+    if function == "WatchdogFunction":
+        found |= services.asked_when_clocks_go_forward(stack.shop.cloud)
+    return found
+
+
+def is_of_other_times(stack: GuardedStack, function: str, grant: Grant) -> bool:
+    """Whether none of the function's work here uses a grant."""
+    return grant.actions[0] in {asked.action for asked in asked_at_other_times(stack, function)}
 
 
 def said_in_ledger(stack: GuardedStack, message: str) -> bool:
