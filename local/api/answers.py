@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from local.api.accounts import HISTORY_ROLES
+from local.api.accounts import HISTORY_ROLES, Accounts
 from local.api.records import DayAnswer, ErrorAnswer, Product, SaleAnswer, Wrapping, local_date_time
-
-if TYPE_CHECKING:
-    from local.api.server import SalesFlowServer
+from local.api.store import SalesStore
 
 BASE_PATH = "/api/v1"
 HTML = "text/html;charset=utf-8"
@@ -72,14 +70,24 @@ def _in_bytes(pieces: Iterable[Buffer]) -> Iterator[bytes]:
             yield bytes(piece[start : start + _PIECE])
 
 
-def error_answer(api: SalesFlowServer, status: int, message: str, details: str | None = None) -> Response:
+class Api(Protocol):
+    """The server that answers, as far as an answer depends on it (`local.api.server.SalesFlowServer` says what each is)."""
+
+    store: SalesStore
+    clock: Callable[[], datetime]
+    wrapping: Wrapping
+    html_unauthorized: bool
+    accounts: Accounts
+
+
+def error_answer(api: Api, status: int, message: str, details: str | None = None) -> Response:
     """An error in the API's shape."""
     code = _ERROR_CODES.get(status, HTTPStatus(status).name)
     shape = ErrorAnswer(code, message, details, local_date_time(api.clock()))
     return answer_of([msgspec.json.encode(shape)], status)
 
 
-def unauthorized(api: SalesFlowServer) -> Response:
+def unauthorized(api: Api) -> Response:
     """The servlet container's own answer, which is not the API's error shape."""
     page = b"<!doctype html><html><head><title>HTTP Status 401</title></head><body>Unauthorized</body></html>"
     return answer_of([page] if api.html_unauthorized else [], 401, HTML)
@@ -88,7 +96,7 @@ def unauthorized(api: SalesFlowServer) -> Response:
 class Reader:
     """One authorised GET: what the server reads for it at its now. extra: records that a list answer begins with."""
 
-    def __init__(self, api: SalesFlowServer, request: Request, role: str, extra: Sequence[Any]) -> None:
+    def __init__(self, api: Api, request: Request, role: str, extra: Sequence[Any]) -> None:
         self._api, self._store, self._now = api, api.store, api.clock()
         self._query, self._role, self._extra = request.args, role, extra
 
@@ -183,7 +191,7 @@ class _RefreshRequest(msgspec.Struct, rename="camel"):
     refresh_token: str
 
 
-def authenticate(api: SalesFlowServer, method: str, path: str, body: bytes) -> Response:
+def authenticate(api: Api, method: str, path: str, body: bytes) -> Response:
     """`/auth/login` and `/auth/refresh`."""
     if method != "POST" or path not in {"/auth/login", "/auth/refresh"}:
         raise NotFound("No such resource.")
