@@ -122,7 +122,7 @@ def test_a_sale_that_comes_late_is_in_the_next_report_of_its_days_and_told(
     key = "reports/sales/monthly/2026-11-19/sales-monthly-2026-11-19.json"
     system.fire("report", monthly)
     first = system.body(key)
-    assert f"2026-11-03 is now ¥{now:,.2f}, was ¥{now - 140:,.2f}: 1 sale came later." in first.decode()
+    assert f"2026-11-03 is now {now:,.2f}, was {now - 140:,.2f}: 1 sale came later." in first.decode()
     system.fire("report", {**monthly, "force": True})
     assert system.body(key) == first, "made again it says the same"
     assert "came later" not in _told(system, "2026-11-20"), "and no later report says it again"

@@ -147,7 +147,7 @@ def test_money_stands_before_what_else_there_is_to_know() -> None:
     [
         (
             0,
-            "Tea (A1) is out of stock and has not sold since Monday, 26 October: about 14 pieces were not sold, CN¥467.00.",
+            "Tea (A1) is out of stock and has not sold since Monday, 26 October: about 14 pieces were not sold, ¥467.00.",
         ),
         (7, "Tea (A1) is in stock (7) and has not sold since Monday, 26 October; about 25 pieces a week are usual."),
     ],
