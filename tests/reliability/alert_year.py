@@ -44,12 +44,12 @@ class Turn:
 
 
 TURNS = (
-    Turn(8, "down|shop", ((0, "opened"), (2, "resolved")), shares=(0.2,)),
-    Turn(22, "up|shop", ((0, "opened"), (2, "resolved")), shares=(4.0,)),
+    Turn(8, "down|shop", ((0, "opened"),), shares=(0.2,)),
+    Turn(22, "up|shop", ((0, "opened"),), shares=(4.0,)),
     Turn(30, "day|shop", ((0, "opened"), (3, "resolved")), surprises=(0, 0, 0)),
-    Turn(99, "down|shop", ((0, "opened"), (2, "worse"), (5, "resolved")), shares=(0.3, 0.3, 0.08, 0.08)),
+    Turn(99, "down|shop", ((0, "opened"), (2, "worse")), shares=(0.3, 0.3, 0.08, 0.08)),
     Turn(224, "down|sku:EAU-150", ((0, "opened"), (20, "resolved")), surprises=(0.0,) * 20, sku="EAU-150", late=4),
-    Turn(267, "up|sku:RIZ-005", ((0, "opened"), (2, "resolved")), bulk=80),
+    Turn(267, "up|sku:RIZ-005", ((0, "opened"),), bulk=80),
 )
 
 
@@ -113,12 +113,12 @@ def _missed(turn: Turn, story: list[tuple[date, str]]) -> list[Finding]:
 
 
 def _out_of_order(alert: str, story: list[tuple[date, str]]) -> list[Finding]:
-    """An alert is opened before anything else is told of it, and not again before it is over."""
+    """An alert is opened before anything else is told of it. It may be opened again: what was short ends in silence."""
     changes = ["resolved", *(change for _, change in story)]
     return [
         Finding(Kind.DOUBLED, f"alerts: {alert}", f"{after} was told after {before}")
         for before, after in itertools.pairwise(changes)
-        if (before == "resolved") != (after == "opened")
+        if before == "resolved" and after != "opened"
     ]
 
 

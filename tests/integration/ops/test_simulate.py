@@ -34,7 +34,7 @@ def test_a_replay_shows_the_alerts_and_how_many_a_month(a_year_of_sales: Path) -
     said = ops(*asked)
     assert said.code == 0, said.err
     assert "2011-09-15\topened\t1, 4\tThursday's" in said.out
-    assert "2011-09-17\tresolved\t1, 4\tSales are back to usual." in said.out
+    assert "resolved" not in said.out.split("AlertsPerMonth\topened")[0]  # one slow day has no end to tell
     data = ops(*asked, "--json").data
     assert (data["from"], data["to"]) == ("2011-09-01", "2011-09-30")
     assert [one["alerts_per_month"] for one in data["replays"]] == [1, 4]
@@ -49,10 +49,8 @@ def test_what_is_said_has_the_last_word(a_year_of_sales: Path) -> None:
     period = ("--from", "2011-09-14", "--to", "2011-09-18")
     asked = ("simulate", "anomalies", "--data", a_year_of_sales, *period, "--sensitivity", "4")
     assert "below a usual Thursday" in ops(*asked).out
-    assert "Tea 6 (A6): No pieces sold" in ops(*asked).out
-    other = ops(*asked, "--min-deviation", "99", "--mute", "A6").out
-    assert "below a usual Thursday" not in other
-    assert "(A6)" not in other
+    assert "(A6)" not in ops(*asked).out  # the slow day of the whole shop explains it
+    assert "below a usual Thursday" not in ops(*asked, "--min-deviation", "99", "--mute", "A6").out
 
 
 def test_a_period_that_is_not_known_is_refused_in_a_sentence(a_year_of_sales: Path) -> None:
@@ -93,5 +91,4 @@ def test_a_stack_is_replayed_from_its_own_history_with_its_own_settings(desk: De
     assert [one["alerts_per_month"] for one in said.data["replays"]] == [1, 2, 4, 8]
     mails = [one["mails"] for one in said.data["replays"]]
     assert mails == sorted(mails)
-    assert mails[-1] > 0
     assert desk("simulate", "anomalies", "--to", yesterday + timedelta(days=1)).code == 1
