@@ -5,6 +5,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
@@ -381,3 +382,19 @@ def test_a_mail_that_was_accepted_in_a_garbled_answer_is_not_sent_again(
     result = send_to_all(mailer, take(), MAIL, EVERYBODY)
     assert set(result.notified) == set(EVERYBODY)
     assert sorted(told(outbox)) == sorted(EVERYBODY)
+
+
+def test_a_subject_too_long_for_a_mail_keeps_its_reference(mailer: Mailer, take: Take, outbox: Outbox) -> None:
+    claim = take()
+    send_to_all(mailer, claim, replace(MAIL, subject="Sales " * 60), [ANNE])
+    (mail,) = outbox()
+    subject = str(mail.message["Subject"])
+    assert subject.endswith(f" [{claim.reference}]")
+    assert len(subject) <= 180
+
+
+def test_an_address_is_marked_however_it_is_written(mailer: Mailer, take: Take, outbox: Outbox) -> None:
+    mailer.marked = lambda: {ANNE: "it bounced for good"}
+    result = send_to_all(mailer, take(), MAIL, ["Anne@Example.com", BOB])
+    assert result.refused == {"Anne@Example.com": "it bounced for good"}
+    assert told(outbox) == [BOB]
