@@ -1,3 +1,3 @@
 """SalesFlow Automation's pipeline: read sales and stock, analyse, report, deliver, and record truthfully what happened."""
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"

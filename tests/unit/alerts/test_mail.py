@@ -28,7 +28,6 @@ FACTS = MailFacts(
     left_out=0,
     flagged=0,
     set_aside=0,
-    location="s3://reports/anomalies/GLOBAL/2026-11-02.json",
     reference="SF-ABCDEFGH",
     run_id="01a20700-0ae4-70a5-b0c0-5d54a751f28a",
     reply_to="owner@shop.example.com",
@@ -88,7 +87,6 @@ def test_the_first_line_is_the_finding() -> None:
         "10:00-11:00",
         "spared it for two weeks",
         FACTS.run_id,
-        FACTS.location,
         "2 Nov 2026, 20:55 (Asia/Shanghai)",
     ):
         assert said in text, said

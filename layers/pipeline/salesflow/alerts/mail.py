@@ -47,7 +47,6 @@ class MailFacts:
     left_out: int
     flagged: int
     set_aside: int
-    location: str
     reference: str
     run_id: str
     reply_to: str
@@ -298,7 +297,6 @@ def _small_print(facts: MailFacts, figures: Figures) -> tuple[tuple[str, str], .
     as_of = _("no sale known") if facts.data_as_of is None else figures.moment(facts.data_as_of)
     return (
         (_("Data as of"), f"{as_of} ({facts.timezone})"),
-        (_("Everything"), printable(facts.location)),
         (_("Run"), f"{printable(facts.run_id)} ({printable(facts.stack)})"),
         (_("Questions"), _("Answer this mail: it goes to {address}.", address=printable(facts.reply_to))),
     )

@@ -34,7 +34,7 @@ from salesflow.job_events import AnomalyCheckFields, Notify, Scope
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel
 from salesflow.jobs.needs import demand_of
-from salesflow.ledger import Artifact, Claim, RunStatus
+from salesflow.ledger import Claim, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.windows import Period
 
@@ -122,7 +122,7 @@ def _check_date(run: Run[AnomalyCheckFields], check: _Check) -> Outcome:
     artifact = runtime.store.save_document(key, document, claim.held.fence)
     entries = in_order(entry for part in told for entry in part.entries)
     left_out = sum(part.left_out for part in told)
-    delivered = _deliver(run, check, judgement, entries, left_out, artifact) if entries else None
+    delivered = _deliver(run, check, judgement, entries, left_out) if entries else None
     notified, told_now = (delivered.notified, delivered.now) if delivered else ((), ())
     problems = list(delivered.problems) if delivered else []
     metrics.add_metric(name="AlertsTold", unit=MetricUnit.Count, value=len(entries))
@@ -282,7 +282,6 @@ def _deliver(
     judgement: Judgement,
     entries: tuple[Entry, ...],
     left_out: int,
-    artifact: Artifact,
 ) -> "Mailed | None":
     """Mail the digest; None where it is for nobody."""
     # Mail has imports of its own, which a cold start need not pay for before there is something to mail.
@@ -305,7 +304,6 @@ def _deliver(
             left_out=left_out,
             flagged=_flagged(judgement, entries),
             set_aside=check.set_aside,
-            location=f"s3://{artifact.bucket}/{artifact.key}",
             reference=claim.reference,
             run_id=claim.run_id,
             reply_to=settings.reply_to,
