@@ -16,6 +16,7 @@ from local.cloud import LocalCloud, SimulatedClock
 from local.cloud.aws import REPOSITORY
 from local.errors import LocalCloudError
 from salesflow.library.keeper import INDEX_KEY
+from salesflow.money import Currency
 
 TEMPLATE = REPOSITORY / "template.yaml"
 TOKEN_LIFETIME = timedelta(days=30)
@@ -84,11 +85,12 @@ def retail_shop(data: Path, *, zone: str | None = None, currency: str | None = N
 
     Raises LocalCloudError where the file cannot be read as that.
     """
+    money = Currency(currency or RETAIL_CURRENCY)
     try:
-        store = online_retail_store(data)
+        store = online_retail_store(data, minor_digits=money.digits)
     except (OSError, ValueError) as error:
         raise LocalCloudError(f"{data} cannot be read as invoice lines: {error}") from error
-    return Shop(store, zone_named(zone or RETAIL_ZONE), currency or RETAIL_CURRENCY)
+    return Shop(store, zone_named(zone or RETAIL_ZONE), money.code)
 
 
 def zone_named(key: str) -> ZoneInfo:

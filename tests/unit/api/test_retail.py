@@ -8,6 +8,8 @@ import pytest
 
 from local.api import SalesStore, online_retail_store
 from local.api.retail import sale_id
+from local.errors import LocalCloudError
+from local.shop import retail_shop
 
 ONLINE_RETAIL = Path(__file__).parents[3].parent / "shared" / "data" / "online_retail.parquet"
 
@@ -228,3 +230,11 @@ def test_the_real_products_have_every_state_of_stock(online_retail: SalesStore) 
     assert out > 100
     assert low > 100
     assert online_retail.daily_quantities("22423", 800, now)[date(2010, 12, 1)] > 0
+
+
+def test_the_shop_of_a_file_is_in_the_currency_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("date,product,qty,price\n2026-11-20,Tea,2,12.505\n")
+    assert retail_shop(path, currency="KWD").store.sales[0].total_amount == 25.01
+    with pytest.raises(LocalCloudError, match=r"row 2, price: '12.505' has decimals, and the currency has none"):
+        retail_shop(path, currency="JPY")
