@@ -89,8 +89,8 @@ class _Field:
         self.drift = timedelta(minutes=self.dice.uniform(-4, 4))
 
     def _month_deleted(self) -> None:
-        s3 = self.world.client("s3")
-        s3.delete_object(Bucket=self.world.bucket, Key=self.dice.choice(self._months()))
+        if months := self._months():  # none yet where no report has read far enough back
+            self.world.client("s3").delete_object(Bucket=self.world.bucket, Key=self.dice.choice(months))
 
     def _month_rolled_back(self) -> None:
         """A month of the sales as it was a fortnight ago, put back by hand: its bytes and its metadata."""
