@@ -46,7 +46,10 @@ def test_demo_makes_the_reports_of_a_file_of_sales_and_says_so(tmp_path: Path) -
         assert (out / "reports" / path).stat().st_size > 0
     mails = [message_from_bytes(path.read_bytes(), policy=SMTP) for path in sorted((out / "mails").glob("*.eml"))]
     assert len(mails) == 8, "four reports to two recipients"
-    assert {part.get_filename() for part in mails[0].iter_attachments()} == {"sales-daily-2011-11-30.pdf"}
+    assert {part.get_filename() for part in mails[0].iter_attachments()} == {
+        "sales-daily-2011-11-30.pdf",
+        "sales-daily-2011-11-30.xlsx",
+    }
     summary = json.loads((out / "demo.json").read_text())
     assert summary["finished"]
     statuses = {run["schedule"]: run["status"] for run in summary["runs"]}

@@ -67,6 +67,7 @@ def test_options_are_written_and_the_rest_of_the_file_stays(desk: Desk, config: 
         "Currency": "EUR",
         "Language": "en",
         "MailSender": "reports@shop.example",
+        "CreateMailIdentity": "yes",
         "OwnerRecipients": "owner@shop.example,second@shop.example",
         "ReportRecipients": "",
         "AlertRecipients": "",
