@@ -225,20 +225,25 @@ def remove(stack: Stack, standing: Standing) -> None:
     stack.client("scheduler").delete_schedule(Name=standing.schedule.name, GroupName=stack.schedule_group)
 
 
-def same_work(stack: Stack, wanted: ReportSchedule) -> list[str]:
-    """The ids of other enabled schedules that make the same report: whichever comes second answers DUPLICATE."""
-    found = []
+def same_work(stack: Stack, wanted: ReportSchedule) -> dict[str, bool]:
+    """The other enabled schedules that make the same report in one of its formats or more, by id.
+
+    The value says whether their formats are the same: then whichever comes second answers DUPLICATE, else both run.
+    """
+    found: dict[str, bool] = {}
     for standing in every(stack):
         try:
             fields = json.loads(standing.schedule.input or "{}")
-            identity = ReportFields.model_validate(
+            report = ReportFields.model_validate(
                 {name: fields[name] for name in ("report_type", "formats", "format", "period") if name in fields}
-            ).identity
+            )
         except ValueError:
             continue
         is_report = standing.schedule.function == stack.function("report").name
-        if is_report and standing.schedule.enabled and standing.id != wanted.id and identity == wanted.identity:
-            found.append(standing.id)
+        is_other = is_report and standing.schedule.enabled and standing.id != wanted.id
+        is_same = (report.report_type, report.period) == (wanted.report_type, wanted.period)
+        if is_other and is_same and not set(report.formats).isdisjoint(wanted.formats):
+            found[standing.id] = report.identity == wanted.identity
     return found
 
 

@@ -136,12 +136,15 @@ def put(
         "zone": wanted.zone,
         "input": wanted.input,
         "next_due": due,
-        "same_work": rivals,
+        "same_work": list(rivals),
     }
     facts = Facts(f"{wanted.id} {done}", [("schedule", wanted.id), ("done", done), ("expression", wanted.expression)])
     desk.out.show(data, facts, _due_table(wanted, due))
-    for rival in rivals:
-        desk.out.note(f"{rival} makes the same report: whichever comes second on a date answers DUPLICATE.")
+    for rival, is_whole in rivals.items():
+        then = "whichever comes second on a date answers DUPLICATE"
+        if not is_whole:
+            then = "its formats differ, so both run, and who reads both is mailed twice"
+        desk.out.note(f"{rival} makes the same report: {then}.")
     for day in schedules.skipped(wanted.expression, wanted.zone, clock.now()):
         desk.out.note(
             f"On {day} clocks skip that time, and the watchdog fires it late. An hour from 4 to 21 comes every day.",

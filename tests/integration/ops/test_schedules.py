@@ -88,7 +88,12 @@ def test_the_template_s_are_not_touched_and_it_is_said_what_to_set_instead(desk:
     assert listed(desk) == before
     beside = desk("schedules", "put", "sales", "pdf", "--at", "08:05", "--on", "MON", "--id", "mondays", "--dry-run")
     assert beside.code == 0
-    assert "scheduled-sales-pdf makes the same report" in beside.err
+    assert "scheduled-sales-pdf makes the same report: its formats differ, so both run" in " ".join(beside.err.split())
+    whole = ("put", "sales", "pdf", "--format", "excel", "--at", "08:05", "--id", "again", "--dry-run")
+    again = " ".join(desk("schedules", *whole).err.split())
+    assert "scheduled-sales-pdf makes the same report: whichever comes second on a date answers DUPLICATE" in again
+    other = desk("schedules", "put", "sales", "json", "--at", "08:05", "--id", "other", "--dry-run")
+    assert (other.code, "same report" in other.err) == (0, False), "it shares no format"
 
 
 def test_the_template_s_change_through_the_stack_s_parameters(desk: Desk) -> None:
