@@ -44,6 +44,8 @@ def _s3(request: Request, _region: str) -> Iterator[Asked]:
             yield Asked("s3:ListBucket", bucket, (TLS, ("s3:prefix", (query["prefix"],))))
         case (("GET" | "HEAD"), key) if key and not query.keys() - {"x-id"}:
             yield Asked("s3:GetObject", f"{bucket}/{key}", (TLS,))
+        case (("GET" | "HEAD"), key) if key and query.keys() - {"x-id"} == {"versionId"}:
+            yield Asked("s3:GetObjectVersion", f"{bucket}/{key}", (TLS,))
         case "PUT", key if key and not query.keys() - {"x-id"}:
             yield Asked("s3:PutObject", f"{bucket}/{key}", (TLS,))
             if "if-match" in request.headers:  # User Guide, "Preventing object overwrites with conditional writes"

@@ -66,7 +66,7 @@ def called_by_rule(cloud: LocalCloud, *, rule: str = "") -> Question:
     settings = cloud.stack.functions["MailEventsFunction"]
     policy = json.loads(cloud.aws.client("lambda").get_policy(FunctionName=settings.name)["Policy"])
     for statement in policy["Statement"]:
-        del statement["FunctionName"]  # moto's; the real service shows it as the resource
+        statement.pop("FunctionName", None)  # moto's, of some versions; the real service shows it as the resource
     (own,) = cloud.stack.of_type("AWS::Events::Rule")
     described = cloud.aws.client("events").describe_rule(Name=own.physical_id.rpartition("/")[2])
     context = (("aws:SourceArn", (rule or described["Arn"],)),)
