@@ -75,6 +75,7 @@ def guarded_stack() -> Iterator[GuardedStack]:
     shop = replace(sample_shop(LAST_DAY, days=200, surprises=SURPRISES), parameters={"HistoryDays": "190"})
     with LocalShop.open(shop, MORNING) as running, Evaluator.started() as evaluator:
         cloud = running.cloud
+        keep_versions(cloud)
         gate = Gate((cloud.aws.host, cloud.aws.port), evaluator, role_policies(cloud), resource_policies(cloud))
         settings_of = dict(cloud.stack.functions)
         watchdog = settings_of["WatchdogFunction"]
@@ -98,6 +99,13 @@ def guarded_stack() -> Iterator[GuardedStack]:
             for function in functions.values():
                 function.stop()
             gate.stop()
+
+
+def keep_versions(cloud: LocalCloud) -> None:
+    """Have the bucket keep versions as the template says: moto's CloudFormation passes that over."""
+    versioning = cloud.stack.template["Resources"]["ReportsBucket"]["Properties"]["VersioningConfiguration"]
+    bucket = cloud.stack.physical_id("ReportsBucket")
+    cloud.aws.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration=versioning)
 
 
 def role_policies(cloud: LocalCloud) -> dict[str, Policy]:
