@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesflow import clock
-from salesflow.errors import SalesFlowError
+from salesflow.errors import SalesFlowError, SystemTokenMissing, SystemTokenRejected
 from salesflow.history.stock import StockSnapshot
 from salesflow.history.sync import Demand, SyncOutcome
 from salesflow.jobs.frame import Run
@@ -30,7 +30,8 @@ class Inputs:
 def read_inputs(run: Run[Any], demand: Demand, *, need_stock: bool) -> Inputs:
     """Bring the history up to date and read the stock of the business date; neither waits for the other.
 
-    need_stock: whether a stock that cannot be read is an error; else there is none, and the log says why.
+    need_stock: whether a stock that cannot be read is an error; else there is none, and the log says why. Without a system
+    token the run fails in any case, whichever of the two asked for it first.
     """
     runtime = run.runtime
     source = _source(run)
@@ -50,7 +51,7 @@ def _counted(counting: "Future[_Counted]", *, need_stock: bool) -> _Counted:
     try:
         return counting.result()
     except SalesFlowError as error:
-        if need_stock:
+        if need_stock or isinstance(error, SystemTokenMissing | SystemTokenRejected):
             raise
         logger.warning("the stock cannot be read: the report says nothing of orders and costs", why=str(error))
         return None, (), False
