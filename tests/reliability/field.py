@@ -65,7 +65,8 @@ class _Field:
 
     def _new_sale(self, moment: datetime) -> Sale:
         self.number += 1
-        return Sale(self.number, moment, 12.5, (SaleItem(7, "Forgotten", "TILL-7", 5, 2.5, 12.5),))
+        arrived = datetime.combine(self.day, datetime.min.time())  # what a till dates ahead is there at once
+        return Sale(self.number, moment, 12.5, (SaleItem(7, "Forgotten", "TILL-7", 5, 2.5, 12.5),), arrived)
 
     def _late(self) -> None:
         self.world.api.store.put_sale(self._new_sale(self._any_sale().sold_at + timedelta(minutes=1)))
@@ -80,7 +81,7 @@ class _Field:
         self.world.api.store.remove_sale(self._any_sale().id)
 
     def _future(self) -> None:
-        ahead = self.dice.choice([timedelta(hours=4), timedelta(days=30), timedelta(days=365 * 36)])
+        ahead = self.dice.choice([timedelta(hours=12), timedelta(days=30), timedelta(days=365 * 36)])
         self.world.api.store.put_sale(
             self._new_sale(datetime.combine(self.day, datetime.min.time()) + ahead + timedelta(days=1))
         )
