@@ -81,7 +81,9 @@ def test_a_bad_event_is_refused_by_the_name_of_its_field(job: str, warm: WarmFun
     bad = _fired(_event(f"{job}-schedule"), datetime.now(UTC)) | {"colour": "blue"}
     answer = table.add("start-lambda", warm.invoke(way.function, bad, name="(colour: blue)"))
     assert answer.payload["errorType"] == "InvalidJobEvent"
-    assert "colour is no field of this job (allowed: shop, business_date, force, notify" in answer.payload["errorMessage"]
+    assert (
+        "colour is no field of this job (allowed: shop, business_date, force, notify" in answer.payload["errorMessage"]
+    )
     assert "nothing was run" in answer.payload["errorMessage"]
 
 
