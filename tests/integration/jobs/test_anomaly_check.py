@@ -112,7 +112,7 @@ def test_a_slow_day_is_found_saved_explained_and_mailed_once(shop: Shop) -> None
     for parts in ("products", "hours", "price_volume"):
         assert sum(part["amount"] for part in causes[parts]) == causes["difference"]
     assert answer["run_id"] in said
-    assert artifact["key"] in said
+    assert artifact["key"] not in said  # an address of a bucket opens nothing on a phone
     again = shop.check(day)
     assert (again["status"], again["notified"]) == ("DUPLICATE", [])
     forced = shop.check(day, force=True)
