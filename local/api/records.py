@@ -22,7 +22,7 @@ class Sale(msgspec.Struct, frozen=True):
     """One sale. `sold_at` and `synced_at` are naive, in the merchant's zone.
 
     `synced_at` is when the sale reached the server: later than it was sold where a till was offline, earlier where a till's
-    clock is ahead, so that the server answers a sale of the future. None means at once.
+    clock is ahead, so that the server answers a sale of the future. None means when it was sold.
     """
 
     id: int

@@ -131,7 +131,14 @@ class SalesStore:
     # -- what happens to it --------------------------------------------------------------------------------------------
 
     def put_sale(self, *sales: Sale) -> None:
-        """Add sales, or replace those of the same ids: a till syncs late, or a day is corrected afterwards."""
+        """Add sales, or replace those of the same ids: a till syncs late, or a day is corrected afterwards.
+
+        A sale that does not say when it was synced is there at once, whatever its date: a server hides no sale of the future.
+        """
+        self.foresee(*(s if s.synced_at else msgspec.structs.replace(s, synced_at=datetime.min) for s in sales))
+
+    def foresee(self, *sales: Sale) -> None:
+        """The same with sales that are still to be made: each is there from its own moment on."""
         with self._lock:
             merged = {**self._sales, **{sale.id: sale for sale in sales}}
             self._sales = dict(sorted(merged.items(), key=lambda item: (item[1].sold_at, item[0])))

@@ -136,7 +136,7 @@ def _shop(turns: list[Turn], last: date, days: int) -> SalesStore:
         if turn.bulk:
             item = SaleItem(1, "Riz parfumé 5 kg", "RIZ-005", turn.bulk, 42.5, turn.bulk * 42.5)
             noon = datetime.combine(turn.first, datetime.min.time()).replace(hour=11)
-            store.put_sale(Sale(9_000_001, noon, item.subtotal, (item,)))
+            store.foresee(Sale(9_000_001, noon, item.subtotal, (item,)))
     return store
 
 
@@ -149,7 +149,7 @@ def resize(store: SalesStore, day: date, share: float) -> None:
         store.remove_sale(*(sale.id for sale in sales if sale.id not in kept))
     first = 9_000_000_000 + day.toordinal() * 1000
     copies = range(max(wanted - len(sales), 0))
-    store.put_sale(*(structs.replace(sales[n % len(sales)], id=first + n) for n in copies))
+    store.foresee(*(structs.replace(sales[n % len(sales)], id=first + n) for n in copies))
 
 
 def _morning_after(day: date) -> datetime:

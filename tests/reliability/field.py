@@ -65,8 +65,7 @@ class _Field:
 
     def _new_sale(self, moment: datetime) -> Sale:
         self.number += 1
-        arrived = datetime.combine(self.day, datetime.min.time())  # what a till dates ahead is there at once
-        return Sale(self.number, moment, 12.5, (SaleItem(7, "Forgotten", "TILL-7", 5, 2.5, 12.5),), arrived)
+        return Sale(self.number, moment, 12.5, (SaleItem(7, "Forgotten", "TILL-7", 5, 2.5, 12.5),))
 
     def _late(self) -> None:
         self.world.api.store.put_sale(self._new_sale(self._any_sale().sold_at + timedelta(minutes=1)))

@@ -98,7 +98,7 @@ def sales_come_back(system: System) -> Iterator[None]:
     everything = tuple(system.api.store.sales)
     yield
     system.api.store.remove_sale(*[sale.id for sale in system.api.store.sales])
-    system.api.store.put_sale(*everything)
+    system.api.store.foresee(*everything)
 
 
 def test_the_read_is_as_old_as_its_beginning(system: System) -> None:

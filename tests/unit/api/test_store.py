@@ -65,6 +65,14 @@ def test_a_sale_of_a_till_whose_clock_is_ahead_is_answered_before_its_time() -> 
     assert ids(store, 5, NOON + timedelta(hours=6)) == [1, 3, 2, 4]
 
 
+def test_a_sale_of_the_future_that_is_put_is_there_at_once_and_one_that_is_foreseen_at_its_time() -> None:
+    store = SalesStore([sale(1, NOON)], [])
+    store.put_sale(sale(2, datetime(2036, 11, 14)))
+    store.foresee(sale(3, NOON + timedelta(hours=1)))
+    assert ids(store, 5, NOON) == [1, 2]
+    assert ids(store, 5, NOON + timedelta(hours=1)) == [1, 3, 2]
+
+
 def test_sales_are_corrected_delayed_and_removed_while_serving() -> None:
     store = SalesStore([sale(1, NOON), sale(2, NOON)], [])
     assert ids(store, 0, NOON) == [1, 2]
