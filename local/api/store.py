@@ -19,6 +19,8 @@ from local.api.records import (
     local_date_time,
 )
 
+_EVER = datetime.combine(date.min, time.min)
+
 
 class SalesStore:
     """A shop's sales, ascending by (sold_at, id), and its products.
@@ -135,7 +137,7 @@ class SalesStore:
 
         A sale that does not say when it was synced is there at once, whatever its date: a server hides no sale of the future.
         """
-        self.foresee(*(s if s.synced_at else msgspec.structs.replace(s, synced_at=datetime.min) for s in sales))
+        self.foresee(*(s if s.synced_at else msgspec.structs.replace(s, synced_at=_EVER) for s in sales))
 
     def foresee(self, *sales: Sale) -> None:
         """The same with sales that are still to be made: each is there from its own moment on."""
