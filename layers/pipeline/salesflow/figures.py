@@ -50,6 +50,7 @@ _NARROW_SIGNS = {
 _COARSE_PERCENT = 10.0
 _NO_CHANGE = 0.0005
 _NO_WHOLE_CHANGE = 0.005
+_NO_TENTH = 0.05
 _WHOLE = "#,##0"
 _ONE_DIGIT = "#,##0.0"
 _ENDS_OF_INTERVALS = (Language.LN, Language.SW)
@@ -111,6 +112,12 @@ def printable(text: str) -> str:
     return _TOO_MANY_MARKS.sub(r"\1", unicodedata.normalize("NFC", _BREAKS.sub(" ", text))).strip()
 
 
+def sized(value: float, least: float = _NO_CHANGE) -> float:
+    """The value, or 0 where less than nothing would be printed as nothing: -0.0% is none.
+    least: half a unit of the last digit, of 0.1% where it is not said."""
+    return 0.0 if -least < value < 0 else value
+
+
 class Figures:
     """Prints values in one language and one currency; `words` says the texts around them.
 
@@ -140,11 +147,11 @@ class Figures:
             case Kind.COUNT:
                 return format_decimal(value, locale=self.locale)
             case Kind.SHARE:
-                return format_percent(value, format=self._percent(_ONE_DIGIT), locale=self.locale)
+                return format_percent(sized(value), format=self._percent(_ONE_DIGIT), locale=self.locale)
             case Kind.CHANGE:
                 return self.change(float(value))
             case Kind.DECIMAL:
-                return format_decimal(value, format=_ONE_DIGIT, locale=self.locale)
+                return format_decimal(sized(value, _NO_TENTH), format=_ONE_DIGIT, locale=self.locale)
             case Kind.DAY:
                 return self.day(value)
             case Kind.WEEKDAY:
@@ -210,7 +217,8 @@ class Figures:
     def axis(self, kind: Kind, value: float) -> str:
         """A mark on a chart's axis: as short as it can be. Amounts come in minor units and carry no currency sign."""
         number = self.currency.to_major(round(value)) if kind is Kind.MONEY else Decimal(value)
-        return ("-" if number < 0 else "") + self._compact(abs(number))
+        text = self._compact(abs(number))
+        return f"-{text}" if number < 0 and text != "0" else text
 
     def _compact(self, number: Decimal) -> str:
         """1.2M for 1,234,567, by CLDR's short compact format (UTS 35, part 3).
@@ -255,7 +263,7 @@ class Figures:
 
     def percent(self, fraction: float) -> str:
         """A fraction in whole percents."""
-        return format_percent(fraction, format=self._percent(_WHOLE), locale=self.locale)
+        return format_percent(sized(fraction, _NO_WHOLE_CHANGE), format=self._percent(_WHOLE), locale=self.locale)
 
     def signed_money(self, minor: int) -> str:
         """A difference of amounts with its sign."""

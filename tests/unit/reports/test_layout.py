@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.figures import Figures, Kind, printable
+from salesflow.language import Language
 from salesflow.reports.content.build import build_document
 from salesflow.reports.content.charts import Box, Label, lay_out, nice_ticks
 from salesflow.reports.content.document import Tone, change_of
@@ -71,6 +72,15 @@ def test_a_change_is_a_percentage_only_where_one_means_something(
 ) -> None:
     change = change_of(Figures("CNY"), Kind.MONEY, value, before, "vs then")
     assert (change.text, change.tone) == (text, tone)
+
+
+@given(st.floats(-0.02, 0.0, exclude_max=True), st.sampled_from(Language))
+def test_what_rounds_to_nothing_has_no_sign(tiny: float, language: Language) -> None:
+    figures = Figures("CNY", language)
+    printed = [figures.show(kind, tiny) for kind in (Kind.SHARE, Kind.CHANGE, Kind.DECIMAL)]
+    printed += [figures.percent(tiny), figures.change_short(tiny), figures.axis(Kind.DECIMAL, tiny)]
+    for text in printed:
+        assert not re.fullmatch(r"-[0.,\s]+%?", text)
 
 
 def test_more_returns_are_bad_news() -> None:

@@ -138,8 +138,10 @@ class Books:
             (_("Days left"), Kind.DECIMAL, 11), (_("Order"), Kind.COUNT, 10), (_.context("order", "At least"), Kind.COUNT, 11),
             (_.context("order", "At most"), Kind.COUNT, 11), (_("Cost each"), Kind.MONEY, 12), (_("Cost"), Kind.MONEY, 14),
         )  # fmt: skip
+        spent = [(line.cost or 0) * line.quantity for line in orders.lines]
+        amounts: dict[int, list[int | None]] = {8: [line.cost for line in orders.lines], 9: [sum(spent)]}
         for column, (label, kind, wide) in enumerate(labels):
-            sheet.set_column(column, column, wide)
+            sheet.set_column(column, column, cells.wide(kind, amounts.get(column, ()), wide))
             align = "left" if kind.is_text else "right"
             sheet.write_string(
                 3, column, label, cells.format(bold=True, bottom=1, bottom_color=QUIET, align=align, font_color=QUIET)
@@ -163,8 +165,7 @@ class Books:
             cells.put(sheet, row + 1, 0, Kind.TEXT, _("All orders"), **total)
             pieces = sum(line.quantity for line in orders.lines)
             sheet.write_formula(row + 1, 5, f"=SUM(F5:F{row + 1})", cells.of_kind(Kind.COUNT, **total), pieces)
-            spent = sum((line.cost or 0) * line.quantity for line in orders.lines)
-            self._money(sheet, row + 1, 9, spent, f"=SUM(J5:J{row + 1})", **total)
+            self._money(sheet, row + 1, 9, sum(spent), f"=SUM(J5:J{row + 1})", **total)
         sheet.freeze_panes(4, 1)
 
     def lines(self, sheet: Worksheet, lines: SaleLines, wares: Mapping[str, Ware]) -> None:
@@ -175,8 +176,12 @@ class Books:
         )  # fmt: skip
         heading = cells.format(bold=True, font_color=QUIET, bottom=1, bottom_color=QUIET)
         columns = [{"header": label, "header_format": heading} for label in labels]
+        of_sku = [wares.get(str(sku), Ware(None, None)) for sku in lines.skus]
+        spent = np.array([ware.cost or 0 for ware in of_sku])[lines.sku] * lines.quantity
+        money_columns = (lines.subtotal, lines.subtotal, spent, lines.subtotal - spent)
         for column, wide in enumerate(LINE_COLUMNS):
-            sheet.set_column(column, column, wide)
+            values = money_columns[column - 7].tolist() if column >= 7 else ()
+            sheet.set_column(column, column, cells.wide(Kind.MONEY, values, wide))
         sheet.add_table(0, 0, max(len(lines), 1), len(labels) - 1, {"columns": columns, "style": "Table Style Light 1"})
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
@@ -185,7 +190,6 @@ class Books:
         scale = 10**self.figures.currency.digits
         skus = [printable(str(sku))[:LONGEST_CELL] for sku in lines.skus]
         names = [printable(str(name))[:LONGEST_CELL] for name in lines.names]
-        of_sku = [wares.get(str(sku), Ware(None, None)) for sku in lines.skus]
         categories = [printable(ware.category or "") for ware in of_sku]
         sold_days = np.floor_divide(lines.sold_at - lines.day_ends_after, 86_400_000_000).tolist()
         columns_of = (lines.sold_at.tolist(), sold_days, lines.sale.tolist(), lines.sku.tolist(), lines.name.tolist())

@@ -1,17 +1,21 @@
 """Cells of a workbook: values as what they are (numbers, dates, times of day, texts), in the report's formats. No text becomes a formula."""
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from typing import Any, Final
 
 from xlsxwriter.worksheet import Worksheet
 
-from salesflow.figures import Figures, Kind, printable
+from salesflow.figures import Figures, Kind, printable, sized
 
 LONGEST_CELL: Final = 32_000
 """Excel takes 32,767 characters in a cell."""
 
+_MEASURED: Final = 500
+_WIDEST: Final = 46
 _NUMBERS: Final = (Kind.MONEY, Kind.COUNT, Kind.SHARE, Kind.CHANGE, Kind.DECIMAL)
+_FRACTIONS: Final = (Kind.SHARE, Kind.CHANGE)
 _HOURS: Final = 24
 _NUMBER_FORMATS: Final = {
     Kind.COUNT: "#,##0",
@@ -71,12 +75,24 @@ class Cells:
         elif kind is Kind.WEEKDAY:
             sheet.write_string(row, column, self._figures.weekday(value), style)
         else:
-            sheet.write_number(row, column, value, style)
+            sheet.write_number(row, column, sized(value) if kind in _FRACTIONS else value, style)
+
+    def wide(self, kind: Kind, values: Sequence[Any], least: float = 0.0) -> float:
+        """How wide a column must be to show each of its figures, or its first texts, in characters."""
+        known = [value for value in values if value not in (None, "")]
+        if kind in _NUMBERS and known:
+            known = [max(known), min(known)]
+        texts = (self._figures.show(kind, value) for value in known[:_MEASURED])
+        found = max([least, *(columns_of(text) + 2 for text in texts)])
+        return found if kind in _NUMBERS else min(found, _WIDEST)
 
     def writer(self, sheet: Worksheet, column: int, kind: Kind) -> Callable[[int, Any], object]:
         """`put` for one column of very many rows: what does not change from row to row is looked up once."""
         style = self.of_kind(kind)
         scale = 10**self._figures.currency.digits if kind is Kind.MONEY else 1
+
+        def write_fraction(row: int, value: Any) -> object:
+            return sheet.write_number(row, column, sized(value), style) if value is not None else None
 
         def write_number(row: int, value: Any) -> object:
             return sheet.write_number(row, column, value / scale, style) if value is not None else None
@@ -87,6 +103,8 @@ class Cells:
         def write_own(row: int, value: Any) -> object:
             return sheet.write_string(row, column, value, style) if value else None
 
+        if kind in _FRACTIONS:
+            return write_fraction
         if kind in _NUMBERS:
             return write_number
         if kind is Kind.NAME:
@@ -94,3 +112,10 @@ class Cells:
         if kind is Kind.TEXT:
             return write_own
         return lambda row, value: self.put(sheet, row, column, kind, value)
+
+
+def columns_of(text: str) -> int:
+    """How many characters wide a text is: East Asian signs take two."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

@@ -6,7 +6,6 @@ Order, Lines, Notes; those that the report has.
 
 import io
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, time
@@ -23,12 +22,11 @@ from salesflow.reports.content.document import Chart, Document, Kpi, Table, Tone
 from salesflow.reports.content.palette import BLUE, INK, ORANGE, PALE_ORANGE, QUIET, RULE
 from salesflow.reports.content.stock import status_words
 from salesflow.reports.excel.books import Books
-from salesflow.reports.excel.cells import LONGEST_CELL, Cells
+from salesflow.reports.excel.cells import LONGEST_CELL, Cells, columns_of
 from salesflow.reports.excel.charts import ROWS, SIZE, Place, native_charts, place_of
 
 _MANY_ROWS: Final = 20_000
 _MEASURED_ROWS: Final = 500
-_WIDEST: Final = 46
 _UPRIGHT_COLUMNS: Final = 115
 _PAPERS: Final = {"A4": 9, "LETTER": 1}
 _TOP: Final = 5
@@ -165,7 +163,11 @@ class _Writer:
 
     def _table_sheet(self, table: Table) -> None:
         widths = [
-            self._wide(part.label, [row[n] for row in table.rows[:_MEASURED_ROWS]], part.kind)
+            self._cells.wide(
+                part.kind,
+                [row[n] for row in (*table.totals, *table.rows) if not isinstance(row[n], str) or part.kind.is_text],
+                columns_of(part.label) + 4,  # with the filter's button
+            )
             for n, part in enumerate(table.columns)
         ]
         sheet = self._sheet(self._names[table.key], landscape=sum(widths) > _UPRIGHT_COLUMNS)
@@ -178,11 +180,6 @@ class _Writer:
         if table.key == "stock":
             self._colour_stock(sheet, table)
         self._table(sheet, table)
-
-    def _wide(self, label: str, values: Sequence[Any], kind: Kind) -> float:
-        """A width that shows the label with its filter button and nearly every value."""
-        texts = (self._figures.show(kind, value) for value in values if value not in (None, ""))
-        return min(max([_columns_of(label) + 4, *(_columns_of(text) + 2 for text in texts)]), _WIDEST)
 
     def _colour_stock(self, sheet: Worksheet, table: Table) -> None:
         _, words = self._figures.words, status_words(self._figures)
@@ -207,10 +204,11 @@ class _Writer:
         sheet = self._sheet(self._names["hours"])
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
-        sheet.set_column(0, 6, 16)
         tables = [(hours, 0)] + ([(weekdays, len(hours.columns) + 1)] if weekdays else [])
         for table, column in tables:
             for n, part in enumerate(table.columns):
+                wide = self._cells.wide(part.kind, [row[n] for row in table.rows], 16)
+                sheet.set_column(column + n, column + n, wide)
                 self._heading(sheet, 0, column + n, part.label, part.kind)
         for row in range(max(len(table.rows) for table, _ in tables)):
             for table, column in tables:
@@ -222,16 +220,16 @@ class _Writer:
         document, _ = self._document, self._figures.words
         last = 5
         kpis = document.kpis + document.more_kpis
-        widest = max(_columns_of(kpi.text) for kpi in kpis) * _BOLD_WIDER + 2
+        widest = max(columns_of(kpi.text) for kpi in kpis) * _BOLD_WIDER + 2
         sheet.set_column(0, 0, _FIGURE_COLUMN)
         sheet.set_column(1, 1, max(_VALUE_COLUMN, widest))
-        widest = max([_columns_of(change.before) for kpi in kpis for change in kpi.changes], default=0) + 2
+        widest = max([columns_of(change.before) for kpi in kpis for change in kpi.changes], default=0) + 2
         sheet.set_column(2, last, max(_EARLIER_COLUMNS, widest))
         headline = printable(document.headline)
         title = self._cells.format(bold=True, font_size=16, font_color=INK)
         sheet.merge_range(0, 0, 0, last, printable(document.shop) or document.title, title)
         sheet.merge_range(1, 0, 1, last, document.window_text, self._cells.format(font_color=QUIET))
-        sheet.set_row(2, (1 + _columns_of(headline) // _HEADLINE_COLUMNS) * _HEADLINE_LEADING + 10)
+        sheet.set_row(2, (1 + columns_of(headline) // _HEADLINE_COLUMNS) * _HEADLINE_LEADING + 10)
         style = self._cells.format(bold=True, font_size=12, text_wrap=True, valign="top")
         sheet.merge_range(2, 0, 2, last, headline, style)
         row = 4
@@ -347,10 +345,3 @@ class _Writer:
                 sheet.write_string(row, 0, name, label)
                 sheet.write_string(row, 1, printable(sentence)[:LONGEST_CELL], text)
             row += 2
-
-
-def _columns_of(text: str) -> int:
-    """How many characters wide a text is: East Asian signs take two."""
-    if text.isascii():
-        return len(text)
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

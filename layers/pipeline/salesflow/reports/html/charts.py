@@ -160,4 +160,4 @@ def _labels(chart: Chart, slot: float) -> list[str]:
 
 def _number(value: float) -> str:
     """At most two digits after the point, and no more than it takes."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
