@@ -63,7 +63,7 @@ def redriven(stack: Stack, *, dry_run: bool = False) -> Iterator[Redriven]:
     or handed over stays. Raises Failed where the queues cannot be read.
     """
     sqs = stack.client("sqs")
-    for url, understood in ((stack.undelivered_queue, undelivered), (stack.failed_queue, _failed)):
+    for url, understood in ((stack.undelivered_queue, undelivered), (stack.failed_queue, failed)):
         for stranded in _read(sqs, url, understood):
             if dry_run or stranded.problem:
                 _put_back(sqs, stranded)
@@ -126,18 +126,25 @@ def undelivered(url: str, message: Mapping[str, Any]) -> Stranded:
     return Stranded(url, receipt, target, event, why)
 
 
-def _failed(url: str, message: Mapping[str, Any]) -> Stranded:
+def failed(url: str, message: Mapping[str, Any]) -> Stranded:
+    """What a message of the queue of failed runs stands for."""
     receipt = message["ReceiptHandle"]
     try:
         record = json.loads(message["Body"])
         context = record["requestContext"]
         function = context["functionArn"].removesuffix(":$LATEST")
-        event = record["requestPayload"]
+        event = _as_the_same_request(record["requestPayload"], context.get("requestId"))
         error = record.get("responsePayload") or {}
         why = f"{context.get('condition', 'failed')}: {error.get('errorType', '')} {error.get('errorMessage', '')}".strip()
     except (ValueError, KeyError, TypeError, AttributeError):
         return Stranded(url, receipt, "", message["Body"], "unknown", "it is no record of a failed run")
     return Stranded(url, receipt, function, event, why)
+
+
+def _as_the_same_request(event: Any, request_id: Any) -> Any:
+    """A forced event with the request that it was first fired as: its edition may have been completed since, and is no other one now."""
+    is_forced = isinstance(event, Mapping) and ("detail" in event or event.get("force") or event.get("rebuild"))
+    return {"request_id": request_id, **event} if is_forced and request_id else event
 
 
 @app.command("redrive", examples=["redrive --dry-run", "redrive --local"])

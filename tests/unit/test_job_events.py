@@ -154,6 +154,8 @@ def test_today_is_taken_as_a_day_that_is_not_over() -> None:
         ({"shop": ""}, "shop ''"),
         ({"shop": None}, "shop None"),
         ({"notify": "everyone"}, "notify 'everyone' is not allowed"),
+        ({"request_id": "a#b"}, "request_id 'a#b' is no request's id"),
+        (rule({}, request_id=7), "request_id '7'"),
         ({"colour": "red"}, "colour is no field of this job"),
         ({"schedule": "", "scheduled_time": "2026-11-22T23:00:00Z"}, "schedule"),
         ({"schedule": "s", "scheduled_time": "yesterday"}, "scheduled_time 'yesterday'"),
@@ -187,7 +189,17 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
     max_leaves=8,
 )
 _NAMES = st.sampled_from(
-    [*ReportFields.model_fields, "format", "schedule", "scheduled_time", "source", "detail", "time", "resources"]
+    [
+        *ReportFields.model_fields,
+        "format",
+        "schedule",
+        "scheduled_time",
+        "source",
+        "detail",
+        "time",
+        "resources",
+        "request_id",
+    ]
 )
 
 

@@ -1,10 +1,11 @@
-"""What is read of a message in the schedules' dead-letter queue, in each form that it may have."""
+"""What is read of a message in a stack's two queues, in each form that it may have."""
 
+import json
 from typing import Any
 
 import pytest
 
-from ops.commands.redrive import undelivered
+from ops.commands.redrive import failed, undelivered
 
 BODY = '{"schedule": "sales", "scheduled_time": "<aws.scheduler.scheduled-time>", "report_type": "sales"}'
 TARGET = "arn:aws:lambda:eu-west-1:123456789012:function:shop-report"
@@ -26,3 +27,21 @@ def test_what_does_not_say_when_it_was_due_is_not_fired_for_another_day() -> Non
     found = undelivered("queue", message(BODY))
     assert found.function == ""
     assert "business_date" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("event", "fired"),
+    [
+        ({"format": "pdf"}, {"format": "pdf"}),
+        ({"force": True}, {"force": True, "request_id": "r-1"}),
+        ({"rebuild": True}, {"rebuild": True, "request_id": "r-1"}),
+        ({"force": True, "request_id": "r-0"}, {"force": True, "request_id": "r-0"}),
+        (
+            {"source": "aws.events", "detail": '{"force": true}'},
+            {"source": "aws.events", "detail": '{"force": true}', "request_id": "r-1"},
+        ),
+    ],
+)
+def test_a_forced_event_says_which_request_it_was(event: dict[str, Any], fired: dict[str, Any]) -> None:
+    record = {"requestContext": {"functionArn": TARGET, "requestId": "r-1"}, "requestPayload": event}
+    assert failed("queue", {"ReceiptHandle": "r", "Body": json.dumps(record)}).event == fired

@@ -18,6 +18,7 @@ from salesflow.mail_address import mailbox
 from salesflow.windows import MIDNIGHT, Period, business_date_at, last_complete_day
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 # Wider than any shop's life, and narrow enough that windows and zones never leave the calendar of `datetime`.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -241,7 +242,7 @@ class JobRequest[Fields: JobFields]:
     """One firing of a job: what was asked, for which business date, and by which schedule.
 
     `scheduled_time` is aware, in UTC; for an event without one it is the moment of the call. `day_ends_at`: when the shop's days
-    end, by its own clock.
+    end, by its own clock. `request_id`: the request that an event from the queue was first fired as; "" for one that is new.
     """
 
     fields: Fields
@@ -250,6 +251,7 @@ class JobRequest[Fields: JobFields]:
     scheduled_time: datetime
     trigger: Literal["schedule", "rule", "manual"]
     day_ends_at: time = MIDNIGHT
+    request_id: str = ""
 
     @classmethod
     def from_event(
@@ -277,7 +279,8 @@ class JobRequest[Fields: JobFields]:
                 f"business_date {business_date} lies in the future: today is {today} in {zone.key}, "
                 f"so the last complete day is {complete}"
             )
-        return cls(fields, business_date, schedule, moment.astimezone(UTC), trigger, day_ends_at)
+        request_id = _request_id(event.get("request_id"))
+        return cls(fields, business_date, schedule, moment.astimezone(UTC), trigger, day_ends_at, request_id)
 
     def asked_on(self, zone: ZoneInfo) -> date:
         """The business date that ran, in `zone`, when the job was fired."""
@@ -308,6 +311,7 @@ def _unwrap(
             raise _refused("resources must be a list that names the rule's ARN")
         return dict(detail), resources[0].rpartition("/")[2], _moment(event.get("time"), "time"), "rule"
     own = dict(event)
+    own.pop("request_id", None)
     schedule = own.pop("schedule", None)
     scheduled_time = _moment(own.pop("scheduled_time", None), "scheduled_time")
     if schedule is None:
@@ -315,6 +319,14 @@ def _unwrap(
     if not isinstance(schedule, str) or not schedule.strip():
         raise _refused("schedule must be the schedule's name")
     return own, schedule, scheduled_time, "schedule"
+
+
+def _request_id(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str) and _REQUEST_ID.fullmatch(value):
+        return value
+    raise _refused(f"request_id {str(value)[:80]!r} is no request's id (letters, digits and hyphens)")
 
 
 def _moment(value: object, field: str) -> datetime | None:

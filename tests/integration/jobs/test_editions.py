@@ -150,6 +150,22 @@ def test_a_corrected_report_that_reached_a_part_goes_on_to_the_rest(
     assert system.fire("report", DAILY)["status"] == "DUPLICATE"
 
 
+@pytest.mark.parametrize("redriven", [False, True])
+def test_a_forced_event_whose_edition_a_schedule_completed_mails_nobody_again(
+    system: System, wire: Wire, redriven: bool
+) -> None:
+    """Lambda's own retry of it, and the event from the queue, which says which request it was."""
+    first, event = Context(), {**DAILY, "force": True}
+    wire.refuse(calls("SendEmail", recipient=READERS[1]), 400, *QUOTA)
+    with pytest.raises(DeliveryIncomplete):
+        system.fire("report", event, first)
+    assert system.fire("report", DAILY)["notified"] == list(READERS)
+    again = ({**event, "request_id": first.aws_request_id}, Context()) if redriven else (event, first)
+    assert system.fire("report", *again)["status"] == "DUPLICATE"
+    assert recipients(system) == list(READERS)
+    assert system.fire("report", event)["notified"] == list(READERS), "forced anew it is mailed anew"
+
+
 def test_a_trial_run_in_between_does_not_eat_what_a_forced_edition_owes(system: System, wire: Wire) -> None:
     system.fire("report", DAILY)
     correct(system)

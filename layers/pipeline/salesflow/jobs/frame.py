@@ -112,7 +112,7 @@ def run_job[Fields: JobFields](
         business_date=request.business_date.isoformat(),
     )
     deadline = _deadline(now, context)
-    request_id = str(uuid.uuid4()) if context is None else context.aws_request_id
+    request_id = request.request_id or (str(uuid.uuid4()) if context is None else context.aws_request_id)
     claim = _claim(request, identity, runtime, request_id, deadline)
     if isinstance(claim, RunRecord):
         logger.info("duplicate", run_id=claim.run_id, status=claim.status)

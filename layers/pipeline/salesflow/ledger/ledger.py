@@ -65,7 +65,7 @@ class Ledger:
         gone on with, in the edition that it has: whoever was told is not told again); where only an interim run, made
         before the day was over, stands against a final one; and where the finished run told fewer than this firing is to
         tell (the rest is told, in the edition that there is). `force` claims a finished date as well, but neither a live
-        one nor one that this very request has finished; its mails are an edition of their own. `resend` takes a finished
+        one nor the edition of this very request, whoever has finished that; its mails are an edition of their own. `resend` takes a finished
         date up again in the edition that it has: whoever was told, in other editions included, is not told again. A final
         run is never replaced by an interim one. Raises LedgerUnavailable and UnreadableRow.
         """
@@ -115,7 +115,7 @@ class Ledger:
             return not standing.is_alive(clock.now())
         if standing.interim and firing.day_is_over:
             return True
-        if firing.force or firing.resend:
+        if firing.resend or (firing.force and standing.edition != FORCED + firing.request_id):
             return standing.request_id != firing.request_id
         return not standing.has_told(firing.audience) and self._lack(standing, firing)
 
