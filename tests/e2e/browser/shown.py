@@ -6,7 +6,8 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from salesflow.alerts.mail import compose_alert_mail
-from salesflow.delivery.mail import Mail, Mailer
+from salesflow.delivery.mail import Mailer
+from salesflow.delivery.message import Mail
 from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.library.page import render_library

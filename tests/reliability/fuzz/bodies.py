@@ -19,7 +19,8 @@ from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales
 from salesflow.analytics.stock import analyse_stock
-from salesflow.delivery.mail import Attachment, Mail, Mailer
+from salesflow.delivery.mail import Mailer
+from salesflow.delivery.message import Attachment, Mail
 from salesflow.errors import SalesFlowError
 from salesflow.formats import Format, ReportType
 from salesflow.reports import render

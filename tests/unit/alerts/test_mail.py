@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from salesflow.alerts.lifecycle import Change, Entry, Rules
 from salesflow.alerts.mail import MailFacts, compose_alert_mail
-from salesflow.delivery.mail import Mail, Mailer
+from salesflow.delivery.mail import Mailer
+from salesflow.delivery.message import Mail
 from salesflow.findings.event import Causes, Contribution, Event, EventType, Note, NoteKind, Severity
 from salesflow.reports.mail import SUBJECT_LENGTH, MailText
 from salesflow.windows import Period

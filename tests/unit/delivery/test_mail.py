@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesflow.delivery.mail import MAX_SUBJECT_CHARACTERS, Attachment, Mail, Mailer, encoded_size
+from salesflow.delivery.mail import Mailer
+from salesflow.delivery.message import MAX_SUBJECT_CHARACTERS, Attachment, Mail, encoded_size
 
 REFERENCE = {"X-SalesFlow-Reference": "SF-ABCDEFGH", "X-SalesFlow-Run-Id": "0193"}
 OWN_HEADERS = [

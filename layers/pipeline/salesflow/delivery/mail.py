@@ -7,56 +7,42 @@ leave open whether the mail is on its way; such a recipient is `unreached`, and 
 mails again under the same reference. That uncertainty is the gap between "accepted" and "recorded" and nothing else.
 """
 
-import hashlib
 import logging
 import random
 import re
 import time
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from email.generator import BytesGenerator
-from email.message import EmailMessage
-from email.policy import SMTP
+from dataclasses import dataclass, replace
 from email.utils import format_datetime
-from io import BytesIO
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's
 
 from salesflow import clock
+from salesflow.delivery.message import (
+    MAX_ENCODED_BYTES,
+    MAX_SUBJECT_CHARACTERS,
+    REFERENCE_HEADER,
+    RUN_ID_HEADER,
+    Mail,
+    body_of,
+    digest,
+    encoded_size,
+    one_line,
+    with_headers,
+)
 from salesflow.errors import SalesFlowError
 from salesflow.ledger import SentRecord
 from salesflow.mail_address import mail_address, mailbox, masked
 
 _log = logging.getLogger(__name__)
 
-MAX_ENCODED_BYTES = 7_000_000
-"""SES v2 takes 40 MB after base64 but slows down above 10 MB, and many mail servers refuse more than that."""
-
-MAX_SUBJECT_CHARACTERS = 180
-MAX_HEADER_CHARACTERS = 900
-"""RFC 5322 allows 998 bytes in a line; values of ours are ASCII tokens, and this leaves room for the name."""
-
-REFERENCE_HEADER = "X-SalesFlow-Reference"
-RUN_ID_HEADER = "X-SalesFlow-Run-Id"
-
-_OWN_HEADERS = {
-    "from", "to", "cc", "bcc", "sender", "reply-to", "subject", "message-id", "mime-version", "content-type",
-    "content-transfer-encoding", "auto-submitted", "list-unsubscribe", "return-path",
-}  # fmt: skip
-_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
-_BIDI_CONTROLS = {*"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
-_ISOLATED = re.compile("\u2068([^\u2068\u2069]*)\u2069")
-_INVISIBLE = {"Cc", "Cs", "Zl", "Zp"}
-
-_POLICY = SMTP.clone(cte_type="7bit")
-_ONE_LINE = _POLICY.clone(max_line_length=998)
-
 _TRIES = 4
 _NOT_ACCEPTED_CODES = {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown"}
 _NOT_ACCEPTED_STATUS = {429, 500, 503}
 _THIS_RECIPIENT = {"MessageRejected", "BadRequestException", "InvalidParameterValue", "ValidationException"}
+_OF_THE_ACCOUNT = re.compile(r"quota|sending rate|throttl|paused|suspended", re.IGNORECASE)
+"""In a refusal of one mail: what stops all of them, and passes. No recipient is written down as refused for it."""
 _UNCERTAIN_OR_PASSING_STATUS = 500
 
 
@@ -74,26 +60,6 @@ class MailNotConfirmed(SalesFlowError):
 
 class MailingImpossible(SalesFlowError):
     """SES mails nobody at the moment: account paused, sender or configuration set unknown, access denied, no route."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file in a mail; `media_type` as in Content-Type, parameters included."""
-
-    filename: str
-    media_type: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """What every recipient gets. `headers` are additional ones (`X-...`, `Date`, `References`)."""
-
-    subject: str
-    text: str
-    html: str
-    attachments: tuple[Attachment, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +89,6 @@ class SendRecorder(Protocol):
 
     def record_refused(self, recipient: str, *, reason: str) -> None:
         """Record a refused recipient."""
-
-
-def encoded_size(mail: Mail) -> int:
-    """Bytes of the mail as it is sent (attachments after base64, +35%), but for the headers that name the sender."""
-    return len(_body(mail, "size"))
 
 
 class Mailer:
@@ -174,21 +135,17 @@ class Mailer:
         mail_address(recipient)
         reference = mail.headers.get(REFERENCE_HEADER, mail.subject)
         if self._body_of is None or self._body_of[0] is not mail:
-            self._body_of = mail, _body(mail, reference)  # encoding the attachments once is enough for all recipients
+            self._body_of = mail, body_of(mail, reference)  # encoding the attachments once is enough for all recipients
         headers = {
             "From": self._sender,
             "To": recipient,
             "Reply-To": self._reply_to,
-            "Subject": _one_line(mail.subject, MAX_SUBJECT_CHARACTERS),
-            "Message-ID": f"<{_digest(reference, recipient)}@{self._sender.rpartition('@')[2]}>",
+            "Subject": one_line(mail.subject, MAX_SUBJECT_CHARACTERS),
+            "Message-ID": f"<{digest(reference, recipient)}@{self._sender.rpartition('@')[2]}>",
             "Auto-Submitted": "auto-generated",
             "List-Unsubscribe": f"<mailto:{self._reply_to}?subject=unsubscribe>",
         }
-        for name, value in mail.headers.items():
-            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
-                raise ValueError(f"{name!r} is no header that a mail can add.")
-            headers[name] = _one_line(value, MAX_HEADER_CHARACTERS)
-        return "".join(map(_header_line, headers, headers.values())).encode("ascii") + self._body_of[1]
+        return with_headers(mail, headers, self._body_of[1])
 
     def send(self, mail: Mail, recipient: str) -> str:
         """Send to one recipient and return SES's message id.
@@ -243,7 +200,7 @@ class Mailer:
                 f"SES did not take the mail to {masked(recipient)} ({code}: {said}).",
                 action="The next attempt mails again.",
             )
-        if code in _THIS_RECIPIENT and not self._blames_sender(whole):
+        if code in _THIS_RECIPIENT and not self._blames_sender(whole) and not _OF_THE_ACCOUNT.search(said):
             return MailRefused(
                 f"SES refuses to mail {masked(recipient)} ({code}: {said}).",
                 action="Correct or verify the address, then run the job again: it mails only those not told yet.",
@@ -309,10 +266,10 @@ def send_to_all(mailer: Mailer, claim: SendRecorder, mail: Mail, recipients: Ite
 
 
 def _with_reference(mail: Mail, claim: SendRecorder) -> Mail:
-    subject = _one_line(mail.subject, MAX_SUBJECT_CHARACTERS)
+    subject = one_line(mail.subject, MAX_SUBJECT_CHARACTERS)
     if claim.reference not in subject:
         ending = f" [{claim.reference}]"
-        subject = _one_line(mail.subject, MAX_SUBJECT_CHARACTERS - len(ending)) + ending
+        subject = one_line(mail.subject, MAX_SUBJECT_CHARACTERS - len(ending)) + ending
     headers = {
         "Date": format_datetime(clock.now()),
         **mail.headers,
@@ -334,84 +291,3 @@ def _too_large(size: int) -> MailTooLarge:
         f"The mail has {size:,} bytes after encoding; the cap is {MAX_ENCODED_BYTES:,}.",
         action="Mail the summary and where to find the report instead (MailContent).",
     )
-
-
-def _body(mail: Mail, reference: str) -> bytes:
-    """Everything from the MIME-Version header on: multipart/mixed of the two texts and the attachments."""
-    texts = EmailMessage(policy=_POLICY)
-    texts.set_content(_writable(mail.text), cte=_encoding(mail.text))
-    texts.add_alternative(_writable(mail.html), subtype="html", cte=_encoding(mail.html))
-    message = texts
-    if mail.attachments:
-        message = EmailMessage(policy=_POLICY)
-        message.make_mixed()
-        del texts["MIME-Version"]
-        message.attach(texts)
-        for attachment in mail.attachments:
-            kind, *parameters = attachment.media_type.split(";")
-            maintype, _, subtype = kind.strip().partition("/")
-            message.add_attachment(
-                attachment.data,
-                maintype=maintype,
-                subtype=subtype,
-                filename=_one_line(attachment.filename, 120).replace("/", "_").replace("\\", "_"),
-                params=dict(parameter.strip().split("=", 1) for parameter in parameters),
-            )
-        texts.set_boundary(_boundary(reference, "texts"))
-        message["MIME-Version"] = "1.0"
-    message.set_boundary(_boundary(reference, "mixed"))
-    sink = BytesIO()
-    BytesGenerator(sink, mangle_from_=False, policy=_POLICY).flatten(message)
-    return sink.getvalue()
-
-
-def _header_line(name: str, value: str) -> str:
-    """One header, encoded where it is not ASCII (RFC 2047).
-
-    The email package folds what is longer than a line by encoding it, ASCII or not; no mail program would understand an
-    encoded List-Unsubscribe. Values of ours fit into the 998 bytes that a line may have, so only the others are folded.
-    """
-    policy = _ONE_LINE if value.isascii() else _POLICY
-    line: str = policy.fold(*policy.header_store_parse(name, value))
-    return line
-
-
-def _encoding(text: str) -> str:
-    """How a text is written: never as it is, so that no line of it (a product's name, say) can pass for a boundary.
-
-    Boundaries begin with "=_", which neither base64 nor quoted-printable text can hold.
-    """
-    return "quoted-printable" if text.isascii() else "base64"
-
-
-def _boundary(reference: str, part: str) -> str:
-    return f"=_{_digest(reference, part)}"
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
-
-
-def _one_line(text: str, limit: int) -> str:
-    """The text as one visible line: no line breaks, control or bidirectional override characters, at most `limit` long.
-
-    What stands between FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE keeps the two: they can turn nothing outside (UAX #9).
-    """
-    pieces = _ISOLATED.split(text)  # every second one is what an isolate holds
-    visible = "".join(
-        f"\u2068{_visible(piece)}\u2069" if number % 2 else _visible(piece) for number, piece in enumerate(pieces)
-    )
-    line = " ".join(visible.split())
-    return line if len(line) <= limit else _visible(line)[: limit - 1].rstrip() + "…"
-
-
-def _visible(text: str) -> str:
-    return "".join(
-        "" if character in _BIDI_CONTROLS else " " if unicodedata.category(character) in _INVISIBLE else character
-        for character in text
-    )
-
-
-def _writable(text: str) -> str:
-    """The text without lone surrogates, which no encoding can carry."""
-    return text.encode("utf-8", "replace").decode()

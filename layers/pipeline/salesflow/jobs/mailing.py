@@ -6,7 +6,8 @@ Imported when there is something to mail: mail has imports that a cold start nee
 from dataclasses import dataclass
 from typing import Any
 
-from salesflow.delivery.mail import Attachment, Mail, send_to_all
+from salesflow.delivery.mail import send_to_all
+from salesflow.delivery.message import Attachment, Mail
 from salesflow.errors import DeliveryIncomplete
 from salesflow.jobs.frame import Run
 from salesflow.jobs.recipients import recipients_of

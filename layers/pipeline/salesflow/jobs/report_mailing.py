@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesflow.analytics.results import ReportContent
-from salesflow.delivery.mail import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size
+from salesflow.delivery.message import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size
 from salesflow.errors import EditionLost
 from salesflow.figures import Figures, Kind
 from salesflow.formats import Format

@@ -9,7 +9,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow import clock
-from salesflow.delivery.mail import Mail, send_to_all
+from salesflow.delivery.mail import send_to_all
+from salesflow.delivery.message import Mail
 from salesflow.errors import DeliveryIncomplete, SalesFlowError
 from salesflow.identity import WATCHDOG
 from salesflow.job_events import Notify, WatchdogFields
