@@ -12,9 +12,8 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ops.complaints import ExitCode, Failed, Unreachable
 
@@ -26,8 +25,7 @@ ANSWER_SECONDS = 5.0
 START = "Start one with `salesflow-ops up` and leave it running."
 
 
-@dataclass(frozen=True, slots=True)
-class RunningCloud:
+class RunningCloud(NamedTuple):
     """Where a running local cloud answers, what is deployed there, and the keys that it takes."""
 
     endpoint_url: str

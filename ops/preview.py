@@ -8,16 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 from ops.target import Stack
-from salesflow import clock
+from salesflow import clock, job_events
 from salesflow.identity import CATALOGUE, JobKind
-from salesflow.job_events import (
-    AnomalyCheckFields,
-    JobFields,
-    JobRequest,
-    ReportFields,
-    SyncHistoryFields,
-    WatchdogFields,
-)
+from salesflow.job_events import JobFields, JobRequest, ReportFields
 from salesflow.ledger import RunRecord, RunStatus, SendOutcome
 from salesflow.windows import Period, Window, previous_window, window_of
 
@@ -86,7 +79,7 @@ def _window(fields: JobFields, day: date) -> Window | None:
 def _reads(stack: Stack, request: JobRequest[Any]) -> list[str]:
     """The inputs of a job, in words; with the days that its first step, the sync, would ask the source for."""
     settings, fields, day = stack.settings, request.fields, request.business_date
-    if isinstance(fields, WatchdogFields):
+    if isinstance(fields, job_events.WatchdogFields):
         hours = settings.watch_lookback_hours
         return [f"the schedules of the group {settings.schedule_group}", f"the ledger, at most {hours} hours back"]
     reads = [f"sales since {_sync_from(stack, request)} from {settings.api_url}, into the history"]
@@ -99,13 +92,13 @@ def _reads(stack: Stack, request: JobRequest[Any]) -> list[str]:
             reads.append(f"the stock at the close of {day}")
         if fields.report_type != "stock":
             reads.append("the newest forecast")
-    elif isinstance(fields, AnomalyCheckFields):
+    elif isinstance(fields, job_events.AnomalyCheckFields):
         reads += [
             "the daily panel and the shop's days",
             f"the stock at the close of {day}, for causes",
             "the open alerts",
         ]
-    elif isinstance(fields, SyncHistoryFields):
+    elif isinstance(fields, job_events.SyncHistoryFields):
         reads.append("the stock as it is now")
     else:
         reads.append(f"the daily panel and the shop's days, at most {settings.history_days} days back")
@@ -119,7 +112,7 @@ def _sync_from(stack: Stack, request: JobRequest[Any]) -> date:
     from salesflow.s3 import ObjectStore
 
     store, settings = ObjectStore(stack.client("s3"), stack.bucket), stack.settings
-    has_lines = isinstance(request.fields, ReportFields | SyncHistoryFields)
+    has_lines = isinstance(request.fields, ReportFields | job_events.SyncHistoryFields)
     history = History.of(store, settings, with_lines=has_lines)
     return history.plan(demand_of(request, settings), read_at=clock.now()).since
 
@@ -153,7 +146,7 @@ def _keys(job: str, fields: JobFields, day: date) -> list[str]:
         files = [report_key(fields.report_type, fields.period, day, fmt) for fmt in fields.formats]
         latest = [latest_key(fields.report_type, fields.period, fmt) for fmt in fields.formats]
         return [*files, manifest_key(fields.report_type, fields.period, day), *latest]
-    if isinstance(fields, AnomalyCheckFields):
+    if isinstance(fields, job_events.AnomalyCheckFields):
         from salesflow.alerts.result import result_key
 
         if fields.name is not None:  # filed under the SKU, which the check looks up

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Buffer, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ops.complaints import Failed, Misused, NotFound
 from salesflow.alerts.judging import HISTORY_DAYS, Tables, judgement_of, policy_of, rules_of
@@ -33,8 +33,7 @@ USUAL_DAYS = 60
 MONTH_DAYS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """One thing that a mail would have said."""
 
     change: Change

@@ -60,6 +60,16 @@ class Target:
         return local_stack(running_cloud(), self.stack)
 
 
+class _Resource:
+    """An attribute of a stack: what `Ref` answers for one resource of the template. Raises NotFound."""
+
+    def __init__(self, logical_id: str) -> None:
+        self.logical_id = logical_id
+
+    def __get__(self, stack: Stack, owner: type[Stack]) -> str:
+        return stack.physical_id(self.logical_id)
+
+
 class Stack:
     """A deployed stack. Everything about it is looked up when first asked for, and then kept.
 
@@ -145,40 +155,20 @@ class Stack:
         """The physical ids of all resources of a type."""
         return frozenset(physical for kind, physical in self.resources.values() if kind == resource_type)
 
-    @property
-    def bucket(self) -> str:
-        """The bucket of reports, anomalies, forecasts and history."""
-        return self.physical_id("ReportsBucket")
-
-    @property
-    def state_table(self) -> str:
-        """The table of what ran and who was told."""
-        return self.physical_id("StateTable")
-
-    @property
-    def schedule_group(self) -> str:
-        """The group of the schedules."""
-        return self.physical_id("ScheduleGroup")
-
-    @property
-    def secret(self) -> str:
-        """The ARN of the system token's secret."""
-        return self.physical_id("SystemTokenSecret")
-
-    @property
-    def owner_topic(self) -> str:
-        """The ARN of the topic that alarms tell the owner through."""
-        return self.physical_id("OwnerTopic")
-
-    @property
-    def undelivered_queue(self) -> str:
-        """The URL of the queue of firings that never reached their function."""
-        return self.physical_id("UndeliveredSchedules")
-
-    @property
-    def failed_queue(self) -> str:
-        """The URL of the queue of runs that failed every time."""
-        return self.physical_id("FailedRuns")
+    bucket = _Resource("ReportsBucket")
+    """The bucket of reports, anomalies, forecasts and history."""
+    state_table = _Resource("StateTable")
+    """The table of what ran and who was told."""
+    schedule_group = _Resource("ScheduleGroup")
+    """The group of the schedules."""
+    secret = _Resource("SystemTokenSecret")
+    """The ARN of the system token's secret."""
+    owner_topic = _Resource("OwnerTopic")
+    """The ARN of the topic that alarms tell the owner through."""
+    undelivered_queue = _Resource("UndeliveredSchedules")
+    """The URL of the queue of firings that never reached their function."""
+    failed_queue = _Resource("FailedRuns")
+    """The URL of the queue of runs that failed every time."""
 
     @cached_property
     def _functions(self) -> dict[str, DeployedFunction]:

@@ -1,7 +1,7 @@
 """A shop out of a file of sales lines: a till's export, or UCI's Online Retail in its circulating forms."""
 
 import zlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -126,41 +126,18 @@ def _products(lines: pd.DataFrame, minor_digits: int) -> tuple[list[Product], np
             stock = max(1, threshold // 2)
         else:
             stock = max(threshold + 3, round(daily * (5 + dice // 20 % 86)))
+        price = float(prices.get(n, 0.0))
         products.append(
-            _product(
-                n + 1,
-                sku,
-                names.get(n, ""),
-                round(float(prices.get(n, 0.0)), minor_digits),
-                stock,
-                threshold,
-                round(float(prices.get(n, 0.0)) * (0.45 + dice % 30 / 100), minor_digits),
-                dice,
-                created[n],
+            Product(
+                id=n + 1,
+                sku=sku,
+                name=names.get(n, ""),
+                price=round(price, minor_digits),
+                stock_quantity=stock,
+                low_stock_threshold=threshold,
+                cost=round(price * (0.45 + dice % 30 / 100), minor_digits),
+                category=_CATEGORIES[dice % len(_CATEGORIES)],
+                created_at=created[n],
             )
         )
     return products, (codes + 1).astype(np.int64)
-
-
-def _product(
-    number: int,
-    sku: str,
-    name: str,
-    price: float,
-    stock: int,
-    threshold: int,
-    cost: float,
-    dice: int,
-    created: datetime,
-) -> Product:
-    return Product(
-        id=number,
-        sku=sku,
-        name=name,
-        price=price,
-        stock_quantity=stock,
-        low_stock_threshold=threshold,
-        cost=cost,
-        category=_CATEGORIES[dice % len(_CATEGORIES)],
-        created_at=created,
-    )

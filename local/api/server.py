@@ -17,26 +17,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from local.api import faults as planned
 from local.api.accounts import Accounts, SystemAccount
 from local.api.answers import BASE_PATH, HTML, Reader, Refused, answer_of, authenticate, error_answer, unauthorized
-from local.api.faults import (
-    BadRecords,
-    Body,
-    Call,
-    EmptyBody,
-    Fault,
-    Faults,
-    Forbidden,
-    HtmlPage,
-    InvalidJson,
-    Redirect,
-    Reset,
-    Slow,
-    Status,
-    Trickle,
-    Truncated,
-    Unauthorized,
-)
+from local.api.faults import Call, Fault, Faults
 from local.api.records import Wrapping
 from local.api.store import SalesStore
 from salesflow import clock as wall_clock
@@ -159,7 +143,7 @@ class SalesFlowServer:
         path = request.path.removeprefix(BASE_PATH)
         body = request.get_data() if (request.content_length or 0) <= _MAX_REQUEST else b""
         fault = self.faults.take(path)
-        answer = None if isinstance(fault, Reset) else self._answer_with(fault, request, path, body)
+        answer = None if isinstance(fault, planned.Reset) else self._answer_with(fault, request, path, body)
         call = Call(
             request.method,
             path,
@@ -178,15 +162,15 @@ class SalesFlowServer:
             answer.headers["Content-Encoding"] = "gzip"
         sent = answer(environ, start_response)
         match fault:
-            case Truncated(share):
+            case planned.Truncated(share):
                 return _cut(answer.get_data(), share)
-            case Trickle(seconds, piece):
+            case planned.Trickle(seconds, piece):
                 return self._trickle(answer.get_data(), seconds, piece)
             case _:
                 return sent
 
     def _answer_with(self, fault: Fault | None, request: Request, path: str, body: bytes) -> Response:
-        if isinstance(fault, Slow):
+        if isinstance(fault, planned.Slow):
             self.stopping.wait(fault.seconds)
         try:
             return _answer_of_fault(self, fault) or self._right_answer(request, path, body, fault)
@@ -204,7 +188,7 @@ class SalesFlowServer:
             return unauthorized(self)
         if request.method != "GET":
             raise MethodNotAllowed
-        return Reader(self, request, role, fault.records if isinstance(fault, BadRecords) else ()).answer(path)
+        return Reader(self, request, role, fault.records if isinstance(fault, planned.BadRecords) else ()).answer(path)
 
     def _trickle(self, body: bytes, seconds: float, piece: int) -> Iterator[bytes]:
         for start in range(0, len(body), piece):
@@ -239,30 +223,30 @@ class _Handler(WSGIRequestHandler):
 def _answer_of_fault(api: SalesFlowServer, fault: Fault | None) -> Response | None:
     """The whole answer that a fault gives, or None where the right answer is made first."""
     match fault:
-        case Status(code, retry_after):
+        case planned.Status(code, retry_after):
             phrase = HTTPStatus(code).phrase
             page = f"<html><body><h1>{code} {phrase}</h1></body></html>".encode()
             answer = answer_of([page], code, HTML) if code in {502, 503, 504} else error_answer(api, code, phrase)
             if retry_after is not None:
                 answer.headers["Retry-After"] = str(retry_after)
             return answer
-        case HtmlPage():
+        case planned.HtmlPage():
             return answer_of([b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"], 200, HTML)
-        case EmptyBody():
+        case planned.EmptyBody():
             return answer_of([])
-        case InvalidJson():
+        case planned.InvalidJson():
             return answer_of([b'[{"id": 1, "saleDate": "2026-11-22T18:04", "totalAm'])
-        case Body(content, content_type):
+        case planned.Body(content, content_type):
             return answer_of([content], 200, content_type)
-        case Redirect(location, code):
+        case planned.Redirect(location, code):
             answer = answer_of([], code)
             answer.headers["Location"] = location
             return answer
-        case Forbidden():
+        case planned.Forbidden():
             return error_answer(api, 403, "Access is denied.")
-        case Unauthorized():
+        case planned.Unauthorized():
             return unauthorized(api)
-        case None | Slow() | Trickle() | Truncated() | BadRecords() | Reset():
+        case None | planned.Slow() | planned.Trickle() | planned.Truncated() | planned.BadRecords() | planned.Reset():
             return None
         case _:
             assert_never(fault)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
@@ -24,8 +24,7 @@ DEFAULT_LOG_GROUP = "/aws/lambda/{}"
 HARMLESS_WARNINGS = ("deprecat",)
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """One resource of a stack: its logical id and type, and what `Ref` answers."""
 
     logical_id: str

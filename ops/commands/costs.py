@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -37,8 +37,7 @@ GB = 1e9
 JOBS = ("report", "sync_history", "forecast", "anomaly_check", "watchdog", "mail_events")
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """The list price of one unit, and how many of them a month are free for an account."""
 
     unit: str
@@ -46,8 +45,7 @@ class Price:
     free: float
 
 
-@dataclass(frozen=True, slots=True)
-class PriceList:
+class PriceList(NamedTuple):
     """Prices by what they are for, where and when they held, and what a run is assumed to do."""
 
     as_of: str

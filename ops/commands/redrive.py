@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,8 +30,7 @@ _HIDDEN_SECONDS = 300
 """While a message is being redriven nobody else sees it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stranded:
+class Stranded(NamedTuple):
     """One event that was not done: the queue it lies in, the function it is for, and why it is there.
 
     `function` is "" and `problem` says why where it cannot be fired again.
@@ -46,8 +44,7 @@ class Stranded:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Redriven:
+class Redriven(NamedTuple):
     """What became of one event: fired (`answer` is what was said), or left in its queue because of `problem`."""
 
     stranded: Stranded

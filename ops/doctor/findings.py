@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from ops.target import Stack
 
@@ -29,16 +30,14 @@ class Finding:
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(NamedTuple):
     """The stack that is looked at, and the moment (aware) at which."""
 
     stack: Stack
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One look: what it is about, the IAM actions that it takes, and how it is taken."""
 
     check: str

@@ -1,36 +1,18 @@
 """A run as the operator's desk shows it: how it stands, who was told in which edition, how it can be named."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ops.logs import LogLine
 from ops.runs import Run, job_of
 from salesflow import clock
-from salesflow.ledger import RunRecord, RunStatus, SendOutcome, SentRecord
+from salesflow.ledger import RunStatus, SendOutcome, SentRecord
 from salesflow.ledger.runs import reference_of
+from tests.stand_ins.records import BEGAN, run_record
 
-BEGAN = datetime(2026, 11, 22, 23, tzinfo=UTC)
-RECORD = RunRecord(
-    identity="report/sales/daily/pdf",
-    business_date=date(2026, 11, 22),
-    run_id="01a20791-64ca-7158-a9b3-81784d016c44",
-    status=RunStatus.RUNNING,
-    reason="",
-    attempt=1,
-    schedule="scheduled-sales-pdf",
-    scheduled_time=BEGAN,
-    started_at=BEGAN,
-    finished_at=None,
-    lease_until=BEGAN + timedelta(seconds=45),
-    artifacts=(),
-    notified=(),
-    details={},
-    edition="final",
-    interim=False,
-    request_id="r",
-)
+RECORD = run_record()
 
 
 def sent(recipient: str, edition: str, outcome: SendOutcome) -> SentRecord:

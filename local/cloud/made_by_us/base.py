@@ -105,6 +105,11 @@ class MadeThroughApi:
     def remove(self) -> None:
         """Undo `create`; a policy or a setting goes with what it belongs to."""
 
+    def replace(self, previous: MadeThroughApi) -> None:
+        """An `update` of what its API cannot change: the previous one goes, this one comes."""
+        previous.remove()
+        self.create()
+
     # What moto's engine calls.
     @classmethod
     def cloudformation_type(cls) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
 
@@ -18,9 +18,7 @@ class EventInvokeConfig(MadeThroughApi, CloudFormationModel):
         self.call("lambda", "put_function_event_invoke_config", **self.properties)
         self.physical_resource_id = f"{self.properties['FunctionName']}|{self.properties.get('Qualifier', '$LATEST')}"
 
-    def update(self, previous: MadeThroughApi) -> None:
-        previous.remove()
-        self.create()
+    update = MadeThroughApi.replace
 
     def remove(self) -> None:
         self.call("lambda", "delete_function_event_invoke_config", FunctionName=self.properties["FunctionName"])
@@ -80,9 +78,7 @@ class Permission(MadeThroughApi, CloudFormationModel):
     def create(self) -> None:
         self.call("lambda", "add_permission", StatementId=self.name, **self.properties)
 
-    def update(self, previous: MadeThroughApi) -> None:
-        previous.remove()
-        self.create()
+    update = MadeThroughApi.replace
 
     def remove(self) -> None:
         self.call("lambda", "remove_permission", FunctionName=self.properties["FunctionName"], StatementId=self.name)
@@ -117,38 +113,33 @@ class Alias(MadeThroughApi, CloudFormationModel):
         self.call("lambda", "update_alias", **self.properties)
 
 
-class Alarm(MadeThroughApi, CloudFormationModel):
+class _AnyAlarm(MadeThroughApi):
+    KIND: ClassVar[str]
+    NAME = "AlarmName"
+    ATTRIBUTES = frozenset({"Arn"})
+
+    def create(self) -> None:
+        self.call("cloudwatch", f"put_{self.KIND.lower()}_alarm", **{**self.properties, "AlarmName": self.name})
+        kinds = ["CompositeAlarm", "MetricAlarm"]
+        found = self.call("cloudwatch", "describe_alarms", AlarmNames=[self.name], AlarmTypes=kinds)
+        self.attributes["Arn"] = found[f"{self.KIND}Alarms"][0]["AlarmArn"]
+
+    def remove(self) -> None:
+        self.call("cloudwatch", "delete_alarms", AlarmNames=[self.name])
+
+
+class Alarm(_AnyAlarm, CloudFormationModel):
     """A CloudWatch alarm on a metric."""
 
     TYPE = "AWS::CloudWatch::Alarm"
-    NAME = "AlarmName"
-    ATTRIBUTES = frozenset({"Arn"})
-
-    def create(self) -> None:
-        self.call("cloudwatch", "put_metric_alarm", **{**self.properties, "AlarmName": self.name})
-        found = self.call("cloudwatch", "describe_alarms", AlarmNames=[self.name])
-        self.attributes["Arn"] = found["MetricAlarms"][0]["AlarmArn"]
-
-    def remove(self) -> None:
-        self.call("cloudwatch", "delete_alarms", AlarmNames=[self.name])
+    KIND = "Metric"
 
 
-class CompositeAlarm(MadeThroughApi, CloudFormationModel):
+class CompositeAlarm(_AnyAlarm, CloudFormationModel):
     """A CloudWatch alarm on other alarms."""
 
     TYPE = "AWS::CloudWatch::CompositeAlarm"
-    NAME = "AlarmName"
-    ATTRIBUTES = frozenset({"Arn"})
-
-    def create(self) -> None:
-        self.call("cloudwatch", "put_composite_alarm", **{**self.properties, "AlarmName": self.name})
-        found = self.call(
-            "cloudwatch", "describe_alarms", AlarmNames=[self.name], AlarmTypes=["CompositeAlarm", "MetricAlarm"]
-        )
-        self.attributes["Arn"] = found["CompositeAlarms"][0]["AlarmArn"]
-
-    def remove(self) -> None:
-        self.call("cloudwatch", "delete_alarms", AlarmNames=[self.name])
+    KIND = "Composite"
 
 
 class MetricFilter(MadeThroughApi, CloudFormationModel):

@@ -97,14 +97,8 @@ class SecretPolicy(MadeThroughApi, CloudFormationModel):
     TYPE = "AWS::SecretsManager::ResourcePolicy"
 
     def create(self) -> None:
-        secret_id = self.properties["SecretId"]
-        self.call(
-            "secretsmanager",
-            "put_resource_policy",
-            SecretId=secret_id,
-            ResourcePolicy=self.properties["ResourcePolicy"],
-        )
-        self.physical_resource_id = secret_id
+        self.call("secretsmanager", "put_resource_policy", **self.properties)
+        self.physical_resource_id = self.properties["SecretId"]
 
 
 class BucketPolicy(MadeThroughApi, CloudFormationModel):
@@ -146,13 +140,8 @@ class TopicPolicy(MadeThroughApi, CloudFormationModel):
 
     def create(self) -> None:
         for topic in self.properties["Topics"]:
-            self.call(
-                "sns",
-                "set_topic_attributes",
-                TopicArn=topic,
-                AttributeName="Policy",
-                AttributeValue=self.properties["PolicyDocument"],
-            )
+            policy = {"AttributeName": "Policy", "AttributeValue": self.properties["PolicyDocument"]}
+            self.call("sns", "set_topic_attributes", TopicArn=topic, **policy)
 
 
 class Subscription(MadeThroughApi, CloudFormationModel):
@@ -162,19 +151,10 @@ class Subscription(MadeThroughApi, CloudFormationModel):
     ATTRIBUTES = frozenset({"Arn"})
 
     def create(self) -> None:
-        answer = self.call(
-            "sns",
-            "subscribe",
-            TopicArn=self.properties["TopicArn"],
-            Protocol=self.properties["Protocol"],
-            Endpoint=self.properties.get("Endpoint"),
-            ReturnSubscriptionArn=True,
-        )
+        answer = self.call("sns", "subscribe", **self.properties, ReturnSubscriptionArn=True)
         self.physical_resource_id = self.attributes["Arn"] = answer["SubscriptionArn"]
 
-    def update(self, previous: MadeThroughApi) -> None:
-        previous.remove()
-        self.create()
+    update = MadeThroughApi.replace
 
     def remove(self) -> None:
         self.call("sns", "unsubscribe", SubscriptionArn=self.physical_resource_id)
@@ -192,9 +172,7 @@ class EmailIdentity(MadeThroughApi, CloudFormationModel):
         self.call("sesv2", "create_email_identity", EmailIdentity=identity, ConfigurationSetName=configuration_set)
         self.physical_resource_id = identity
 
-    def update(self, previous: MadeThroughApi) -> None:
-        previous.remove()
-        self.create()
+    update = MadeThroughApi.replace
 
     def remove(self) -> None:
         self.call("sesv2", "delete_email_identity", EmailIdentity=self.physical_resource_id)
@@ -211,9 +189,7 @@ class ConfigurationSet(MadeThroughApi, CloudFormationModel):
         self.call("sesv2", "create_configuration_set", ConfigurationSetName=self.name, **properties)
         self.physical_resource_id = self.name
 
-    def update(self, previous: MadeThroughApi) -> None:
-        previous.remove()
-        self.create()
+    update = MadeThroughApi.replace
 
     def remove(self) -> None:
         self.call("sesv2", "delete_configuration_set", ConfigurationSetName=self.name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from email import message_from_string, policy
 from email.message import EmailMessage
 from typing import Any
@@ -14,6 +14,7 @@ from salesflow.aws import AwsClients
 from salesflow.delivery.mail import Mailer
 from salesflow.ledger import Claim, Ledger
 from tests.integration.conftest import REGION
+from tests.stand_ins.records import TICK
 
 ACCOUNT = "123456789012"
 DATE = date(2026, 11, 22)
@@ -72,14 +73,7 @@ def take(ledger: Ledger) -> Callable[..., Claim]:
     """Claims a date, which must be free."""
 
     def claim(identity: str = "report/sales/daily/pdf", **changes: Any) -> Claim:
-        tick: dict[str, Any] = {
-            "request_id": "request-1",
-            "schedule": "shop-sales-pdf",
-            "scheduled_time": datetime(2026, 11, 23, 1, tzinfo=UTC),
-            "force": False,
-            "day_is_over": True,
-        } | changes
-        answer = ledger.claim(identity, DATE, **tick)
+        answer = ledger.claim(identity, DATE, **TICK | changes)
         assert isinstance(answer, Claim)
         return answer
 

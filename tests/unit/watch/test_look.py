@@ -13,6 +13,7 @@ from salesflow.ledger import RunRecord, RunStatus
 from salesflow.watch.look import Memory, Watch, take_look
 from salesflow.watch.schedules import Schedule
 from salesflow.watch.ticks import Tick, Trouble, judge
+from tests.stand_ins.records import run_record
 
 WATCH = Watch("shop", ZoneInfo("Asia/Shanghai"), timedelta(hours=26), timedelta(minutes=90))
 START = datetime(2026, 11, 16, 0, 50, tzinfo=UTC)
@@ -36,24 +37,14 @@ def schedule(expression: str = "cron(0 7 * * ? *)") -> Schedule:
 
 
 def run_of(tick: Tick, status: RunStatus, began: datetime, ended: datetime | None) -> RunRecord:
-    return RunRecord(
+    return run_record(
         identity=tick.identity,
         business_date=tick.business_date,
-        run_id="r",
         status=status,
-        reason="because",
-        attempt=1,
-        schedule="scheduled-sales-pdf",
         scheduled_time=tick.due,
         started_at=began,
         finished_at=ended,
         lease_until=None if ended else began + timedelta(seconds=45),
-        artifacts=(),
-        notified=(),
-        details={},
-        edition="final",
-        interim=False,
-        request_id="q",
     )
 
 
