@@ -39,6 +39,13 @@ def api(shop_sales: Any) -> Iterator[SalesFlowServer]:
         yield server
 
 
+def text_of(mail: EmailMessage) -> str:
+    """The plain text of a mail."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
 HURRIED = 14
 """Seconds left of a function's time that make it give up on a source that stays down soon, and not after a minute."""
 

@@ -20,7 +20,7 @@ from salesflow.errors import DeliveryIncomplete
 from salesflow.findings.event import DayState
 from salesflow.findings.subjects import findings_of
 from salesflow.rows import Rows
-from tests.integration.jobs.conftest import OWNER, ROOT, System
+from tests.integration.jobs.conftest import OWNER, ROOT, System, text_of
 from tests.reliability.alert_year import resize
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.lambda_context import Context
@@ -86,10 +86,6 @@ def without(store: SalesStore, day: date) -> SalesStore:
 
 def subjects(system: System) -> list[str]:
     return [mail["Subject"].partition(" [")[0] for mail in system.mails()]
-
-
-def text_of(mail: Any) -> str:
-    return str(mail.get_body(("plain",)).get_content()).replace("\r\n", "\n")
 
 
 def test_a_slow_day_is_found_saved_explained_and_mailed_once(shop: Shop) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.api import online_retail_store
-from tests.integration.jobs.conftest import System
+from tests.integration.jobs.conftest import System, text_of
 from tests.unit.detection.shops import REAL
 
 
@@ -36,10 +36,6 @@ def as_a_new_stack(system: System) -> None:
     for row in system.rows():
         if row["pk"]["S"].startswith("alert#"):
             system.clients.dynamodb.delete_item(TableName=system.table, Key={"pk": row["pk"], "sk": row["sk"]})
-
-
-def text_of(mail: Any) -> str:
-    return str(mail.get_body(("plain",)).get_content()).replace("\r\n", "\n")
 
 
 def test_the_real_shops_closures_its_cut_off_day_and_its_giant_order(real_shop: System) -> None:

@@ -221,7 +221,7 @@ def test_a_product_without_a_history_and_notes_have_words_in_every_language() ->
                 english = compose_alert_mail([told(noted, Change.OPENED)], facts(Language.EN))
                 assert not lines_of(mail) & lines_of(english)
                 texts.add(mail.text)
-        assert len(texts) == 10  # four kinds have no size, two have three
+        assert len(texts) == 11  # five kinds have no size, two have three
 
 
 def full_mail(language: Language) -> MailText:

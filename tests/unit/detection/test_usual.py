@@ -56,9 +56,18 @@ def test_the_day_itself_and_what_comes_after_it_say_nothing() -> None:
     assert usual_days(table, *days) == usual_days(cut, *days)
 
 
-def test_what_is_usual_is_what_was_sold_before_returns() -> None:
+def test_what_usually_comes_back_is_taken_off_the_usual_and_one_giant_refund_is_not() -> None:
     table = shop()
-    back = table.assign(returned_revenue=5_000, returned_quantity=1)
-    back["revenue"] -= 5_000
-    back["quantity"] -= 1
-    assert usual_days(back, SATURDAY, SATURDAY) == usual_days(table, SATURDAY, SATURDAY)
+    (before,) = usual_days(table, SATURDAY, SATURDAY).values()
+
+    def with_back(amounts: "pd.Series[int]") -> float:
+        back = table.assign(returned_revenue=amounts, returned_quantity=0, revenue=table["revenue"] - amounts)
+        (found,) = usual_days(back, SATURDAY, SATURDAY).values()
+        assert before is not None
+        assert found is not None
+        assert found.transactions.value == pytest.approx(before.transactions.value, rel=0.001)
+        return found.revenue.value / before.revenue.value
+
+    assert with_back(table["revenue"] // 10) == pytest.approx(0.9, abs=0.001)
+    giant = table["revenue"].where(table.index == 100, 0) * 12
+    assert with_back(giant) == pytest.approx(1, abs=0.005)

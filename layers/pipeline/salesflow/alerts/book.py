@@ -123,7 +123,7 @@ class _Page:
 
 _SAID_SINCE_1_1 = {"stock", "pieces", "amount", "refunds", "at", "largest"}
 _TYPES_SINCE_1_1 = {EventType.RETURNS, EventType.LEVEL_MOVED}
-_NOTES_SINCE_1_1 = {NoteKind.ONE_SALE, NoteKind.NOT_LISTED, NoteKind.RECORD}
+_NOTES_SINCE_1_1 = {NoteKind.ONE_SALE, NoteKind.NOT_LISTED, NoteKind.RECORD, NoteKind.BEFORE_RETURNS}
 
 
 def _parted(values: Any, *, new: bool) -> Any:

@@ -14,7 +14,7 @@ from salesflow.alerts.lifecycle import CLEAR_DAYS, Alert, JudgedDay, Rules
 from salesflow.detection import DetectionResult, Policy, detect
 from salesflow.detection.periods import LENGTH, detect_period
 from salesflow.detection.timeline import gross
-from salesflow.findings.event import DayState, Event, Severity
+from salesflow.findings.event import DayState, Event, NoteKind, Severity
 from salesflow.findings.subjects import SHOP, Facet, Finding, findings_of
 from salesflow.job_events import Scope
 from salesflow.settings import AlertSettings, MediumAlerts
@@ -88,8 +88,7 @@ def judge(tables: Tables, day: date, *, scope: Scope, sku: str | None, period: P
         skus = None if sku is None else [sku]
         result = detect(tables.shop, tables.products, day, policy, stock=stock, skus=skus)
     else:
-        shop, products = gross(tables.shop), gross(tables.products)
-        result = detect_period(shop, products, day, period, policy, known_from=tables.known_from)
+        result = detect_period(tables.shop, tables.products, day, period, policy, known_from=tables.known_from)
     return judgement_of(tables, result, scope=scope, sku=sku, period=period)
 
 
@@ -132,11 +131,11 @@ def stands_as_before(tables: Tables, alert: Alert, day: date) -> bool:
     return usual > 0 and 1 / (1 + room) <= actual / usual <= 1 + room
 
 
-def _by_day(tables: Tables, sku: str | None, metric: str) -> "pd.Series[float]":
-    """A metric of the shop or of a product by day, before returns."""
+def _by_day(tables: Tables, sku: str | None, metric: str, *, net: bool = False) -> "pd.Series[float]":
+    """A metric of the shop or of a product by day; before returns, unless `net`."""
     table = tables.shop if sku is None else tables.products[tables.products["sku"] == sku]
     metric = metric if metric in ("revenue", "quantity", "transactions") else "revenue"
-    return gross(table).groupby("date")[metric].sum()
+    return (table if net else gross(table)).groupby("date")[metric].sum()
 
 
 def unfinished(judgement: Judgement) -> Judgement:
@@ -154,7 +153,9 @@ def unfinished(judgement: Judgement) -> Judgement:
 
 def compared(tables: Tables, event: Event, day: date, period: Period) -> tuple[tuple[str, float], ...]:
     """ISO dates and values of the same weekdays (or of the periods) before, and of the day itself, the last one."""
-    by_day = _by_day(tables, event.sku, event.metric)
+    by_day = _by_day(
+        tables, event.sku, event.metric, net=all(n.kind is not NoteKind.BEFORE_RETURNS for n in event.notes)
+    )
     length = LENGTH.get(period, 1)
     step = 7 if period is Period.DAILY else length
     points = []

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesflow.detection.model import Policy
+from salesflow.detection.reported import back_of_shop
 from salesflow.detection.stakes import HIGH_SHARE
 from salesflow.detection.timeline import Timeline
 from salesflow.findings.event import Event, EventType, Severity, Statement
@@ -33,6 +34,8 @@ def level_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
     before = _moved(line, int(np.flatnonzero(line.busy[:t])[-1]))
     is_new = before is None or (before[0] > before[1]) != (new > old)
     deviation, day, first = new / old - 1, line.days[t].date(), line.days[since].date()
+    kept = back_of_shop(line, t)["revenue"].kept
+    new, old = kept * new, kept * old
     impact = round((new - old) * NEW)
     severity = Severity.HIGH if abs(deviation) >= HIGH_SHARE else Severity.MEDIUM
     if abs(deviation) < policy.min_deviation or abs(impact) < (policy.min_impact or 0):

@@ -15,7 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesflow.detection import DetectionResult, Policy, threshold_for
-from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
+from salesflow.detection.reported import Back
+from salesflow.detection.timeline import gross, kept_share
+from salesflow.findings.event import DayState, Event, EventType, Note, NoteKind, Severity, Statement
 from salesflow.windows import Period
 
 Floats = npt.NDArray[np.float64]
@@ -36,9 +38,14 @@ METRICS = ("revenue", "quantity", "transactions")
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums of whole periods, oldest first, the last the one that is judged: [n_series, n_periods]; `ends`: their last days."""
+    """Sums of whole periods, oldest first, the last the one that is judged: [n_series, n_periods], before returns; `back`: what came back;
+
+    `money_back` [n_series]: in money, of the last period; `ends`: the periods' last days.
+    """
 
     values: Floats
+    back: Floats
+    money_back: Floats
     ends: tuple[date, ...]
 
 
@@ -62,9 +69,10 @@ def detect_period(
 ) -> DetectionResult:
     """What was unusual in the week or the four weeks that end on `business_date`.
 
-    Tables as for `salesflow.detection.detect`; known_from: the first day that the history covers. Fewer than `MIN_PAST` whole
-    periods before: learning, nothing is said.
+    Tables as for `salesflow.detection.detect`: judged before returns, told with returns taken off as a report does. known_from: the first
+    day that the history covers. Fewer than `MIN_PAST` whole periods before: learning, nothing is said.
     """
+    shop, products = gross(shop), gross(products)
     length = LENGTH[period]
     count = min(((business_date - known_from).days + 1) // length, MOST_PAST + 1)
     result = DetectionResult(business_date, DayState.OPEN, None, (), (), 1.0, np.inf, np.inf, False, 0)
@@ -122,10 +130,12 @@ def shop_sums_of(shop: pd.DataFrame, business_date: date, length: int, count: in
     """Revenue, quantity and transactions of the last `count` periods."""
     number, ends = _numbers(shop["date"], business_date, length, count)
     inside = (number >= 0) & (number < count)
-    values = np.zeros((len(METRICS), count))
+    values, back = np.zeros((2, len(METRICS), count))
     for row, metric in enumerate(METRICS):
-        np.add.at(values[row], number[inside], shop[metric].to_numpy(dtype=float)[inside])
-    return Sums(values, ends)
+        for sums, column in ((values, metric), (back, f"returned_{metric}")):
+            if column in shop:
+                np.add.at(sums[row], number[inside], shop[column].to_numpy(dtype=float)[inside])
+    return Sums(values, back, np.full(len(METRICS), back[0, -1]), ends)
 
 
 def product_sums_of(
@@ -136,16 +146,17 @@ def product_sums_of(
     inside = (number >= 0) & (number < count) & (products["sku"].to_numpy() != "")
     rows = products[inside]
     code, skus = pd.factorize(rows["sku"], sort=True)
-    sums = []
-    for metric in ("quantity", "revenue"):
-        values = np.zeros((len(skus), count))
-        np.add.at(values, (code, number[inside]), rows[metric].to_numpy(dtype=float))
-        sums.append(values)
-    kept = (sums[0] > 0).sum(axis=1) >= MIN_PAST
+    sums = np.zeros((2, 2, len(skus), count))
+    for row, metric in enumerate(("quantity", "revenue")):
+        for part, column in enumerate((metric, f"returned_{metric}")):
+            if column in rows:
+                np.add.at(sums[row, part], (code, number[inside]), rows[column].to_numpy(dtype=float))
+    kept = (sums[0, 0] > 0).sum(axis=1) >= MIN_PAST
     names = rows.drop_duplicates("sku", keep="last").set_index("sku")["name"]
     found = [str(sku) for sku in np.asarray(skus)[kept]]
     labels = [str(names[sku]) for sku in found]
-    return found, labels, Sums(sums[0][kept], ends), Sums(sums[1][kept], ends)
+    quantity, revenue = (Sums(of[0, kept], of[1, kept], sums[1, 1, kept, -1], ends) for of in sums)
+    return found, labels, quantity, revenue
 
 
 def _numbers(
@@ -205,6 +216,12 @@ def _events(
         if not np.isfinite(score) or abs(score) < threshold or (rows is not None and not rows[row]):
             continue
         value, expected = float(sums.values[row, -1]), float(scored.expected[row, -1])
+        back = Back(float(sums.back[row, -1]), float(kept_share(sums.values[row, :-1], sums.back[row, :-1])))
+        notes: tuple[Note, ...] = ()
+        if back.tells_the_same(value, expected):
+            value, expected = value - back.value, back.kept * expected
+        else:
+            notes = (Note(NoteKind.BEFORE_RETURNS, amount=round(float(sums.money_back[row]))),)
         deviation = value / expected - 1 if expected > 0 else None
         impact = round(float(gaps[row, -1] if gaps.ndim == 2 else gaps[-1] - scored.expected[0, -1]))
         least = (policy.min_impact or 0) if floor is None else floor
@@ -233,6 +250,7 @@ def _events(
                 score=float(score),
                 deviation=deviation,
                 impact=impact,
+                notes=notes,
             )
         )
     return tuple(found)

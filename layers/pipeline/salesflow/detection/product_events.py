@@ -9,6 +9,7 @@ from salesflow.detection.budget import bar, under_one_sale
 from salesflow.detection.candidates import Candidate, Reason, candidates
 from salesflow.detection.lines import RECENT, clock, day_line, event_of
 from salesflow.detection.model import Policy
+from salesflow.detection.reported import Back, back_of_product, reported
 from salesflow.detection.stakes import MEDIUM_SCORE
 from salesflow.detection.timeline import SAMPLE, ProductDay, Timeline
 from salesflow.findings.event import Event, EventType, Note, NoteKind, Severity, Statement
@@ -43,7 +44,8 @@ def product_events(
         if one.reason is Reason.STOPPED and listed is not None and event.sku not in listed:
             event = replace(event, severity=Severity.LOW, notes=(Note(NoteKind.NOT_LISTED),))
         else:
-            event = replace(event, notes=_notes(line, t, one, stock, factor, leads.get(one.product, 1)))
+            notes = _notes(line, t, one, stock, factor, leads.get(one.product, 1))
+            event = replace(event, notes=(*notes, *event.notes))
         if one.reason is Reason.STOPPED and event.sku in stock:
             event = replace(event, statement=replace(event.statement, stock=max(stock[str(event.sku)], 0)))
         within = one.weight > least and one.product not in led
@@ -113,7 +115,11 @@ def _scored_event(
     past = values[one.product, t + 1 - len(scores) : t + 1]
     sku, name = line.called(one.product, t)
     said = day_line(str(one.reason), sku, name, past, scores, today, row, widening)
-    return event_of(said, line.days[: t + 1], one.severity, MEDIUM_SCORE, round(one.impact), holiday)
+    back, counted = reported(back_of_product(line, one.product, t), said)
+    money = back.get("revenue", Back())
+    impact = one.impact - money.value + (1 - money.kept) * float(np.nan_to_num(scored.expected["revenue"][one.product]))
+    said = back.get(said.metric, Back()).of(said)
+    return event_of(said, line.days[: t + 1], one.severity, MEDIUM_SCORE, round(impact), holiday, notes=counted)
 
 
 def _notes(

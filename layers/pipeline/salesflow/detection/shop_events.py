@@ -9,6 +9,7 @@ from salesflow.detection.hours import most_moved
 from salesflow.detection.lines import DayLine, called, clock, event_of
 from salesflow.detection.model import Policy
 from salesflow.detection.product_events import ONE_SALE_SHARE
+from salesflow.detection.reported import Back, back_of_products, back_of_shop, reported
 from salesflow.detection.stakes import severity_of
 from salesflow.detection.timeline import ProductDay, Timeline
 from salesflow.findings.event import Causes, Event, EventType, Note, NoteKind, Severity, Statement
@@ -34,11 +35,16 @@ def shop_events(
     ]
     if not flagged:
         return ()
+    back, counted = reported(back_of_shop(line, t), lines[0])
+    flagged, lines = ([back.get(one.metric, Back()).of(one) for one in some] for some in (flagged, lines))
     revenue, quantity, transactions = lines
+    kept = back.get("revenue", Back()).kept
     rare, rare_revenue, rare_expected = rare_sales(line, t)
     names = [called(*line.called(int(p), t)) for p in (*scored.rows, *rare)]
-    expected = np.r_[np.nan_to_num(scored.revenue.expected / scored.revenue.factor), rare_expected]
+    expected = kept * np.r_[np.nan_to_num(scored.revenue.expected / scored.revenue.factor), rare_expected]
     actual = np.r_[np.nan_to_num(line.revenue[scored.rows, t]), rare_revenue]
+    if back:
+        actual -= back_of_products(line, t)[np.r_[scored.rows, rare]]
     hours, usual = np.zeros(24, dtype=np.int64), np.ones(24)
     if line.hours is not None:
         hours = line.hours[t].astype(np.int64)
@@ -50,7 +56,7 @@ def shop_events(
         product_revenue=actual, product_expected=expected, hours=hours, usual_hours=usual,
     )  # fmt: skip
     share = causes.difference / (line.usual_day(t) or 1.0)
-    notes = _notes(line, t, causes.difference)
+    notes = (*_notes(line, t, causes.difference), *counted)
     return tuple(
         event_of(
             one, line.days[: t + 1],

@@ -65,10 +65,10 @@ class Timeline:
     """Tables up to `until` as arrays; day t is `days[t]`. Whatever is asked of day t uses columns up to t only.
 
     `totals` [3, n_days]; `quantity`, `revenue`, `baskets` [n_products, n_days], products in the order of `skus`. NaN: an unknown day
-    (missing, or a closed holiday); a trading day without sales is 0. `hours` [n_days, 24] of revenue, None where
-    unknown. `busy`: open days that were not nearly closed. `single`: the day's largest sale and refund, [n_days] each, as
-    `salesflow.history.shop_days` has them. `returned`: what came back, one row a day and product: positions of product and day, pieces, money.
-    `silences`, `candidates`: what the rules keep of a day.
+    (missing, or a closed holiday); a trading day without sales is 0. `back` [3, n_days]: what came back, to be taken off the totals.
+    `hours` [n_days, 24] of revenue, None where unknown. `busy`: open days that were not nearly closed. `single`: the day's largest sale
+    and refund, [n_days] each, as `salesflow.history.shop_days` has them. `returned`: what came back, one row a day and product: positions
+    of product and day, pieces, money. `silences`, `candidates`: what the rules keep of a day.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Timeline:
         """`begin`: days before it are needed for the calendar only, and left out of the arrays."""
         arrays = shop_arrays(shop, until, holidays, begin)
         self.days, self.open, self.totals, self.hours = arrays.days, arrays.open, arrays.totals, arrays.hours
-        self.learnt = arrays.learnt
+        self.learnt, self.back = arrays.learnt, arrays.back
         self.busy = self.open & ~_nearly_closed(self.totals[2], self.open)
         self._read_products(products, np.isnan(self.totals[0]))
         self._shop_days: dict[int, DayScores] = {}
@@ -273,13 +273,15 @@ class ShopArrays:
     """The shop's table on every day of the calendar.
 
     `totals` [3, n_days]: NaN on an unknown day (missing, or a closed holiday), 0 on another day without sales; `learnt`: the same without
-    giant sales, which teach nothing; `open` [n_days]; `hours` [n_days, 24] of revenue, None where the table holds none.
+    giant sales, which teach nothing; `back` [3, n_days]: what came back; `open` [n_days]; `hours` [n_days, 24] of revenue, None where the
+    table holds none.
     """
 
     days: pd.DatetimeIndex
     open: NDArray[np.bool_]
     totals: Floats
     learnt: Floats
+    back: Floats
     hours: Floats | None
 
 
@@ -297,7 +299,11 @@ def shop_arrays(
     learnt = learnt[list(SHOP_METRICS)].reindex(days).fillna(0).to_numpy(dtype=float, copy=True).T
     totals[:, unknown] = learnt[:, unknown] = np.nan
     hours = grid[list(HOURS)].fillna(0).to_numpy(dtype=float) if set(HOURS) <= set(grid.columns) else None
-    return ShopArrays(days, is_open, totals, learnt, hours)
+    back = np.zeros((len(SHOP_METRICS), len(days)))
+    for row, metric in enumerate(SHOP_METRICS):
+        if f"returned_{metric}" in grid:
+            back[row] = grid[f"returned_{metric}"].fillna(0)
+    return ShopArrays(days, is_open, totals, learnt, back, hours)
 
 
 def gross(table: pd.DataFrame) -> pd.DataFrame:
@@ -306,6 +312,17 @@ def gross(table: pd.DataFrame) -> pd.DataFrame:
         if f"returned_{column}" in table:
             table = table.assign(**{column: table[column] + table[f"returned_{column}"].fillna(0)})
     return table
+
+
+def kept_share(sold: Floats, back: Floats) -> Floats:
+    """The share of what is sold that usually stays sold, [...]: what a usual day before returns is multiplied by to be one of a report.
+
+    `sold`, `back` [..., n_days]: of the days before. A refund larger than half a usual day counts as half of one: it teaches nothing.
+    """
+    known = np.isfinite(sold) & (sold > 0)
+    total, days = np.where(known, sold, 0.0).sum(axis=-1), np.maximum(known.sum(axis=-1), 1)
+    returned = np.where(known, np.minimum(back, 0.5 * (total / days)[..., None]), 0.0).sum(axis=-1)
+    return np.asarray(1 - np.divide(returned, total, out=np.zeros_like(total), where=total > 0))
 
 
 def _nearly_closed(transactions: Floats, is_open: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """The usual day: what a shop's sales of a day should have been, by the days before it. For whoever compares a day with the usual one.
 
-The same model judges the days (`salesflow.detection.engine`), so that a report and an alert mean the same by "usual".
+The same model judges the days (`salesflow.detection.engine`), and what usually comes back is taken off in the same way
+(`timeline.kept_share`), so that a report and an alert say the same figures.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from salesflow.detection import engine
 from salesflow.detection.tails import gamma_quantile
-from salesflow.detection.timeline import HOURS, SHOP_METRICS, WINDOW, gross, shop_arrays
+from salesflow.detection.timeline import HOURS, SHOP_METRICS, WINDOW, gross, kept_share, shop_arrays
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +34,8 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class UsualDay:
-    """The usual `day`, by the days before it. `revenue` in minor units, `quantity` in pieces, `transactions` in sales; before returns.
+    """The usual `day`, by the days before it. `revenue` in minor units, `quantity` in pieces, `transactions` in sales; what usually comes
+    back is taken off.
 
     `per_sale`: revenue of one sale (minor units). `hours`: revenue of each hour (24, minor units; they add up to that of the day), empty
     where the tables hold none. On a weekday on which the shop does not trade all of it is zero.
@@ -69,7 +71,8 @@ def usual_days(
     found: dict[date, UsualDay | None] = dict.fromkeys(days)
     for (day, t), model in zip(ready, models, strict=True):
         if model.ready.all():
-            revenue, quantity, transactions = (_usual(model, row) for row in range(len(SHOP_METRICS)))
+            kept = kept_share(arrays.totals[:, max(t - WINDOW, 0) : t], arrays.back[:, max(t - WINDOW, 0) : t])
+            revenue, quantity, transactions = (_usual(model, row, kept[row]) for row in range(len(SHOP_METRICS)))
             per_sale = revenue.value / transactions.value if transactions.value > 0 else 0.0
             hours = _hours(arrays.hours, arrays.open, t, revenue.value)
             found[day] = UsualDay(day, revenue, quantity, transactions, per_sale, hours)
@@ -82,13 +85,13 @@ def _before(totals: Floats, t: int) -> Floats:
     return np.concatenate([np.full((len(totals), WINDOW - part.shape[1]), np.nan), part], axis=1)
 
 
-def _usual(model: engine.DayModel, row: int) -> Usual:
+def _usual(model: engine.DayModel, row: int, kept: float) -> Usual:
     mean = float(model.mean[row])
     if model.closed[row] or not mean > 0:
         return Usual(0.0, 0.0, 0.0)
     cv2 = min(float(model.cv2[row] * model.scale[row] ** 2), 4.0)
     lower, upper = (float(gamma_quantile(z, np.array([mean]), np.array([cv2]))[0]) for z in (-BAND, BAND))
-    return Usual(mean, min(lower, mean), max(upper, mean))
+    return Usual(*(float(kept * value) for value in (mean, min(lower, mean), max(upper, mean))))
 
 
 def _hours(hours: Floats | None, is_open: NDArray[np.bool_], t: int, total: float) -> tuple[float, ...]:

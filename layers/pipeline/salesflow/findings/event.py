@@ -139,13 +139,16 @@ class NoteKind(StrEnum):
     """The product list does not hold it any more."""
     RECORD = "record"
     """No day since `day` had as much."""
+    BEFORE_RETURNS = "before_returns"
+    """The figures are those before returns: so much came back on the day that it would tell another story."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something to know beside an event. `deviation`: of the shop's level or of the price (0.2 = 20% above the usual).
 
-    Of the one sale: its `pieces` (0: of many products), `amount` in minor units, and time `at` (HH:MM). `day`: of the older record; None:
+    Of the one sale: its `pieces` (0: of many products), `amount` in minor units, and time `at` (HH:MM). Before returns: the `amount` that
+    came back. `day`: of the older record; None:
     there was none in what is known.
     """
 

@@ -331,6 +331,8 @@ def note_sentence(note: Note, figures: Figures) -> str:
             return _("It is not in the product list any more.")
         case NoteKind.ONE_SALE:
             return _one_sale(note, figures)
+        case NoteKind.BEFORE_RETURNS:
+            return _("This counts before returns, which came to {amount}.", amount=figures.money(note.amount))
         case NoteKind.RECORD if note.day is not None:
             return _("No day had as much since {day}.", day=figures.day_long(note.day))
         case NoteKind.RECORD:

@@ -24,35 +24,27 @@ def days_of_usual(period: Period, window: Window) -> Window:
 def usual_of(shop: pd.DataFrame, period: Period, window: Window) -> Usual | None:
     """The usual of a window; None where every day is unknown, because the history is too short.
 
-    shop: the shop's days (schema: `salesflow.history.shop_days`) of `days_of_usual`, as far as they are known. The model speaks of sales
-    before returns; a report's figures have them taken off, so the usual has the share taken off that usually comes back.
+    shop: the shop's days (schema: `salesflow.history.shop_days`) of `days_of_usual`, as far as they are known.
     """
     shown = days_of_usual(period, window).days - LEARNT_DAYS
     found = usual_days(shop, window.last - timedelta(days=shown - 1), window.last)
     if not any(found.values()):
         return None
-    money, pieces = _kept_share(shop, "revenue"), _kept_share(shop, "quantity")
     days = tuple(
         UsualDay(day, None, None, None)
         if usual is None
-        else UsualDay(day, round(usual.revenue.value * money), usual.transactions.value, usual.quantity.value * pieces)
+        else UsualDay(day, round(usual.revenue.value), usual.transactions.value, usual.quantity.value)
         for day, usual in found.items()
     )
     own, last = days[-window.days :], found[window.last]
     revenue = _total([day.revenue for day in own])
     return Usual(
         days,
-        () if last is None or not any(last.hours) else tuple(round(value * money) for value in last.hours),
+        () if last is None or not any(last.hours) else tuple(round(value) for value in last.hours),
         None if revenue is None else round(revenue),
         _total([day.transactions for day in own]),
         _total([day.quantity for day in own]),
     )
-
-
-def _kept_share(shop: pd.DataFrame, measure: str) -> float:
-    """What is left of the sales once returns are taken off, over all the days."""
-    net, back = float(shop[measure].sum()), float(shop[f"returned_{measure}"].sum())
-    return net / (net + back) if net > 0 and back > 0 else 1.0
 
 
 def shop_series(shop: pd.DataFrame) -> tuple[DaySales, ...]:
