@@ -36,6 +36,8 @@ WHOLE = [
     {"sales": sales(2), "total": 2, "limit": 100, "offset": 0},
     {"result": sales(2), "pagination": {"page": 1, "pages": 1, "per_page": 2, "total": 2}},
     {"data": sales(2), "page": 0, "size": 20},
+    {"data": sales(2), "message": "2 sales, no errors", "msg": "success", "remaining": 0, "eof": True, "type": "sales"},
+    {"data": sales(2), "total": {"value": 2, "relation": "eq"}, "available": True, "status": 1},
 ]  # fmt: skip
 
 
@@ -73,6 +75,14 @@ PARTS = [
     ({"nextCursor": "abc"}, "nextCursor"),
     ({"meta": {"next_token": "abc"}}, "next_token"),
     ({"cursor": "abc"}, "cursor"),
+    ({"nbPages": 4}, "one of 4 pages"),
+    ({"total": {"value": 500, "relation": "gte"}}, "2 of 500 records"),
+    ({"totalNum": "1,500"}, "2 of 1,500 records"),
+    ({"summary": {"totalItems": 9}}, "2 of 9 records"),
+    ({"returned": 2, "available": 9}, "2 of 9 records"),
+    ({"remaining": 7}, "7 records to come"),
+    ({"eof": False}, "not the last"),
+    ({"startAt": 0, "maxResults": 2}, "full page of 2 records"),
     ({"page": 1, "size": 2}, "full page of 2 records"),
     ({"offset": 0, "limit": 2}, "full page of 2 records"),
 ]  # fmt: skip
@@ -106,6 +116,16 @@ def test_a_part_is_not_taken_for_the_whole(beside: dict[str, Any], said: str) ->
         ({"truncated": True}, "truncated"),
         ({"incomplete_results": True}, "incomplete_results"),
         ({"complete": False}, "complete"),
+        ({"status": "500 Internal"}, "status"),
+        ({"status": False}, "status"),
+        ({"status": "processing"}, "status"),
+        ({"statusCode": 206}, "statusCode"),
+        ({"ret": -1}, "ret"),
+        ({"type": "error"}, "type"),
+        ({"limitReached": True}, "limitReached"),
+        ({"code": 1, "msg": "failure"}, "msg"),
+        ({"message": "Database connection lost"}, "message"),
+        ({"warnings": ["Database: truncated to 20 rows"]}, "warnings"),
     ],
 )
 def test_an_error_with_an_empty_list_is_no_day_without_sales(beside: dict[str, Any], field: str) -> None:

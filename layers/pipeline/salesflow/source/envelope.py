@@ -24,6 +24,7 @@ _ESCAPE = re.compile(
 _NOT_FINITE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|(-?)(?:NaN|Infinity)(?!\w)', re.DOTALL)
 _AT_BYTE = re.compile(r"\(byte (\d+)\)")
 _NEXT_IN_HEADER = re.compile(r"<([^<>]*)>[^,<]*;\s*rel\s*=\s*\"?next\"?", re.IGNORECASE)
+_BY_THOUSANDS = re.compile(r"(?<=\d)[,' ](?=\d{3}(?!\d))")
 _LARGEST_CLAIM = 1 << 20
 _LONGEST_NAME = 40
 _DEEPEST = 3
@@ -35,41 +36,54 @@ def _words(text: str) -> frozenset[str]:
 
 _CONTAINERS = _words(
     "page pagination paging pager paginator pageinfo pageable meta metadata cursor cursors links link result response status "
-    "state header head info responsemetadata resultinfo"
+    "state header head info responsemetadata resultinfo summary extra paginginfo stats"
 )
 _FALSE_IS_FAILURE = _words("success succeeded successful issuccess issuccessful ok isok complete iscomplete")
 _TRUE_IS_FAILURE = _words(
     "failed isfailed failure iserror haserror haserrors partial ispartial truncated istruncated incomplete isincomplete "
-    "incompleteresults timedout"
+    "incompleteresults timedout limitexceeded limitreached limited capped overlimit degraded"
 )
 _FILLED_IS_FAILURE = _words(
     "error errors exception exceptions fault faults failures errorcode errorcodes errormessage errormessages errordescription "
     "errordetails errormsg errmsg errcode errno"
 )
-_STATUSES = _words("status state statuscode httpstatus code resultcode returncode responsecode outcome result response")
-_BAD_STATUS = re.compile(
-    r"error|fail|denied|invalid|exception|time.?out|unavailable|unauthor|forbidden|not.?found|reject|abort|partial|incomplete|^ko$|^nok$"
+_STATUSES = _words(
+    "status state statuscode httpstatus code resultcode returncode responsecode retcode ret outcome result response type"
 )
+_BAD_STATUS = re.compile(
+    r"error|fail|denied|invalid|exception|time.?out|unavailable|unauthor|forbidden|not.?found|reject|abort|partial|incomplete|"
+    r"pending|processing|queued|running|in.?progress|^[3-9]\d\d\b|^ko$|^nok$"
+)
+_PARTIAL_CONTENT = 206
+_SPOKEN = _words("message messages msg warning warnings notice notices note notes description detail details reason")
+_BAD_NEWS = re.compile(
+    r"\b(?:errors?|fail(?:ed|ure)|exception|unavailable|denied|timed? ?out|lost|truncated|limited to|incomplete|too many)\b"
+)
+_GOOD_NEWS = re.compile(r"\b(?:no|0|zero|without|not)\b|success")
 _NO_ERROR = frozenset({"", "0", "none", "null", "ok", "success", "no", "false", "no error"})
 
 _TRUE_IS_MORE = _words(
     "hasmore hasnext hasnextpage hasmorepages hasmoreresults hasmoreitems hasmorerecords hasmoredata more morepages moreavailable "
     "moreresults moreresultsavailable morerecords moreitems"
 )
-_FALSE_IS_MORE = _words("last islast lastpage islastpage done isdone finished isfinished end isend")
-_PAGES = _words("totalpages pagecount pagescount numpages numberofpages pagetotal lastpage maxpage pages last")
+_FALSE_IS_MORE = _words("last islast lastpage islastpage done isdone finished isfinished end isend eof nomore")
+_PAGES = _words(
+    "totalpages totalpage pagecount pagescount numpages nbpages numberofpages pagetotal lastpage maxpage pages last"
+)
 _TOTALS = _words(
     "total totalelements totalcount count totalresults totalrecords recordstotal totalitems totalrows totalhits totalsize "
-    "totalentries recordcount recordscount itemcount rowcount numfound odatacount"
+    "totalentries recordcount recordscount itemcount rowcount numfound odatacount totalnum totalnumber totalcountofrecords nbtotal "
+    "numberofrecords numberofresults resultcount resultscount fullcount available length"
 )
+_REMAINING = _words("remaining left rest remainingcount remainingrecords remainingitems remainingresults")
 _NEXT = _words(
     "next nextpage nextpageurl nexturl nextlink nexthref nextcursor nexttoken nextpagetoken continuation continuationtoken "
     "nextmarker nextoffset nextkey nextid odatanextlink nextrecordsurl lastevaluatedkey resumptiontoken"
 )
 _WEAK_NEXT = _words("cursor after aftercursor scrollid marker pagetoken paginationtoken")
 """Set on the last page too by some; they count where nothing else says that it is the last."""
-_SIZES = _words("size pagesize perpage limit itemsperpage")
-_PLACES = _words("page number currentpage pagenumber pageindex offset skip start")
+_SIZES = _words("size pagesize perpage limit itemsperpage maxresults")
+_PLACES = _words("page number currentpage pagenumber pageindex offset skip start startat")
 _IN_HEADERS = _TRUE_IS_MORE | _PAGES | _TOTALS | _NEXT
 
 
@@ -279,8 +293,11 @@ def _whole(value: Any) -> int | None:
     """A whole number, also one that is written as a float or as text."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal():
-        return int(value) if len(value) < 20 else None
+    if isinstance(value, dict):  # {"value": 500, "relation": "gte"}
+        return _whole(value.get("value"))
+    if isinstance(value, str):
+        digits = _BY_THOUSANDS.sub("", value.strip())
+        return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 20 else None
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) else None
@@ -301,8 +318,11 @@ def _says_failure(claim: Claim) -> bool:
     if claim.key in _STATUSES:
         number = _whole(value)
         if number is not None:
-            return number < 0 or number >= 300
-        return isinstance(value, str) and bool(_BAD_STATUS.search(value.strip().lower()))
+            return number < 0 or number >= 300 or number == _PARTIAL_CONTENT
+        return value is False or (isinstance(value, str) and bool(_BAD_STATUS.search(value.strip().lower())))
+    if claim.key in _SPOKEN:
+        said = str(value).lower()
+        return bool(_BAD_NEWS.search(said)) and not _GOOD_NEWS.search(said)
     return False
 
 
@@ -318,6 +338,8 @@ def _says_more(claim: Claim, received: int, pages: int) -> str | None:
         return f"one of {number} pages"
     if key in _TOTALS and number is not None and not isinstance(value, float) and number > received:
         return f"{received:,} of {number:,} records (`{claim.name}`)"
+    if key in _REMAINING and number is not None and number > 0:
+        return f"a page with {number:,} records to come (`{claim.name}`)"
     if key in _NEXT and _is_true(value):
         return f"a page with another to come (`{claim.name}`)"
     return None
