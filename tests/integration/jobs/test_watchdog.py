@@ -149,7 +149,7 @@ def test_a_missing_run_is_told_once_though_the_watchdog_looks_hourly_and_its_rec
     assert watched.told() == ["scheduled-sales-pdf: missing"]
     assert "business date 2026-11-21" in watched.text()
     assert "Sun 22 Nov 2026 07:00 (Asia/Shanghai)" in watched.text()
-    assert "redrive" in watched.text()
+    assert "`salesflow-ops redrive --stack" in watched.text()
     watched.ran(utc(21, 23))  # fired again, for its own date
     for hour in range(20, 23):
         watched.look(utc(22, hour, 50))

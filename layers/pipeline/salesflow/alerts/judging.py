@@ -1,6 +1,6 @@
 """One date judged for one scope and period: detection, findings, and what the lifecycle needs to know of the day.
 
-The job and the replay (`python -m ops simulate anomalies`) both judge through this, so that a replay tells the truth.
+The job and the replay (`salesflow-ops simulate anomalies`) both judge through this, so that a replay tells the truth.
 """
 
 from collections.abc import Mapping

@@ -16,10 +16,10 @@ SHOWN_ENTRIES = 40
 _LONGEST_REASON = 400
 
 _WHAT_TO_DO = {
-    Trouble.MISSING: "Look into the queue of undelivered schedules: `python -m ops redrive --stack {stack} --dry-run` shows "
+    Trouble.MISSING: "Look into the queue of undelivered schedules: `salesflow-ops redrive --stack {stack} --dry-run` shows "
     "it, and fires what is in it without --dry-run.",
     Trouble.LATE: "Nothing, if the next notice says that it is done.",
-    Trouble.FAILED: "When the cause is gone, `python -m ops redrive --stack {stack}` fires the failed runs again, for the "
+    Trouble.FAILED: "When the cause is gone, `salesflow-ops redrive --stack {stack}` fires the failed runs again, for the "
     "dates that they were for.",
     Trouble.PARTIAL: "When the cause is gone, fire it again with the same business_date: whoever was told is not told again.",
     Trouble.UNREADABLE: "Nothing was changed by it; the other schedules are watched as ever.",
