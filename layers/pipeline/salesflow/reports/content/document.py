@@ -179,6 +179,19 @@ class Chart:
     names: bool = False
     """Whether the labels are names that the merchant wrote."""
 
+    def words(self, figures: Figures) -> str:
+        """The chart in words, all its figures among them, for who does not see it."""
+        _, said = figures.words, []
+        for n, value in enumerate(self.values):
+            text = figures.show(self.value_kind, round(value))
+            usual = self.marks[n] if self.marks else None
+            if usual is not None:
+                text += f" ({_('usual {figure}', figure=figures.show(self.value_kind, round(usual)))})"
+            if n in self.expected:
+                text = _("{label}: {text}", label=_("Expected"), text=text)
+            said.append(_("{label}: {text}", label=self.labels[n], text=text))
+        return figures.sentences(self.alt, "; ".join(said))
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

@@ -12,6 +12,7 @@ from salesflow.reports.content.charts import Box, Path, Picture, Role, height_of
 from salesflow.reports.content.document import Chart, Document, Kpi, Tone
 from salesflow.reports.content.palette import BLUE, INK, LIGHT, QUIET, TONES
 from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut, width
+from salesflow.reports.pdf.tags import artefact, figure, grouped, tagged
 from salesflow.reports.pdf.text import draw_text, rule
 
 GAP: Final = 20.0
@@ -37,11 +38,14 @@ class Masthead(Flowable):  # type: ignore[misc]  # ReportLab has no types
         report = self._report
         self.canv.setStrokeColor(HexColor(BLUE))
         self.canv.setLineWidth(2)
-        self.canv.line(0, 28, self.width, 28)
+        with artefact(self.canv):
+            self.canv.line(0, 28, self.width, 28)
         days = f"{report.title} \u00b7 {report.window_text}" if report.shop else report.window_text
         room = self.width - width(days, REGULAR, 9.5) - GAP
-        draw_text(self.canv, 0, 12, cut(report.shop or report.title, BOLD, 9.5, room), 9.5, BOLD)
-        draw_text(self.canv, self.width, 12, days, 9.5, color=QUIET, anchor="end")
+        with tagged(self.canv, "P"):
+            draw_text(self.canv, 0, 12, cut(report.shop or report.title, BOLD, 9.5, room), 9.5, BOLD)
+        with tagged(self.canv, "P"):
+            draw_text(self.canv, self.width, 12, days, 9.5, color=QUIET, anchor="end")
 
 
 class SectionTitle(Flowable):  # type: ignore[misc]  # ReportLab has no types
@@ -60,7 +64,8 @@ class SectionTitle(Flowable):  # type: ignore[misc]  # ReportLab has no types
         self.canv.addOutlineEntry(self._title, self._key, level=0)
         rule(self.canv, 0, self.height - 2, self.width)
         size = min(10.5, max(8.0, 10.5 * self.width / max(width(self._title, BOLD, 10.5), 1)))
-        draw_text(self.canv, 0, 7, cut(self._title, BOLD, size, self.width), size, BOLD)
+        with tagged(self.canv, "H2"):
+            draw_text(self.canv, 0, 7, cut(self._title, BOLD, size, self.width), size, BOLD)
 
 
 class KpiRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
@@ -84,20 +89,28 @@ class KpiRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
         widest = max(width(text, BOLD, self._size) for text in texts)
         size = self._size * min(1.0, room / widest)  # one size for all of a row
         for n, (kpi, text) in enumerate(zip(self._kpis, texts, strict=True)):
-            x, y = n * slot, self.height - 8
-            self._fitted(x, y, kpi.label, room, 8)
-            y -= self._size * 1.15
+            with grouped(self.canv, "Div"):
+                self._figure(kpi, text, n * slot, size, room)
+
+    def _figure(self, kpi: Kpi, text: str, x: float, size: float, room: float) -> None:
+        """One figure: its label, itself, its changes, its detail below each other."""
+        y = self.height - 8
+        self._fitted(x, y, kpi.label, room, 8)
+        y -= self._size * 1.15
+        with tagged(self.canv, "P"):
             draw_text(self.canv, x, y, text, size, BOLD, color=TONES[kpi.tone] if kpi.tone is Tone.BAD else INK)
-            y -= 2
-            for change in kpi.changes:
-                y -= 10.5
-                said = width(change.text, BOLD, 7.5) + width(change.against, REGULAR, 7.5)
-                small = min(7.5, max(_SMALLEST, 7.5 * (room - 4) / said))
+        y -= 2
+        for change in kpi.changes:
+            y -= 10.5
+            said = width(change.text, BOLD, 7.5) + width(change.against, REGULAR, 7.5)
+            small = min(7.5, max(_SMALLEST, 7.5 * (room - 4) / said))
+            used = width(change.text, BOLD, small) + 4
+            with tagged(self.canv, "P"):
                 draw_text(self.canv, x, y, change.text, small, BOLD, color=TONES[change.tone])
-                used = width(change.text, BOLD, small) + 4
+            with tagged(self.canv, "P"):
                 draw_text(self.canv, x + used, y, cut(change.against, REGULAR, small, room - used), small, color=QUIET)
-            if kpi.detail:
-                self._fitted(x, y - 10.5, kpi.detail, room, 7.5)
+        if kpi.detail:
+            self._fitted(x, y - 10.5, kpi.detail, room, 7.5)
 
     def _text(self, kpi: Kpi, room: float) -> str:
         """The figure, rounded where it would have to be set too small."""
@@ -107,7 +120,8 @@ class KpiRow(Flowable):  # type: ignore[misc]  # ReportLab has no types
 
     def _fitted(self, x: float, y: float, text: str, room: float, size: float) -> None:
         fits = min(size, max(_SMALLEST, size * room / max(width(text, REGULAR, size), 1)))
-        draw_text(self.canv, x, y, cut(text, REGULAR, fits, room), fits, color=QUIET)
+        with tagged(self.canv, "P"):
+            draw_text(self.canv, x, y, cut(text, REGULAR, fits, room), fits, color=QUIET)
 
 
 class Beside(Flowable):  # type: ignore[misc]  # ReportLab has no types
@@ -147,7 +161,7 @@ class ChartBox(Flowable):  # type: ignore[misc]  # ReportLab has no types
         def shorten(text: str, size: float, room: float) -> str:
             return cut(text, REGULAR, size, room)
 
-        self._chart, self._titled = chart, titled
+        self._chart, self._titled, self._words = chart, titled, chart.words(figures)
         self._picture = lay_out(chart, figures, wide, height_of(chart, tall), measure, shorten)
         self.width = wide
         self.height = self._picture.height + 14 * titled + 12 * bool(chart.caption) + 6
@@ -158,15 +172,18 @@ class ChartBox(Flowable):  # type: ignore[misc]  # ReportLab has no types
     def draw(self) -> None:
         y = self.height
         if self._titled:
-            draw_text(self.canv, 0, y - 9, cut(self._chart.title, BOLD, 8.5, self.width), 8.5, BOLD)
+            with tagged(self.canv, "H3"):
+                draw_text(self.canv, 0, y - 9, cut(self._chart.title, BOLD, 8.5, self.width), 8.5, BOLD)
             y -= 14
         if self._chart.caption:
             size = min(7.5, max(_SMALLEST, 7.5 * self.width / max(width(self._chart.caption, REGULAR, 7.5), 1)))
-            draw_text(self.canv, 0, y - 8, cut(self._chart.caption, REGULAR, size, self.width), size, color=QUIET)
+            with tagged(self.canv, "P"):
+                draw_text(self.canv, 0, y - 8, cut(self._chart.caption, REGULAR, size, self.width), size, color=QUIET)
             y -= 12
         self.canv.saveState()
         self.canv.translate(0, y)
-        _draw(self.canv, self._picture)
+        with figure(self.canv, self._words, self.width, self._picture.height):
+            _draw(self.canv, self._picture)
         self.canv.restoreState()
 
 

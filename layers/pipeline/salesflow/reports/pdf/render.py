@@ -20,6 +20,7 @@ from salesflow.reports.content.palette import QUIET
 from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut, load_families, width
 from salesflow.reports.pdf.parts import GAP, Beside, ChartBox, KpiRow, Masthead, SectionTitle
 from salesflow.reports.pdf.rows import ROW, Rows
+from salesflow.reports.pdf.tags import TaggedCanvas, artefact
 from salesflow.reports.pdf.text import Prose, draw_text, rule
 from salesflow.windows import Period
 
@@ -59,7 +60,7 @@ def _build(document: Document, size: tuple[float, float], share: float) -> tuple
     """The file and its number of pages, with tables cut to `share` of their own limit."""
     buffer = io.BytesIO()
     template = _Template(buffer, document, size)
-    template.build(_story(document, size[0] - 2 * _MARGIN, share))
+    template.build(_story(document, size[0] - 2 * _MARGIN, share), canvasmaker=TaggedCanvas)
     return buffer.getvalue(), template.page
 
 
@@ -98,19 +99,22 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
         rule(canvas, _MARGIN, 34, page_width - 2 * _MARGIN)
         room = page_width - 2 * _MARGIN - 60
         made = f"{self._report.full_title} \u00b7 {self._report.made_by}"
-        draw_text(canvas, _MARGIN, 22, cut(made, REGULAR, 7, room), 7, color=QUIET)
         number = f"{canvas.getPageNumber()} / "
         start = page_width - _MARGIN - width("00 / 00", REGULAR, 7)
-        draw_text(canvas, start, 22, number, 7, color=QUIET)
-        canvas.saveState()
-        canvas.translate(start + width(number, REGULAR, 7), 22)
-        canvas.doForm(_TOTAL_FORM)
-        canvas.restoreState()
+        with artefact(canvas):
+            draw_text(canvas, _MARGIN, 22, cut(made, REGULAR, 7, room), 7, color=QUIET)
+            draw_text(canvas, start, 22, number, 7, color=QUIET)
+            canvas.saveState()
+            canvas.translate(start + width(number, REGULAR, 7), 22)
+            canvas.doForm(_TOTAL_FORM)
+            canvas.restoreState()
 
     def _head(self, canvas: Canvas, _: BaseDocTemplate) -> None:
         top, right = self.pagesize[1] - 32, self.pagesize[0] - _MARGIN
-        draw_text(canvas, _MARGIN, top, cut(self._report.shop or self._report.title, BOLD, 7.5, right / 2), 7.5, BOLD)
-        draw_text(canvas, right, top, self._report.window_text, 7.5, color=QUIET, anchor="end")
+        shop = cut(self._report.shop or self._report.title, BOLD, 7.5, right / 2)
+        with artefact(canvas):
+            draw_text(canvas, _MARGIN, top, shop, 7.5, BOLD)
+            draw_text(canvas, right, top, self._report.window_text, 7.5, color=QUIET, anchor="end")
         rule(canvas, _MARGIN, top - 6, right - _MARGIN)
 
     def _endBuild(self) -> None:  # noqa: N802  # ReportLab's name
@@ -123,7 +127,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
 
 def _story(document: Document, wide: float, share: float) -> list[Flowable]:
     figures = document.figures
-    story: list[Flowable] = [Masthead(document), Prose(document.headline, 16, 20, bold=True)]
+    story: list[Flowable] = [Masthead(document), Prose(document.headline, 16, 20, bold=True, role="H1")]
     if document.why:
         story += [Spacer(0, 3), Prose(document.why, 9.5, 13, color=QUIET)]
     story.append(Spacer(0, 10))
@@ -173,7 +177,7 @@ def _section(section: Section, document: Document, wide: float, share: float) ->
             continue  # the section's own lead has said that there is nothing
         limit = max(1, int(table.limit * share)) if table.noun is Noun.PRODUCT else table.limit
         if table.title.casefold() != section.title.casefold() and len(section.tables) > 1:
-            parts.append(Prose(table.title, 8.5, 12, bold=True))
+            parts.append(Prose(table.title, 8.5, 12, bold=True, role="H3"))
         if table.lead:
             parts.append(Prose(table.lead, 8, 11, color=QUIET))
         if table.rows:

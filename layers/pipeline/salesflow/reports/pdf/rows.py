@@ -1,7 +1,8 @@
 """Tables on PDF pages: one-line rows that break across pages under a repeated header."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from reportlab.lib.colors import HexColor
@@ -12,6 +13,7 @@ from salesflow.reports.content.charts import Role
 from salesflow.reports.content.document import Column, Row, Table, Tone
 from salesflow.reports.content.palette import INK, LIGHT, ORANGE, QUIET
 from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut, width
+from salesflow.reports.pdf.tags import artefact, cell, grouped
 from salesflow.reports.pdf.text import draw_text, rule
 
 ROW: Final = 13.5
@@ -38,6 +40,10 @@ class _Grid:
     scale: float
     bars: tuple[float, ...]
     """Of each row the length of its bar, 0 to 1; empty where there is no room for any."""
+    goes_on: bool = False
+    """Whether it goes on from the page before: its header is said once."""
+    key: object = field(default_factory=object)
+    """The same in all parts of a table."""
 
 
 class Rows(Flowable):  # type: ignore[misc]  # ReportLab has no types
@@ -66,41 +72,58 @@ class Rows(Flowable):  # type: ignore[misc]  # ReportLab has no types
         if fit < FEWEST_ROWS:
             return []
         parts = ((rows[:fit], bars[:fit]), (rows[fit:], bars[fit:]))
-        return [Rows(replace(self._grid, rows=part, bars=long)) for part, long in parts if part]
+        on = self._grid.goes_on
+        return [
+            Rows(replace(self._grid, rows=part, bars=long, goes_on=on or n > 0))
+            for n, (part, long) in enumerate(parts)
+            if part
+        ]
 
     def draw(self) -> None:
         grid, scale = self._grid, self._grid.scale
         y = self.height + ROW - 11
         if self._headed:
             y -= ROW
-            self._line(y, [column.label for column in grid.columns], REGULAR, QUIET, _HEADER * scale)
             rule(self.canv, 0, y - 4, self.width, LIGHT[Role.AXIS])
+            with artefact(self.canv) if grid.goes_on else grouped(self.canv, "Table", key=grid.key):
+                labels = [column.label for column in grid.columns]
+                self._line(y, labels, REGULAR, QUIET, _HEADER * scale, scope="" if grid.goes_on else "Column")
         for n, (cells, role) in enumerate(grid.rows):
             y -= ROW
             font = BOLD if role in ("total", "strong") else REGULAR
             color = QUIET if role == "rest" else INK
-            self._line(y, cells, font, color, _SIZE * scale, bad=role == "bad", bar=grid.bars[n] if grid.bars else 0.0)
+            long = grid.bars[n] if grid.bars else 0.0
+            with grouped(self.canv, "Table", key=grid.key):
+                self._line(y, cells, font, color, _SIZE * scale, bad=role == "bad", bar=long, scope="Row")
             if self._headed or role == "strong":
                 rule(self.canv, 0, y - 4, self.width)
 
     def _line(  # a line of a table in one style
-        self, y: float, cells: Sequence[str], font: str, color: str, size: float, *, bad: bool = False, bar: float = 0.0
+        self,
+        y: float,
+        cells: Sequence[str],
+        font: str,
+        color: str,
+        size: float,
+        *,
+        scope: str,
+        bad: bool = False,
+        bar: float = 0.0,
     ) -> None:
-        x = 0.0
-        last = len(cells) - 1
-        for n, (cell, column, wide) in enumerate(zip(cells, self._grid.columns, self._grid.widths, strict=True)):
-            if column.kind is Kind.TEXT and bad:
-                draw_text(self.canv, x, y, cell, size, BOLD, color=ORANGE)
-            elif column.kind.is_text:
-                draw_text(self.canv, x, y, cell, size, font, color=color)
-            else:
-                draw_text(
-                    self.canv, x + wide - (_CELL_GAP if n < last else 0), y, cell, size, font, color=color, anchor="end"
-                )
-                if column.bar and bar > 0:
+        """scope: what its first cell heads, "Column" (as each of its cells) or "Row"; empty for a line that is drawn again."""
+        x, last = 0.0, len(cells) - 1
+        with grouped(self.canv, "TR") if scope else nullcontext():
+            for n, (text, column, wide) in enumerate(zip(cells, self._grid.columns, self._grid.widths, strict=True)):
+                mine, ink = (BOLD, ORANGE) if column.kind is Kind.TEXT and bad else (font, color)
+                right = not column.kind.is_text
+                place = x + wide - (_CELL_GAP if n < last else 0) if right else x
+                with cell(self.canv, scope if n == 0 or scope == "Column" else "") if scope else nullcontext():
+                    draw_text(self.canv, place, y, text, size, mine, color=ink, anchor="end" if right else "start")
+                if right and column.bar and bar > 0:
                     self.canv.setFillColor(HexColor(LIGHT[Role.STRONG]))
-                    self.canv.rect(x, y - 0.5, max((_BAR_ROOM - 8) * bar, 0.8), 6, stroke=0, fill=1)
-            x += wide
+                    with artefact(self.canv):
+                        self.canv.rect(x, y - 0.5, max((_BAR_ROOM - 8) * bar, 0.8), 6, stroke=0, fill=1)
+                x += wide
 
 
 def _fitted(table: Table, figures: Figures, wide: float, limit: int) -> _Grid:

@@ -1,6 +1,7 @@
 """Text on a PDF page: lines in as many fonts as they need, and sentences broken into lines."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from reportlab.lib.colors import HexColor
@@ -9,6 +10,7 @@ from reportlab.platypus import Flowable
 
 from salesflow.reports.content.palette import INK, RULE
 from salesflow.reports.pdf.fonts import BOLD, REGULAR, line_of, width
+from salesflow.reports.pdf.tags import artefact, hexed, tagged
 
 _WIDE: Final = "\u2e80-\u2fff\u3040-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
 _CLOSING: Final = "\u3001\u3002\uff01\uff09\uff0c\uff1a\uff1b\uff1f\u300b\u300d\u300f\u3011\u2019\u201d.,;:!?)%\u2026"
@@ -44,7 +46,7 @@ def draw_text(  # where, what and how
     drawn.sort(key=lambda part: part[0].place)  # into the file as it is read, each at its place on the page
     for run, left in drawn:
         if run.says:
-            canvas.addLiteral(f"/Span <</ActualText <FEFF{run.says.encode('utf-16-be').hex().upper()}>>> BDC")
+            canvas.addLiteral(f"/Span <</ActualText {hexed(run.says)}>> BDC")
         target = canvas.beginText(left, y)
         target.setFont(run.font, size)
         target.setFillColor(HexColor(color))
@@ -62,7 +64,8 @@ def rule(canvas: Canvas, x: float, y: float, wide: float, color: str = RULE) -> 
     """Draws a thin line to the right."""
     canvas.setStrokeColor(HexColor(color))
     canvas.setLineWidth(0.5)
-    canvas.line(x, y, x + wide, y)
+    with artefact(canvas):
+        canvas.line(x, y, x + wide, y)
 
 
 def broken(text: str, font: str, size: float, room: float) -> list[str]:
@@ -95,11 +98,21 @@ def _longest(text: str, font: str, size: float, room: float) -> int:
     return fits
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tag:
+    """What all parts of a text share: the whole of it."""
+
+    text: str
+
+
 class Prose(Flowable):  # type: ignore[misc]  # ReportLab has no types
     """Sentences over the width that there is, each line in its own right order."""
 
-    def __init__(self, text: str, size: float, leading: float, *, color: str = INK, bold: bool = False) -> None:
+    def __init__(
+        self, text: str, size: float, leading: float, *, color: str = INK, bold: bool = False, role: str = "P"
+    ) -> None:
         super().__init__()
+        self._role, self._tag = role, _Tag(text)
         self._text, self._size, self._leading, self._color = text, size, leading, color
         self._font = BOLD if bold else REGULAR
         self._lines: list[str] = []
@@ -117,12 +130,18 @@ class Prose(Flowable):  # type: ignore[misc]  # ReportLab has no types
 
     def _part(self, lines: list[str], available: float) -> "Prose":
         """Some of the lines, as they are broken."""
-        part = Prose(" ".join(lines), self._size, self._leading, color=self._color, bold=self._font == BOLD)
-        part._lines = lines  # of its own class
+        part = Prose(
+            " ".join(lines), self._size, self._leading, color=self._color, bold=self._font == BOLD, role=self._role
+        )
+        part._lines, part._tag = lines, self._tag  # of its own class
         part.width, part.height = available, len(lines) * self._leading
         return part
 
     def draw(self) -> None:
-        for n, line in enumerate(self._lines, start=1):
-            y = self.height - n * self._leading + self._leading - self._size
-            draw_text(self.canv, 0, y, line, self._size, self._font, color=self._color)
+        said = (
+            f"/ActualText{hexed(self._tag.text)}" if len(self._lines) > 1 else ""
+        )  # lines have no spaces at their ends
+        with tagged(self.canv, self._role, said, key=self._tag):
+            for n, line in enumerate(self._lines, start=1):
+                y = self.height - n * self._leading + self._leading - self._size
+                draw_text(self.canv, 0, y, line, self._size, self._font, color=self._color)
