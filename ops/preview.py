@@ -42,8 +42,16 @@ class Preview:
 def request_of(stack: Stack, job: str, event: Mapping[str, Any], now: datetime) -> tuple[JobKind[Any], JobRequest[Any]]:
     """The request that an event makes of a job, as its function would read it. Raises InvalidJobEvent."""
     kind = CATALOGUE[job]
-    ends = stack.settings.day_ends_at
-    return kind, JobRequest.from_event(event, kind.fields, now=now, zone=stack.zone, day_ends_at=ends)
+    settings = stack.settings
+    request = JobRequest.from_event(
+        event,
+        kind.fields,
+        now=now,
+        zone=settings.zone,
+        day_ends_at=settings.day_ends_at,
+        readers=settings.schedule_recipients,
+    )
+    return kind, request
 
 
 def preview(stack: Stack, job: str, event: Mapping[str, Any], now: datetime) -> Preview:

@@ -79,10 +79,7 @@ def between(
     stack: Stack, first: date, last: date, *, job: str | None = None, statuses: Collection[str] = ()
 ) -> list[Run]:
     """The runs for the business dates from first to last, the latest begun first. `statuses` empty: of every status."""
-    rows = stack.rows.everywhere(
-        "begins_with(pk, :run) AND sk BETWEEN :first AND :last",
-        {"run": RUN_PREFIX + (job or ""), "first": first.isoformat(), "last": last.isoformat() + _AFTER_ALL},
-    )
+    rows = stack.rows.everywhere(RUN_PREFIX + (job or ""), first.isoformat(), last.isoformat() + _AFTER_ALL)
     runs = [run for run in _runs(rows) if (job is None or run.job == job) and (not statuses or run.status in statuses)]
     return sorted(runs, key=lambda run: run.record.started_at, reverse=True)
 
@@ -96,7 +93,7 @@ def find(stack: Stack, name: str) -> Run:
     wanted = name.strip().strip("[]")
     if len(wanted) < LEAST:
         raise Misused(f"{name!r} is too short for a run.", action=f"Give at least {LEAST} characters of its id.")
-    runs = _runs(stack.rows.everywhere("begins_with(pk, :run)", {"run": RUN_PREFIX}))
+    runs = _runs(stack.rows.everywhere(RUN_PREFIX))
     if wanted.upper().startswith("SF-"):
         found = [run for run in runs if wanted.upper() in _references(run)]
     else:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from salesflow.ledger import Ledger
     from salesflow.rows import Rows
     from salesflow.settings import Settings
+    from salesflow.shops.book import Version
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -192,7 +193,18 @@ class Stack:
 
     @cached_property
     def settings(self) -> Settings:
-        """What the functions are told, read by their own code from the report function's environment."""
+        """What the next run goes by, read by its own code: the shop's row over the report function's environment."""
+        from salesflow.errors import InvalidSettings
+
+        version = self.settings_version
+        try:
+            return self.first_settings.overlaid(version.values, version=version.number)
+        except InvalidSettings as error:
+            raise Failed(error.message, action=error.action) from None
+
+    @cached_property
+    def first_settings(self) -> Settings:
+        """What the template's Parameters say: the report function's environment, without the shop's row."""
         from salesflow.errors import InvalidSettings
         from salesflow.settings import Settings
 
@@ -200,6 +212,13 @@ class Stack:
             return Settings.from_environment(self.function("report").environment)
         except InvalidSettings as error:
             raise Failed(error.message, action=error.action) from None
+
+    @cached_property
+    def settings_version(self) -> Version:
+        """What the shop's row says. Raises LedgerUnavailable, UnreadableRow."""
+        from salesflow.shops.book import SettingsBook
+
+        return SettingsBook(self.rows).newest()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from salesflow.errors import InvalidJobEvent
 from salesflow.formats import Format, ReportType
 from salesflow.mail_address import mailbox
+from salesflow.shop_id import MAIN_SHOP
 from salesflow.windows import MIDNIGHT, Period, business_date_at, last_complete_day
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -58,6 +60,9 @@ Audience.NOBODY = Audience()
 Audience.EVERYBODY = Audience((Notify.ALL,))
 
 
+NOBODY_S_OWN: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
 def _iso_date(value: object) -> object:
     if value is None:
         return value
@@ -76,19 +81,11 @@ def _checked_period(period: Period) -> Period:
     return period
 
 
-def _audience(notify: Notify) -> Audience:
-    return Audience() if notify is Notify.NONE else Audience((notify,))
-
-
 def _unique[Item](items: tuple[Item, ...]) -> tuple[Item, ...]:
     return tuple(dict.fromkeys(items))
 
 
 type MailAddress = Annotated[str, Field(strict=True, min_length=3, max_length=320)]
-
-
-MAIN_SHOP = "main"
-"""The stack's own shop."""
 
 
 def _known_shop(value: str) -> str:
@@ -118,18 +115,32 @@ class JobFields(BaseModel):
         return Audience.NOBODY
 
 
-class ReportFields(JobFields):
-    """The fields of the `report` job.
+class MailingFields(JobFields):
+    """The fields of the jobs that mail readers. `to` narrows them to some of those that the shop's settings name; it can add nobody."""
 
-    `resend` takes a finished date up again to mail those who have not been told of it. `to` narrows the recipients to some of
-    those that the stack's parameters name; it can add nobody.
-    """
+    to: Annotated[tuple[MailAddress, ...], Field(max_length=50), AfterValidator(_unique)] = ()
+
+    @property
+    def audience(self) -> Audience:
+        """Whom the firing is to tell."""
+        if self.to and self.notify is not Notify.NONE:
+            return Audience(map(mailbox, self.to))
+        return Audience() if self.notify is Notify.NONE else Audience((self.notify,))
+
+    def for_readers(self, readers: tuple[str, ...] | None) -> Self:
+        """The same for the readers of one schedule, where it has its own (None: it has not) and the event says nothing else."""
+        if readers is None or self.to or self.notify is not Notify.ALL:
+            return self
+        return self.model_copy(update={"to": readers} if readers else {"notify": Notify.NONE})
+
+
+class ReportFields(MailingFields):
+    """The fields of the `report` job. `resend` takes a finished date up again to mail those who have not been told of it."""
 
     report_type: ReportType = ReportType.SALES
     formats: Annotated[tuple[Format, ...], Field(min_length=1), AfterValidator(_unique)] = (Format.PDF, Format.EXCEL)
     period: Period = Period.DAILY
     resend: Annotated[bool, Field(strict=True)] = False
-    to: Annotated[tuple[MailAddress, ...], Field(max_length=50), AfterValidator(_unique)] = ()
 
     @model_validator(mode="after")
     def _one_way_to_mail_again(self) -> Self:
@@ -151,11 +162,6 @@ class ReportFields(JobFields):
     def resends(self) -> bool:
         """Whether a finished date is taken up again only to mail whoever was not told."""
         return self.resend
-
-    @property
-    def audience(self) -> Audience:
-        """Whom the firing is to tell."""
-        return Audience(map(mailbox, self.to)) if self.to and self.notify is not Notify.NONE else _audience(self.notify)
 
     @property
     def identity(self) -> str:
@@ -203,7 +209,7 @@ def safe_segment(text: str) -> str:
     return f"{plain}.{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
-class AnomalyCheckFields(JobFields):
+class AnomalyCheckFields(MailingFields):
     """The fields of the `anomaly_check` job. Scope PRODUCT with neither `sku` nor `name` means all products."""
 
     scope: Scope = Scope.GLOBAL
@@ -218,11 +224,6 @@ class AnomalyCheckFields(JobFields):
         if self.scope is Scope.GLOBAL and (self.sku is not None or self.name is not None):
             raise ValueError("sku and name belong to scope PRODUCT")
         return self
-
-    @property
-    def audience(self) -> Audience:
-        """Whom the firing is to tell."""
-        return _audience(self.notify)
 
     @property
     def part(self) -> str:
@@ -255,12 +256,20 @@ class JobRequest[Fields: JobFields]:
 
     @classmethod
     def from_event(
-        cls, event: object, fields_type: type[Fields], *, now: datetime, zone: ZoneInfo, day_ends_at: time = MIDNIGHT
+        cls,
+        event: object,
+        fields_type: type[Fields],
+        *,
+        now: datetime,
+        zone: ZoneInfo,
+        day_ends_at: time = MIDNIGHT,
+        readers: Mapping[str, tuple[str, ...]] = NOBODY_S_OWN,
     ) -> Self:
         """The request that an event makes.
 
         `event` is a schedule's input, an EventBridge rule's event, or the job's own fields (a console test). The
         business date defaults to the last complete day, in `zone`, before the scheduled time; days end at `day_ends_at`.
+        `readers`: the recipients of the schedules that have their own, by schedule.
         Raises InvalidJobEvent that names every bad field and what is allowed.
         """
         if not isinstance(event, Mapping):
@@ -271,6 +280,8 @@ class JobRequest[Fields: JobFields]:
             fields = fields_type.model_validate(own)
         except ValidationError as error:
             raise _refused(_describe(error, fields_type)) from None
+        if isinstance(fields, MailingFields):
+            fields = fields.for_readers(readers.get(schedule))
         today = business_date_at(moment, zone, day_ends_at)
         complete = last_complete_day(moment, zone, day_ends_at)
         business_date = fields.business_date or complete

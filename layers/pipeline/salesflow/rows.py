@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import salesflow
 from salesflow.errors import SalesFlowError
+from salesflow.shop_id import MAIN_SHOP, partition_prefix
 from salesflow.stored import RELEASE
 
 type Row = dict[str, Any]
@@ -35,34 +36,38 @@ class ConditionFailed(Exception):
 
 
 class Rows:
-    """Reads and conditional writes on one table with the partition key `pk` and the sort key `sk`.
+    """Reads and conditional writes on one shop's rows of a table with the partition key `pk` and the sort key `sk`.
 
+    A shop's id stands before its partition keys in the table alone: callers neither give nor see it. Text in a condition is not touched.
     Values are str, int, bool, None, and lists and mappings of them; what another hand wrote may be a Decimal, bytes or a list
     of text as well. Each row that is written says which release wrote it. Reads are strongly consistent. Every method raises
     LedgerUnavailable where DynamoDB does not do its part.
     """
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, shop: str = MAIN_SHOP) -> None:
         self._client = client
+        self._prefix = partition_prefix(shop)
         self.table = table
+        self.shop = shop
 
     def get(self, key: Mapping[str, str]) -> Row | None:
         """One row, or None."""
-        answer = self._call("get_item", Key=_encode_row(key), ConsistentRead=True)
-        return _decode_row(answer["Item"]) if "Item" in answer else None
+        answer = self._call("get_item", Key=_encode_row(self._shop_s(key)), ConsistentRead=True)
+        return self._row(answer["Item"]) if "Item" in answer else None
 
     def put(self, row: Row) -> None:
         """Write a row, whatever was there."""
-        self._call("put_item", Item=_written(row))
+        self._call("put_item", Item=self._written(row))
 
     def put_if(self, row: Row, condition: str, values: Row) -> None:
         """Write a row if `condition` holds; raises ConditionFailed otherwise."""
+        given = _encode_row({f":{name}": value for name, value in values.items()})
         self._call(
             "put_item",
-            Item=_written(row),
+            Item=self._written(row),
             ConditionExpression=condition,
-            ExpressionAttributeValues=_encode_row({f":{name}": value for name, value in values.items()}),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **({"ExpressionAttributeValues": given} if given else {}),
         )
 
     def update_if(
@@ -90,7 +95,7 @@ class Rows:
             names["#status"] = "status"
         answer = self._call(
             "update_item",
-            Key=_encode_row(key),
+            Key=_encode_row(self._shop_s(key)),
             UpdateExpression=expression,
             ConditionExpression=condition,
             ExpressionAttributeNames=names,
@@ -98,37 +103,45 @@ class Rows:
             ReturnValues="ALL_OLD",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-        return _decode_row(answer["Attributes"]) if answer.get("Attributes") else None
+        return self._row(answer["Attributes"]) if answer.get("Attributes") else None
 
     def between(self, pk: str, first: str, last: str) -> list[Row]:
         """All rows of a partition whose sort key lies between `first` and `last`, both included, in order."""
-        return self._query("pk = :pk AND sk BETWEEN :first AND :last", {":pk": pk, ":first": first, ":last": last})
+        return self._query(
+            "pk = :pk AND sk BETWEEN :first AND :last", {":pk": self._prefix + pk, ":first": first, ":last": last}
+        )
 
     def beginning_with(self, pk: str, prefix: str) -> list[Row]:
         """All rows of a partition whose sort key begins with `prefix`, in order."""
-        return self._query("pk = :pk AND begins_with(sk, :prefix)", {":pk": pk, ":prefix": prefix})
+        return self._query("pk = :pk AND begins_with(sk, :prefix)", {":pk": self._prefix + pk, ":prefix": prefix})
 
     def newest(self, pk: str, limit: int) -> list[Row]:
         """The rows of a partition with the highest sort keys, these first: at most `limit`, and what one answer holds (1 MB)."""
         answer = self._call(
             "query",
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=_encode_row({":pk": pk}),
+            ExpressionAttributeValues=_encode_row({":pk": self._prefix + pk}),
             ConsistentRead=True,
             ScanIndexForward=False,
             Limit=limit,
         )
         if "Items" not in answer:
             raise self._unavailable("query", ValueError("the answer has no Items"))
-        return [_decode_row(item) for item in answer["Items"]]
+        return [self._row(item) for item in answer["Items"]]
 
-    def everywhere(self, condition: str, values: Row) -> list[Row]:
-        """All rows of the table that meet `condition` (`:name` stands for `values["name"]`), in no order.
+    def everywhere(self, partitions: str, first: str = "", last: str = "") -> list[Row]:
+        """All rows of the partitions whose key begins with `partitions`, in no order; where `first` and `last` are given, those
+        whose sort key lies between them.
 
         It reads the whole table: for an operator who looks something up, not for a job.
         """
-        given = {f":{name}": value for name, value in values.items()}
-        return self._pages("scan", {"FilterExpression": condition}, given)
+        condition, values = "begins_with(pk, :partitions)", {":partitions": self._prefix + partitions}
+        if first or last:
+            condition, values = (
+                f"{condition} AND sk BETWEEN :first AND :last",
+                {**values, ":first": first, ":last": last},
+            )
+        return self._pages("scan", {"FilterExpression": condition}, values)
 
     def _query(self, condition: str, values: Row) -> list[Row]:
         return self._pages("query", {"KeyConditionExpression": condition}, values)
@@ -146,7 +159,7 @@ class Rows:
             )
             if "Items" not in answer:  # an answer that lost its body must not pass for "nothing there"
                 raise self._unavailable(operation, ValueError("the answer has no Items"))
-            rows.extend(_decode_row(item) for item in answer["Items"])
+            rows.extend(self._row(item) for item in answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return rows
             page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
@@ -157,22 +170,31 @@ class Rows:
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 found: Any = error.response.get("Item")
-                raise ConditionFailed(_decode_row(found) if found else None) from None
+                raise ConditionFailed(self._row(found) if found else None) from None
             raise self._unavailable(operation, error) from error
         except BotoCoreError as error:
             raise self._unavailable(operation, error) from error
         return answer
+
+    def _shop_s(self, key: Mapping[str, Any]) -> dict[str, Any]:
+        """A key, or a row, as the table has it."""
+        return {**key, "pk": self._prefix + key["pk"]}
+
+    def _written(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The row as it is stored: it says which release wrote it."""
+        return _encode_row({**self._shop_s(row), RELEASE: salesflow.__version__})
+
+    def _row(self, item: Mapping[str, Any]) -> Row:
+        row = _decode_row(item)
+        if "pk" in row:
+            row["pk"] = row["pk"].removeprefix(self._prefix)
+        return row
 
     def _unavailable(self, operation: str, error: Exception) -> LedgerUnavailable:
         return LedgerUnavailable(
             f"The state table {self.table} could not be used ({operation}): {error}.",
             action="Check that the table exists, that the function's role may use it, and DynamoDB's health; then retry.",
         )
-
-
-def _written(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row as it is stored: it says which release wrote it."""
-    return _encode_row({**row, RELEASE: salesflow.__version__})
 
 
 def _encode_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,18 @@
-"""The functions' environment, read and checked once per container, at init."""
+"""Every setting: type, bounds, unit, default and meaning, in one place; read from the functions' environment, and from a shop's row."""
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.numbers import is_currency
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from salesflow.errors import InvalidSettings
 from salesflow.language import Language
@@ -92,6 +95,25 @@ def _unusable(address: str) -> str | None:
 Recipients = Annotated[tuple[str, ...], BeforeValidator(_recipients)]
 """Who is to be mailed, as given. One that cannot be is refused when it is its turn to be mailed, and is in nobody else's way."""
 
+type Stored = str | Sequence[str] | Mapping[str, Sequence[str]]
+"""A setting's value as a row holds it: text as in the environment, a list of text, or lists by schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a number counts; stands in a setting's type."""
+
+    name: str
+
+
+Days = Annotated[int, Unit("days")]
+Percent = Annotated[float, Unit("percent")]
+
+API_URL: Final = (
+    r"^(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost|host\.docker\.internal))(:[0-9]{1,5})?(/[^\s?#]*)?$"
+)
+"""Where a token may be sent: encrypted, or to this very machine."""
+
 _COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(=[^=]{1,60})?", re.ASCII)
 
@@ -136,18 +158,54 @@ class AlertSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", ignored_types=(cached_property,))
 
-    currency: Annotated[str, AfterValidator(_currency_code)]
-    day_ends_at: Annotated[time, BeforeValidator(_day_end)] = MIDNIGHT
-    """When a business date ends, by the shop's clock: later than midnight where it is open past it."""
-    language_code: Language = Language.EN
-    alerts_per_month: float = Field(default=4, ge=0.1, le=60)
-    alert_min_deviation_percent: float = Field(default=20, ge=0, le=1000)
-    alert_min_impact: float = Field(default=0, ge=0, le=1_000_000_000)
-    """In units of the currency; 0 leaves it to the detection."""
-    alert_medium: MediumAlerts = MediumAlerts.FLAG
-    alert_top_products: int = Field(default=10, ge=1, le=100)
-    holidays: Annotated[tuple[Holiday, ...], BeforeValidator(_parts)] = ()
-    muted_skus: Annotated[tuple[str, ...], BeforeValidator(_parts)] = ()
+    currency: Annotated[str, AfterValidator(_currency_code)] = Field(
+        description="Currency of all amounts (ISO 4217 code).",
+    )
+    day_ends_at: Annotated[time, BeforeValidator(_day_end)] = Field(
+        default=MIDNIGHT,
+        description="When a business date ends (HH:MM, the shop's clock, 11:59 at the latest). Later than midnight for a shop that is open "
+        "past it: 04:00 for a bar.",
+    )
+    language_code: Language = Field(
+        default=Language.EN,
+        description="Language of reports, alerts and their mails: English, French, Chinese (simplified), Lingala or Swahili.",
+    )
+    alerts_per_month: Annotated[float, Unit("findings a month")] = Field(
+        default=4,
+        ge=0.1,
+        le=60,
+        description="How many findings of products a month has room for, the dearest first; those of the whole shop stand outside it.",
+    )
+    alert_min_deviation_percent: Percent = Field(
+        default=20,
+        ge=0,
+        le=1000,
+        description="How far a figure must lie from the expected one to be worth an alert, however sure it is.",
+    )
+    alert_min_impact: Annotated[float, Unit("units of the currency")] = Field(
+        default=0,
+        ge=0,
+        le=1_000_000_000,
+        description="How much money must be at stake for an alert; 0 takes half a percent of a usual day's revenue for products.",
+    )
+    alert_medium: MediumAlerts = Field(
+        default=MediumAlerts.FLAG,
+        description="What happens with findings of medium severity: they stand in the result only (flag), or are mailed as high ones are (mail).",
+    )
+    alert_top_products: Annotated[int, Unit("products")] = Field(
+        default=10,
+        ge=1,
+        le=100,
+        description="How many products one alert names at most, those with the most money at stake first.",
+    )
+    holidays: Annotated[tuple[Holiday, ...], BeforeValidator(_parts)] = Field(
+        default=(),
+        max_length=200,
+        description="Days that are not usual: countries (CN, GB-SCT) and days (2026-12-24 or 2026-12-24=Christmas Eve).",
+    )
+    muted_skus: Annotated[tuple[str, ...], BeforeValidator(_parts)] = Field(
+        default=(), max_length=200, description="SKUs that are never mailed about."
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -164,13 +222,9 @@ class AlertSettings(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            problems = [
-                f"{str(problem['loc'][0]).upper()}: "
-                + ("is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, "))
-                for problem in error.errors(include_url=False, include_input=False)
-            ]
+            problems = "; ".join(f"{name.upper()}: {problem}" for name, problem in problems_of(error))
         raise InvalidSettings(
-            "The function's environment is not usable. " + "; ".join(problems) + ".",
+            f"The function's environment is not usable. {problems}.",
             action="Correct these variables (the template's Parameters set them) and deploy again.",
         )
 
@@ -180,39 +234,124 @@ class AlertSettings(BaseModel):
         return Currency(self.currency)
 
 
-class Settings(AlertSettings):
-    """Everything that a function is told by its environment."""
+class ShopSettings(AlertSettings):
+    """Everything that a shop wants: what its row may say. The environment says what the stack's own shop starts from."""
 
-    salesflow_api_url: HttpUrl
-    system_token_secret_id: str = Field(min_length=1)
-    reports_bucket: str = Field(min_length=3)
-    state_table: str = Field(min_length=3)
-    timezone: Annotated[str, AfterValidator(_zone_key)]
-    mail_sender: Annotated[str, AfterValidator(mail_address)]
-    report_recipients: Recipients
-    alert_recipients: Recipients
-    owner_recipients: Annotated[Recipients, AfterValidator(_somebody)]
-    """One of them at least can be mailed."""
-    ses_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
-    ses_configuration_set: str | None = None
-    mail_content: MailContent = MailContent.FULL
-    empty_reports: EmptyReports = EmptyReports.SKIP
-    stale_after_hours: int = Field(default=72, ge=0, le=8760)
-    stale_reports: StaleReports = StaleReports.BANNER
-    paper: Paper = Paper.A4
-    shop_name: str = Field(default="", max_length=60)
-    vat_percent: float = Field(default=0, ge=0, le=50)
-    lead_days: int = Field(default=3, ge=0, le=90)
-    cover_days: int = Field(default=14, ge=1, le=180)
-    history_days: int = Field(default=800, ge=180, le=3650)
-    history_overlap_days: int = Field(default=7, ge=1, le=90)
-    deep_overlap_days: int = Field(default=90, ge=7, le=800)
-    watch_lookback_hours: int = Field(default=26, ge=2, le=336)
-    watch_grace_minutes: int = Field(default=90, ge=5, le=1440)
-    schedule_group: str = Field(default="salesflow", min_length=1)
-    stack_name: str = "salesflow"
-    heartbeat_url: str | None = Field(default=None, pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^ ]*)?$")
-    """A page that the watchdog asks for while all is well."""
+    salesflow_api_url: str = Field(
+        pattern=API_URL,
+        max_length=200,
+        description="Base URL of the SalesFlow API, ending in /api/v1. Plain http only for a server on this very machine (the local cloud).",
+    )
+    timezone: Annotated[str, AfterValidator(_zone_key)] = Field(
+        description="The shop's time zone (IANA name): business dates are days in it.",
+    )
+    shop_name: str = Field(
+        default="",
+        max_length=60,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="The shop's name as its reports and mails show it, such as Corner Store; empty shows none.",
+    )
+    report_recipients: Recipients = Field(
+        max_length=50, description="Who gets the reports. Nobody: they are saved, and mailed to nobody."
+    )
+    alert_recipients: Recipients = Field(max_length=50, description="Who gets the anomaly alerts.")
+    owner_recipients: Annotated[Recipients, AfterValidator(_somebody)] = Field(
+        max_length=20,
+        description="Who is told when something fails. The first one gets the readers' answers.",
+    )
+    schedule_recipients: Mapping[str, Recipients] = Field(
+        default_factory=dict,
+        description="Who gets what one schedule makes, where it is not everybody: by the schedule's name.",
+    )
+    mail_content: MailContent = Field(
+        default=MailContent.FULL,
+        description="How much of a report its mail holds: the files (full), the figures (summary), or only where to find it (link).",
+    )
+    empty_reports: EmptyReports = Field(
+        default=EmptyReports.SKIP,
+        description="What happens when a period has no sale at all: nobody is mailed (skip), or the empty report is (send).",
+    )
+    stale_after_hours: Annotated[int, Unit("hours")] = Field(
+        default=72,
+        ge=0,
+        le=8760,
+        description="How long may lie between the newest sale and the end of a report's days before its figures count as stale; 0 never.",
+    )
+    stale_reports: StaleReports = Field(
+        default=StaleReports.BANNER,
+        description="What happens to a stale report: only the owner is told (skip), or it is sent and says so (banner).",
+    )
+    paper: Paper = Field(default=Paper.A4, description="Paper of the PDF reports.")
+    vat_percent: Percent = Field(
+        default=0,
+        ge=0,
+        le=50,
+        description="The rate of value added tax that prices hold, such as 16; 0 says nothing of tax, because the source has none.",
+    )
+    lead_days: Days = Field(
+        default=3,
+        ge=0,
+        le=90,
+        description="From an order to its delivery. What lasts less is to be ordered, and quantities cover these days, too.",
+    )
+    cover_days: Days = Field(
+        default=14, ge=1, le=180, description="Sales that an order is to cover after its delivery."
+    )
+    history_days: Days = Field(
+        default=800, ge=180, le=3650, description="How far back the history reaches: what a fresh stack fetches."
+    )
+    history_overlap_days: Days = Field(
+        default=7,
+        ge=1,
+        le=90,
+        description="What each sync reads again, for sales entered offline and days corrected afterwards.",
+    )
+    deep_overlap_days: Days = Field(
+        default=90,
+        ge=7,
+        le=800,
+        description="What the first sync of each week (Sunday's business date) reads again, for what arrives later still.",
+    )
+    watch_lookback_hours: Annotated[int, Unit("hours")] = Field(
+        default=26,
+        ge=2,
+        le=336,
+        description="How far the watchdog looks back at most, the first time and after it was off itself.",
+    )
+    watch_grace_minutes: Annotated[int, Unit("minutes")] = Field(
+        default=90,
+        ge=5,
+        le=1440,
+        description="How long after it was due a run may be done before it counts as late or missing; more than a firing stays worth delivering.",
+    )
+    heartbeat_url: str = Field(
+        default="",
+        pattern=r"^(https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^ ]*)?)?$",
+        max_length=200,
+        description="A page outside of AWS that the watchdog asks for each hour while every schedule did its work (healthchecks.io and the like); "
+        "it raises the alarm when that stops.",
+    )
+
+    def overlaid(self, stored: Mapping[str, Stored], *, version: int) -> Self:
+        """These settings with what the shop's row says in their place; names that this release does not know are passed over.
+
+        Raises InvalidSettings that names every bad one.
+        """
+        known = {name: value for name, value in stored.items() if name in ShopSettings.model_fields}
+        try:
+            return type(self).model_validate({**self.model_dump(), **known})
+        except ValidationError as error:
+            problems = "; ".join(f"{name}: {problem}" for name, problem in problems_of(error))
+        raise InvalidSettings(
+            f"Version {version} of the shop's settings is not usable. {problems}.",
+            action="Set them anew (salesflow-ops settings set), or go back (salesflow-ops settings restore).",
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells these settings of a shop from others, wherever each came from: the same settings have the same."""
+        said = self.model_dump_json(include=set(ShopSettings.model_fields))
+        return hashlib.sha256(json.dumps(json.loads(said), sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -222,7 +361,7 @@ class Settings(AlertSettings):
     @cached_property
     def api_url(self) -> str:
         """Base URL of the SalesFlow API without a trailing slash."""
-        return str(self.salesflow_api_url).rstrip("/")
+        return self.salesflow_api_url.rstrip("/")
 
     @cached_property
     def reply_to(self) -> str:
@@ -234,3 +373,27 @@ class Settings(AlertSettings):
         """The recipients that cannot be mailed at all, and why."""
         everybody = unique_mailboxes((*self.owner_recipients, *self.report_recipients, *self.alert_recipients))
         return {address: problem for address in everybody if (problem := _unusable(address))}
+
+
+class Settings(ShopSettings):
+    """Everything that a function is told: the shop's settings, and what the stack is made of, which only its environment says."""
+
+    system_token_secret_id: str = Field(min_length=1)
+    reports_bucket: str = Field(min_length=3)
+    state_table: str = Field(min_length=3)
+    mail_sender: Annotated[str, AfterValidator(mail_address)]
+    ses_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    ses_configuration_set: str | None = None
+    schedule_group: str = Field(default="salesflow", min_length=1)
+    stack_name: str = "salesflow"
+
+
+def problems_of(error: ValidationError) -> list[tuple[str, str]]:
+    """What is wrong, in words, each with the field's name."""
+    return [
+        (
+            str(problem["loc"][0]) if problem["loc"] else "",
+            "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, "),
+        )
+        for problem in error.errors(include_url=False, include_input=False)
+    ]

@@ -17,7 +17,7 @@ def test_more_rows_than_one_answer_holds_are_all_read(clients: AwsClients, state
     wire.seen.clear()
     assert [row["sk"] for row in rows.beginning_with("large", "row-")] == [f"row-{n}" for n in range(5)]
     assert [row["sk"] for row in rows.between("large", "row-1", "row-4")] == [f"row-{n}" for n in range(1, 5)]
-    assert len(rows.everywhere("pk = :pk", {"pk": "large"})) == 5
+    assert len(rows.everywhere("large")) == 5
     assert wire.operations().count("Query") > 2, "in more than one answer each"
 
 
@@ -30,7 +30,7 @@ def test_every_read_is_of_what_was_written_last(clients: AwsClients, state_table
     rows.between("a", "a", "c")
     rows.beginning_with("a", "b")
     rows.newest("a", 1)
-    rows.everywhere("pk = :pk", {"pk": "a"})
+    rows.everywhere("a")
     reads = [json.loads(request.body) for request in wire.seen]
     assert len(reads) == 5
     assert all(read["ConsistentRead"] is True for read in reads)

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from salesflow.delivery.store import report_key
 from salesflow.errors import SalesFlowError
 from salesflow.identity import CATALOGUE
-from salesflow.job_events import JobRequest, Notify, ReportFields
-from salesflow.jobs import report
-from salesflow.jobs.recipients import recipients_for
+from salesflow.job_events import JobRequest, MailingFields, Notify, ReportFields
+from salesflow.jobs.recipients import recipients_for, refuse_strangers
 from salesflow.settings import Settings
 from salesflow.windows import previous_window, window_of
 from tests.reliability.fuzz.cases import Fuzzed, drive, garbage, hostile, refusal
@@ -96,8 +95,8 @@ def _an_event(value: tuple[str, Any, ZoneInfo]) -> str:
     event = json.loads(json.dumps(event))
     try:
         request = JobRequest.from_event(event, kind.fields, now=NOW, zone=zone)
-        if job == "report":
-            report._check(request, SETTINGS)
+        if isinstance(request.fields, MailingFields):
+            refuse_strangers(request, SETTINGS)
     except SalesFlowError as refused:
         return refusal(refused)
     assert set(_mailed(job, request)) <= {*READERS, OWNER}

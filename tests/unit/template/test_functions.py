@@ -36,7 +36,7 @@ def environment(function: str) -> set[str]:
 
 @pytest.mark.parametrize("function", functions())
 def test_the_environment_is_the_contract_s_and_what_the_settings_read(function: str) -> None:
-    settings = {name.upper() for name in Settings.model_fields}
+    settings = {name.upper() for name in Settings.model_fields} - {"SCHEDULE_RECIPIENTS"}  # which no shop starts with
     assert environment(function) == settings | POWERTOOLS | {"AWS_ENDPOINT_URL"}
     assert settings >= CONTRACT
     assert {name.upper() for name, field in Settings.model_fields.items() if field.is_required()} == CONTRACT

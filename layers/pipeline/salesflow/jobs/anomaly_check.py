@@ -34,6 +34,7 @@ from salesflow.job_events import AnomalyCheckFields, Notify, Scope
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel
 from salesflow.jobs.needs import demand_of
+from salesflow.jobs.recipients import recipients_of, refuse_strangers
 from salesflow.ledger import Claim, RunStatus
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.windows import Period
@@ -182,6 +183,7 @@ def _resume_earlier(run: Run[AnomalyCheckFields], check: _Check) -> None:
             force=False,
             day_is_over=True,
             audience=run.claim.held.audience,
+            settings=runtime.settings_used,
         )
         if not isinstance(claim, Claim):
             continue  # it is alive, or was finished in this moment
@@ -287,7 +289,6 @@ def _deliver(
     # Mail has imports of its own, which a cold start need not pay for before there is something to mail.
     from salesflow.alerts.mail import MailFacts, compose_alert_mail
     from salesflow.jobs.mailing import mail_of, tell
-    from salesflow.jobs.recipients import recipients_of
 
     claim, settings = run.claim, run.runtime.settings
     if not recipients_of(run.request.fields, settings):
@@ -403,4 +404,4 @@ def _reason(
     return f"{found}, none of them new, worse or over."
 
 
-_JOB = Job.of(ANOMALY_CHECK, _work)
+_JOB = Job.of(ANOMALY_CHECK, _work, refuse_strangers)

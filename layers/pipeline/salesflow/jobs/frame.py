@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, Self
 
 from salesflow import clock
-from salesflow.errors import DateHeld, SystemTokenMissing, SystemTokenRejected
+from salesflow.errors import DateHeld, SalesFlowError, SystemTokenMissing, SystemTokenRejected
 from salesflow.identity import JobKind
 from salesflow.job_events import JobFields, JobRequest
 from salesflow.jobs.recipients import recipients_of
@@ -95,13 +95,22 @@ def run_job[Fields: JobFields](
 
     context: Lambda's; without one (a call from a shell) there is no deadline and every call is a request of its own.
 
-    Raises InvalidJobEvent and DateHeld before anything is done; any other error is recorded in the ledger as FAILED, then raised, so
-    that Lambda retries and its failure destination sees it.
+    Raises InvalidJobEvent and DateHeld before anything is done, and what is wrong with the shop's settings, without which no business
+    date is known; any other error is recorded in the ledger as FAILED, then raised, so that Lambda retries and its failure destination
+    sees it.
     """
     began = time.perf_counter()
     now = clock.now()
+    runtime = _for_run(runtime, job.name)
     settings = runtime.settings
-    request = JobRequest.from_event(event, job.fields, now=now, zone=settings.zone, day_ends_at=settings.day_ends_at)
+    request = JobRequest.from_event(
+        event,
+        job.fields,
+        now=now,
+        zone=settings.zone,
+        day_ends_at=settings.day_ends_at,
+        readers=settings.schedule_recipients,
+    )
     job.check(request, runtime.settings)
     identity = job.identity(request)
     logger.append_keys(
@@ -161,6 +170,18 @@ def run_job[Fields: JobFields](
     )
 
 
+def _for_run(runtime: Runtime, job: str) -> Runtime:
+    """The runtime with the shop's settings as they are now; a row that cannot be used is logged and counted as a run that failed."""
+    try:
+        return runtime.for_run()
+    except SalesFlowError as error:
+        logger.exception("failed", job=job, error=type(error).__name__)
+        metrics.add_dimension(name="stack", value=runtime.settings.stack_name)
+        metrics.add_metric(name="RunsFailed", unit=MetricUnit.Count, value=1)
+        metrics.flush_metrics()
+        raise
+
+
 def _claim(
     request: JobRequest[Any], identity: str, runtime: Runtime, request_id: str, deadline: datetime | None
 ) -> Claim | RunRecord:
@@ -183,6 +204,7 @@ def _claim(
             day_is_over=request.day_is_over(zone),
             audience=request.fields.audience,
             readers=recipients_of(request.fields, runtime.settings),
+            settings=runtime.settings_used,
         )
         if isinstance(claim, Claim) or claim.status is not RunStatus.RUNNING or claim.lease_until is None:
             return claim

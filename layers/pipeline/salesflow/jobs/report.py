@@ -11,27 +11,25 @@ from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.forecasts import ForecastStore
-from salesflow.errors import InvalidJobEvent
 from salesflow.figures import Figures, printable
 from salesflow.formats import ReportType
 from salesflow.history.sync import SyncOutcome
 from salesflow.identity import REPORT
-from salesflow.job_events import JobRequest, ReportFields
+from salesflow.job_events import ReportFields
 from salesflow.jobs.comparisons import with_comparisons
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import Inputs, read_inputs, told_of
 from salesflow.jobs.needs import demand_of
 from salesflow.jobs.outlook import read_outlook
-from salesflow.jobs.recipients import recipients_for
+from salesflow.jobs.recipients import refuse_strangers
 from salesflow.jobs.runtime import Runtime
 from salesflow.jobs.unusual import read_unusual
 from salesflow.language import words
 from salesflow.ledger import RunStatus
-from salesflow.mail_address import mailbox, masked
 from salesflow.observability import MetricUnit, metrics
 from salesflow.reports import render
 from salesflow.reports.content import notes
-from salesflow.settings import EmptyReports, Settings, StaleReports
+from salesflow.settings import EmptyReports, StaleReports
 from salesflow.windows import window_of
 
 if TYPE_CHECKING:
@@ -95,7 +93,7 @@ def _make(run: Run[ReportFields]) -> "MadeReport | Outcome":
         period=request.fields.period,
         business_date=request.business_date,
         files=files,
-        manifest=_manifest(content) | told_of(sync),
+        manifest=_manifest(content) | told_of(sync) | {"settings": runtime.settings.digest},
         fence=claim.held.fence,
     )
     from salesflow.jobs.report_mailing import keep_report
@@ -240,16 +238,4 @@ def _manifest(content: ReportContent) -> dict[str, Any]:
     }
 
 
-def _check(request: JobRequest[ReportFields], settings: Settings) -> None:
-    """An event may narrow the recipients that the operator has set, never add to them."""
-    known = set(map(mailbox, recipients_for(request.fields.notify, settings, settings.report_recipients)))
-    strangers = [address for address in request.fields.to if mailbox(address) not in known]
-    if strangers:
-        raise InvalidJobEvent(
-            f"The event was refused and nothing was run: to names {masked(', '.join(strangers))[:200]}, "
-            f"which notify {request.fields.notify.value!r} does not mail.",
-            action="Name recipients of the parameters ReportRecipients (all) or OwnerRecipients (owner), or add them there.",
-        )
-
-
-_JOB = Job.of(REPORT, _work, _check)
+_JOB = Job.of(REPORT, _work, refuse_strangers)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from salesflow.history.reported import ReportedDays
     from salesflow.history.stock import StockHistory
     from salesflow.history.sync import History
-    from salesflow.ledger import Ledger
+    from salesflow.ledger import Ledger, SettingsUsed
     from salesflow.library.keeper import LibraryKeeper
     from salesflow.source.client import SalesFlowClient
 
@@ -24,11 +24,18 @@ if TYPE_CHECKING:
 class Runtime:
     """One per container. Modules that a job may not need are imported where they are needed: cold start is billed."""
 
-    def __init__(self, settings: Settings, clients: AwsClients, *, memory_mb: int | None = None) -> None:
-        """memory_mb: what the function has, as AWS Lambda says in AWS_LAMBDA_FUNCTION_MEMORY_SIZE; None: not known."""
+    def __init__(
+        self, settings: Settings, clients: AwsClients, *, memory_mb: int | None = None, settings_version: int = 0
+    ) -> None:
+        """memory_mb: what the function has, as AWS Lambda says in AWS_LAMBDA_FUNCTION_MEMORY_SIZE; None: not known.
+
+        settings_version: which version of the shop's row the settings hold; 0: the environment alone.
+        """
         self.settings = settings
         self.clients = clients
+        self.settings_version = settings_version
         self._memory_mb = memory_mb
+        self._newest = self
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -40,6 +47,28 @@ class Runtime:
             AwsClients(ses_region=settings.ses_region),
             memory_mb=int(memory) if memory.isdecimal() else None,
         )
+
+    def for_run(self) -> "Runtime":
+        """What a run that begins now works with: the shop's row, read once, over what the environment says.
+
+        While nobody changes the row it is the same as for the last run, with all that was made for that. Raises LedgerUnavailable,
+        UnreadableRow and InvalidSettings where the row cannot be had or used: no run goes by other settings than the shop's.
+        """
+        from salesflow.rows import Rows
+        from salesflow.shops.book import SettingsBook
+
+        version = SettingsBook(Rows(self.clients.dynamodb, self.settings.state_table)).newest()
+        if version.number != self._newest.settings_version:
+            settings = self.settings.overlaid(version.values, version=version.number)
+            self._newest = Runtime(settings, self.clients, memory_mb=self._memory_mb, settings_version=version.number)
+        return self._newest
+
+    @cached_property
+    def settings_used(self) -> "SettingsUsed":
+        """Which settings these are, as a run's row says it."""
+        from salesflow.ledger import SettingsUsed
+
+        return SettingsUsed(self.settings_version, self.settings.digest)
 
     @cached_property
     def ledger(self) -> "Ledger":

@@ -92,6 +92,7 @@ def _look(run: Run[WatchdogFields], memory: Memory) -> Look:
         lookback=timedelta(hours=settings.watch_lookback_hours),
         grace=timedelta(minutes=settings.watch_grace_minutes),
         day_ends_at=settings.day_ends_at,
+        readers=settings.schedule_recipients,
     )
     schedules = list_schedules(runtime.clients.scheduler, settings.schedule_group)
     look = take_look(memory, schedules, find_run, watch, now=clock.now())

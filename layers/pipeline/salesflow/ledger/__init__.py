@@ -3,7 +3,7 @@
 from salesflow.ledger.claim import Claim, Fence
 from salesflow.ledger.editions import Edition, SavedFile
 from salesflow.ledger.ledger import Ledger
-from salesflow.ledger.runs import Artifact, RunRecord, RunStatus
+from salesflow.ledger.runs import Artifact, RunRecord, RunStatus, SettingsUsed
 from salesflow.ledger.send_log import SendOutcome, SentRecord
 from salesflow.rows import LedgerUnavailable
 
@@ -19,4 +19,5 @@ __all__ = [
     "SavedFile",
     "SendOutcome",
     "SentRecord",
+    "SettingsUsed",
 ]

@@ -10,7 +10,18 @@ from typing import Any
 from salesflow import clock
 from salesflow.job_events import Audience
 from salesflow.ledger.claim import Claim, Fence, Held
-from salesflow.ledger.runs import FINAL, FORCED, INTERIM, RUN_PREFIX, RunRecord, RunStatus, run_key, stamp
+from salesflow.ledger.runs import (
+    FINAL,
+    FORCED,
+    INTERIM,
+    NO_SETTINGS,
+    RUN_PREFIX,
+    RunRecord,
+    RunStatus,
+    SettingsUsed,
+    run_key,
+    stamp,
+)
 from salesflow.ledger.send_log import SentRecord, sends_of, sent_prefix, told_by
 from salesflow.mail_address import mailbox
 from salesflow.rows import ConditionFailed, Row, Rows, expires_at
@@ -29,6 +40,7 @@ class _Firing:
     resend: bool
     audience: Audience
     readers: tuple[str, ...]
+    settings: SettingsUsed
 
 
 class Ledger:
@@ -55,11 +67,12 @@ class Ledger:
         resend: bool = False,
         audience: Audience = Audience.EVERYBODY,
         readers: tuple[str, ...] = (),
+        settings: SettingsUsed = NO_SETTINGS,
     ) -> Claim | RunRecord:
         """Claim a date, or learn who has it: the run that is alive on it, or the one that finished it.
 
         request_id: Lambda's retries keep it. day_is_over: whether the business date was over when the firing was due.
-        audience: whom it is to tell; readers: the addresses behind that, as the settings have them now.
+        audience: whom it is to tell; readers: the addresses behind that, as the settings have them now. settings: which they are.
 
         The claim succeeds where there is no run yet; where the last one FAILED or was PARTIAL or its lease is over (it is
         gone on with, in the edition that it has: whoever was told is not told again); where only an interim run, made
@@ -69,7 +82,7 @@ class Ledger:
         date up again in the edition that it has: whoever was told, in other editions included, is not told again. A final
         run is never replaced by an interim one. Raises LedgerUnavailable and UnreadableRow.
         """
-        firing = _Firing(request_id, schedule, scheduled_time, force, day_is_over, resend, audience, readers)
+        firing = _Firing(request_id, schedule, scheduled_time, force, day_is_over, resend, audience, readers, settings)
         standing: RunRecord | None = None  # a guess: most firings are the first of their date
         run_id = _sortable_id(clock.now())
         while True:
@@ -186,6 +199,8 @@ class Ledger:
                 "told": sorted(held.told),
                 "owed": sorted(held.owed),
                 "attempt": fence.attempt,
+                "settings_version": firing.settings.version,
+                "settings_digest": firing.settings.digest,
                 "expires_at": expires_at(clock.now()),
             },
             remove=("finished_at", "artifacts", "notified", "details"),

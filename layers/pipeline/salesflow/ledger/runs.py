@@ -55,6 +55,18 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsUsed:
+    """The settings that a run used: which version of the shop's row, and what they come to (`ShopSettings.digest`)."""
+
+    version: int
+    digest: str
+
+
+NO_SETTINGS = SettingsUsed(0, "")
+"""What runs of version 1.0.0 say of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One row: the latest run of a job identity for a business date.
 
@@ -83,6 +95,7 @@ class RunRecord:
     request_id: str
     told: Audience = Audience.EVERYBODY
     owed: Audience = Audience.NOBODY
+    settings: SettingsUsed = NO_SETTINGS
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
@@ -107,6 +120,7 @@ class RunRecord:
             request_id=row["request_id"],
             told=_told(row),
             owed=Audience(row.get("owed", ())),
+            settings=SettingsUsed(int(row.get("settings_version", 0)), row.get("settings_digest", "")),
         )
 
     @property

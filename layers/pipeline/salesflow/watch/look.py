@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from salesflow.errors import SalesFlowError
 from salesflow.identity import CATALOGUE, WATCHDOG
+from salesflow.job_events import NOBODY_S_OWN
 from salesflow.ledger import RunRecord
 from salesflow.stored import UnreadableRow
 from salesflow.watch.schedules import Schedule
@@ -37,6 +38,8 @@ class Watch:
     lookback: timedelta
     grace: timedelta
     day_ends_at: time = MIDNIGHT
+    readers: Mapping[str, tuple[str, ...]] = NOBODY_S_OWN
+    """The recipients of the schedules that have their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,7 @@ def take_look(memory: Memory, schedules: Sequence[Schedule], find_run: FindRun, 
     waiting: list[Tick] = []
     judged: dict[str, list[Judged]] = {}
     for tick in sorted(ticks, key=lambda tick: (tick.due, tick.schedule)):
-        audience = audience_of(now_there[tick.schedule], stack=watch.stack, zone=watch.zone)
+        audience = audience_of(now_there[tick.schedule], stack=watch.stack, zone=watch.zone, readers=watch.readers)
         verdict = judge(tick, find_run(tick), now=now, grace=watch.grace, audience=audience)
         if verdict is None:
             waiting.append(tick)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from salesflow.errors import InvalidJobEvent
 from salesflow.identity import CATALOGUE, JobKind
-from salesflow.job_events import Audience, JobRequest
+from salesflow.job_events import NOBODY_S_OWN, Audience, JobRequest
 from salesflow.ledger import RunRecord, RunStatus
 from salesflow.stored import UnreadableRow, known
 from salesflow.watch.schedules import Schedule
@@ -114,15 +114,19 @@ def tick_of(
     )
 
 
-def audience_of(schedule: Schedule, *, stack: str, zone: ZoneInfo) -> Audience:
+def audience_of(
+    schedule: Schedule, *, stack: str, zone: ZoneInfo, readers: Mapping[str, tuple[str, ...]] = NOBODY_S_OWN
+) -> Audience:
     """Whom a schedule's firings are to tell; nobody, where it says nothing that its job would take."""
     kind = job_of(schedule, stack)
     try:
         now = schedule.modified
-        request = JobRequest.from_event(schedule.event(now), kind.fields, now=now, zone=zone) if kind else None
+        if kind is None:
+            return Audience.NOBODY
+        request = JobRequest.from_event(schedule.event(now), kind.fields, now=now, zone=zone, readers=readers)
     except InvalidJobEvent:
         return Audience.NOBODY
-    return request.fields.audience if request else Audience.NOBODY
+    return request.fields.audience
 
 
 def judge(

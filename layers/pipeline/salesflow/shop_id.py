@@ -1,0 +1,32 @@
+"""Which shop: the part of every key that tells one shop of a stack from another.
+
+The stack's own shop, `main`, keeps the contract's keys as they are; every other one has `shops/{id}/` before each key of the bucket
+and `{id}|` before each partition key of the state table.
+"""
+
+import re
+from typing import Final
+
+MAIN_SHOP: Final = "main"
+"""The stack's own shop."""
+
+_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
+
+
+def shop_id(value: str) -> str:
+    """The id, if a shop may have it; raises ValueError that says what one looks like."""
+    if not _ID.fullmatch(value):
+        raise ValueError(
+            f"{value[:40]!r} is no shop's id: 1 to 32 small letters, digits and hyphens inside, such as corner-store"
+        )
+    return value
+
+
+def key_prefix(shop: str) -> str:
+    """What stands before a shop's keys in the bucket."""
+    return "" if shop == MAIN_SHOP else f"shops/{shop_id(shop)}/"
+
+
+def partition_prefix(shop: str) -> str:
+    """What stands before a shop's partition keys in the state table."""
+    return "" if shop == MAIN_SHOP else f"{shop_id(shop)}|"

@@ -1,0 +1,1 @@
+"""The shops of a stack: each one's settings, as rows of the state table."""
