@@ -11,7 +11,7 @@ from ops.target import Stack
 from salesflow import clock, job_events
 from salesflow.identity import CATALOGUE, JobKind
 from salesflow.job_events import JobFields, JobRequest, ReportFields
-from salesflow.ledger import RunRecord, RunStatus, SendOutcome
+from salesflow.ledger import RunRecord, SendOutcome
 from salesflow.windows import Period, Window, previous_window, window_of
 
 
@@ -171,7 +171,7 @@ def _outcome(standing: RunRecord | None, fields: JobFields, now: datetime) -> st
     """What the ledger would make of the claim."""
     if standing is None:
         return "It would run: nothing is on record for this date."
-    if standing.status is RunStatus.RUNNING and standing.lease_until is not None and standing.lease_until > now:
+    if standing.is_alive(now):
         return f"It would answer DUPLICATE: run {standing.run_id} is at work on this date."
     if standing.status.is_done and not standing.has_told(fields.audience) and not fields.force:
         return f"It would mail whoever was not told by run {standing.run_id}, with the files that are there."

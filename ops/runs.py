@@ -65,8 +65,7 @@ class Run:
     @property
     def status(self) -> str:
         """How it stands; a run whose lease is over was ended from outside (time or memory ran out) and says ABANDONED."""
-        lease = self.record.lease_until
-        is_dead = self.record.status is RunStatus.RUNNING and lease is not None and lease < clock.now()
+        is_dead = self.record.status is RunStatus.RUNNING and not self.record.is_alive(clock.now())
         return "ABANDONED" if is_dead else self.record.status.value
 
 

@@ -85,7 +85,7 @@ def plan(stack: Stack, fields: ReportFields, dates: Sequence[date], reprocess: R
 def _step(day: date, run: RunRecord | None, reprocess: Reprocess, now: datetime) -> Step:
     if run is None:
         return Step(day, True, "never run", None)
-    if run.status is RunStatus.RUNNING and run.lease_until is not None and run.lease_until > now:
+    if run.is_alive(now):
         return Step(day, False, "another run is at it right now", run.status)
     done = run.status.is_done and not run.interim
     if done:

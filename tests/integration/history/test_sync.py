@@ -10,7 +10,13 @@ import pandas as pd
 import pytest
 
 from salesflow.aws import AwsClients
-from salesflow.errors import HistoryOfNewerVersion, HistoryUnavailable, HistoryWrittenOtherwise, SourceForgetsSales
+from salesflow.errors import (
+    HistoryDamaged,
+    HistoryOfNewerVersion,
+    HistoryUnavailable,
+    HistoryWrittenOtherwise,
+    SourceForgetsSales,
+)
 from salesflow.history.coverage import read_coverage
 from salesflow.history.lines import SaleLineHistory
 from salesflow.history.plan import Demand
@@ -173,6 +179,33 @@ def test_an_index_that_claims_what_cannot_be_is_not_believed(
     assert stack.sync(source).coverage.last == FRIDAY
     assert source.asked[0] >= date(2026, 8, 1)
     assert stack.revenue() == true_revenue(source.sales)
+
+
+@pytest.mark.parametrize("months", [[], "2026-10", {"2026-10": None}])
+def test_an_index_whose_months_are_no_such_thing_is_named(stack: Stack, source: Source, months: object) -> None:
+    index = {"first": "2026-08-12", "last": "2026-11-19", "months": months}
+    stack.put("history/coverage/sales.json", json.dumps(index).encode())
+    with pytest.raises(HistoryDamaged, match=r"history/coverage/sales\.json"):
+        stack.sync(source)
+
+
+@pytest.mark.parametrize(
+    "records", [{}, [1], [{"call": "x"}], [{"call": "x", "record": "y", "field": "z", "reason": "r", "day": 7}]]
+)
+def test_a_list_of_what_was_set_aside_that_is_none_is_named(stack: Stack, source: Source, records: object) -> None:
+    stack.put("history/set-aside.json", json.dumps(records).encode())
+    with pytest.raises(HistoryDamaged, match=r"history/set-aside\.json"):
+        stack.sync(source)
+
+
+def test_a_deep_read_of_a_day_to_come_was_none(stack: Stack, source: Source) -> None:
+    sunday = FRIDAY + timedelta(days=2)
+    stack.sync(source)
+    for part in ("sales", "daily", "shop"):
+        index, _ = stack.get(f"history/coverage/{part}.json")
+        stack.put(f"history/coverage/{part}.json", json.dumps(json.loads(index) | {"deep_read": "2036-01-06"}).encode())
+    assert stack.sync(source, sunday).plan.since == sunday - timedelta(days=60)
+    assert stack.sync(source, sunday).plan.since == sunday - timedelta(days=7)
 
 
 @pytest.mark.parametrize("part", ["sales", "daily", "shop"])

@@ -375,6 +375,17 @@ def test_a_lease_is_over_at_its_very_end(fire: Fire, hand_clock: HandClock) -> N
     assert won(fire()).attempt == 2
 
 
+def test_a_lease_that_no_run_can_have_holds_no_date(
+    fire: Fire, clients: AwsClients, state_table: str, hand_clock: HandClock
+) -> None:
+    """A clock that was days ahead when the run was killed, or a wrong hand."""
+    first = won(fire())
+    hand_clock.advance(days=30)
+    first._renew()
+    hand_clock.advance(days=-30)
+    assert won(fire(request_id="request-2")).attempt == 2
+
+
 def test_a_run_that_is_at_work_shows_nothing_of_the_run_before_it(fire: Fire, ledger: Ledger) -> None:
     won(fire()).finish(
         RunStatus.PARTIAL, reason="", artifacts=[PDF], notified=["anne@example.com"], details={"rows": 7}

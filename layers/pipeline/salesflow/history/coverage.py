@@ -77,7 +77,7 @@ class Part:
         stored = store.read(self.key)
         if stored is None:
             return None
-        found = _parse(store.bucket, self.key, stored)
+        found = _parse(store.bucket, self.key, stored, latest)
         return found if found.covered.first <= found.covered.last <= latest else None
 
     def lost(self, index: Index, listed: Mapping[str, str]) -> list[str]:
@@ -104,7 +104,7 @@ class Part:
         def join(stored: StoredObject | None) -> tuple[bytes, dict[str, str]]:
             covered, tags, deep = gained, dict(written), deep_read
             if known is not None and stored is not None:
-                there = _parse(store.bucket, self.key, stored)  # another run may have gone further since
+                there = _parse(store.bucket, self.key, stored, latest)  # another run may have gone further since
                 newest = there.covered.last if there.covered.last <= latest else date.min
                 covered = Coverage(min(gained.first, known.covered.first), max(gained.last, known.covered.last, newest))
                 tags = {**(known.tags or {}), **(there.tags or {}), **written}
@@ -140,14 +140,16 @@ def read_coverage(store: ObjectStore, part: str) -> Coverage | None:
     return None if stored is None else _parse(store.bucket, key, stored).covered
 
 
-def _parse(bucket: str, key: str, stored: StoredObject) -> Index:
+def _parse(bucket: str, key: str, stored: StoredObject, latest: date = date.max) -> Index:
+    """The index in an object. A deep read of a day that comes after `latest` was none: it would be the last one for long."""
     try:
         document = json.loads(stored.body)
+        tags, deep_read = document.get("months"), date.fromisoformat(document.get("deep_read", date.min.isoformat()))
         return Index(
             Coverage(date.fromisoformat(document["first"]), date.fromisoformat(document["last"])),
-            document.get("months"),
+            None if tags is None else {month: dict(files) for month, files in tags.items()},
             {name: value for name, value in document.items() if isinstance(value, str) and name not in _OWN},
-            date.fromisoformat(document.get("deep_read", date.min.isoformat())),
+            deep_read if deep_read <= latest else date.min,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise HistoryDamaged(

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date
+
+import msgspec
 
 from salesflow.errors import HistoryDamaged
 from salesflow.history.reading import Reading
@@ -14,17 +16,16 @@ _KEY = "history/set-aside.json"
 
 @dataclass(frozen=True, slots=True)
 class SetAsideRecord:
-    """One record: the call that answered it, which record and field, what is wrong, and its day (ISO) where that can be told."""
+    """One record: the call that answered it, which record and field, what is wrong, and its day (ISO) where that can be told.
+
+    What a newer version adds to a record is passed over.
+    """
 
     call: str
     record: str
     field: str
     reason: str
     day: str | None
-
-
-_FIELDS = tuple(field.name for field in fields(SetAsideRecord))
-"""What a newer version adds to a record is passed over."""
 
 
 class SetAside:
@@ -59,8 +60,8 @@ class SetAside:
         if stored is None:
             return []
         try:
-            return [SetAsideRecord(*(record[name] for name in _FIELDS)) for record in json.loads(stored.body)]
-        except (ValueError, TypeError, KeyError):
+            return msgspec.json.decode(stored.body, type=list[SetAsideRecord])
+        except (msgspec.DecodeError, ValueError, RecursionError):
             raise HistoryDamaged(
                 f"s3://{self._store.bucket}/{_KEY} is not the list of records set aside.",
                 action='Delete it and fire sync_history with {"rebuild": true}.',

@@ -167,8 +167,7 @@ def judge(
 
 
 def _judge_running(run: RunRecord, *, now: datetime, is_overdue: bool, told: bool) -> Verdict | None:
-    lives = run.lease_until is not None and run.lease_until > now
-    if lives:  # one that makes up for trouble told before is no news until it ends
+    if run.is_alive(now):  # one that makes up for trouble told before is no news until it ends
         since = f"It has been at work for {_span(now - run.started_at)} and is not done."
         return Verdict(False, Trouble.LATE, since) if is_overdue and not told else None
     ended = run.lease_until or run.started_at
