@@ -25,8 +25,8 @@ _SIZE: Final = 8.0
 _HEADER: Final = 7.5
 _SCALES: Final = (1.0, 0.9, 0.8)
 _NAME_ROOM: Final = 90.0
-"""Names have at least so much room, or what they need: before they have less, columns of minor use are left out, then all is set
-smaller, then amounts are rounded."""
+"""Names have at least so much room, or what they need, and words of ours all that they need: before they have less, columns of minor use
+are left out, then all is set smaller, then amounts are rounded."""
 _BAR_ROOM: Final = 70.0
 
 
@@ -129,6 +129,7 @@ class Rows(Flowable):  # type: ignore[misc]  # ReportLab has no types
 def _fitted(table: Table, figures: Figures, wide: float, limit: int) -> _Grid:
     """The first way to set the table that leaves its names room; nothing but names is ever cut."""
     minor = [n for n, column in enumerate(table.columns) if column.minor]
+    named = any(column.kind is Kind.NAME for column in table.columns)
     tries = [(len(minor) - left, 1.0, False, True) for left in range(len(minor), -1, -1)]
     tries += [(len(minor), scale, rounded, False) for rounded in (False, True) for scale in _SCALES]
     grid = None
@@ -136,7 +137,7 @@ def _fitted(table: Table, figures: Figures, wide: float, limit: int) -> _Grid:
         left_out = set(minor[len(minor) - without :])
         kept = [n for n in range(len(table.columns)) if n not in left_out]
         grid, room, wanted = _grid(table, figures, wide, limit, kept, scale, rounded=rounded, bars=bars)
-        if room >= min(_NAME_ROOM, wanted):
+        if room >= (min(_NAME_ROOM, wanted) if named else wanted):
             break
     assert grid is not None  # noqa: S101  # there is always a last try
     return grid

@@ -1,0 +1,202 @@
+"""The accountant's workbook: computed again by LibreOffice it says what it said, and its books are those of every other file.
+
+Each formula's kept value is struck out before LibreOffice computes the sheet, so that nothing but the formula can give it back.
+"""
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pypdfium2
+import pytest
+from openpyxl.workbook import Workbook
+
+from salesflow.analytics.results import ReportContent
+from salesflow.figures import Kind
+from salesflow.formats import Format
+from salesflow.language import Language
+from salesflow.reports import render
+from salesflow.reports.content.build import build_document
+from salesflow.reports.content.money import statement_rows
+from salesflow.reports.excel.render import sheet_names
+from salesflow.windows import Period
+from tests.unit.reports.test_same_figures import _Page, plain
+from tests.unit.reports.whole import whole_content
+
+CASES: dict[str, dict[str, Any]] = {
+    "day": {"report_type": "sales"},
+    "dinar-week": {"report_type": "combined", "period": Period.WEEKLY, "currency": "KWD", "language": Language.FR},
+    "yen-month": {
+        "period": Period.MONTHLY,
+        "currency": "JPY",
+        "language": Language.ZH,
+        "price": 480,
+        "vat_percent": 10.0,
+    },
+    "rupiah": {"currency": "IDR", "language": Language.SW, "price": 4_500_000_000, "vat_percent": 0.0},
+    "stock": {"report_type": "stock", "currency": "CDF", "language": Language.LN, "price": 1_250_000},
+}
+ALWAYS = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry"><item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item></oor:items>"""
+"""LibreOffice's setting: compute each sheet on loading."""
+SALES = [name for name in CASES if name != "stock"]
+
+
+@cache
+def content_of(case: str) -> ReportContent:
+    return whole_content(**CASES[case])
+
+
+@cache
+def made(case: str, fmt: Format) -> bytes:
+    return render(content_of(case), fmt, language=language_of(case))
+
+
+def language_of(case: str) -> Language:
+    return Language(CASES[case].get("language", Language.EN))
+
+
+def struck_out(data: bytes) -> bytes:
+    """The workbook with nothing kept beside its formulas."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as book, zipfile.ZipFile(buffer, "w") as copy:
+        for name in book.namelist():
+            text = book.read(name)
+            if name.startswith("xl/worksheets/"):
+                text = re.sub(rb"</f><v>[^<]*</v>", b"</f><v>-7</v>", text)
+            copy.writestr(name, text)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workbook]:
+    """The workbooks as LibreOffice computes them from their formulas."""
+    soffice = shutil.which("soffice")
+    if soffice is None:
+        pytest.skip("no LibreOffice on this machine: apt-get install libreoffice-calc-nogui")
+    folder = tmp_path_factory.mktemp("books")
+    (folder / "profile" / "user").mkdir(parents=True)
+    (folder / "profile" / "user" / "registrymodifications.xcu").write_text(ALWAYS)
+    for case in CASES:
+        (folder / f"{case}.xlsx").write_bytes(struck_out(made(case, Format.EXCEL)))
+    command = [soffice, "--headless", f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--convert-to", "xlsx"]
+    files = [str(folder / f"{case}.xlsx") for case in CASES]
+    done = subprocess.run(
+        [*command, "--outdir", str(folder / "computed"), *files],
+        check=True,
+        capture_output=True,
+        timeout=240,
+        text=True,
+    )
+    assert "repair" not in (done.stdout + done.stderr).lower()
+    return {case: openpyxl.load_workbook(Path(folder / "computed" / f"{case}.xlsx"), data_only=True) for case in CASES}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_libreoffice_computes_what_the_workbook_says(case: str, computed: dict[str, Workbook]) -> None:
+    formulas = openpyxl.load_workbook(io.BytesIO(made(case, Format.EXCEL)))
+    kept = openpyxl.load_workbook(io.BytesIO(made(case, Format.EXCEL)), data_only=True)
+    found = 0
+    for sheet in formulas:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.data_type == "f":
+                    found += 1
+                    mine, theirs = (book[sheet.title][cell.coordinate].value for book in (kept, computed[case]))
+                    where = f"{sheet.title}!{cell.coordinate} {cell.value}"
+                    assert theirs == (mine if isinstance(mine, str) else pytest.approx(mine, rel=1e-12, abs=1e-9)), (
+                        where
+                    )
+    assert found > (20 if case == "stock" else 30)
+
+
+def lines_of_books(case: str) -> dict[str, Decimal]:
+    """The books, by key, added up from the sheet of sale lines and what else the JSON file says."""
+    names = sheet_names(build_document(content_of(case), language=language_of(case)).figures.words)
+    book = openpyxl.load_workbook(io.BytesIO(made(case, Format.EXCEL)), data_only=True)
+    rows = list(book[names["lines"]].iter_rows(min_row=2, values_only=True))
+
+    def total(column: int, *, back: bool | None = None) -> Decimal:
+        return sum(
+            (Decimal(str(r[column])) for r in rows if r[column] is not None and back in (None, r[6] < 0)), Decimal()
+        )
+
+    books = {"sold": total(8, back=False), "returned": total(8, back=True), "cost": -total(9)}
+    return books | {"adjustments": Decimal(parsed(case)["sales"]["kpis"]["adjustments"])}
+
+
+def parsed(case: str) -> Any:
+    return json.loads(made(case, Format.JSON), parse_float=Decimal)
+
+
+@pytest.mark.parametrize("case", SALES)
+def test_the_books_are_the_same_to_the_minor_unit_in_every_file(case: str) -> None:
+    content, language = content_of(case), language_of(case)
+    assert content.statement is not None
+    figures = build_document(content, language=language).figures
+    rows = {
+        key: (label, figures.currency.to_major(amount))
+        for key, label, amount in statement_rows(content.statement, figures)
+    }
+    amounts = {key: amount for key, (_, amount) in rows.items()}
+    unit = Decimal(1).scaleb(-figures.currency.digits)
+    added = {key: value.quantize(unit) for key, value in lines_of_books(case).items()}
+    assert added == {key: amounts[key] for key in added}
+    assert amounts["revenue"] == added["sold"] + added["returned"] + added["adjustments"]
+
+    statement = parsed(case)["statement"]
+    signs = {"returned": -1, "cost": -1}
+    assert {key: statement[key] * signs.get(key, 1) for key in amounts} == amounts
+
+    book = openpyxl.load_workbook(io.BytesIO(made(case, Format.EXCEL)), data_only=True)
+    summary = list(book.worksheets[0].iter_rows(max_col=2, values_only=True))
+    for label, amount in rows.values():
+        assert (plain(label), amount) in [(name, to_unit(value, unit)) for name, value in summary]
+
+    page = _Page(made(case, Format.HTML).decode())
+    pdf = pypdfium2.PdfDocument(made(case, Format.PDF))
+    lines = [plain(line) for sheet in pdf for line in sheet.get_textpage().get_text_range().splitlines()]
+    for label, amount in rows.values():
+        printed = plain(figures.amount(figures.currency.to_minor(amount)))
+        assert [plain(label), printed] in page.rows
+        assert any(line.startswith(f"{plain(label)} {printed}") for line in lines), label
+
+
+def to_unit(value: Any, unit: Decimal) -> Decimal | None:
+    return Decimal(str(value)).quantize(unit) if isinstance(value, int | float) else None
+
+
+@pytest.mark.parametrize("case", [name for name in SALES if name != "yen-month"])
+def test_products_days_and_categories_add_up_to_the_books(case: str) -> None:
+    books = parsed(case)
+    statement, sales = books["statement"], books["sales"]
+    assert sum(day["revenue"] for day in sales["daily"]) == statement["revenue"]
+    goods = statement["sold"] - statement["returned"]
+    assert sum(product["revenue"] for product in sales["products"]) == goods
+    assert sum(category["revenue"] for category in statement["categories"]) == goods
+    assert sum(product["cost"] or 0 for product in statement["products"]) == statement["cost"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_orders_are_the_same_in_every_file(case: str) -> None:
+    content, language = content_of(case), language_of(case)
+    document = build_document(content, language=language)
+    wanted = [(line["name"], line["quantity"]) for line in parsed(case)["orders"]["lines"]]
+    names = sheet_names(document.figures.words)
+    sheet = openpyxl.load_workbook(io.BytesIO(made(case, Format.EXCEL)), data_only=True)[names["orders"]]
+    rows = list(sheet.iter_rows(min_row=5, values_only=True))
+    assert [(row[0], row[5]) for row in rows[: len(wanted)]] == wanted
+    assert rows[len(wanted)][5] == sum(quantity for _, quantity in wanted)
+    page = _Page(made(case, Format.HTML).decode())
+    shown = [(row[0], row[-1]) for row in page.rows]
+    for name, quantity in wanted:
+        assert (plain(name), document.figures.show(Kind.COUNT, quantity)) in [(n, plain(q)) for n, q in shown]
