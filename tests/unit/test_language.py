@@ -108,6 +108,21 @@ def test_plural_forms_are_those_of_the_language(language: Language) -> None:
     assert (found.num_plurals, found.plural_expr) == expected[language]
 
 
+@pytest.mark.parametrize(
+    ("language", "wrong"),
+    [
+        (Language.FR, " [;:!?\u00bb%]|\u00ab |[^\\s\u202f\xa0][;!?]|\\.\\.\\."),
+        (Language.ZH, "[\u4e00-\u9fff}][,;:!?()]|[,;:!?()][\u4e00-\u9fff{]|\\bvs\\b"),
+        (Language.LN, "\\bvs\\b"),
+        (Language.SW, "\\bvs\\b"),
+    ],
+)
+def test_punctuation_is_that_of_the_language(language: Language, wrong: str) -> None:
+    """French has its no-break spaces, Chinese its wide signs, and none an English word in the middle."""
+    found = [form for message in catalogue(language) if message.id for form in texts(message.string)]
+    assert not [form for form in found if re.search(wrong, re.sub(r"\{\w+\}", "{}", form))]
+
+
 def said_in(path: Path) -> Iterator[tuple[int, Sequence[object], Key | None]]:
     """Calls that say a text: line, arguments, and the message (None where it is not made of literals)."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -55,6 +55,10 @@ _WHOLE = "#,##0"
 _ONE_DIGIT = "#,##0.0"
 _ENDS_OF_INTERVALS = (Language.LN, Language.SW)
 """Languages whose intervals CLDR has not (Lingala: year, month, day) or has wrong (Swahili: 30 October to 22 November as "30 – 22 Nov")."""
+_LINGALA_MONTHS = ("yanuali", "febluali", "marsi", "aprili", "mai", "yuni", "yuli", "agusti", "setembe", "okotobe", "novembe", "desembe")  # fmt: skip
+"""The months as people in Kinshasa say and write them, long and short the same; CLDR counts them in long dates ("the tenth moon and one"
+with tone marks) and has other names, shortened, in short ones."""
+_YEAR = re.compile(r"[\s,]*y年?\s*")
 _DIRECTION_MARKS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _NO_CHARACTERS = re.compile(
@@ -246,7 +250,13 @@ class Figures:
     def pairs(self, counts: Iterable[tuple[str, int]]) -> str:
         """Counts by name on one line: "Low stock: 10, OK: 17"."""
         _ = self.words
-        return ", ".join(_("{label}: {text}", label=name, text=self.show(Kind.COUNT, n)) for name, n in counts)
+        return self.listed([_("{label}: {text}", label=name, text=self.show(Kind.COUNT, n)) for name, n in counts])
+
+    def listed(self, texts: Iterable[str], mark: str = ",") -> str:
+        """Things after each other, between them the language's comma or semicolon."""
+        if self.language is Language.ZH:
+            return {",": "\uff0c", ";": "\uff1b"}[mark].join(texts)
+        return f"{'\u202f' if mark == ';' and self.language is Language.FR else ''}{mark} ".join(texts)
 
     def change(self, fraction: float) -> str:
         """A relative change with its sign."""
@@ -271,19 +281,31 @@ class Figures:
 
     def day(self, value: date) -> str:
         """22 Nov 2026."""
-        return format_skeleton("yMMMd", value, locale=self.locale)
+        return self._dated(format_skeleton("yMMMd", value, locale=self.locale), value)
 
     def day_short(self, value: date) -> str:
         """22 Nov."""
-        return format_skeleton("MMMd", value, locale=self.locale)
+        return self._dated(format_skeleton("MMMd", value, locale=self.locale), value)
 
     def day_with_weekday(self, value: date) -> str:
         """Sun, 22 Nov."""
-        return format_skeleton("MMMEd", value, locale=self.locale)
+        return self._dated(format_skeleton("MMMEd", value, locale=self.locale), value)
 
     def day_long(self, value: date) -> str:
         """Sunday, 22 November 2026."""
-        return format_date(value, "full", locale=self.locale)
+        return self._dated(format_date(value, "full", locale=self.locale), value)
+
+    def day_named(self, value: date) -> str:
+        """Sunday, 22 November."""
+        full = self.locale.date_formats["full"].pattern
+        return self._dated(format_date(value, _YEAR.sub("", full), locale=self.locale), value)
+
+    def _dated(self, text: str, value: date) -> str:
+        """The date with the month's everyday name."""
+        if self.language is not Language.LN:
+            return text
+        names = (self.locale.months["format"][width][value.month] for width in ("wide", "abbreviated"))
+        return re.sub("|".join(map(re.escape, names)), _LINGALA_MONTHS[value.month - 1], text)
 
     def weekday(self, index: int) -> str:
         """Monday for 0."""

@@ -90,7 +90,7 @@ class System:
             )
             for m in mine
         ]
-        return [mail for mail in parsed if mail["From"] == self.environment["MAIL_SENDER"]]
+        return [mail for mail in parsed if mail["From"].addresses[0].addr_spec == self.environment["MAIL_SENDER"]]
 
     def rows(self) -> list[dict[str, Any]]:
         """Every row of the state table."""

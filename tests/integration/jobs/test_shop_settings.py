@@ -1,6 +1,7 @@
 """The shop's row: the next run goes by it, says which version it used, and does not guess where it cannot read it."""
 
 import json
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -33,6 +34,12 @@ def manifest(system: System) -> bytes:
     return system.body(next(key for key in system.keys("reports/") if key.endswith("manifest.json")))
 
 
+def body_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 def told(system: System) -> list[str]:
     return sorted(mail["To"] for mail in system.mails())
 
@@ -43,9 +50,19 @@ def test_the_row_wins_over_the_environment_from_the_next_run_of_a_warm_container
     set_row(system, shop_name="Corner Store", report_recipients=[STOCK_KEEPER], mail_content="link")
     second = handler(EVENT | {"force": True}, Context())
     assert told(system) == [STOCK_KEEPER]
-    assert "Corner Store" in str(system.mails()[0]["Subject"]) + str(system.mails()[0].get_body())
+    assert "Corner Store" in str(system.mails()[0]["Subject"]) + body_of(system.mails()[0])
     assert row_of(system, second["run_id"])["settings_version"] == {"N": "1"}
     assert first["run_id"] != second["run_id"]
+
+
+def test_a_mail_and_its_files_bear_the_shop_s_name_and_the_bucket_keeps_its_keys(system: System) -> None:
+    set_row(system, shop_name="Épicerie du Marché", mail_content="full")
+    answer = system.fire("report", EVENT)
+    mail = system.mails()[0]
+    assert mail["From"].addresses[0].display_name == "Épicerie du Marché"
+    kept = [artifact["key"].rpartition("/")[2] for artifact in answer["artifacts"]]
+    assert kept[0].startswith("sales-daily-")
+    assert [part.get_filename() for part in mail.iter_attachments()] == [f"epicerie-du-marche-{name}" for name in kept]
 
 
 def test_a_shop_without_a_row_goes_by_its_environment(system: System) -> None:

@@ -82,6 +82,13 @@ def test_machines_see_that_a_machine_sent_it() -> None:
     assert message.get_content_type() == "multipart/alternative"
 
 
+@pytest.mark.parametrize("name", ["Épicerie du Marché", "龙井茶 店", 'Corner "Store", Inc. <b>'])
+def test_the_sender_has_the_shop_s_name(name: str) -> None:
+    named = Mailer(None, sender="reports@shop.example.com", reply_to=None, configuration_set=None, name=name)
+    (sender,) = parsed(named.build(mail(), "anne@example.com"))["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (name, "reports@shop.example.com")
+
+
 def test_a_long_owner_address_stays_readable_to_mail_programs() -> None:
     owner = f"{'o' * 60}@{'very-long-name.' * 5}example.com"
     raw = mailer(owner).build(mail(), "anne@example.com")

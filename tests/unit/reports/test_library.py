@@ -26,6 +26,14 @@ def rendered(library: Library, language: Language = Language.EN) -> str:
     return page.decode()
 
 
+def test_the_page_bears_the_shop_s_name() -> None:
+    page = render_library(
+        make_library(), currency="CNY", language=Language.EN, zone=ZoneInfo("Asia/Shanghai"), shop="Chez <Ali> & Co"
+    ).decode()
+    assert "<title>Chez &lt;Ali&gt; &amp; Co: Reports</title>" in page
+    assert ">Chez &lt;Ali&gt; &amp; Co</strong>" in page
+
+
 def rows(html: str) -> list[str]:
     """The text of each row of every table."""
     found = re.findall(r"<tr[ >].*?</tr>", html, re.DOTALL)

@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from email.headerregistry import Address
 from email.utils import format_datetime
 from typing import Any, Protocol
 
@@ -94,9 +95,9 @@ class SendRecorder(Protocol):
 class Mailer:
     """Sends mail through SES v2.
 
-    `reply_to` is the owner: answers and unsubscribe requests go there (to the sender without one). Every mail names the
-    configuration set, so that bounces and complaints are seen. `marked` answers the addresses (in lower case) that bounced
-    for good or complained, with the reason why they are left out. `pause` waits between tries (seconds).
+    `name`: the shop's, shown beside the sender's address. `reply_to` is the owner: answers and unsubscribe requests go there (to the
+    sender without one). Every mail names the configuration set, so that bounces and complaints are seen. `marked` answers the addresses
+    (in lower case) that bounced for good or complained, with the reason why they are left out. `pause` waits between tries (seconds).
     """
 
     def __init__(
@@ -106,11 +107,13 @@ class Mailer:
         sender: str,
         reply_to: str | None,
         configuration_set: str | None,
+        name: str = "",
         marked: Callable[[], Mapping[str, str]] = dict,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ses = sesv2_client
         self._sender = mail_address(sender)
+        self._name = name
         self._reply_to = mail_address(reply_to or sender)
         self._configuration_set = configuration_set
         self.marked = marked
@@ -137,7 +140,7 @@ class Mailer:
         if self._body_of is None or self._body_of[0] is not mail:
             self._body_of = mail, body_of(mail, reference)  # encoding the attachments once is enough for all recipients
         headers = {
-            "From": self._sender,
+            "From": str(Address(self._name, addr_spec=self._sender)) if self._name else self._sender,
             "To": recipient,
             "Reply-To": self._reply_to,
             "Subject": one_line(mail.subject, MAX_SUBJECT_CHARACTERS),

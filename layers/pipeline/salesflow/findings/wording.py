@@ -5,10 +5,8 @@ What a new type of event needs to be said goes into `Statement`, and its sentenc
 """
 
 import math
-import re
 from datetime import date
 
-from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
 from salesflow.bidi import has_right_to_left
@@ -22,7 +20,6 @@ FAR_ABOVE = 9.0
 ISOLATE, ISOLATE_END = "\u2068", "\u2069"
 """Around a name with right-to-left letters, so that it turns nothing beside it (UAX #9); `printable` leaves none inside a name."""
 
-_YEAR = re.compile(r"[\s,]*y年?\s*")
 _LONGEST_NAME = 120
 
 
@@ -90,8 +87,7 @@ def rounded(value: float, metric: str, figures: Figures) -> str:
 
 def day_name(day: date, figures: Figures) -> str:
     """Saturday, 3 December."""
-    full = figures.locale.date_formats["full"].pattern
-    return format_date(day, _YEAR.sub("", full), locale=figures.locale)
+    return figures.day_named(day)
 
 
 def upper_first(text: str) -> str:

@@ -1,5 +1,7 @@
 """The mail of a report: with its files, or without them where they would be too large or are not wanted."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +51,7 @@ def keep_report(
                 "html": mail.html,
                 "language": mail.headers["Content-Language"],
                 "attached": bool(mail.attachments),
+                "shop": content.shop,
                 "problems": problems,
                 "details": details,
             },
@@ -77,14 +80,18 @@ def kept_report(run: Run[ReportFields]) -> MadeReport | None:
                 "readers has got.",
                 action="Fire the job with force: all readers get the report of today, as an edition of its own.",
             )
-        attachments.append(_attachment(file.artifact, data))
+        attachments.append(_attachment(file.artifact, data, kept.get("shop", "")))
     logger.info("the edition is gone on with as it was saved", edition=run.claim.edition)
     mail = Mail(kept["subject"], kept["text"], kept["html"], tuple(attachments), {"Content-Language": kept["language"]})
     return MadeReport(edition.artifacts, mail, tuple(kept["problems"]), kept["details"])
 
 
-def _attachment(artifact: Artifact, data: bytes) -> Attachment:
-    return Attachment(artifact.key.rpartition("/")[2], Format(artifact.format).media_type, data)
+def _attachment(artifact: Artifact, data: bytes, shop: str) -> Attachment:
+    """The file under the name that it has in the bucket, with the shop's before it, as far as that is written in Latin letters."""
+    plain = unicodedata.normalize("NFKD", shop).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    file = artifact.key.rpartition("/")[2]
+    return Attachment(f"{name}-{file}" if name else file, Format(artifact.format).media_type, data)
 
 
 def _mail(
@@ -92,7 +99,7 @@ def _mail(
 ) -> Mail:
     if run.runtime.settings.mail_content is not MailContent.FULL:
         return _composed(run, content, artifacts, (), ())
-    attachments = tuple(_attachment(artifact, files[Format(artifact.format)]) for artifact in artifacts)
+    attachments = tuple(_attachment(artifact, files[Format(artifact.format)], content.shop) for artifact in artifacts)
     mail = _composed(run, content, artifacts, attachments, ())
     if encoded_size(mail) <= MAX_ENCODED_BYTES:
         return mail

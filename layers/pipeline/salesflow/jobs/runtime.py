@@ -148,6 +148,7 @@ class Runtime:
             currency=self.settings.currency,
             language=self.settings.language_code,
             zone=self.settings.zone,
+            shop=self.settings.shop_name,
         )
 
     @cached_property
@@ -158,6 +159,7 @@ class Runtime:
         return Mailer(
             self.clients.sesv2,
             sender=self.settings.mail_sender,
+            name=self.settings.shop_name,
             reply_to=self.settings.reply_to,
             configuration_set=self.settings.ses_configuration_set,
             marked=lambda: {name: address.reason for name, address in self.marked_addresses.all().items()},

@@ -65,6 +65,7 @@ class LibraryKeeper:
         currency: str,
         language: Language,
         zone: ZoneInfo,
+        shop: str = "",
     ) -> None:
         self._s3 = Bucket(s3_client, bucket)
         self._rows = rows
@@ -72,6 +73,7 @@ class LibraryKeeper:
         self._currency = currency
         self._language = language
         self._zone = zone
+        self._shop = shop
 
     def keep(
         self, job: str, ended: Callable[[], Iterable[RunRecord]], *, deadline: datetime | None, page: bool
@@ -126,7 +128,9 @@ class LibraryKeeper:
             library = self.survey()
             if version is None and not library.files:
                 return True
-            page = render_library(library, currency=self._currency, language=self._language, zone=self._zone)
+            page = render_library(
+                library, currency=self._currency, language=self._language, zone=self._zone, shop=self._shop
+            )
             if version == hashlib.md5(page, usedforsecurity=False).hexdigest():  # S3's own mark of an object's content
                 return True
             if self._write(page, version):

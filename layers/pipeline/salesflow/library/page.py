@@ -64,8 +64,8 @@ class _Known:
 type _Key = tuple[date, ReportType, Period]
 
 
-def render_library(library: Library, *, currency: str, language: Language, zone: ZoneInfo) -> bytes:
-    """The page as the bytes of an HTML file, UTF-8: the same entries give the same bytes. zone: of the moments on it."""
+def render_library(library: Library, *, currency: str, language: Language, zone: ZoneInfo, shop: str = "") -> bytes:
+    """The page as the bytes of an HTML file, UTF-8: the same entries give the same bytes. zone: of the moments on it; shop: its name."""
     figures = Figures(currency, language)
     page = (
         templates()
@@ -73,6 +73,7 @@ def render_library(library: Library, *, currency: str, language: Language, zone:
         .render(
             _=figures.words,
             language=language,
+            shop=printable(shop),
             headline=_headline(library, figures),
             facts=_facts(library, figures),
             newest=_newest_of_each(library, figures),

@@ -90,7 +90,7 @@ class _ReportMail:
     @property
     def columns_text(self) -> str:
         """The first and the last of the columns as text, for who sees none."""
-        return ", ".join(f"{column.letter} {column.text}" for column in self.columns)
+        return self.document.figures.listed(f"{column.letter} {column.text}" for column in self.columns)
 
 
 def compose_report_mail(
@@ -272,7 +272,7 @@ def _small_print(
     def line(label: str, text: str) -> str:
         return _("{label}: {text}", label=label, text=printable(text))
 
-    lines = [line(_("Attached"), ", ".join(attached))] if attached else []
+    lines = [line(_("Attached"), document.figures.listed(attached))] if attached else []
     lines += [line(_("Not attached"), text) for text in left_out]
     if not attached:
         lines += [line(_("Where the files are"), place.removeprefix("s3://")) for place in locations]

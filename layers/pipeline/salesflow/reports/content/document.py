@@ -186,11 +186,12 @@ class Chart:
             text = figures.show(self.value_kind, round(value))
             usual = self.marks[n] if self.marks else None
             if usual is not None:
-                text += f" ({_('usual {figure}', figure=figures.show(self.value_kind, round(usual)))})"
+                more = _("usual {figure}", figure=figures.show(self.value_kind, round(usual)))
+                text = _("{text} ({more})", text=text, more=more)
             if n in self.expected:
                 text = _("{label}: {text}", label=_("Expected"), text=text)
             said.append(_("{label}: {text}", label=self.labels[n], text=text))
-        return figures.sentences(self.alt, "; ".join(said))
+        return figures.sentences(self.alt, figures.listed(said, ";"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,10 +325,13 @@ def small_print(
         lines.append((_("Stock read"), stock_counted))
     lines.append((_("Rows used"), _rows_used(figures, provenance, with_stock=stock_counted is not None)))
     aside = figures.show(Kind.COUNT, provenance.set_aside)
-    reasons = "; ".join(_shortened(reason) for reason in provenance.set_aside_reasons[:_MOST_REASONS])
+    shown = map(_shortened, provenance.set_aside_reasons[:_MOST_REASONS])
+    reasons = figures.listed(shown, ";")
     if len(provenance.set_aside_reasons) > _MOST_REASONS:
         reasons = _("{reasons}; more reasons are in the JSON file", reasons=reasons)
-    lines.append((_("Set aside"), f"{aside} ({reasons})" if provenance.set_aside and reasons else aside))
+    lines.append(
+        (_("Set aside"), _("{text} ({more})", text=aside, more=reasons) if provenance.set_aside and reasons else aside)
+    )
     lines.append((_("Made by"), f"SalesFlow Automation {provenance.version}"))
     return tuple(lines)
 

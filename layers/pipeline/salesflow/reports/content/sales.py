@@ -225,7 +225,7 @@ def _profit_kpi(content: ReportContent, figures: Figures) -> Kpi | None:
         statement.gross_profit,
         figures.show(Kind.MONEY, statement.gross_profit),
         _("Sales less what the pieces sold cost, by the costs of today, where they are known."),
-        ", ".join(parts),
+        figures.listed(parts),
     )
 
 
