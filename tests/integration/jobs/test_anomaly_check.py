@@ -51,7 +51,7 @@ class Shop:
     def __init__(self, system: System) -> None:
         self.system = system
 
-    def serve(self, *surprises: Surprise, edit: Any = None, days: int = 331) -> None:
+    def serve(self, *surprises: Surprise, edit: Any = None, days: int = 140) -> None:
         """Serve the last days of the sample shop with these surprises."""
         store = sample_shop(surprises, days)
         self.system.api.store = edit(SalesStore(list(store.sales), store.products)) if edit else store
@@ -138,7 +138,7 @@ def test_the_checks_of_the_shop_and_of_the_products_tell_nothing_twice_whichever
 def test_an_event_is_told_at_its_start_and_when_worse_and_its_end_makes_no_mail_of_its_own(shop: Shop) -> None:
     first = date(2026, 11, 9)
     shop.serve(edit=lambda store: sized(store, first, 0.5, 0.5, 0.08))
-    answers = shop.days(first, first + timedelta(days=6))
+    answers = shop.days(first, first + timedelta(days=4))
     told = [entry for answer in answers for entry in answer["told"] if entry["alert"] == "down|shop"]
     assert [entry["change"] for entry in told] == ["opened", "worse"]
     assert "below usual" in subjects(shop.system)[0]
@@ -215,7 +215,7 @@ def test_notify_none_leaves_the_alerts_to_the_next_check(shop: Shop) -> None:
 def test_a_run_killed_anywhere_is_made_good_by_its_retry(shop: Shop, wire: Wire, step: str) -> None:
     """Each of these calls fails for good in the first run, before it takes effect."""
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15), days=140)
+    shop.serve(Surprise(day, 0.15))
     shop.check(day - timedelta(days=1), notify="none")
     alerts = calls(step)
     wire.refuse(
@@ -237,7 +237,7 @@ def test_what_could_not_be_told_all_day_is_told_by_the_next_check_to_those_who_w
     other = "partner@shop.example.com"
     monkeypatch.setenv("ALERT_RECIPIENTS", f"{READER},{other}")
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15), days=140)
+    shop.serve(Surprise(day, 0.15))
     wire.refuse(calls("SendEmail", recipient=other), 400, "AccountSuspendedException", times=30)
     with pytest.raises(DeliveryIncomplete):
         shop.check(day)
@@ -252,7 +252,7 @@ def test_what_could_not_be_told_all_day_is_told_by_the_next_check_to_those_who_w
 
 def test_ten_checks_at_once_tell_once(shop: Shop) -> None:
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15), days=140)
+    shop.serve(Surprise(day, 0.15))
     shop.check(day - timedelta(days=1), notify="none")  # the history is there: the ten contend for the date alone
     shop.system.api.clock = lambda: datetime.combine(day + timedelta(days=1), datetime.min.time()).replace(hour=7)
     handler = shop.system.load("anomaly_check")
@@ -281,7 +281,7 @@ def test_an_unknown_product_is_refused_with_what_comes_near(shop: Shop) -> None:
 
 
 def test_one_product_has_a_file_of_its_own_whatever_its_sku_is(shop: Shop) -> None:
-    shop.serve(Surprise(date(2026, 11, 18), 9.0, sku="RIZ-005"))
+    shop.serve(Surprise(date(2026, 11, 18), 9.0, sku="RIZ-005"), days=250)
     for fields, folder in (
         ({"sku": "RIZ-005"}, "sku=RIZ-005/"),
         ({"name": "riz parfume 5 kg", "force": True}, "sku=RIZ-005/"),
@@ -312,7 +312,7 @@ def test_a_product_on_stock_that_never_sold_can_be_asked_for(shop: Shop) -> None
 @pytest.mark.parametrize("period", ["weekly", "monthly"])
 def test_a_bad_week_is_found_in_the_sums(shop: Shop, period: str) -> None:
     days = 7 if period == "weekly" else 28
-    shop.serve(*[Surprise(LAST - timedelta(days=n), 0.35) for n in range(days)])
+    shop.serve(*[Surprise(LAST - timedelta(days=n), 0.35) for n in range(days)], days=10 * days)
     answer = shop.check(LAST, period=period)
     assert answer["artifacts"][0]["key"] == f"anomalies/GLOBAL/{period}/2026-11-22.json"
     assert not answer["learning"]

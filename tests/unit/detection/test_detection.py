@@ -101,7 +101,7 @@ def test_one_products_bulk_order_is_the_products_event_and_the_shops_first_cause
 
 def test_a_new_level_is_reported_once_with_its_first_day(ordinary: pd.DataFrame) -> None:
     days = [SATURDAY - timedelta(days=back) for back in range(5)][::-1]
-    results = judge_days(times(ordinary, 2.2, days=days, sku="P09"), days)
+    results = judge_days(times(ordinary, 6, days=days, sku="P09"), days, Policy(min_impact=0))
     events = [e for r in results for e in r.products if e.sku == "P09"]
     assert [e.is_new for e in events] == [True] + [False] * (len(events) - 1)
     assert {e.since for e in events} == {days[0]}
@@ -134,8 +134,8 @@ def test_one_product_can_be_judged_and_the_shop_is_still_taken_out_by_all(ordina
     everything = judge(products, policy=Policy())
     one = judge(products, policy=Policy(), skus={"P09"})
     assert [e for e in everything.products if e.sku == "P09"] == list(one.products) != []
-    assert (one.shop, one.day_factor, one.threshold_products) == (
-        everything.shop, everything.day_factor, everything.threshold_products,
+    assert (one.shop, one.day_factor, one.threshold_shop) == (
+        everything.shop, everything.day_factor, everything.threshold_shop,
     )  # fmt: skip
     assert judge(products, skus={"P08"}).products == ()
 

@@ -11,8 +11,6 @@ from salesflow.detection.engine import MIN_DAYS
 from salesflow.detection.model import Policy
 from salesflow.detection.stakes import HIGH_SCORE, MEDIUM_SCORE
 from salesflow.detection.timeline import SHOP_METRICS, Timeline
-from salesflow.findings.event import Severity
-from salesflow.findings.subjects import RANK
 
 Floats = NDArray[np.float64]
 
@@ -79,11 +77,7 @@ def _told(line: Timeline, day: int, policy: Policy) -> list[tuple[int, bool, flo
     if key not in line.candidates:
         (shop,) = line.shop_days([day])
         (scored,) = line.sampled_days([day])
-        loud = [
-            one
-            for one in candidates(line, day, policy, scored)
-            if RANK[one.severity] >= RANK[policy.alert_severity] and one.severity is not Severity.LOW
-        ]
+        loud = [one for one in candidates(line, day, policy, scored) if one.is_loud(policy)]
         if line.totals[0, day] > 0 and not shop.expected[0] > 0:
             loud = []
         elif abs(shop.scores[0]) >= HIGH_SCORE:

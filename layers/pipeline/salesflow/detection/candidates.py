@@ -23,6 +23,7 @@ from salesflow.detection.stakes import (
 )
 from salesflow.detection.timeline import Ints, ProductDay, Timeline
 from salesflow.findings.event import Severity
+from salesflow.findings.subjects import RANK
 
 Floats = NDArray[np.float64]
 
@@ -75,6 +76,10 @@ class Candidate:
     def up(self) -> bool:
         """Whether more was sold, or dearer, than is usual."""
         return self.impact > 0
+
+    def is_loud(self, policy: Policy) -> bool:
+        """Whether it is severe enough to be told."""
+        return self.severity is not Severity.LOW and RANK[self.severity] >= RANK[policy.alert_severity]
 
 
 def candidates(

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from salesflow.detection.budget import bar, shop_threshold
+from salesflow.detection.budget import shop_threshold
 from salesflow.detection.calendar import DayFinding, classify_days
 from salesflow.detection.levels import level_event
 from salesflow.detection.lines import RECENT, day_line
@@ -16,6 +16,7 @@ from salesflow.detection.panel import DayScores
 from salesflow.detection.product_events import product_events
 from salesflow.detection.returns import returns_event
 from salesflow.detection.shop_events import hours_event, shop_events
+from salesflow.detection.stakes import MEDIUM_SCORE
 from salesflow.detection.timeline import SHOP_METRICS, WINDOW, Timeline, gross
 from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
 
@@ -141,20 +142,23 @@ def _scored(
         return replace(result, shop=partial + given_back, learning=True)
     widening = policy.holiday_widening if result.holiday else 1.0
     upward_only = result.state is DayState.PARTIAL
-    threshold = shop_threshold(line, t, policy)
     recent_days = range(max(t + 1 - RECENT, 0), t + 1)
     recent = np.stack([d.scores for d in line.shop_days(recent_days)], axis=1)
     lines = [
         day_line(metric, None, None, line.totals[row, recent_days], recent[row], today, row, widening)
         for row, metric in enumerate(SHOP_METRICS)
     ]
+    near = any(
+        abs(one.evidence) >= MEDIUM_SCORE for one in lines
+    )  # below it nothing is told, whatever the days before were
+    threshold = shop_threshold(line, t, policy) if near else np.inf
     scored = line.product_day(t)
     of_shop = shop_events(line, t, lines, scored, policy, threshold, upward_only, result.holiday)
     if result.state is DayState.OPEN and result.holiday is None and all(e.severity is Severity.LOW for e in of_shop):
         of_shop += hours_event(line, t)
-    of_products: list[Event] = []
+    of_products, least = list[Event](), np.inf
     if not _usually_closed(today, line, t):
-        of_products = product_events(
+        of_products, least = product_events(
             line, t, scored, policy, upward_only, result.holiday, stock, skus, () if skus is not None else of_shop
         )
     of_products.sort(key=lambda e: (e.severity is Severity.LOW, -abs(e.impact), e.key))
@@ -165,7 +169,7 @@ def _scored(
         products=tuple(of_products),
         day_factor=scored.quantity.factor,
         threshold_shop=threshold,
-        threshold_products=bar(line, t, policy) if of_products else 0.0,
+        threshold_products=least,
         products_scored=int(np.isfinite(scored.quantity.scores).sum()),
     )
 

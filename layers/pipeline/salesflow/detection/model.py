@@ -40,7 +40,8 @@ class DetectionResult:
     """Everything found on one business date: `shop` events first, then `products` by impact.
 
     `day_factor`: the whole shop against what its products led to expect. `threshold_shop`: |z| from which the whole
-    shop is unusual; `threshold_products`: the weight (`stakes`) that a product's finding must exceed to be told. `learning`: too little
+    shop is unusual; `threshold_products`: the weight (`stakes`) that a product's finding must exceed to be told; infinite where nothing
+    came near enough to ask. `learning`: too little
     history to score.
     """
 

@@ -11,7 +11,7 @@ from salesflow.detection.lines import RECENT, clock, day_line, event_of
 from salesflow.detection.model import Policy
 from salesflow.detection.reported import Back, back_of_product, reported
 from salesflow.detection.stakes import MEDIUM_SCORE
-from salesflow.detection.timeline import SAMPLE, ProductDay, Timeline
+from salesflow.detection.timeline import ProductDay, Timeline
 from salesflow.findings.event import Event, EventType, Note, NoteKind, Severity, Statement
 
 ONE_SALE_SHARE = 0.6
@@ -21,8 +21,11 @@ ONE_SALE_SHARE = 0.6
 def product_events(
     line: Timeline, t: int, scored: ProductDay, policy: Policy, upward_only: bool, holiday: str | None,
     stock: Mapping[str, int], skus: Collection[str] | None, of_shop: tuple[Event, ...],
-) -> list[Event]:  # fmt: skip
-    """Of every product, or of `skus`. What an event of the whole shop (`of_shop`) in the same direction explains is not within the budget."""
+) -> tuple[list[Event], float]:  # fmt: skip
+    """Of every product, or of `skus`, and the weight that one of the month's dearest must exceed (infinite where none came near it).
+
+    What an event of the whole shop (`of_shop`) in the same direction explains is not within the budget.
+    """
     gone = np.array([stock.get(sku, 1) <= 0 for sku in line.skus], dtype=bool)
     found = [
         one
@@ -33,10 +36,18 @@ def product_events(
     found = [one for one in found if one.reason is Reason.STOPPED or listed is None or line.skus[one.product] in listed]
     explained = {(event.deviation or event.impact) > 0 for event in of_shop if event.severity is not Severity.LOW}
     explained &= {True, False} if skus is None else set()
-    least = bar(line, t, policy) if found and skus is None else 0.0
     led = {one.product: at for at, held in under_one_sale(line, t, found).items() for one in held[1:]}
     leads = {held[0].product: len(held) for held in under_one_sale(line, t, found).values()}
-    recent = _recent(line, t, found, scored)
+    telling = [
+        one
+        for one in found
+        if one.product not in led and (one.reason is Reason.STOPPED or one.up not in explained) and one.is_loud(policy)
+    ]
+    least = (
+        0.0 if skus is not None else bar(line, t, policy) if telling else np.inf
+    )  # the replay is most of a check's work
+    within = {id(one) for one in telling if one.weight > least}
+    recent = _recent(line, t, found)
     factor = 1.0 if upward_only else scored.quantity.factor
     events = []
     for one in found:
@@ -48,10 +59,8 @@ def product_events(
             event = replace(event, notes=(*notes, *event.notes))
         if one.reason is Reason.STOPPED and event.sku in stock:
             event = replace(event, statement=replace(event.statement, stock=max(stock[str(event.sku)], 0)))
-        within = one.weight > least and one.product not in led
-        within &= one.reason is Reason.STOPPED or one.up not in explained
-        events.append(replace(event, within_budget=within))
-    return events
+        events.append(replace(event, within_budget=id(one) in within))
+    return events, least
 
 
 def _listed(line: Timeline, stock: Mapping[str, int]) -> frozenset[str] | None:
@@ -59,12 +68,10 @@ def _listed(line: Timeline, stock: Mapping[str, int]) -> frozenset[str] | None:
     return frozenset(stock) if any(sku in stock for sku in line.skus) else None
 
 
-def _recent(line: Timeline, t: int, found: list[Candidate], scored: ProductDay) -> dict[str, dict[int, np.ndarray]]:
-    """Scores of the last four weeks of the products that sold unusually, by metric."""
-    few = len(scored.rows) <= SAMPLE  # then the days before are scored already
-    wanted = [one.product for one in found if one.reason in (Reason.PIECES, Reason.MONEY)]
-    loud = {one.product for one in found if one.severity is not Severity.LOW}
-    rows = np.array([product for product in wanted if few or product in loud], dtype=np.intp)
+def _recent(line: Timeline, t: int, found: list[Candidate]) -> dict[str, dict[int, np.ndarray]]:
+    """Scores of the last four weeks of the products that sold unusually and are no small matter, by metric."""
+    scored = (one for one in found if one.reason in (Reason.PIECES, Reason.MONEY))
+    rows = np.array([one.product for one in scored if one.severity is not Severity.LOW], dtype=np.intp)
     scores = line.recent(rows, t, RECENT) if len(rows) else {"quantity": np.zeros((0, 1)), "revenue": np.zeros((0, 1))}
     return {metric: dict(zip(rows.tolist(), values, strict=True)) for metric, values in scores.items()}
 

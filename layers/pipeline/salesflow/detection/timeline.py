@@ -28,6 +28,9 @@ SAMPLE = 200
 MIN_SALES_DAYS = 6
 """Products that sold on fewer days in 26 weeks are not scored: one sale is their usual week's news."""
 
+RUN_DAYS = 7
+"""Days before the judged one that may belong to its event."""
+
 NEARLY_CLOSED = 0.33
 NAME_DAYS = 90
 NO_NAMES = ("", "None", "nan", "<NA>")
@@ -162,8 +165,8 @@ class Timeline:
         return self._services[week]
 
     def usual_peak(self, product: int, t: int) -> float:
-        """Pieces of a product's second best day of the 26 weeks before day t: the best may have been an event."""
-        past = np.nan_to_num(self.quantity[product, max(t - WINDOW, 0) : t])
+        """Pieces of a product's second best day of the 26 weeks before day t: the best may have been an event, and the last one goes on."""
+        past = np.nan_to_num(self.quantity[product, max(t - WINDOW, 0) : max(t - RUN_DAYS, 0)])
         return float(np.partition(past, -2)[-2]) if len(past) > 1 else 0.0
 
     def usual_day(self, t: int) -> float:
