@@ -83,10 +83,6 @@ def test_what_rounds_to_nothing_has_no_sign(tiny: float, language: Language) -> 
         assert not re.fullmatch(r"-[0.,\s]+%?", text)
 
 
-def test_more_returns_are_bad_news() -> None:
-    assert change_of(Figures("CNY"), Kind.MONEY, 2, 1, "vs then", more_is=Tone.BAD).tone is Tone.BAD
-
-
 @pytest.mark.parametrize("name", tuple(all_samples()))
 def test_every_shape_of_every_chart_lies_inside_its_picture(name: str) -> None:
     document = build_document(all_samples()[name])

@@ -129,11 +129,7 @@ def compose_report_mail(
 
 def mail_kpis(document: Document) -> tuple[Kpi, ...]:
     """The key figures that a mail shows beside its headline, which says the first of the sales itself."""
-    return (
-        document.kpis[1:4]
-        if document.content is not None and document.content.sales is not None
-        else (*document.kpis[:2], document.kpis[3])
-    )
+    return document.kpis[1:4] if document.content.sales is not None else (*document.kpis[:2], document.kpis[3])
 
 
 def _with_figures(content: ReportContent, document: Document, small_print: tuple[str, ...]) -> _ReportMail:
@@ -205,7 +201,7 @@ def _best(content: ReportContent, document: Document) -> tuple[Bar, ...]:
 def _ready(document: Document) -> tuple[str, str, str]:
     """That a report is ready, for a mail that shows no figures: subject, a shorter one, headline."""
     _, days = document.figures.words, document.window_short
-    match ReportType(document.report_type):
+    match ReportType(document.content.report_type):
         case ReportType.SALES:
             return _("Sales {days}: report ready", days=days), _("Sales"), _("The sales report is ready.")
         case ReportType.STOCK:

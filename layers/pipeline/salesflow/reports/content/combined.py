@@ -10,11 +10,9 @@ from salesflow.analytics.results import (
 )
 from salesflow.figures import Figures, Kind
 from salesflow.reports.content.compare import why
-from salesflow.reports.content.document import Document, Section, notes_of, small_print
+from salesflow.reports.content.document import Document, Section
 from salesflow.reports.content.headline import sales_finding, sales_headline
-from salesflow.reports.content.outlook import outlook_table
-from salesflow.reports.content.sales import headline_of, sales_kpis, sales_of, sales_sections, subject_words
-from salesflow.reports.content.sales_tables import sales_sheets
+from salesflow.reports.content.sales import headline_of, sales_kpis, sales_of, sales_sections, sheets_of, subject_words
 from salesflow.reports.content.stock import (
     dead_table,
     reorder_table,
@@ -24,41 +22,24 @@ from salesflow.reports.content.stock import (
     stock_of,
     stock_table,
 )
-from salesflow.reports.content.unusual import unusual_table
 
 
 def build_combined(content: ReportContent, figures: Figures) -> Document:
     """The document of a combined report."""
-    _ = figures.words
-    sales, stock = sales_of(content), stock_of(content)
-    window_text = figures.window(sales.window)
+    _, sales, stock = figures.words, sales_of(content), stock_of(content)
     stock_first, stock_more = stock_kpis(stock, figures)
-    counted = figures.moment(stock.counted_at)
     return Document(
-        report_type=content.report_type,
-        period=content.period,
+        content,
+        figures,
         title=_("Sales and stock"),
-        window_text=window_text,
-        window_short=figures.window_short(sales.window),
-        business_date=content.provenance.business_date,
+        window=sales.window,
         headline=_headline(content, sales, stock, figures),
+        why=why(content, figures),
         finding=(*subject_words(content, figures), *_finding(sales, stock, figures)),
         kpis=sales_kpis(content, figures) + stock_first,
-        more_kpis=stock_more,
         sections=(*sales_sections(content, figures), *_stock_sections(content, stock, figures)),
-        sheets=(
-            *sales_sheets(sales, figures, content.statement),
-            *unusual_table(content.unusual, figures),
-            *outlook_table(content.forecast, figures),
-            stock_table(stock, figures),
-        ),
-        small_print=small_print(figures, content.provenance, window_text=window_text, stock_counted=counted),
-        notes=notes_of(figures, content.provenance),
-        figures=figures,
-        shop=content.shop,
-        why=why(content, figures),
-        made=content.made,
-        content=content,
+        sheets=(*sheets_of(content, figures), stock_table(stock, figures)),
+        more_kpis=stock_more,
     )
 
 

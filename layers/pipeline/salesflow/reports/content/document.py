@@ -5,12 +5,12 @@ small print. Values stay raw (minor units, fractions, dates) and are printed by 
 where a page holds text, and both show the same figure.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from salesflow.analytics.results import Provenance, ReportContent, SalesKpis
+from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.figures import Figures, Kind, Value, printable
 from salesflow.windows import Window
 
@@ -213,34 +213,59 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole report.
+    """A whole report: what it is made from, and what it says.
 
-    shop: its name, empty where it has none. title: "Sales report". window_text: the days, in words. headline: what happened, in one
-    sentence; why: what made it so, and what is to be done. finding: the headline for a subject line, shorter with each try (the first
-    that fits is taken). made: the formats made in the same run, the only files that a page names.
-    kpis: the figures of the first row; more_kpis: the others. sheets: tables that hold every row, for Excel.
-    small_print: label and text of each line. notes: sentences for the reader.
+    title: "Sales report"; window: its days. headline: what happened, in one sentence; why: what made it so, and what is to be done.
+    finding: the headline for a subject line, shorter with each try (the first that fits is taken). kpis: the figures of the first row;
+    more_kpis: the others. sheets: tables that hold every row, for Excel.
     """
 
-    report_type: str
-    period: str
+    content: ReportContent
+    figures: Figures
     title: str
-    window_text: str
-    window_short: str
-    business_date: date
+    window: Window
     headline: str
+    why: str
     finding: tuple[str, ...]
     kpis: tuple[Kpi, ...]
-    more_kpis: tuple[Kpi, ...]
     sections: tuple[Section, ...]
     sheets: tuple[Table, ...]
-    small_print: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
-    figures: Figures
-    shop: str = ""
-    why: str = ""
-    made: tuple[str, ...] = ()
-    content: ReportContent | None = None
+    more_kpis: tuple[Kpi, ...] = ()
+
+    @property
+    def shop(self) -> str:
+        """The shop's name, empty where it has none."""
+        return self.content.shop
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The formats made in the same run, the only files that a page names."""
+        return self.content.made
+
+    @property
+    def business_date(self) -> date:
+        """The report's last day."""
+        return self.content.provenance.business_date
+
+    @property
+    def window_text(self) -> str:
+        """Its days, in words."""
+        return self.figures.window(self.window)
+
+    @property
+    def window_short(self) -> str:
+        """The same in few words."""
+        return self.figures.window_short(self.window)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the reader, each on one line."""
+        return _notes(self.figures, self.content.provenance)
+
+    @property
+    def small_print(self) -> tuple[tuple[str, str], ...]:
+        """Where the figures come from: label and text of each line."""
+        return _small_print(self.figures, self.content, self.window_text)
 
     @property
     def full_title(self) -> str:
@@ -250,8 +275,8 @@ class Document:
 
     @property
     def made_by(self) -> str:
-        """Program and version: the last line of the small print."""
-        return self.small_print[-1][1]
+        """Program and version."""
+        return f"SalesFlow Automation {self.content.provenance.version}"
 
     @property
     def provenance(self) -> str:
@@ -277,63 +302,33 @@ def _sum(values: Iterable[Value]) -> Value:
     return sum(known) if known else None
 
 
-def change_of(
-    figures: Figures, kind: Kind, value: int, before: int, against: str, *, more_is: Tone = Tone.GOOD
-) -> Change:
+def change_of(figures: Figures, kind: Kind, value: int, before: int, against: str) -> Change:
     """The change from `before` to `value`. Where a percentage means nothing (from nothing, or from below nothing) the difference is shown."""
     difference = value - before
     fraction = difference / before if before > 0 and value >= 0 else None
     amount = ("+" if difference > 0 else "") + figures.show(kind, difference)
     text = amount if fraction is None else figures.change(fraction)
-    if difference == 0 or more_is is Tone.NEUTRAL:
-        tone = Tone.NEUTRAL
-    elif difference > 0:
-        tone = more_is
-    else:
-        tone = Tone.BAD if more_is is Tone.GOOD else Tone.GOOD
+    tone = Tone.GOOD if difference > 0 else Tone.BAD if difference else Tone.NEUTRAL
     return Change(text, against, figures.show(kind, before), before, tone, fraction)
 
 
-def changes_of(
-    figures: Figures,
-    kind: Kind,
-    value: int,
-    earlier: tuple[tuple[Window, SalesKpis | None], ...],
-    pick: Callable[[SalesKpis], int],
-    *,
-    more_is: Tone = Tone.GOOD,
-) -> tuple[Change, ...]:
-    """The changes against each earlier window that the history reaches back to."""
-    _ = figures.words
-    return tuple(
-        change_of(figures, kind, value, pick(kpis), _("vs {days}", days=figures.window_short(window)), more_is=more_is)
-        for window, kpis in earlier
-        if kpis is not None
-    )
-
-
-def small_print(
-    figures: Figures, provenance: Provenance, *, window_text: str, stock_counted: str | None
-) -> tuple[tuple[str, str], ...]:
-    """Where the figures come from, line by line."""
-    _ = figures.words
-    lines = [(_("Business date"), figures.day_long(provenance.business_date)), (_("Days"), window_text)]
-    lines.append((_("Time zone"), provenance.timezone))
-    as_of = figures.moment(provenance.data_as_of) if provenance.data_as_of else _("no sale known")
-    lines.append((_("Data as of"), as_of))
-    if stock_counted:
-        lines.append((_("Stock read"), stock_counted))
-    lines.append((_("Rows used"), _rows_used(figures, provenance, with_stock=stock_counted is not None)))
+def _small_print(figures: Figures, content: ReportContent, window_text: str) -> tuple[tuple[str, str], ...]:
+    _, provenance, stock = figures.words, content.provenance, content.stock
+    lines = [
+        (_("Business date"), figures.day_long(provenance.business_date)),
+        (_("Days"), window_text),
+        (_("Time zone"), provenance.timezone),
+        (_("Data as of"), figures.moment(provenance.data_as_of) if provenance.data_as_of else _("no sale known")),
+    ]
+    if stock is not None:
+        lines.append((_("Stock read"), figures.moment(stock.counted_at)))
+    lines.append((_("Rows used"), _rows_used(figures, provenance, with_stock=stock is not None)))
     aside = figures.show(Kind.COUNT, provenance.set_aside)
-    shown = map(_shortened, provenance.set_aside_reasons[:_MOST_REASONS])
-    reasons = figures.listed(shown, ";")
+    reasons = figures.listed(map(_shortened, provenance.set_aside_reasons[:_MOST_REASONS]), ";")
     if len(provenance.set_aside_reasons) > _MOST_REASONS:
         reasons = _("{reasons}; more reasons are in the JSON file", reasons=reasons)
-    lines.append(
-        (_("Set aside"), _("{text} ({more})", text=aside, more=reasons) if provenance.set_aside and reasons else aside)
-    )
-    lines.append((_("Made by"), f"SalesFlow Automation {provenance.version}"))
-    return tuple(lines)
+    shown = _("{text} ({more})", text=aside, more=reasons) if provenance.set_aside and reasons else aside
+    return (*lines, (_("Set aside"), shown), (_("Made by"), f"SalesFlow Automation {provenance.version}"))
 
 
 def _rows_used(figures: Figures, provenance: Provenance, *, with_stock: bool) -> str:
@@ -352,8 +347,7 @@ def _rows_used(figures: Figures, provenance: Provenance, *, with_stock: bool) ->
     return _("{sales}, {stock}", sales=lines, stock=stock)
 
 
-def notes_of(figures: Figures, provenance: Provenance) -> tuple[str, ...]:
-    """The sentences for the reader, each on one line."""
+def _notes(figures: Figures, provenance: Provenance) -> tuple[str, ...]:
     notes = [_shortened(note) for note in provenance.notes[:_MOST_NOTES]]
     if len(provenance.notes) > _MOST_NOTES:
         _ = figures.words

@@ -78,12 +78,6 @@ def _what_was_sold(sales: SalesAnalysis, figures: Figures) -> str:
             )
 
 
-def pieces_text(count: int, figures: Figures) -> str:
-    """ "1 piece", "2 pieces"."""
-    _ = figures.words
-    return _.plural("{n} piece", "{n} pieces", count, n=figures.show(Kind.COUNT, count))
-
-
 def _before(sales: SalesAnalysis, period: str, figures: Figures) -> str:
     """What the window before is called: a whole month is not "the same days" of another."""
     _ = figures.words

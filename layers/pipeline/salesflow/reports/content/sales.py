@@ -10,10 +10,9 @@ from salesflow.reports.content.document import (
     Document,
     Kpi,
     Section,
+    Table,
     Tone,
     change_of,
-    notes_of,
-    small_print,
 )
 from salesflow.reports.content.headline import sales_finding, sales_headline
 from salesflow.reports.content.money import money_section
@@ -36,33 +35,27 @@ _ROWS_OF_A_DAY, _ROWS_OF_A_MONTH = 16, 40
 
 def build_sales(content: ReportContent, figures: Figures) -> Document:
     """The document of a sales report."""
-    _ = figures.words
-    sales = sales_of(content)
-    window_text = figures.window(sales.window)
+    _, sales = figures.words, sales_of(content)
     return Document(
-        report_type=content.report_type,
-        period=content.period,
+        content,
+        figures,
         title=_("Sales"),
-        window_text=window_text,
-        window_short=figures.window_short(sales.window),
-        business_date=content.provenance.business_date,
+        window=sales.window,
         headline=headline_of(content, figures),
+        why=why(content, figures),
         finding=(*subject_words(content, figures), *sales_finding(_("Sales"), sales, figures)),
         kpis=sales_kpis(content, figures),
-        more_kpis=(),
         sections=sales_sections(content, figures),
-        sheets=(
-            *sales_sheets(sales, figures, content.statement),
-            *unusual_table(content.unusual, figures),
-            *outlook_table(content.forecast, figures),
-        ),
-        small_print=small_print(figures, content.provenance, window_text=window_text, stock_counted=None),
-        notes=notes_of(figures, content.provenance),
-        figures=figures,
-        shop=content.shop,
-        why=why(content, figures),
-        made=content.made,
-        content=content,
+        sheets=sheets_of(content, figures),
+    )
+
+
+def sheets_of(content: ReportContent, figures: Figures) -> tuple[Table, ...]:
+    """The whole tables of the sales, of what is unusual and of what is to be expected."""
+    return (
+        *sales_sheets(sales_of(content), figures, content.statement),
+        *unusual_table(content.unusual, figures),
+        *outlook_table(content.forecast, figures),
     )
 
 

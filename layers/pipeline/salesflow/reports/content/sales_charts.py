@@ -146,28 +146,3 @@ def last_year_chart(content: ReportContent, figures: Figures) -> Chart | None:
             now=figures.money(year.revenue),
         ),
     )
-
-
-def top_products_chart(sales: SalesAnalysis, figures: Figures) -> tuple[Chart, ...]:
-    """The five products with the highest revenue."""
-    _, top = figures.words, sales.top_products
-    if not top:
-        return ()
-    first = top[0]
-    return (
-        Chart(
-            "top_products",
-            _("Top products by sales") if len(top) > 1 else _("The product sold"),
-            ChartKind.BARS,
-            Kind.MONEY,
-            tuple(figures.show(Kind.NAME, product.name or product.sku) for product in top),
-            tuple(float(product.revenue) for product in top),
-            _(
-                "The products with the highest sales. First: {product} with {amount}, {share} of all products.",
-                product=figures.show(Kind.NAME, first.name or first.sku),
-                amount=figures.money(first.revenue),
-                share=figures.show(Kind.SHARE, first.share),
-            ),
-            names=True,
-        ),
-    )

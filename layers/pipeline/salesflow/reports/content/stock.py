@@ -17,10 +17,9 @@ from salesflow.reports.content.document import (
     Section,
     Table,
     Tone,
-    notes_of,
-    small_print,
 )
 from salesflow.reports.content.orders import orders_section
+from salesflow.windows import Window
 
 _COVERAGE_STEPS: Final = (0.0, 7.0, 30.0, 90.0)
 """Days of coverage where the steps of the chart begin, after a first one for what is out of stock."""
@@ -40,36 +39,26 @@ def status_words(figures: Figures) -> dict[StockStatus, str]:
 def build_stock(content: ReportContent, figures: Figures) -> Document:
     """The document of a stock report."""
     _, stock = figures.words, stock_of(content)
-    counted = figures.moment(stock.counted_at)
     kpis, more_kpis = stock_kpis(stock, figures)
-    day = figures.day_long(stock.business_date)
     return Document(
-        report_type=content.report_type,
-        period=content.period,
+        content,
+        figures,
         title=_("Stock"),
-        window_text=day,
-        window_short=figures.day_with_weekday(stock.business_date),
-        business_date=content.provenance.business_date,
+        window=Window(stock.business_date, stock.business_date),
         headline=_("{sentence}.", sentence=stock_headline(stock, figures)),
+        why=why(content, figures),
         finding=_finding(content, stock, figures),
         kpis=kpis,
-        more_kpis=more_kpis,
         sections=(*_what_to_order(content, stock, figures), *_the_rest(stock, figures)),
         sheets=(stock_table(stock, figures),),
-        small_print=small_print(figures, content.provenance, window_text=day, stock_counted=counted),
-        notes=notes_of(figures, content.provenance),
-        figures=figures,
-        shop=content.shop,
-        why=why(content, figures),
-        made=content.made,
-        content=content,
+        more_kpis=more_kpis,
     )
 
 
 def _what_to_order(content: ReportContent, stock: StockAnalysis, figures: Figures) -> tuple[Section, ...]:
     """The order list, or without one what is out of stock or about to be, beside the state of the stock."""
     _ = figures.words
-    charts = status_chart(stock, figures) + _coverage_chart(stock, figures)
+    charts = _charts(stock, figures)
     state = Section("state", _("State of the stock"), charts=charts, lead=_history_lead(stock, figures), share=0.5)
     ordering = orders_section(content.orders, figures, limit=24, share=0.5)
     if not ordering:
@@ -235,53 +224,29 @@ def _history_lead(stock: StockAnalysis, figures: Figures) -> str:
     )
 
 
-def status_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:
-    """Number of products in each state."""
+def _charts(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:
+    """How many products are in each state, and how many that sell by how long their stock lasts."""
     if not stock.items:
         return ()
     _, names = figures.words, status_words(figures)
-    counts = dict.fromkeys(StockStatus, 0)
+    states = {names[status]: sum(item.status is status for item in stock.items) for status in StockStatus}
+    said = _("Number of products by stock status: {list}.", list=figures.pairs(states.items()))
+    charts = [_counts("status", _("Products by status"), states, said)]
+    steps = (_("none left"), _("under 7 days"), _("7 to 30 days"), _("30 to 90 days"), _("over 90 days"))
+    lasts = dict.fromkeys(steps, 0)
     for item in stock.items:
-        counts[item.status] += 1
-    chart = Chart(
-        "status",
-        _("Products by status"),
-        ChartKind.BARS,
-        Kind.COUNT,
-        tuple(names[status] for status in StockStatus),
-        tuple(float(counts[status]) for status in StockStatus),
-        _(
-            "Number of products by stock status: {list}.",
-            list=figures.pairs((names[s], counts[s]) for s in StockStatus),
-        ),
-    )
-    return (chart,)
+        if item.coverage_days is not None and item.daily_sales > 0:
+            lasts[steps[0 if item.stock <= 0 else sum(item.coverage_days >= start for start in _COVERAGE_STEPS)]] += 1
+    if any(lasts.values()):
+        said = _(
+            "Number of products that sell, by how long the stock lasts: {list}.", list=figures.pairs(lasts.items())
+        )
+        charts.append(_counts("coverage", _("Selling products by days of coverage"), lasts, said))
+    return tuple(charts)
 
 
-def _coverage_chart(stock: StockAnalysis, figures: Figures) -> tuple[Chart, ...]:
-    """Number of selling products by how long their stock lasts."""
-    _ = figures.words
-    names = (_("none left"), _("under 7 days"), _("7 to 30 days"), _("30 to 90 days"), _("over 90 days"))
-    counts = [0] * len(names)
-    for item in stock.items:
-        if item.coverage_days is None or item.daily_sales <= 0:
-            continue
-        counts[0 if item.stock <= 0 else sum(item.coverage_days >= start for start in _COVERAGE_STEPS)] += 1
-    if not any(counts):
-        return ()
-    chart = Chart(
-        "coverage",
-        _("Selling products by days of coverage"),
-        ChartKind.BARS,
-        Kind.COUNT,
-        names,
-        tuple(float(count) for count in counts),
-        _(
-            "Number of products that sell, by how long the stock lasts: {list}.",
-            list=figures.pairs(zip(names, counts, strict=True)),
-        ),
-    )
-    return (chart,)
+def _counts(key: str, title: str, counts: dict[str, int], alt: str) -> Chart:
+    return Chart(key, title, ChartKind.BARS, Kind.COUNT, tuple(counts), tuple(map(float, counts.values())), alt)
 
 
 def state_words(figures: Figures) -> Callable[[StockItem], str]:

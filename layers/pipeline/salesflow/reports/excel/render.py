@@ -29,7 +29,6 @@ _MANY_ROWS: Final = 20_000
 _MEASURED_ROWS: Final = 500
 _UPRIGHT_COLUMNS: Final = 115
 _PAPERS: Final = {"A4": 9, "LETTER": 1}
-_TOP: Final = 5
 _FIGURE_COLUMN: Final = 27
 _VALUE_COLUMN: Final = 21
 _EARLIER_COLUMNS: Final = 17
@@ -49,7 +48,7 @@ def render_excel(document: Document, *, paper: str = "A4") -> bytes:
     if paper.upper() not in _PAPERS:
         raise ValueError(f"Paper {paper!r} is not known; use one of A4, Letter.")
     buffer = io.BytesIO()
-    lines = None if document.content is None else document.content.sale_lines
+    lines = document.content.sale_lines
     large = any(len(table.rows) > _MANY_ROWS for table in document.sheets) or (
         lines is not None and len(lines) > _MANY_ROWS
     )
@@ -112,10 +111,10 @@ class _Writer:
             elif table.key in self._names and table.key not in _ALONE:
                 self._table_sheet(table)
         content = document.content
-        if content is not None and content.orders is not None:
+        if content.orders is not None:
             self._books.orders(self._sheet(self._names["orders"], landscape=True), content.orders)
-        lines = None if content is None else content.sale_lines
-        if content is not None and lines is not None:
+        lines = content.sale_lines
+        if lines is not None:
             statement = content.statement
             wares = {} if statement is None else {p.sku: Ware(p.unit_cost, p.category) for p in statement.products}
             self._books.lines(self._sheet(self._names["lines"], landscape=True), lines, wares)
@@ -249,7 +248,7 @@ class _Writer:
             self._kpi_row(sheet, row, kpi, earlier)
         row += 2
         content, products = document.content, document.sheet("products")
-        if content is not None and content.statement is not None and content.sales is not None and products is not None:
+        if content.statement is not None and content.sales is not None and products is not None:
             lines = 0 if content.sale_lines is None else len(content.sale_lines)
             row = self._books.statement(sheet, row, content.statement, content.sales, products, lines) + 1
         places = self._places()
@@ -284,7 +283,7 @@ class _Writer:
     def _places(self) -> dict[str, Place]:
         """The cells of the charts that other sheets hold, by the chart's key."""
         document, names = self._document, self._names
-        daily, products, hours = document.sheet("daily"), document.sheet("products"), document.sheet("hours")
+        daily, hours = document.sheet("daily"), document.sheet("hours")
         weekdays = document.sheet("weekdays")
         places = {}
         trend = next((chart for chart in document.charts if chart.key == "trend"), None)
@@ -297,9 +296,6 @@ class _Writer:
             if weekdays is not None:
                 beside = len(hours.columns) + 1
                 places["weekdays"] = place_of(names["hours"], weekdays, "weekday", "revenue", 7, column=beside)
-        if products is not None and products.rows:
-            top = min(_TOP, len(products.rows))
-            places["top_products"] = place_of(names["products"], products, "name", "revenue", top)
         return places
 
     def _loose_charts(self, sheet: Worksheet, row: int, places: dict[str, Place]) -> int:

@@ -50,7 +50,7 @@ def render_pdf(document: Document, *, paper: str = "A4") -> bytes:
     load_families()
     share = 1.0
     data, pages = _build(document, size, share)
-    while document.period == Period.DAILY and pages > MOST_PAGES_OF_A_DAY and share > _SMALLEST:
+    while document.content.period == Period.DAILY and pages > MOST_PAGES_OF_A_DAY and share > _SMALLEST:
         share *= _SMALLER
         data, pages = _build(document, size, share)
     return data
