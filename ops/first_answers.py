@@ -55,7 +55,7 @@ class Question:
             return text
         described = Settings.model_fields[self.field]
         try:
-            checked: Any = TypeAdapter(Annotated[described.annotation, described]).validate_python(_in_punycode(text))
+            checked: Any = TypeAdapter(Annotated[described.annotation, described]).validate_python(in_punycode(text))
         except ValidationError as error:
             said = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
             raise NoAnswer(said) from None
@@ -91,7 +91,7 @@ QUESTIONS = (
 )
 
 
-def _in_punycode(text: str) -> str:
+def in_punycode(text: str) -> str:
     """The text with the domains of its mail addresses as SES takes them (RFC 5891): chef@xn--bckerei-5wa.example."""
     return re.sub(r"(?<=@)[^\s@,<>]+", lambda found: _ascii_domain(found[0]), text)
 

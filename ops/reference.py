@@ -1,4 +1,7 @@
-"""docs/cli.md: every command's own help, as one page; `python -m ops.reference` (part of `make docs`) writes it."""
+"""The pages that the program itself says: docs/cli.md, every command's own help, and docs/settings.md, every setting.
+
+`python -m ops.reference` (part of `make docs`) writes them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from ops.app import COMMANDS, loaded
 from ops.groups import PROGRAM
 from ops.local_cloud import REPOSITORY
 
-PLACE = REPOSITORY / "docs" / "cli.md"
+DOCS = REPOSITORY / "docs"
 WIDTH = 100
 HEAD = """# The command line
 
@@ -22,8 +25,50 @@ every command, before its name or after it. Exit status: 0 done, 1 failed, 2 mis
 """
 
 
+SETTINGS_HEAD = """# Settings
+
+Generated from the program itself (`make docs`). What a shop wants is data: a row of the state table, one version a change, which the next
+run reads. No deployment.
+
+```console
+$ salesflow-ops settings get
+$ salesflow-ops settings get lead_days
+$ salesflow-ops settings set lead_days 5
+$ salesflow-ops settings history
+$ salesflow-ops settings unset lead_days
+$ salesflow-ops recipients add chef@shop.example.com
+$ salesflow-ops recipients list
+```
+
+What the row says wins over the stack's [parameters](parameters.md), which are what a shop starts from, and these over the defaults;
+`settings get` says which it was. Each run's row in the ledger names the version that it used (`settings_version`), each report's manifest
+what the settings came to (`settings`): the same inputs and the same settings give the same bytes. A row that cannot be read, or a value
+that cannot be used, fails the run by name; `settings restore VERSION` goes back.
+
+Stored sales depend on `currency`, `timezone` and `day_ends_at`: once there are any, `settings set` changes these only with `--rebuild`,
+which reads the whole history anew.
+
+Recipients belong to what they get. `recipients add ADDRESS` is of all reports, `--report SCHEDULE` of what one schedule makes (a report or
+a check), which then has readers of its own; `--alerts`, `--owners`. The domain of an address may be written in any letters and is stored in
+punycode, as SES takes it; the same mailbox in another case is one reader.
+
+| setting | may be | default | means |
+|---|---|---|---|
+"""
+
+
+def settings_page() -> str:
+    """docs/settings.md as it should stand."""
+    from ops.shop_settings import FIELDS, allowed, default_of
+
+    rows = (
+        f"| `{name}` | {allowed(name)} | {default_of(name)} | {field.description} |" for name, field in FIELDS.items()
+    )
+    return SETTINGS_HEAD + "\n".join(rows) + "\n"
+
+
 def page() -> str:
-    """The page as it should stand."""
+    """docs/cli.md as it should stand."""
     parts = [HEAD]
     for panel, commands in COMMANDS.items():
         parts.append(f"## {panel}\n")
@@ -58,4 +103,5 @@ def _of_local(name: str) -> str:
 
 
 if __name__ == "__main__":
-    PLACE.write_text(page(), "utf-8")
+    for name, text in {"cli.md": page(), "settings.md": settings_page()}.items():
+        (DOCS / name).write_text(text, "utf-8")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,8 +20,7 @@ from botocore.exceptions import ClientError
 
 from ops.complaints import Misused, NotFound
 from ops.target import Stack
-from salesflow.formats import Format, ReportType
-from salesflow.job_events import Notify, ReportFields
+from salesflow.job_events import AnomalyCheckFields, ReportFields, Scope
 from salesflow.watch.due_times import InvalidSchedule, due_times, skipped_times
 from salesflow.watch.schedules import Schedule
 from salesflow.windows import Period
@@ -61,46 +60,44 @@ class Standing:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSchedule:
-    """A report that is wanted at certain times: `expression` is `cron(...)`, read in `zone`; `to` narrows its readers, () is all of them."""
+type MailingFields = ReportFields | AnomalyCheckFields
+"""What a schedule that is put by hand may fire."""
 
-    report_type: ReportType
-    formats: tuple[Format, ...]
-    period: Period
+_SAID: Mapping[str, frozenset[str]] = {
+    "report": frozenset({"report_type", "formats", "period"}),
+    "anomaly_check": frozenset({"scope", "period"}),
+}
+"""What stands in the event of a schedule that is put by hand, by its job."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSchedule:
+    """A report or a check that is wanted at certain times: `expression` is `cron(...)`, read in `zone`."""
+
+    fields: MailingFields
     expression: str
     zone: str
     id: str
-    notify: Notify = Notify.ALL
-    to: tuple[str, ...] = ()
     enabled: bool = True
+
+    @property
+    def job(self) -> str:
+        """The job that it fires."""
+        return "report" if isinstance(self.fields, ReportFields) else "anomaly_check"
 
     @property
     def input(self) -> str:
         """What the function is given, as the template's own schedules give it."""
-        fields: dict[str, Any] = {
-            "schedule": self.id,
-            "scheduled_time": "<aws.scheduler.scheduled-time>",
-            "report_type": self.report_type.value,
-            "formats": [fmt.value for fmt in self.formats],
-            "period": self.period.value,
-        }
-        if self.notify is not Notify.ALL:
-            fields["notify"] = self.notify.value
-        if self.to:
-            fields["to"] = list(self.to)
-        return json.dumps(fields)
-
-    @property
-    def identity(self) -> str:
-        """What makes it the same report: two schedules that share it do the work once."""
-        return ReportFields(report_type=self.report_type, formats=self.formats, period=self.period).identity
+        said = self.fields.model_dump(mode="json", include=set(_SAID[self.job]))
+        return json.dumps({"schedule": self.id, "scheduled_time": "<aws.scheduler.scheduled-time>", **said})
 
 
-def usual_id(report_type: ReportType, formats: Sequence[Format], period: Period) -> str:
-    """`scheduled-{report_type}-{format}`, as the old service named it; other periods than daily are named behind it."""
-    name = f"scheduled-{report_type}-{'-'.join(formats)}"
-    return name if period is Period.DAILY else f"{name}-{period}"
+def usual_id(fields: MailingFields) -> str:
+    """`scheduled-{report_type}-{format}`, as the old service named it, other periods than daily named behind it; `anomaly-check-{period}`."""
+    if isinstance(fields, AnomalyCheckFields):
+        return f"anomaly-check{'-products' if fields.scope is Scope.PRODUCT else ''}-{fields.period}"
+    name = f"scheduled-{fields.report_type}-{'-'.join(fields.formats)}"
+    return name if fields.period is Period.DAILY else f"{name}-{fields.period}"
 
 
 def every(stack: Stack) -> list[Standing]:
@@ -127,7 +124,7 @@ def find(stack: Stack, name: str) -> Standing:
     raise NotFound(f"The stack {stack.name} has no schedule {name}.", action=hint)
 
 
-def next_times(schedule: Schedule | ReportSchedule, now: datetime, count: int) -> list[datetime]:
+def next_times(schedule: Schedule | WantedSchedule, now: datetime, count: int) -> list[datetime]:
     """The next `count` due times, in UTC; fewer where there are no more. Raises InvalidSchedule."""
     found: list[datetime] = []
     for span in SPANS:
@@ -140,7 +137,7 @@ def next_times(schedule: Schedule | ReportSchedule, now: datetime, count: int) -
     return found[:count]
 
 
-def check(stack: Stack, wanted: ReportSchedule, now: datetime) -> list[datetime]:
+def check(stack: Stack, wanted: WantedSchedule, now: datetime) -> list[datetime]:
     """The next five due times of a schedule that is wanted. Raises Misused where it makes no sense."""
     name = f"{stack.name}-{wanted.id}"
     if not _ID.fullmatch(wanted.id) or len(name) > LONGEST_NAME:
@@ -152,13 +149,6 @@ def check(stack: Stack, wanted: ReportSchedule, now: datetime) -> list[datetime]
         near = difflib.get_close_matches(wanted.zone, available_timezones(), n=3)
         hint = f"Near it: {', '.join(near)}." if near else "Write it as Asia/Shanghai."
         raise Misused(f"{wanted.zone!r} is no IANA time zone.", action=hint)
-    readers = stack.settings.report_recipients
-    strangers = [address for address in wanted.to if address not in readers]
-    if strangers:
-        raise Misused(
-            f"{', '.join(strangers)} is not among the reports' readers.",
-            action=f"They are {', '.join(readers) or 'none'}: add to the parameter ReportRecipients, deploy, and put it then.",
-        )
     try:
         due = next_times(wanted, now, 5)
     except InvalidSchedule as error:
@@ -173,7 +163,7 @@ def skipped(expression: str, zone: str, now: datetime) -> list[date]:
     return [one.wall.date() for one in skipped_times(expression, zone, now, now + A_YEAR)]
 
 
-def put(stack: Stack, wanted: ReportSchedule) -> bool:
+def put(stack: Stack, wanted: WantedSchedule) -> bool:
     """Register the schedule, or replace the one of its id; whether there was one.
 
     Its target is as the template's schedules have it: function, role, retries, dead-letter queue. Raises Misused where
@@ -191,7 +181,7 @@ def put(stack: Stack, wanted: ReportSchedule) -> bool:
         "ScheduleExpressionTimezone": wanted.zone,
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "State": "ENABLED" if wanted.enabled else "DISABLED",
-        "Target": {**_report_target(stack), "Input": wanted.input},
+        "Target": {**_target(stack, wanted.job), "Input": wanted.input},
     }
     for _ in range(2):  # somebody else may put or remove it in the same moment
         try:
@@ -225,26 +215,33 @@ def remove(stack: Stack, standing: Standing) -> None:
     stack.client("scheduler").delete_schedule(Name=standing.schedule.name, GroupName=stack.schedule_group)
 
 
-def same_work(stack: Stack, wanted: ReportSchedule) -> dict[str, bool]:
-    """The other enabled schedules that make the same report in one of its formats or more, by id.
+def same_work(stack: Stack, wanted: WantedSchedule) -> dict[str, bool]:
+    """The other enabled schedules that make the same report in one of its formats or more, or do the same check, by id.
 
-    The value says whether their formats are the same: then whichever comes second answers DUPLICATE, else both run.
+    The value says whether it is the same work: then whichever comes second answers DUPLICATE, else both run.
     """
     found: dict[str, bool] = {}
     for standing in every(stack):
+        if standing.schedule.function != stack.function(wanted.job).name:
+            continue
+        if not standing.schedule.enabled or standing.id == wanted.id:
+            continue
         try:
-            fields = json.loads(standing.schedule.input or "{}")
-            report = ReportFields.model_validate(
-                {name: fields[name] for name in ("report_type", "formats", "format", "period") if name in fields}
-            )
+            given = json.loads(standing.schedule.input or "{}")
+            said = {name: given[name] for name in (*_SAID[wanted.job], "format") if name in given}
+            fields = type(wanted.fields).model_validate(said)
         except ValueError:
             continue
-        is_report = standing.schedule.function == stack.function("report").name
-        is_other = is_report and standing.schedule.enabled and standing.id != wanted.id
-        is_same = (report.report_type, report.period) == (wanted.report_type, wanted.period)
-        if is_other and is_same and not set(report.formats).isdisjoint(wanted.formats):
-            found[standing.id] = report.identity == wanted.identity
+        if _overlap(fields, wanted.fields):
+            found[standing.id] = fields.identity == wanted.fields.identity
     return found
+
+
+def _overlap(one: MailingFields, other: MailingFields) -> bool:
+    if isinstance(one, ReportFields) and isinstance(other, ReportFields):
+        is_same = (one.report_type, one.period) == (other.report_type, other.period)
+        return is_same and not set(one.formats).isdisjoint(other.formats)
+    return one.identity == other.identity
 
 
 def state_parameter(stack: Stack, standing: Standing, *, enabled: bool) -> dict[str, str]:
@@ -254,7 +251,7 @@ def state_parameter(stack: Stack, standing: Standing, *, enabled: bool) -> dict[
     return {state: "ENABLED" if enabled else "DISABLED"} if is_one else {}
 
 
-def time_parameters(stack: Stack, wanted: ReportSchedule) -> dict[str, str]:
+def time_parameters(stack: Stack, wanted: WantedSchedule) -> dict[str, str]:
     """The stack's parameters, with their values, that let one of the template's schedules fire as wanted.
 
     {} where it is none of them, or where they cannot say it: the template's daily ones know an hour and a minute.
@@ -303,9 +300,9 @@ def _id_of(stack: Stack, name: str) -> str:
     return name.removeprefix(f"{stack.name}-")
 
 
-def _report_target(stack: Stack) -> dict[str, Any]:
-    """Function, role, retries and dead-letter queue, as one of the template's own reports has them."""
-    client, function = stack.client("scheduler"), stack.function("report").arn
+def _target(stack: Stack, job: str) -> dict[str, Any]:
+    """Function, role, retries and dead-letter queue, as one of the template's own schedules of the job has them."""
+    client, function = stack.client("scheduler"), stack.function(job).arn
     for name in sorted(stack.physical_ids(SCHEDULE)):
         try:
             target = client.get_schedule(Name=name, GroupName=stack.schedule_group)["Target"]

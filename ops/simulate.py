@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Buffer, Callable, Mapping, Sequence
+from collections.abc import Buffer, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -163,7 +164,8 @@ def past_of_shop(shop: Shop, said: Mapping[str, str]) -> Past:
 
 def past_of_sales(body: bytes, first: date, last: date, currency: str, said: Mapping[str, str]) -> Past:
     """The past that sales tell, given as the API answers them. `said` is as for `past_of_stack`. Raises Misused."""
-    settings = _settings({"CURRENCY": currency}, said)
+    with _correcting():
+        settings = AlertSettings.from_environment({"CURRENCY": currency, **said})
     batch = decode_sales(body, call="the file", minor_digits=settings.money.digits)
     lines = SaleLines.from_table(batch.lines, settings.day_ends_at)
     tables = Tables(shop_days_of(lines), with_returns(panel_of(lines), returns_of(lines)), first)
@@ -177,7 +179,8 @@ def past_of_stack(stack: Stack, said: Mapping[str, str]) -> Past:
     """
     from salesflow.alerts.book import AlertBook
 
-    settings = _settings(stack.function("anomaly_check").environment, said)
+    with _correcting():
+        settings = stack.settings.overlaid({name.lower(): value for name, value in said.items()}, "What is said")
     store = ObjectStore(stack.client("s3"), stack.bucket)
     covered = read_coverage(store, "shop")
     if covered is None:
@@ -197,11 +200,13 @@ def _tables(store: ObjectStore, terms: Terms, covered: Coverage, since: date) ->
     return Tables(shop, products, first if shop.empty else max(first, shop["date"].min().date()))
 
 
-def _settings(environment: Mapping[str, str], said: Mapping[str, str]) -> AlertSettings:
+@contextmanager
+def _correcting() -> Iterator[None]:
+    """Around settings that options name. Raises Misused."""
     try:
-        return AlertSettings.from_environment({**environment, **said})
+        yield
     except InvalidSettings as error:
-        raise Misused(error.message, action="Correct the option of that name, or the stack's Parameter.") from None
+        raise Misused(error.message, action="Correct the option of that name, or the shop's setting.") from None
 
 
 def _told(entry: Entry, figures: Figures) -> Told:

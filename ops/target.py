@@ -196,9 +196,8 @@ class Stack:
         """What the next run goes by, read by its own code: the shop's row over the report function's environment."""
         from salesflow.errors import InvalidSettings
 
-        version = self.settings_version
         try:
-            return self.first_settings.overlaid(version.values, version=version.number)
+            return self.settings_version.over(self.first_settings)
         except InvalidSettings as error:
             raise Failed(error.message, action=error.action) from None
 

@@ -221,7 +221,7 @@ def _mails(bill: _Bill, stack: Stack, now: datetime) -> None:
         if standing.schedule.enabled and standing.schedule.function == report
     )
     reports = due * len(settings.report_recipients)
-    alerts = float(stack.parameters.get("AlertsPerMonth", 0)) * len(settings.alert_recipients)
+    alerts = settings.alerts_per_month * len(settings.alert_recipients)
     bill.add("SES", "report mails", "ses_mails", reports, f"{due} reports to {len(settings.report_recipients)} readers")
     bill.add("SES", "alert mails", "ses_mails", alerts, "AlertsPerMonth, to each of AlertRecipients")
     sizes = _sizes_of_latest(stack)

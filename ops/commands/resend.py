@@ -44,12 +44,15 @@ def plan(stack: Stack, run: Run, to: Sequence[str] = (), *, again: bool = False)
             f"{run.record.identity} is no report: only the mails of reports can be sent again.",
             action="An alert stands in `anomalies show`; a run that failed is fired again with `run`.",
         )
-    readers = stack.settings.report_recipients
+    own = stack.settings.schedule_recipients.get(run.record.schedule)
+    readers = stack.settings.report_recipients if own is None else own
+    if own is not None and not own:
+        raise Misused(f"{run.record.schedule} has no reader.", action="Add one: salesflow-ops recipients add --report.")
     strangers = [address for address in to if address not in readers]
     if strangers:
         raise Misused(
             f"{', '.join(strangers)} is not among the report's recipients.",
-            action=f"They are {', '.join(readers) or 'none'} (parameter ReportRecipients).",
+            action=f"They are {', '.join(readers) or 'none'}: salesflow-ops recipients add.",
         )
     told = _told(run)
     wanted = tuple(address for address in readers if address in to) if to else readers
@@ -69,7 +72,9 @@ def plan(stack: Stack, run: Run, to: Sequence[str] = (), *, again: bool = False)
         raise Misused(
             f"{', '.join(before)} was told already ({told[before[0]]}).", action="Say --again to mail them once more."
         )
-    return Resending(event | {"resend": True} | ({"to": list(wanted)} if to else {}), lacking, before)
+    return Resending(
+        event | {"resend": True} | ({"to": list(wanted)} if to or own is not None else {}), lacking, before
+    )
 
 
 def _told(run: Run) -> dict[str, str]:
@@ -98,7 +103,7 @@ def resend(
 ) -> None:
     """Mail a report to those of its recipients who were not told: refused ones, and those added since.
 
-    Nobody is mailed who is not in the parameter ReportRecipients, and nobody twice unless --again says so.
+    Nobody is mailed who is not among its recipients, and nobody twice unless --again says so.
     """
     from ops.firing import fire
     from ops.runs import find

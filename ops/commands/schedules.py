@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,14 +13,15 @@ import typer
 from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.groups import Group
-from ops.options import DryRunOption, PeriodOption, RecipientOption, TypeOption, YesOption
+from ops.options import DryRunOption, FormatOption, PeriodOption, RecipientOption, YesOption
 from ops.terminal import Cell, Facts, Lines, Table, status
 from salesflow import clock
-from salesflow.formats import Format
+from salesflow.formats import Format, ReportType
+from salesflow.job_events import AnomalyCheckFields, ReportFields, Scope
 from salesflow.windows import Period
 
 if TYPE_CHECKING:
-    from ops.schedules import ReportSchedule, Standing
+    from ops.schedules import MailingFields, Standing, WantedSchedule
 
 app = Group(
     "When what runs: the template's schedules, and those put by hand.",
@@ -74,15 +75,20 @@ def list_schedules(desk: Desk) -> None:
     examples=[
         "schedules put --type sales --format excel --at 18:30",
         "schedules put --type stock --format pdf --at 07:00 --on MON-FRI --zone Europe/Paris",
-        "schedules put --type stock --format excel --at 06:30 --recipient stock@shop.example.com --id stock-keeper",
+        "schedules put --type stock --format excel --at 06:30 --to stock@shop.example.com --id stock-keeper",
+        "schedules put --check GLOBAL --period weekly --at 07:30 --on MON --to owner@shop.example.com",
         "schedules put --type combined --format pdf --format excel --period monthly --cron '0 6 L * ? *' --dry-run",
     ],
 )
 def put(
     desk: Desk,
     *,
-    report_type: TypeOption,
-    formats: Annotated[list[Format], typer.Option("--format", "-f", help="Repeat for more.")],
+    report_type: Annotated[ReportType | None, typer.Option("--type", "-t", help="The report.")] = None,
+    formats: FormatOption = None,
+    check: Annotated[
+        Scope | None,
+        typer.Option("--check", case_sensitive=False, help="Instead of a report: a check of the shop, or of products."),
+    ] = None,
     at: Annotated[str | None, typer.Option(metavar="HH:MM", help="Time of day.")] = None,
     on: Annotated[
         str | None, typer.Option(metavar="DAYS", help="With --at: weekdays (MON-FRI, SAT) or days of the month (1, L).")
@@ -102,21 +108,19 @@ def put(
     yes: YesOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Register a report's schedule, or replace the one of the same id.
+    """Register a schedule of a report or of a check, or replace the one of the same id.
 
-    It lies beside the template's schedules, survives every deployment, and the watchdog watches it.
+    It lies beside the template's schedules, survives every deployment, and the watchdog watches it. Whom --to names gets what it makes, and
+    nobody else; without it, who got it before, or else everybody.
     """
     from ops import schedules
 
-    unique = tuple(dict.fromkeys(formats))
-    wanted = schedules.ReportSchedule(
-        report_type=report_type,
-        formats=unique,
-        period=period,
+    fields = _fields(report_type, formats, check, period)
+    wanted = schedules.WantedSchedule(
+        fields=fields,
         expression=_expression(at, on, cron),
         zone=zone or desk.stack.zone.key,
-        id=schedule_id or schedules.usual_id(report_type, unique, period),
-        to=tuple(recipients or ()),
+        id=schedule_id or schedules.usual_id(fields),
         enabled=not paused,
     )
     due = schedules.check(desk.stack, wanted, clock.now())
@@ -128,6 +132,8 @@ def put(
         _set_parameters(desk, changes, yes=yes)
         done = "set on the stack"
     else:
+        if recipients:  # before it can fire
+            _set_readers(desk, wanted.id, recipients)
         done = "replaced" if schedules.put(desk.stack, wanted) else "registered"
     data = {
         "id": wanted.id,
@@ -135,6 +141,7 @@ def put(
         "expression": wanted.expression,
         "zone": wanted.zone,
         "input": wanted.input,
+        "recipients": list(recipients or ()),
         "next_due": due,
         "same_work": list(rivals),
     }
@@ -183,6 +190,8 @@ def remove(desk: Desk, schedule_id: ScheduleId) -> None:
 
     standing = schedules.find(desk.stack, schedule_id)
     schedules.remove(desk.stack, standing)
+    if standing.id in desk.stack.settings.schedule_recipients:
+        _set_readers(desk, standing.id, None)
     data = _as_data(standing, clock.now(), desk.stack.name) | {"done": "removed"}
     was = f"{standing.schedule.expression} in {standing.schedule.zone}, {standing.schedule.input}"
     desk.out.show(data, Lines([f"{standing.id} removed (it was {was})."]))
@@ -296,7 +305,30 @@ def _job(function: str, stack_name: str) -> str:
     return function.removeprefix(f"{stack_name}-").replace("-", "_")
 
 
-def _due_table(wanted: ReportSchedule, due: list[datetime]) -> Table:
+def _fields(
+    report_type: ReportType | None, formats: Sequence[Format] | None, check: Scope | None, period: Period
+) -> MailingFields:
+    """What the schedule is to fire. Raises Misused."""
+    if (check is None) == (report_type is None) or (check is not None and formats):
+        raise Misused("A report or a check?", action="Say --type and --format, or --check GLOBAL or PRODUCT.")
+    if report_type is not None:
+        if not formats:
+            raise Misused("In which format?", action="Say --format, such as pdf; repeat it for more.")
+        return ReportFields(report_type=report_type, formats=tuple(dict.fromkeys(formats)), period=period)
+    if period is Period.QUARTERLY:
+        raise Misused("There is no quarterly check.", action="Say --period daily, weekly or monthly.")
+    return AnomalyCheckFields(scope=check or Scope.GLOBAL, period=period)
+
+
+def _set_readers(desk: Desk, schedule_id: str, readers: Sequence[str] | None) -> None:
+    """Give a schedule readers of its own (None: everybody's again). Raises Misused."""
+    from ops.shop_settings import wanted, write, written_readers
+
+    said = None if readers is None else list(wanted("report_recipients", list(readers)))
+    write(desk.stack, {"schedule_recipients": written_readers(desk.stack, schedule_id, said)})
+
+
+def _due_table(wanted: WantedSchedule, due: list[datetime]) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (_local(moment, wanted.zone), wanted.zone, f"{moment:%Y-%m-%d %H:%M}") for moment in due
     ]

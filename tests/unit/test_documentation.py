@@ -94,3 +94,7 @@ def test_the_table_of_roles_names_every_permission_and_no_other() -> None:
 
 def test_the_reference_of_the_command_line_is_what_the_program_says() -> None:
     assert DOCS["cli.md"] == reference.page(), "run make docs"
+
+
+def test_the_reference_of_the_settings_is_what_the_model_says() -> None:
+    assert DOCS["settings.md"] == reference.settings_page(), "run make docs"

@@ -4,6 +4,7 @@ import re
 
 from ops.schedules import KNOBS, usual_id
 from salesflow.formats import Format, ReportType
+from salesflow.job_events import ReportFields
 from salesflow.windows import Period
 from tests.unit.template.stack import parameters, schedules
 
@@ -26,8 +27,7 @@ def test_a_daily_schedule_s_parameters_are_its_hour_and_minute_alone() -> None:
 
 
 def test_a_report_s_schedule_is_named_as_the_old_service_named_it() -> None:
-    assert usual_id(ReportType.SALES, [Format.PDF], Period.DAILY) == "scheduled-sales-pdf"
-    assert (
-        usual_id(ReportType.COMBINED, [Format.PDF, Format.EXCEL], Period.WEEKLY)
-        == "scheduled-combined-pdf-excel-weekly"
-    )
+    daily = ReportFields(report_type=ReportType.SALES, formats=(Format.PDF,))
+    weekly = ReportFields(report_type=ReportType.COMBINED, period=Period.WEEKLY)
+    assert usual_id(daily) == "scheduled-sales-pdf"
+    assert usual_id(weekly) == "scheduled-combined-pdf-excel-weekly"

@@ -332,8 +332,8 @@ class ShopSettings(AlertSettings):
         "it raises the alarm when that stops.",
     )
 
-    def overlaid(self, stored: Mapping[str, Stored], *, version: int) -> Self:
-        """These settings with what the shop's row says in their place; names that this release does not know are passed over.
+    def overlaid(self, stored: Mapping[str, Stored], said_by: str) -> Self:
+        """These settings with others in their place, which `said_by` says; names that this release does not know are passed over.
 
         Raises InvalidSettings that names every bad one.
         """
@@ -343,7 +343,7 @@ class ShopSettings(AlertSettings):
         except ValidationError as error:
             problems = "; ".join(f"{name}: {problem}" for name, problem in problems_of(error))
         raise InvalidSettings(
-            f"Version {version} of the shop's settings is not usable. {problems}.",
+            f"{said_by} cannot be used. {problems}.",
             action="Set them anew (salesflow-ops settings set), or go back (salesflow-ops settings restore).",
         )
 

@@ -41,7 +41,7 @@ def test_whoever_was_not_told_is_told_now_and_nobody_twice(desk: Desk, stack: St
 def test_strangers_other_jobs_and_unknown_runs_are_refused(desk: Desk, stack: Stack) -> None:
     made = fire(stack, "report", {"format": "json", "notify": "none"}).answer["run_id"]
     stranger = desk("resend", made, "--to", "stranger@elsewhere.example")
-    assert (stranger.code, "ReportRecipients" in stranger.err) == (2, True)
+    assert (stranger.code, "recipients add" in stranger.err) == (2, True)
     synced = fire(stack, "sync_history", {}).answer["run_id"]
     other = desk("resend", synced)
     assert (other.code, "is no report" in other.err) == (2, True)

@@ -59,7 +59,7 @@ class Runtime:
 
         version = SettingsBook(Rows(self.clients.dynamodb, self.settings.state_table)).newest()
         if version.number != self._newest.settings_version:
-            settings = self.settings.overlaid(version.values, version=version.number)
+            settings = version.over(self.settings)
             self._newest = Runtime(settings, self.clients, memory_mb=self._memory_mb, settings_version=version.number)
         return self._newest
 

@@ -15,7 +15,7 @@ from salesflow import clock
 from salesflow.errors import SalesFlowError
 from salesflow.mail_address import mail_address
 from salesflow.rows import ConditionFailed, Row, Rows
-from salesflow.settings import ShopSettings, Stored, problems_of
+from salesflow.settings import Settings, ShopSettings, Stored, problems_of
 from salesflow.stored import reading
 
 PARTITION: Final = "settings"
@@ -37,6 +37,10 @@ class Version:
     changed: tuple[str, ...] = ()
     by: str = ""
     at: datetime | None = None
+
+    def over(self, first: Settings) -> Settings:
+        """What a run works with: this version's value where it says one, else the environment's. Raises InvalidSettings."""
+        return first.overlaid(self.values, f"Version {self.number} of the shop's settings")
 
 
 class SettingsBook:

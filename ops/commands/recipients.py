@@ -1,0 +1,114 @@
+"""`recipients`: who gets what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.complaints import Misused, NotFound
+from ops.desk import Desk
+from ops.groups import Group
+from ops.terminal import Facts, Table
+
+if TYPE_CHECKING:
+    from salesflow.settings import Stored
+
+app = Group(
+    "Who gets the reports, the alerts, and the news of failures.",
+    examples=[
+        "recipients list",
+        "recipients add chef@shop.example.com",
+        "recipients add stock@shop.example.com --report scheduled-stock-excel",
+        "recipients remove chef@shop.example.com --alerts",
+    ],
+)
+
+Addresses = Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="One or more.")]
+Report = Annotated[
+    str | None, typer.Option("--report", metavar="SCHEDULE", help="Of what one schedule makes: a report or a check.")
+]
+Alerts = Annotated[bool, typer.Option("--alerts", help="Of the alerts.")]
+Owners = Annotated[bool, typer.Option("--owners", help="Of the news that something failed.")]
+
+
+@app.command("list", examples=["recipients list", "recipients list --json"])
+def list_recipients(desk: Desk) -> None:
+    """Everybody, by what they get."""
+    settings = desk.stack.settings
+    lists = {
+        "reports": settings.report_recipients,
+        "alerts": settings.alert_recipients,
+        "owners": settings.owner_recipients,
+        **dict(sorted(settings.schedule_recipients.items())),
+    }
+    rows = [(name, one) for name, addresses in lists.items() for one in addresses or ("nobody",)]
+    desk.out.show({name: list(addresses) for name, addresses in lists.items()}, Table("", ("of", "who"), rows))
+
+
+@app.command(
+    "add",
+    examples=[
+        "recipients add chef@shop.example.com",
+        "recipients add stock@shop.example.com --report scheduled-stock-excel",
+    ],
+)
+def add(
+    desk: Desk, addresses: Addresses, *, report: Report = None, alerts: Alerts = False, owners: Owners = False
+) -> None:
+    """Mail somebody too, from the next run on."""
+    _change(desk, addresses, report, alerts=alerts, owners=owners, adds=True)
+
+
+@app.command(
+    "remove",
+    examples=[
+        "recipients remove chef@shop.example.com",
+        "recipients remove manager@shop.example.com --report scheduled-stock-excel",
+    ],
+)
+def remove(
+    desk: Desk, addresses: Addresses, *, report: Report = None, alerts: Alerts = False, owners: Owners = False
+) -> None:
+    """Mail somebody no more, from the next run on."""
+    _change(desk, addresses, report, alerts=alerts, owners=owners, adds=False)
+
+
+def _change(
+    desk: Desk, addresses: Sequence[str], schedule: str | None, *, alerts: bool, owners: bool, adds: bool
+) -> None:
+    from ops.commands.settings import EFFECT
+    from ops.shop_settings import readers_of, wanted, write, written_readers
+    from salesflow.mail_address import mailbox
+
+    if (schedule is not None) + alerts + owners > 1:
+        raise Misused(
+            "Of one thing at a time.",
+            action="Say --report SCHEDULE, --alerts or --owners; without, it is of all reports.",
+        )
+    stack = desk.stack
+    name = "alert_recipients" if alerts else "owner_recipients" if owners else "report_recipients"
+    what, present = name.partition("_")[0] + "s", list(getattr(stack.settings, name))
+    if schedule is not None:
+        schedule, present = readers_of(stack, schedule)
+        what = schedule
+    said = list(wanted("report_recipients", list(addresses)))
+    known = {mailbox(one) for one in present}
+    if adds:
+        new = present + [one for one in said if mailbox(one) not in known]
+    else:
+        if strangers := [one for one in said if mailbox(one) not in known]:
+            raise NotFound(
+                f"{', '.join(strangers)} is not among them.", action=f"They are {', '.join(present) or 'nobody'}."
+            )
+        gone = {mailbox(one) for one in said}
+        new = [one for one in present if mailbox(one) not in gone]
+    change: Stored = wanted(name, new) if schedule is None else written_readers(stack, schedule, new)
+    _, after = write(stack, {name if schedule is None else "schedule_recipients": change})
+    data = {"of": what, "recipients": new, "version": after.number}
+    desk.out.show(data, Facts("", [("of", what), ("now", ", ".join(new) or "nobody"), ("effect", EFFECT)]))
+    if schedule is not None:
+        desk.out.note(
+            f"{schedule} has readers of its own: who is added for all reports later does not get it by itself."
+        )

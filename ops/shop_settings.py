@@ -1,0 +1,165 @@
+"""Changing a shop's settings: what is asked is checked by the functions' own code, and written as the next version of the shop's row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import UnionType
+from typing import TYPE_CHECKING, Any
+
+from annotated_types import Ge, Le, MaxLen
+from pydantic.fields import FieldInfo
+
+from ops.complaints import Failed, Misused
+from ops.desk import refuse_unknown
+from ops.first_answers import NoAnswer, in_punycode
+from ops.target import Stack
+from salesflow.settings import Settings, ShopSettings, Stored, Unit
+from salesflow.shops.book import SettingsBook, Version, as_stored, checked
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+FIELDS: Mapping[str, FieldInfo] = ShopSettings.model_fields
+STORED_IN_TERMS = ("currency", "timezone", "day_ends_at")
+"""What the stored sales' figures depend on."""
+BY_COMMAND = {"schedule_recipients": "salesflow-ops recipients add --report SCHEDULE"}
+"""Settings that have a command of their own."""
+
+
+def setting_named(said: str) -> str:
+    """The setting of a name, hyphens or not. Raises NotFound, naming those that come close."""
+    name = said.strip().lower().replace("-", "_")
+    refuse_unknown("setting", name, list(FIELDS))
+    return name
+
+
+def wanted(name: str, text: str | Sequence[str]) -> Stored:
+    """The value that a text means for a setting, as the row holds it. Raises Misused."""
+    if name in BY_COMMAND:
+        raise Misused(f"{name} is not set as one value.", action=f"Use {BY_COMMAND[name]}.")
+    try:
+        if isinstance(text, str):
+            text = text.strip()
+            return checked(name, in_punycode(text) if name.endswith("_recipients") else text)
+        return checked(name, [in_punycode(one.strip()) for one in text])
+    except (ValueError, NoAnswer) as error:
+        raise Misused(
+            f"{name} cannot be {text!r}: {error}.".replace("..", "."), action=f"It is {allowed(name)}."
+        ) from None
+
+
+def write(stack: Stack, changes: Mapping[str, Stored | None]) -> tuple[Version, Version]:
+    """Write these changes (None: what the row says of it goes) over the version that holds; that one, and the new one.
+
+    Raises Misused where the settings would not go together, SettingsChanged where somebody else wrote one meanwhile.
+    """
+    before = stack.settings_version
+    values = {**before.values, **changes}
+    return before, replace(stack, {name: value for name, value in values.items() if value is not None})
+
+
+def replace(stack: Stack, values: Mapping[str, Stored]) -> Version:
+    """Make these the whole of what the shop's row says. Raises as `write` does."""
+    before = stack.settings_version
+    stack.first_settings.overlaid(values, "What would be said")
+    who = stack.client("sts").get_caller_identity()["Arn"]
+    return SettingsBook(stack.rows).write(values, over=before, by=who)
+
+
+def readers_of(stack: Stack, schedule: str) -> tuple[str, list[str]]:
+    """A schedule's id, and who gets what it makes: its own readers, or everybody. Raises NotFound, and Misused where it mails nobody."""
+    from ops.schedules import find
+
+    standing, settings = find(stack, schedule), stack.settings
+    job = standing.schedule.function.removeprefix(f"{stack.name}-").replace("-", "_")
+    everybody = {"report": settings.report_recipients, "anomaly_check": settings.alert_recipients}
+    if job not in everybody:
+        raise Misused(f"{standing.id} mails nobody.", action="Name the schedule of a report or of a check.")
+    return standing.id, list(settings.schedule_recipients.get(standing.id, everybody[job]))
+
+
+def written_readers(stack: Stack, schedule: str, readers: Sequence[str] | None) -> Stored:
+    """The setting of all schedules' own readers, with these for one of them (None: it has everybody's)."""
+    lists: dict[str, Sequence[str]] = {**stack.settings.schedule_recipients, schedule: readers or ()}
+    if readers is None:
+        del lists[schedule]
+    try:
+        return checked("schedule_recipients", lists)
+    except ValueError as error:
+        raise Misused(f"{error}.", action="Write each as name@shop.example.com.") from None
+
+
+def in_force(stack: Stack) -> Settings:
+    """What the next run goes by; where that cannot be used, what the stack's Parameters say."""
+    try:
+        return stack.settings
+    except Failed:
+        return stack.first_settings
+
+
+def has_history(stack: Stack) -> bool:
+    """Whether sales are stored, under the settings that they were stored under."""
+    listed = stack.client("s3").list_objects_v2(Bucket=stack.bucket, Prefix="history/", MaxKeys=1)
+    return bool(listed.get("KeyCount", len(listed.get("Contents", ()))))
+
+
+def source_of(stack: Stack, name: str) -> str:
+    """Where a setting's value comes from."""
+    if name in stack.settings_version.values:
+        return f"the shop's row, version {stack.settings_version.number}"
+    return "the stack's Parameters" if stack.function("report").environment.get(name.upper()) else "the default"
+
+
+def as_text(value: object) -> str:
+    """A setting's value as one line."""
+    match as_stored(value):
+        case str() as text:
+            return text or "-"
+        case Mapping() as by_name:
+            return "; ".join(f"{name}: {', '.join(parts) or 'nobody'}" for name, parts in by_name.items()) or "-"
+        case parts:
+            return ", ".join(parts) or "-"
+
+
+def default_of(name: str) -> str:
+    """A setting's default as one line; what has none starts from the template."""
+    field = FIELDS[name]
+    return "the template's" if field.is_required() else as_text(field.get_default(call_default_factory=True))
+
+
+def allowed(name: str) -> str:
+    """What a setting may be, in words: its choices, or its bounds and their unit."""
+    field = FIELDS[name]
+    kind: Any = field.annotation
+    if choices := _choices(kind):
+        return ", ".join(choices)
+    low, high, most = (_bound(field, of, what) for of, what in ((Ge, "ge"), (Le, "le"), (MaxLen, "max_length")))
+    unit = next((f" {one.name}" for one in field.metadata if isinstance(one, Unit)), "")
+    if low is not None:
+        return f"{low:,} to {high:,}{unit}"
+    if str(kind).startswith(("tuple", "typing.Annotated[tuple")):
+        return f"a list with commas between, {most} at most"
+    if name in _FORMS:
+        return _FORMS[name]
+    return f"text, {most} characters at most"
+
+
+_FORMS = {
+    "currency": "a code of ISO 4217, such as CNY",
+    "timezone": "an IANA time zone, such as Asia/Shanghai",
+    "day_ends_at": "a time from 00:00 to 11:59",
+    "salesflow_api_url": "https://host/api/v1 (http only for 127.0.0.1, localhost and host.docker.internal)",
+    "schedule_recipients": "lists of addresses by schedule",
+    "heartbeat_url": "an https address, or empty",
+}
+
+
+def _choices(kind: Any) -> list[str]:
+    if isinstance(kind, UnionType):
+        return []
+    members: Mapping[str, StrEnum] = getattr(kind, "__members__", {})
+    return [member.value for member in members.values()]
+
+
+def _bound(field: FieldInfo, of: type, name: str) -> Any:
+    return next((getattr(one, name) for one in field.metadata if isinstance(one, of)), None)
