@@ -7,8 +7,9 @@ import pytest
 
 from salesflow.errors import SourceContractBroken
 from salesflow.source.decode import decode_sales
-from salesflow.source.pages import FEW_PAGES, LARGE_PAGE, whole_answer
-from salesflow.source.transport import Answer
+from salesflow.source.envelope import Envelope
+from salesflow.source.pages import FEW_PAGES, LARGE_PAGE, read_pages
+from salesflow.source.sales import SalesReader
 
 BASE = "https://api.example.com/api/v1"
 PATH = "/sales/history?days=8"
@@ -144,15 +145,15 @@ class Pages:
 
     def __init__(self, answers: dict[str, Any], headers: dict[str, dict[str, str]] | None = None) -> None:
         self.answers, self.headers, self.asked = answers, headers or {}, list[str]()
+        self.reader = SalesReader(CALL, minor_digits=2)
 
-    def __call__(self, path: str) -> Answer:
+    def __call__(self, path: str) -> Envelope:
         self.asked.append(path)
-        return Answer(200, json.dumps(self.answers[path]).encode(), self.headers.get(path, {}))
+        return self.reader.read([json.dumps(self.answers[path]).encode()], self.headers.get(path, {}))
 
     def read(self) -> list[int]:
-        answer = whole_answer(self, PATH, call=CALL, base_url=BASE, ensure_bearable=lambda size, call: None)
-        batch = decode_sales(answer.body, call=CALL, minor_digits=2)
-        return batch.lines["sale_id"].tolist()
+        read_pages(self, PATH, call=CALL, base_url=BASE, forget=self.reader.forget)
+        return self.reader.batch().lines["sale_id"].tolist()
 
 
 def spring(number: int, pages: int, size: int, total: int, nested: bool) -> dict[str, Any]:
@@ -248,20 +249,3 @@ def test_pages_that_do_not_go_on_are_refused() -> None:
     failed = {"content": [], "number": 1, "totalPages": 2, "success": False}
     with pytest.raises(SourceContractBroken, match="success"):
         Pages({PATH: {"content": sales(2), "number": 0, "totalPages": 2}, f"{PATH}&page=1": failed}).read()
-
-
-def test_all_pages_together_are_bounded() -> None:
-    def bear(size: int, call: str) -> None:
-        assert call == CALL
-        if size > 400:
-            raise SourceContractBroken("too much", action="")
-
-    server = Pages(
-        {
-            PATH: spring(0, 9, 4, 36, nested=True),
-            **{f"{PATH}&page={n}": spring(n, 9, 4, 36, nested=True) for n in range(1, 9)},
-        }
-    )
-    with pytest.raises(SourceContractBroken, match="too much"):
-        whole_answer(server, PATH, call=CALL, base_url=BASE, ensure_bearable=bear)
-    assert len(server.asked) == 2

@@ -90,7 +90,7 @@ class Runtime:
         """The SalesFlow API, called with the system token."""
         from salesflow.source.client import SalesFlowClient
         from salesflow.source.token import SystemToken
-        from salesflow.source.transport import MAX_ANSWER_BYTES, bearable_bytes
+        from salesflow.source.transport import bearable_bytes
 
         token = SystemToken(
             self.clients.secretsmanager, self.settings.system_token_secret_id, api_url=self.settings.api_url
@@ -100,7 +100,7 @@ class Runtime:
             token,
             minor_digits=self.settings.money.digits,
             zone=self.settings.zone,
-            max_answer_bytes=MAX_ANSWER_BYTES if self._memory_mb is None else bearable_bytes(self._memory_mb),
+            most_held=bearable_bytes(self._memory_mb or 2048),
         )
 
     @cached_property

@@ -1,13 +1,13 @@
 """The SalesFlow Lite API as the jobs see it: calls that answer checked tables, or raise an error that says what to do."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 from time import sleep
-from typing import Self
+from typing import Any, Self
 
 from urllib3.util import Retry
 
@@ -19,12 +19,16 @@ from salesflow.errors import (
     SourceUnavailable,
     SystemTokenRejected,
 )
-from salesflow.source.decode import decode_inventory, decode_products, decode_sales, stock_batch
-from salesflow.source.pages import whole_answer
+from salesflow.source.envelope import Envelope
+from salesflow.source.listing import Decoded, ListReader, RecordReader
+from salesflow.source.pages import read_pages
 from salesflow.source.records import SalesBatch, StockBatch
-from salesflow.source.refusals import UnreadableAnswer
+from salesflow.source.refusals import UnreadableAnswer, too_large
+from salesflow.source.sales import SalesReader
+from salesflow.source.schema import InventoryItem, Product
+from salesflow.source.stock import stock_batch
 from salesflow.source.token import AccessToken, SystemToken
-from salesflow.source.transport import CONNECT_SECONDS, MAX_ANSWER_BYTES, READ_SECONDS, RETRIES, Answer, Transport
+from salesflow.source.transport import CONNECT_SECONDS, READ_SECONDS, RETRIES, Answer, Reader, Transport, bearable_bytes
 
 UNREADABLE_PAUSE = 2.0
 """Seconds before an answer that is no JSON is asked for once more: it may be a proxy's page."""
@@ -42,7 +46,7 @@ class SalesFlowClient:
 
     base_url: ends in `/api/v1`; the token goes to that host alone. minor_digits: digits after the point of the currency
     that all amounts are in. zone: the merchant's. deadline: aware; nothing goes on after it. now: answers the present moment
-    (aware), by which a sale is of the future.
+    (aware), by which a sale is of the future. most_held: bytes of an answer that may be kept at a time (`bearable_bytes`).
 
     Every method raises SystemTokenMissing or SystemTokenRejected (also after one fresh token), SourceAccessDenied (403),
     SourceNotFound (404), SourceUnavailable (after all tries), or SourceContractBroken (the answer is not what the API
@@ -62,20 +66,20 @@ class SalesFlowClient:
         pause: Callable[[float], None] = sleep,
         deadline: datetime | None = None,
         now: Callable[[], datetime] | None = None,
-        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        most_held: int = bearable_bytes(2048),
     ) -> None:
         self._token = token
         self._now = now or _wall_clock
         self._minor_digits = minor_digits
         self._zone = zone
         self._deadline = deadline
+        self._most_held = most_held
         self._transport = Transport(
             base_url,
             connect_seconds=connect_seconds,
             read_seconds=read_seconds,
             retries=retries,
             pause=pause,
-            max_answer_bytes=max_answer_bytes,
         )
 
     def with_deadline(self, deadline: datetime) -> Self:
@@ -110,25 +114,32 @@ class SalesFlowClient:
         known.
         """
         with ThreadPoolExecutor(max_workers=1) as pool:
-            counting = pool.submit(self._fetch, "/inventory", lambda answer, call: decode_inventory(answer.body, call))
-            products = self._fetch("/products", lambda answer, call: decode_products(answer.body, call))
+            counting = pool.submit(self._fetch_list, "/inventory", InventoryItem)
+            products = self._fetch_list("/products", Product)
             try:
                 inventory = counting.result()
             except (SourceAccessDenied, SourceNotFound):
                 inventory = None
         return stock_batch(products, inventory, minor_digits=self._minor_digits)
 
+    def _fetch_list[Record: (Product, InventoryItem)](self, path: str, kind: type[Record]) -> Decoded[Record]:
+        return self._fetch(path, lambda call, hold: RecordReader(kind, call, hold), lambda reader, _: reader.decoded())
+
     def _fetch_sales(self, days: int, since: date | None, asked_on: date | None) -> SalesBatch:
-        def decode(answer: Answer, call: str) -> SalesBatch:
-            latest = self._latest_moment(asked_on)
-            batch = decode_sales(answer.body, call=call, minor_digits=self._minor_digits, since=since, not_after=latest)
-            return replace(batch, clock_trouble=self._clock_trouble(answer, batch))
+        latest = self._latest_moment(asked_on)
 
-        return self._fetch(f"/sales/history?days={days}", decode)
+        def reader(call: str, hold: Callable[[int], None]) -> SalesReader:
+            return SalesReader(call, minor_digits=self._minor_digits, since=since, not_after=latest, hold=hold)
 
-    def _clock_trouble(self, answer: Answer, batch: SalesBatch) -> str:
+        def batch(read: SalesReader, headers: Mapping[str, str]) -> SalesBatch:
+            made = read.batch()
+            return replace(made, clock_trouble=self._clock_trouble(headers, made))
+
+        return self._fetch(f"/sales/history?days={days}", reader, batch)
+
+    def _clock_trouble(self, headers: Mapping[str, str], batch: SalesBatch) -> str:
         """What speaks against the server's clock or zone, in a sentence; empty where nothing does."""
-        dated = _parsed_date(answer.headers.get("Date", ""))
+        dated = _parsed_date(headers.get("Date", ""))
         ahead = timedelta(0) if dated is None else dated - self._now()
         if abs(ahead) > FUTURE_GRACE:
             minutes = round(abs(ahead) / timedelta(minutes=1))
@@ -156,39 +167,53 @@ class SalesFlowClient:
             return datetime.combine(asked_on, time.max)
         return shown
 
-    def _fetch[Table](self, path: str, decode: Callable[[Answer, str], Table]) -> Table:
+    def _fetch[Kind: ListReader[Any], Table](
+        self,
+        path: str,
+        reader: Callable[[str, Callable[[int], None]], Kind],
+        table: Callable[[Kind, Mapping[str, str]], Table],
+    ) -> Table:
         call = f"GET {path}"
+
+        def hold(size: int) -> None:
+            if size > self._most_held:
+                raise too_large(call, self._most_held)
+
+        def read() -> Table:
+            reading = reader(call, hold)
+            headers: Mapping[str, str] = {}
+
+            def page(address: str) -> Envelope:
+                nonlocal headers
+                said, headers = self._get(address, call, reading.read)
+                return said
+
+            read_pages(page, path, call=call, base_url=self._transport.base_url, forget=reading.forget)
+            return table(reading, headers)
+
         try:
-            return decode(self._whole(path, call), call)
+            return read()
         except UnreadableAnswer:
             if not self._transport.pause(UNREADABLE_PAUSE, self._deadline):
                 raise
-        return decode(self._whole(path, call), call)
+        return read()
 
-    def _whole(self, path: str, call: str) -> Answer:
-        """The answer with all of its pages."""
-        return whole_answer(
-            lambda address: self._get(address, call),
-            path,
-            call=call,
-            base_url=self._transport.base_url,
-            ensure_bearable=self._transport.ensure_bearable,
-        )
-
-    def _get(self, path: str, call: str) -> Answer:
+    def _get[Content](self, path: str, call: str, read: Reader[Content]) -> tuple[Content, Mapping[str, str]]:
+        """What `read` makes of a good answer, and the answer's headers."""
         token = self._token.current(deadline=self._deadline)
-        answer = self._send(path, call, token)
+        answer = self._send(path, call, read, token)
         if answer.status == 401:
             token = self._token.refresh(token, deadline=self._deadline)
-            answer = self._send(path, call, token)
-        if answer.status == 200:
-            return answer
-        raise _refusal(call, answer.status, token)
+            answer = self._send(path, call, read, token)
+        if answer.content is None:
+            raise _refusal(call, answer.status, token)
+        return answer.content, answer.headers
 
-    def _send(self, path: str, call: str, token: AccessToken) -> Answer:
+    def _send[Content](self, path: str, call: str, read: Reader[Content], token: AccessToken) -> Answer[Content]:
         return self._transport.send(
             "GET",
             path,
+            read,
             call=call,
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", **token.headers},
             deadline=self._deadline,

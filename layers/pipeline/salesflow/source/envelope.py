@@ -16,7 +16,7 @@ from salesflow.source.refusals import broken, unreadable
 
 NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-_LISTS = ("data", "content", "items", "sales", "result")
+LISTS = ("data", "content", "items", "sales", "result")
 _FIRST_CHARACTER = re.compile(rb"[ \t\r\n]*([\x00-\xff]?)")
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
@@ -111,14 +111,11 @@ class More:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The list of an answer, and what is said beside it."""
+    """The list of an answer, what is said beside it, and how many records it holds once that is known."""
 
     array: bytes | Raw
     claims: tuple[Claim, ...] = ()
-
-    def count(self) -> int:
-        """How many records the list holds; 0 where it cannot be read."""
-        return len(parsed(self.array, list[Raw]) or ())
+    records: int = 0
 
     def more(self, received: int, *, page: int = 0) -> More | None:
         """What says that the `received` records, up to page `page` (from 0 on), are not all; None where nothing does."""
@@ -162,22 +159,25 @@ class Envelope:
         return None
 
 
-def opened(body: bytes, call: str, headers: Mapping[str, str] | None = None) -> Envelope:
+def opened(body: bytes, call: str, headers: Mapping[str, str], gap: tuple[int, int]) -> Envelope:
     """The list in an answer's body, bare or in one of the known wrappings, and what is said beside it and in the headers.
+
+    gap: where records were taken out of the body, and how many bytes of them.
 
     Raises UnreadableAnswer where the body is no JSON, SourceContractBroken where it says that the call failed or holds no
     list.
     """
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    heard = tuple(_heard(headers or {}))
+    heard = tuple(_heard(headers))
     first = _FIRST_CHARACTER.match(body)
     match first[1] if first else b"":
         case b"[":
+            if parsed(body, list[Raw]) is None:
+                raise unreadable(call, no_json(body, gap))
             return Envelope(body, heard)
         case b"{":
             fields = parsed(body, dict[str, Raw]) or parsed(mended(body), dict[str, Raw])
             if fields is None:
-                raise unreadable(call, no_json(body))
+                raise unreadable(call, no_json(body, gap))
             return _unwrapped(fields, call, heard)
         case b"":
             raise unreadable(call, "an empty body")
@@ -187,12 +187,6 @@ def opened(body: bytes, call: str, headers: Mapping[str, str] | None = None) -> 
             raise unreadable(call, "text that is not UTF-8")
         case _:
             raise unreadable(call, "neither a list nor an object")
-
-
-def joined(arrays: list[bytes | Raw]) -> bytes:
-    """Several JSON lists as one."""
-    inner = [bytes(memoryview(array)).strip()[1:-1].strip() for array in arrays]
-    return b"[" + b",".join(part for part in inner if part) + b"]"
 
 
 def parsed(json: bytes | Raw, shape: Any) -> Any | None:
@@ -213,21 +207,25 @@ def mended(json: bytes) -> bytes:
     return json
 
 
-def no_json(body: bytes | Raw) -> str:
-    """What is wrong with JSON that cannot be read, and at which byte where that can be told."""
+def no_json(body: bytes | Raw, gap: tuple[int, int] = (0, 0)) -> str:
+    """What is wrong with JSON that cannot be read, and at which byte where that can be told.
+
+    gap: where bytes were left out before it was looked at, and how many.
+    """
     try:
         msgspec.json.decode(body, type=Raw)
     except NO_JSON as error:
         place = _AT_BYTE.search(str(error))
         if place:
-            return f"JSON that cannot be read (from byte {int(place[1]):,} on)"
+            at = int(place[1])
+            return f"JSON that cannot be read (from byte {at + (gap[1] if at >= gap[0] else 0):,} on)"
         if "truncated" in str(error):
-            return f"JSON that breaks off after {len(memoryview(body)):,} bytes"
+            return f"JSON that breaks off after {len(memoryview(body)) + gap[1]:,} bytes"
     return "JSON that cannot be read"
 
 
 def _unwrapped(fields: Mapping[str, Raw], call: str, heard: tuple[Claim, ...]) -> Envelope:
-    arrays = {name: fields[name] for name in _LISTS if name in fields and _begins(fields[name]) == b"["}
+    arrays = {name: fields[name] for name in LISTS if name in fields and _begins(fields[name]) == b"["}
     beside = {name: _small(raw) for name, raw in fields.items() if name not in arrays}
     claims = (*_claims(beside, ""), *heard)
     failure = next((claim.name for claim in claims if _says_failure(claim)), None)

@@ -1,4 +1,4 @@
-"""A list of records, checked: an answer of good records passes through C code once.
+"""Lists of records, checked, of whatever size: pieces of good records pass through C code once.
 
 Only where that fails is each record looked at on its own; a bad one is set aside with the reason, and an answer with more
 than 1% of them breaks the contract.
@@ -7,21 +7,24 @@ than 1% of them breaks the contract.
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
-from salesflow.source.envelope import NO_JSON, mended, no_json, opened, parsed
+from salesflow.source.envelope import NO_JSON, Envelope, mended, opened, parsed
 from salesflow.source.records import RejectedRecord
-from salesflow.source.refusals import broken, one_page, unreadable
+from salesflow.source.refusals import broken, one_page
 from salesflow.source.schema import WHOLE_NUMBERS, InventoryItem, Product, Sale, SaleItem
+from salesflow.source.stream import ListText
 
 MAX_BAD_SHARE = 0.01
 
+_MEMORY_OF_A_REJECTED = 800
+_MEMORY_OF_A_RECORD = 1200
 _MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
 _DEEPEST = 3
 _MOST_DIGITS = 400
@@ -29,6 +32,102 @@ _REPLACEMENT = "\ufffd"
 _FIELDS = frozenset(
     field.encode_name for shape in (Sale, SaleItem, Product, InventoryItem) for field in msgspec.structs.fields(shape)
 )
+
+type Hold = Callable[[int], None]
+"""Told how many bytes of memory are held; raises where they are more than there can be."""
+
+
+def without_limit(_size: int) -> None:
+    """For bodies that are in memory already."""
+
+
+class ListReader[Record: Struct]:
+    """Reads the list of a call, page after page; what breaks off in the middle of a page leaves nothing of that page.
+
+    record_type: what each record is decoded to. call: how messages name it.
+    """
+
+    def __init__(self, record_type: type[Record], call: str, hold: Hold = without_limit) -> None:
+        self.call = call
+        self.answered = 0
+        self.rejected: list[RejectedRecord] = []
+        self._record_type = record_type
+        self._hold = hold
+        self._decoder = msgspec.json.Decoder(record_type)
+        self._growing: tuple[list[Any], ...] = (self.rejected,)
+        """All that a page adds to."""
+
+    def read(self, pieces: Iterable[bytes], headers: Mapping[str, str]) -> Envelope:
+        """Take in a page, and answer what it says of itself.
+
+        Raises UnreadableAnswer where it is no JSON, SourceContractBroken where it is another shape or says that it failed.
+        """
+        answered, sizes = self.answered, [len(grown) for grown in self._growing]
+        try:
+            envelope = self._read(pieces, headers)
+        except BaseException:
+            self.answered = answered
+            for grown, size in zip(self._growing, sizes, strict=True):
+                del grown[size:]
+            raise
+        return replace(envelope, records=self.answered - answered)
+
+    def forget(self) -> None:
+        """Begin again."""
+        self.answered = 0
+        for grown in self._growing:
+            grown.clear()
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Take in good records, in the order of the answer."""
+        raise NotImplementedError
+
+    @property
+    def _held(self) -> int:
+        """Bytes that are held of what was taken in."""
+        return _MEMORY_OF_A_REJECTED * len(self.rejected)
+
+    def _read(self, pieces: Iterable[bytes], headers: Mapping[str, str]) -> Envelope:
+        text = ListText(pieces, self.call, lambda size: self._hold(size + self._held))
+        is_streamed = text.open()
+        while is_streamed:
+            end = text.likely_end()
+            if end < 0 or not self._take_all(text.listed(end)):
+                end = text.certain_end()
+                self._take_each(text.listed(end), text)
+            if not text.take(end):
+                break
+        envelope = opened(text.around, self.call, headers, text.gap)
+        if not is_streamed:
+            self._take_each(envelope.array, text)
+        elif parsed(envelope.array, list[Raw]):
+            raise broken(self.call, "answered an object that holds its list twice")
+        return envelope
+
+    def _take_all(self, listed: bytes) -> bool:
+        records = parsed(listed, list[self._record_type])  # type: ignore[name-defined]  # a type at run time
+        if records is None:
+            return False
+        self.answered += len(records)
+        self.take(records)
+        return True
+
+    def _take_each(self, listed: bytes | Raw, text: ListText) -> None:
+        """Take in records of which something is wrong."""
+        parts = parsed(listed, list[Raw])
+        if parts is None:
+            parts = parsed(mended(bytes(memoryview(listed))), list[Raw])
+        if parts is None:
+            raise text.unreadable(listed)
+        records: list[Record] = []
+        for position, part in enumerate(parts, self.answered):
+            try:
+                records.append(self._decoder.decode(part))
+            except NO_JSON as error:
+                outcome = _second_look(bytes(memoryview(part)), position, self._record_type, self.call, str(error))
+                (self.rejected if isinstance(outcome, RejectedRecord) else records).append(outcome)  # type: ignore[arg-type]
+        self.answered += len(parts)
+        self.take(records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,46 +144,46 @@ class Decoded[Record]:
         if not bad:
             return self
         kept = [record for place, record in enumerate(self.records) if place not in bad]
-        return _checked(Decoded(self.call, kept, (*self.rejected, *bad.values()), self.answered))
+        rejected = (*self.rejected, *bad.values())
+        ensure_good(self.call, rejected, self.answered)
+        return Decoded(self.call, kept, rejected, self.answered)
 
 
-def decode_list[Record: Struct](body: bytes, record_type: type[Record], *, call: str) -> Decoded[Record]:
-    """The records of a list, bare or in one of the known wrappings.
+class RecordReader[Record: Struct](ListReader[Record]):
+    """Reads a list that is kept as records."""
 
-    Raises UnreadableAnswer where the body is no JSON, SourceContractBroken where it is another shape, says that it failed
-    or is not the whole, or where more than 1% of the records are bad.
-    """
-    envelope = opened(body, call)
-    records = parsed(envelope.array, list[record_type])  # type: ignore[valid-type]  # a type variable is a type at run time
-    decoded = (
-        _one_by_one(envelope.array, record_type, call) if records is None else Decoded(call, records, (), len(records))
-    )
-    more = envelope.more(decoded.answered)
+    def __init__(self, record_type: type[Record], call: str, hold: Hold = without_limit) -> None:
+        super().__init__(record_type, call, hold)
+        self._records: list[Record] = []
+        self._growing = (*self._growing, self._records)
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Keep them."""
+        self._records += records
+
+    @property
+    def _held(self) -> int:
+        return super()._held + _MEMORY_OF_A_RECORD * len(self._records)
+
+    def decoded(self) -> Decoded[Record]:
+        """All of it. Raises SourceContractBroken where more than 1% of the records are bad."""
+        ensure_good(self.call, self.rejected, self.answered)
+        return Decoded(self.call, self._records, tuple(self.rejected), self.answered)
+
+
+def read_whole(reader: ListReader[Any], body: bytes) -> None:
+    """Read the one body that there is. Raises as `ListReader.read` does, and where it says that it is not all."""
+    envelope = reader.read([body], {})
+    more = envelope.more(envelope.records)
     if more is not None:
-        raise one_page(call, more.said)
-    return decoded
+        raise one_page(reader.call, more.said)
 
 
-def _one_by_one[Record: Struct](array: bytes | Raw, record_type: type[Record], call: str) -> Decoded[Record]:
-    """The records of a list of which something is wrong."""
-    parts = parsed(array, list[Raw])
-    if parts is None:
-        parts = parsed(mended(bytes(memoryview(array))), list[Raw])
-    if parts is None:
-        raise unreadable(call, no_json(array))
-    decode = msgspec.json.Decoder(record_type).decode
-    records: list[Record] = []
-    rejected: list[RejectedRecord] = []
-    for position, part in enumerate(parts):
-        try:
-            records.append(decode(part))
-        except NO_JSON as error:
-            outcome = _second_look(bytes(memoryview(part)), position, record_type, call, str(error))
-            if isinstance(outcome, RejectedRecord):
-                rejected.append(outcome)
-            else:
-                records.append(outcome)
-    return _checked(Decoded(call, records, tuple(rejected), len(parts)))
+def ensure_good(call: str, bad: Sequence[RejectedRecord], answered: int) -> None:
+    """Raise SourceContractBroken where more than 1% of an answer is bad: it is not what we think it is, and no figure is made of it."""
+    if len(bad) > MAX_BAD_SHARE * answered:
+        examples = "; ".join(f"{record.record}, {record.field}: {record.reason}" for record in bad[:3])
+        raise broken(call, f"answered {answered} records of which {len(bad)} are bad ({examples})")
 
 
 def _second_look[Record: Struct](
@@ -182,12 +281,3 @@ def _day_of(text: object) -> date | None:
         return date.fromisoformat(text[:10]) if isinstance(text, str) else None
     except ValueError:
         return None
-
-
-def _checked[Record](decoded: Decoded[Record]) -> Decoded[Record]:
-    """The same, unless more than 1% of the answer is bad: then it is not what we think it is, and no figure is made of it."""
-    bad = decoded.rejected
-    if len(bad) > MAX_BAD_SHARE * decoded.answered:
-        examples = "; ".join(f"{record.record}, {record.field}: {record.reason}" for record in bad[:3])
-        raise broken(decoded.call, f"answered {decoded.answered} records of which {len(bad)} are bad ({examples})")
-    return decoded

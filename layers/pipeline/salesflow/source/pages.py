@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urljoin
 
-from salesflow.source.envelope import More, joined, opened
+from salesflow.source.envelope import Envelope, More
 from salesflow.source.refusals import one_page
-from salesflow.source.transport import Answer
 
 FEW_PAGES = 20
 """Beyond so many pages they are asked for in the largest that Spring gives unless it is told otherwise."""
@@ -14,37 +13,29 @@ LARGE_PAGE = 2000
 MOST_PAGES = 5000
 
 
-def whole_answer(
-    ask: Callable[[str], Answer], path: str, *, call: str, base_url: str, ensure_bearable: Callable[[int, str], None]
-) -> Answer:
-    """What `ask` answers for a path; where that is a page and says how the next is asked for, with the list of all pages.
+def read_pages(
+    read: Callable[[str], Envelope], path: str, *, call: str, base_url: str, forget: Callable[[], None]
+) -> None:
+    """Read a path; where its answer is a page and says how the next is asked for, read all pages.
 
+    read: asks for a path, takes in what comes, and answers what that says of itself. forget: drops what was taken in so far.
     Pages are followed by number (Spring's `number` and `totalPages`: `?page=N`) and by `next` links that stay below
-    `base_url`. ensure_bearable: raises for so many bytes. Raises SourceContractBroken for a page that cannot be gone on from,
-    and where in the end something is missing.
+    `base_url`. Raises SourceContractBroken for a page that cannot be gone on from, and where in the end something is missing.
     """
-    answer = ask(path)
-    page = opened(answer.body, call, answer.headers)
-    received = page.count() if page.claims else 0
-    more = page.more(received) if page.claims else None
-    if more is None:
-        return answer
-    arrays = [page.array]
-    if more.pages > FEW_PAGES:
-        path, arrays, received, more = _with_query(path, f"size={LARGE_PAGE}"), [], 0, replace(more, page=0)
-    asked = {path}
+    page = read(path)
+    received = page.records
+    more, number, asked = page.more(received), 0, {path}
+    if more is not None and more.pages > FEW_PAGES:
+        forget()
+        path, received, more, number = _with_query(path, f"size={LARGE_PAGE}"), 0, replace(more, page=0), -1
     while more is not None:
         address = _address(base_url, path, more)
         if address is None or address in asked or len(asked) > MOST_PAGES:
             raise one_page(call, more.said)
         asked.add(address)
-        answer = ask(address)
-        page = opened(answer.body, call, answer.headers)
-        arrays.append(page.array)
-        received += page.count()
-        ensure_bearable(sum(len(memoryview(array)) for array in arrays), call)
-        more = page.more(received, page=len(arrays) - 1)
-    return replace(answer, body=joined(arrays))
+        page = read(address)
+        received, number = received + page.records, number + 1
+        more = page.more(received, page=number)
 
 
 def _address(base_url: str, path: str, more: More) -> str | None:

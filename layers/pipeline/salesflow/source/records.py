@@ -5,6 +5,8 @@ from datetime import date
 
 import pandas as pd
 
+from salesflow.source.spool import SpooledSales
+
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
@@ -24,19 +26,24 @@ class RejectedRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SalesBatch:
-    """Sales of one call. lines: the table of `salesflow.analytics.lines`, one row a sale line, sorted.
+    """Sales of one call, put away in `sales` and read back for some days at a time.
 
     records: how many sales the API answered, those set aside included. duplicates: how many of them were dropped because
     they were the same as another one of the answer. future: how many were set aside as dated later than the read.
     clock_trouble: what speaks against the server's clock or zone, in a sentence; empty where nothing does.
     """
 
-    lines: pd.DataFrame
+    sales: SpooledSales
     rejected: tuple[RejectedRecord, ...]
     records: int
     duplicates: int = 0
     future: int = 0
     clock_trouble: str = ""
+
+    @property
+    def lines(self) -> pd.DataFrame:
+        """All of them: the table of `salesflow.analytics.lines`, one row a sale line, sorted."""
+        return self.sales.lines(*self.sales.span)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

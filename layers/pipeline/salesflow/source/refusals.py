@@ -28,3 +28,12 @@ def unreadable(call: str, what: str) -> UnreadableAnswer:
 def one_page(call: str, said: str) -> SourceContractBroken:
     """An answer that says, in the words `said`, that it is a part of the whole."""
     return SourceContractBroken(f"{call} answered {said}; one page is not taken for the whole.", action=_PAGES)
+
+
+def too_large(call: str, most: int, kept_in: str = "memory") -> SourceContractBroken:
+    """An answer of which more has to be kept at a time than there is room for."""
+    return SourceContractBroken(
+        f"{call} answered more than {most:,} bytes that have to be kept at a time, the most that this function's {kept_in} holds.",
+        action="Give the function more memory (Parameter SyncMemory, ReportMemory, ForecastMemory or AnomalyCheckMemory), "
+        "or keep a shorter history (HistoryDays).",
+    )

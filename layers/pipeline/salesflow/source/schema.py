@@ -3,13 +3,20 @@
 Fields that may be null may be absent too: some servers leave nulls out.
 """
 
-from typing import Annotated
+import re
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Annotated, Any
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import Meta, Struct
 
 MAX_AMOUNT = 9e11
 """Major units. No small merchant's amount, and `money.MAX_MINOR` holds it in every currency (CLDR: at most 4 digits)."""
 
+_IN_NO_FILE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+"""Controls, surrogates and noncharacters: XML, and so Excel, holds none of them."""
 _LONG = 2**63
 _INT = 2**31
 
@@ -65,3 +72,13 @@ class InventoryItem(Struct, gc=False, rename="camel"):
     cost: Amount | None = None
     category: str | None = None
     name: str | None = None
+
+
+def printable(text: str) -> str:
+    """The text with what no file format holds made visible."""
+    return _IN_NO_FILE.sub("\ufffd", text)
+
+
+def numbers(records: Sequence[Struct], field: str, dtype: type[np.generic]) -> npt.NDArray[Any]:
+    """One field of each record, shape [n]."""
+    return np.fromiter(map(attrgetter(field), records), dtype, len(records))

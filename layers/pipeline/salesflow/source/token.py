@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow import clock
 from salesflow.errors import SourceContractBroken, SystemTokenMissing, SystemTokenRejected
-from salesflow.source.transport import Transport
+from salesflow.source.transport import Transport, whole_body
 
 CACHE_TIME = timedelta(minutes=5)
 EXPIRY_MARGIN = timedelta(seconds=30)
@@ -166,6 +166,7 @@ class SystemToken:
         answer = self._transport.send(
             "POST",
             "/auth/login",
+            whole_body,
             call=_LOGIN,
             headers={"Content-Type": "application/json", "Accept": "application/json"},
             body=msgspec.json.encode({"phoneNumber": secret.phone_number, "password": secret.password}),
@@ -176,7 +177,7 @@ class SystemToken:
                 f"{_LOGIN}: the SalesFlow API refused the system account of secret {self._secret_id} ({answer.status}).",
                 action="Check that the account is active, and store its present phone number and password in the secret.",
             )
-        session = _decoded(answer.body, _Session) if answer.status == 200 else None
+        session = None if answer.content is None else _decoded(answer.content, _Session)
         if session is None or not _TOKEN.fullmatch(session.access_token):
             raise SourceContractBroken(
                 f"{_LOGIN} answered {answer.status} without an access token.",

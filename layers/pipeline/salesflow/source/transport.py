@@ -4,14 +4,13 @@ The policy is urllib3's `Retry`; the loop is here, because a deadline must also 
 server that hangs must not be waited for as often as one that is restarted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from time import sleep
 from typing import Literal
 
-import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -24,7 +23,7 @@ from urllib3.exceptions import (
 from urllib3.util import Retry, Timeout
 
 from salesflow import clock
-from salesflow.errors import SourceContractBroken, SourceUnavailable
+from salesflow.errors import SourceUnavailable
 from salesflow.observability import logger
 from salesflow.source.bounded import bounded, connection_pools
 
@@ -44,13 +43,9 @@ RETRIES = Retry(
 )
 PATIENCE = timedelta(minutes=10)
 """How long one call may take with all its tries where the caller gives no deadline; a function lives for 15 minutes."""
-MAX_ANSWER_BYTES = 512 * 2**20
-"""Where the memory is not known."""
-
 _MEMORY_OF_CODE = 250 * 2**20
-_MEMORY_OF_A_BYTE = 4.5
-"""Peak of a sync: 844 MB for 150 MB of JSON, 2,118 for 450; the rest is Python, its libraries, and a report's tables."""
 _PIECE = 1 << 20
+_SMALL = 16 * _PIECE
 _REASONS: tuple[tuple[type[HTTPError], str], ...] = (
     (NameResolutionError, "its host name is not known"),
     (NewConnectionError, "it takes no connection"),
@@ -61,27 +56,31 @@ _REASONS: tuple[tuple[type[HTTPError], str], ...] = (
 )
 
 
+type Reader[Content] = Callable[[Iterator[bytes], Mapping[str, str]], Content]
+"""Makes something of a body as it comes, and of its headers. It is asked again from the start where the connection broke off."""
+
+
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the API answered in the end. The body goes into no message: a server may echo the token that it was sent."""
+class Answer[Content]:
+    """What the API answered in the end, and what was made of a good answer's body. It goes into no message: a server may echo the
+    token that it was sent."""
 
     status: int
-    body: bytes
+    content: Content | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Received:
-    answer: Answer
-
-    @property
-    def retry_after(self) -> str | None:
-        return self.answer.headers.get("Retry-After")
+def whole_body(pieces: Iterator[bytes], _headers: Mapping[str, str]) -> bytes:
+    """The body of a small answer; of one that is not, its beginning."""
+    body = bytearray()
+    while len(body) <= _SMALL and (piece := next(pieces, b"")):
+        body += piece
+    return bytes(body)
 
 
 def bearable_bytes(memory_mb: int) -> int:
-    """The largest answer that a function with so much memory can read and store."""
-    return max(16 * 2**20, int((memory_mb * 2**20 - _MEMORY_OF_CODE) / _MEMORY_OF_A_BYTE))
+    """How much of an answer a function with so much memory can hold at a time, as it came and as what was made of it."""
+    return max(16 * 2**20, (memory_mb * 2**20 - _MEMORY_OF_CODE) // 3)
 
 
 class Transport:
@@ -95,48 +94,47 @@ class Transport:
         read_seconds: float = READ_SECONDS,
         retries: Retry = RETRIES,
         pause: Callable[[float], None] = sleep,
-        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._connect_seconds = connect_seconds
         self._read_seconds = read_seconds
         self._retries = retries
         self._pause = pause
-        self._max_answer_bytes = max_answer_bytes
         self._pools = connection_pools(connections=4)
 
-    def send(
+    def send[Content](
         self,
         method: Literal["GET", "POST"],
         path: str,
+        read: Reader[Content],
         *,
         call: str,
         headers: Mapping[str, str],
         body: bytes | None = None,
         deadline: datetime | None = None,
-    ) -> Answer:
+    ) -> Answer[Content]:
         """The first answer that the policy does not want tried again. Only for calls that may be repeated.
 
-        path: below the base URL, quoted, with its query. call: how messages name it. deadline: aware; no try and no pause
-        goes on after it. Raises SourceUnavailable when tries or time run out, SourceContractBroken for an answer that is
-        too large.
+        path: below the base URL, quoted, with its query. read: what is done with the body of a 200. call: how messages name
+        it. deadline: aware; no try and no pause goes on after it. Raises SourceUnavailable when tries or time run out, and
+        what `read` raises.
         """
         until = deadline or clock.now() + PATIENCE
         policy, why, silent = self._retries, "there was no time left to call it", 0
         for attempt in count(1):
             if _seconds_left(until) <= 0:
                 break
-            outcome = self._try(method, path, headers, body, call, until)
-            if isinstance(outcome, _Received):
-                if not policy.is_retry("GET", outcome.answer.status):
-                    return outcome.answer
-                why = f"it answers {outcome.answer.status}"
+            outcome = self._try(method, path, read, headers, body, until)
+            if isinstance(outcome, Answer):
+                if not policy.is_retry("GET", outcome.status):
+                    return outcome
+                why = f"it answers {outcome.status}"
             else:
                 why = _reason(outcome)
                 silent += isinstance(outcome, ReadTimeoutError)
                 if silent == MOST_SILENT or _seconds_left(until) <= 0:
                     break
-            wanted = outcome.retry_after if isinstance(outcome, _Received) else None
+            wanted = outcome.headers.get("Retry-After") if isinstance(outcome, Answer) else None
             following = _incremented(policy, outcome if isinstance(outcome, HTTPError) else None)
             if following is None:
                 break
@@ -161,18 +159,15 @@ class Transport:
         self._pause(seconds)
         return True
 
-    def ensure_bearable(self, size: int, call: str) -> None:
-        """Raise SourceContractBroken where an answer of so many bytes is more than can be read."""
-        if size > self._max_answer_bytes:
-            raise SourceContractBroken(
-                f"{call} answered more than {self._max_answer_bytes:,} bytes, the most that this function's memory holds.",
-                action="Give the function more memory (Parameter SyncMemory, ReportMemory, ForecastMemory or AnomalyCheckMemory), "
-                "or keep a shorter history (HistoryDays).",
-            )
-
-    def _try(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, call: str, until: datetime
-    ) -> _Received | HTTPError:
+    def _try[Content](
+        self,
+        method: str,
+        path: str,
+        read: Reader[Content],
+        headers: Mapping[str, str],
+        body: bytes | None,
+        until: datetime,
+    ) -> Answer[Content] | HTTPError:
         left = _seconds_left(until)
         timeout = Timeout(connect=min(self._connect_seconds, left), read=min(self._read_seconds, left))
         begins_by: datetime | None = None
@@ -198,22 +193,16 @@ class Transport:
                 )
             begun = True
             try:
-                content = self._read(response, call)
+                pieces: Iterator[bytes] = iter(lambda: response.read1(_PIECE), b"")
+                content = read(pieces, response.headers) if response.status == 200 else None
+                is_read = len(whole_body(pieces, {})) <= _SMALL  # so that the connection can be used again
             except BaseException:
                 response.close()  # what is left of the answer must not be taken for the next one's
                 raise
-            response.release_conn()
+            (response.release_conn if is_read else response.close)()
         except HTTPError as error:
             return error
-        return _Received(Answer(response.status, content, response.headers))
-
-    def _read(self, response: urllib3.BaseHTTPResponse, call: str) -> bytes:
-        pieces, size = [], 0
-        while piece := response.read1(_PIECE):
-            pieces.append(piece)
-            size += len(piece)
-            self.ensure_bearable(size, call)
-        return b"".join(pieces)
+        return Answer(response.status, content, response.headers)
 
 
 def _seconds_left(until: datetime) -> float:

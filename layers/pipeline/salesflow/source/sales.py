@@ -1,0 +1,226 @@
+"""The API's sales, read piece by piece, with what can only be said of all of them together."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from salesflow.money import is_exact, minor_units
+from salesflow.source.listing import Hold, ListReader, ensure_good, without_limit
+from salesflow.source.records import RejectedRecord, SalesBatch
+from salesflow.source.refusals import broken, too_large
+from salesflow.source.schema import Sale, SaleItem, numbers
+from salesflow.source.spool import Articles, Block, Spool, SpooledSales
+
+MOST_IN_THE_FUTURE = 0.5
+"""An answer with a larger share of sales dated in the future comes from a server whose clock or zone is wrong."""
+
+_MEMORY_OF_A_SALE = 80
+"""Its id, moment and print, and their copies while they are compared."""
+_MEMORY_OF_AN_ARTICLE = 600
+_NO_ITEMS = [SaleItem(product_id=0, sku="", quantity=0, unit_price=0.0, subtotal=0.0, product_name="")]
+_ARTICLE = attrgetter("product_id", "sku", "product_name")
+
+type Moments = npt.NDArray[np.datetime64]
+type Prints = npt.NDArray[np.uint64]
+
+
+class SalesReader(ListReader[Sale]):
+    """Reads the sales of a call; `batch` says what they are once all is read.
+
+    minor_digits: digits after the point of the currency. since: leave sales before this day out. not_after: the latest
+    moment (naive, in the merchant's zone) that a sale can have; later ones are set aside, without a day, for theirs is
+    wrong. Of two different sales with one id the later in the answer stands and the other is set aside.
+    """
+
+    def __init__(
+        self,
+        call: str,
+        *,
+        minor_digits: int,
+        since: date | None = None,
+        not_after: datetime | None = None,
+        hold: Hold = without_limit,
+    ) -> None:
+        super().__init__(Sale, call, hold)
+        self._digits = minor_digits
+        self._since = since
+        self._not_after = not_after
+        self._spool = Spool()
+        self._articles = Articles()
+        self._blocks: list[Block] = []
+        self._ids: list[npt.NDArray[np.int64]] = []
+        self._moments: list[Moments] = []
+        self._prints: list[Prints] = []
+        self._future: list[RejectedRecord] = []
+        self._growing = (*self._growing, self._blocks, self._ids, self._moments, self._prints, self._future)
+
+    def take(self, sales: Sequence[Sale]) -> None:
+        """Put a piece's sales away, but for those that are bad or of the future."""
+        moments, undated = _moments([sale.sale_date for sale in sales])
+        bad = {place: self._aside(sales[place], "saleDate", "No such date or time") for place in undated}
+        reason = f"More decimals than the currency has ({self._digits})"
+        for place, field in _inexact(sales, self._digits).items():
+            bad.setdefault(place, self._aside(sales[place], field, reason, moments[place]))
+        self.rejected += bad.values()
+        out = dict.fromkeys(bad)
+        if self._not_after is not None:
+            read_at = f"{self._not_after:%Y-%m-%d %H:%M}"
+            for place in np.flatnonzero(moments > np.datetime64(self._not_after, "us")).tolist():
+                if place not in bad:
+                    reason = f"Dated in the future: {_minute(moments[place])}, and read at {read_at}"
+                    self._future.append(self._aside(sales[place], "saleDate", reason))
+                    out[place] = None
+        if out:
+            sales = [sale for place, sale in enumerate(sales) if place not in out]
+            moments = np.delete(moments, list(out))
+        if sales:
+            self._put(sales, moments)
+
+    def batch(self) -> SalesBatch:
+        """All that was read. Raises SourceContractBroken where too much of it is bad, or of the future."""
+        ensure_good(self.call, self.rejected, self.answered)
+        future = len(self._future)
+        if future > MOST_IN_THE_FUTURE * self.answered and future > 1:
+            raise broken(
+                self.call,
+                f"answered {self.answered} sales of which {future} are dated later than now ({self._not_after:%Y-%m-%d %H:%M}): "
+                "the server's clock, or the TimeZone of this stack, is wrong",
+            )
+        ids = np.concatenate([np.empty(0, np.int64), *self._ids])
+        moments = np.concatenate([np.empty(0, "datetime64[us]"), *self._moments])
+        dropped, shared = self._of_one_id(ids, moments)
+        duplicates = len(dropped) - len(shared)
+        rejected, records = (*self.rejected, *self._future, *shared), self.answered
+        stands = np.ones(len(ids), dtype=bool)
+        stands[dropped] = False
+        if self._since is not None:
+            stands &= moments >= np.datetime64(self._since, "us")
+            rejected = tuple(record for record in rejected if record.day is None or record.day >= self._since)
+            records = int(stands.sum()) + duplicates + len(rejected)
+        sales = SpooledSales(self._spool, self._blocks, list(self._articles), dropped, moments[stands])
+        return SalesBatch(sales, rejected, records, duplicates, future)
+
+    @property
+    def _held(self) -> int:
+        sales = sum(map(len, self._ids))
+        return super()._held + _MEMORY_OF_A_SALE * sales + _MEMORY_OF_AN_ARTICLE * len(self._articles)
+
+    def _aside(self, sale: Sale, field: str, reason: str, moment: np.datetime64 | None = None) -> RejectedRecord:
+        """A sale that is set aside; `moment`: its day is known and right."""
+        return RejectedRecord(self.call, f"id {sale.id}", field, reason, None if moment is None else _day(moment))
+
+    def _put(self, sales: Sequence[Sale], moments: Moments) -> None:
+        items = list(chain.from_iterable(sale.items or _NO_ITEMS for sale in sales))
+        of_sales = {
+            "id": numbers(sales, "id", np.int64),
+            "moment": moments,
+            "total": minor_units(numbers(sales, "total_amount", np.float64), self._digits),
+            "length": np.fromiter((len(sale.items or _NO_ITEMS) for sale in sales), np.int64, len(sales)),
+        }
+        of_lines = {
+            "article": np.fromiter(map(self._articles.__getitem__, map(_ARTICLE, items)), np.int64, len(items)),
+            "quantity": numbers(items, "quantity", np.int64),
+            "unit_price": numbers(items, "unit_price", np.float64),
+            "subtotal": minor_units(numbers(items, "subtotal", np.float64), self._digits),
+        }
+        place = self._blocks[-1].ends if self._blocks else 0
+        try:
+            self._blocks.append(self._spool.put(of_sales, of_lines, place))
+        except OSError:
+            raise too_large(self.call, place, "disk") from None
+        self._ids.append(of_sales["id"])
+        self._moments.append(moments)
+        self._prints.append(_prints(of_sales, of_lines))
+
+    def _of_one_id(
+        self, ids: npt.NDArray[np.int64], moments: Moments
+    ) -> tuple[npt.NDArray[np.intp], list[RejectedRecord]]:
+        """The numbers of the sales whose id a later one has, ascending; and those of them that are set aside as different from it."""
+        if np.all(ids[1:] > ids[:-1]):
+            return np.empty(0, np.intp), []
+        order = np.argsort(ids, kind="stable")
+        ordered = ids[order]
+        is_earlier = np.append(ordered[1:] == ordered[:-1], False)
+        dropped = np.sort(order[is_earlier])
+        last = (
+            dict(zip(ordered[~is_earlier].tolist(), order[~is_earlier].tolist(), strict=True)) if len(dropped) else {}
+        )
+        prints = np.concatenate(self._prints)
+        seen: defaultdict[int, list[int]] = defaultdict(list)
+        shared = []
+        for place in dropped[::-1].tolist():
+            number = int(ids[place])
+            others = [last[number], *seen[number]]
+            if any(prints[place] == prints[other] for other in others):
+                continue
+            seen[number].append(place)
+            reason = (
+                f"Another sale has this id: {_minute(moments[place])} is left out, {_minute(moments[others[0]])} stands"
+            )
+            shared.append(RejectedRecord(self.call, f"id {number}", "id", reason, _day(moments[place])))
+        return dropped, shared[::-1]
+
+
+def _inexact(sales: Sequence[Sale], digits: int) -> dict[int, str]:
+    """The places of sales with an amount that the currency cannot hold, and the first such field of each."""
+    found = dict.fromkeys(
+        np.flatnonzero(~is_exact(numbers(sales, "total_amount", np.float64), digits)).tolist(), "totalAmount"
+    )
+    items = list(chain.from_iterable(sale.items or () for sale in sales))
+    lines = np.flatnonzero(~is_exact(numbers(items, "subtotal", np.float64), digits))
+    if len(lines):
+        ends = np.cumsum(np.fromiter((len(sale.items or ()) for sale in sales), np.int64, len(sales)))
+        for line in lines.tolist():
+            place = int(np.searchsorted(ends, line, side="right"))
+            found.setdefault(place, f"items[{line - int(ends[place]) + len(sales[place].items or ())}].subtotal")
+    return found
+
+
+def _minute(moment: np.datetime64) -> str:
+    return f"{moment.astype('datetime64[m]').item():%Y-%m-%d %H:%M}"
+
+
+def _day(moment: np.datetime64) -> Any:
+    return moment.astype("datetime64[D]").item()
+
+
+def _moments(texts: list[str]) -> tuple[npt.NDArray[np.datetime64], list[int]]:
+    """The moments of texts that look like dates, datetime64[us]; and the places of those that are none (30 February)."""
+    try:
+        return np.array(texts, "datetime64[us]"), []
+    except ValueError:
+        pass
+    bad = []
+    for place, text in enumerate(texts):
+        try:
+            np.datetime64(text, "us")
+        except ValueError:
+            bad.append(place)
+    blank = set(bad)
+    good = ["NaT" if place in blank else text for place, text in enumerate(texts)]
+    return np.array(good, "datetime64[us]"), bad
+
+
+def _prints(sales: dict[str, npt.NDArray[Any]], lines: dict[str, npt.NDArray[Any]]) -> Prints:
+    """A number of 64 bits for each sale: the same for the same moment, total and lines, and for no two that differ but by a chance of
+    one in 2**64."""
+    starts = np.cumsum(sales["length"]) - sales["length"]
+    number = np.arange(len(lines["article"])) - np.repeat(starts, sales["length"])
+    line = _mixed(lines["article"], lines["quantity"], lines["unit_price"], lines["subtotal"], number)
+    return _mixed(sales["moment"], sales["total"], np.add.reduceat(line, starts))
+
+
+def _mixed(*columns: npt.NDArray[Any]) -> Prints:
+    """The columns' 64-bit values as one number a row (the steps of MurmurHash3's finaliser between them)."""
+    mixed = np.zeros(len(columns[0]), np.uint64)
+    for column in columns:
+        mixed = (mixed ^ column.view(np.uint64)) * np.uint64(0xFF51AFD7ED558CCD)
+        mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+        mixed ^= mixed >> np.uint64(33)
+    return mixed
