@@ -145,10 +145,10 @@ _SABOTAGES: dict[str, Callable[[], Sabotage]] = {
 
 _INSTEAD: dict[str, tuple[str, Any]] = {
     "the index is believed": ("salesflow.history.coverage:Part.lost", []),
-    "the future is believed": ("salesflow.source.decode:_later_than", {}),
+    "the future is believed": ("salesflow.source.sales:_later_than", []),
     "there is never more": ("salesflow.source.envelope:Envelope.more", None),
     "a failure is an answer": ("salesflow.source.envelope:_says_failure", False),
-    "of one id the last stands": ("salesflow.source.decode:_of_one_id", ({}, 0)),
+    "of one id the last stands": ("salesflow.source.sales:SalesReader._of_one_id", []),
     "nothing is read deeper": ("salesflow.history.sync:is_deep_read_due", False),
 }
 """Functions of the system that are replaced, and what is answered in their place."""

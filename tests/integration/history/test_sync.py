@@ -24,9 +24,10 @@ from salesflow.history.sync import History, SyncOutcome
 from salesflow.history.terms import Terms
 from salesflow.money import Currency
 from salesflow.s3 import ObjectStore
+from salesflow.source.decode import decode_sales
 from salesflow.source.records import SalesBatch
-from tests.stand_ins.aws import Wire, calls
-from tests.unit.analytics.tables import Item, Sale, lines_of
+from tests.stand_ins.aws import Request, Wire
+from tests.unit.analytics.tables import Item, Sale
 
 FRIDAY = date(2026, 11, 20)
 FIRST = date(2026, 8, 1)
@@ -56,9 +57,27 @@ class Source:
         """As `SalesFlowClient.fetch_sales_since`."""
         self.asked.append(since)
         told = self.answers.pop(0) if self.answers else self.sales
-        lines = lines_of([sale for sale in told if sale.sold_at.date() >= since])
-        lines = lines.assign(sale_total=lines["sale_total"] // self.minor, subtotal=lines["subtotal"] // self.minor)
-        return SalesBatch(lines, (), lines["sale_id"].nunique())
+        document = [
+            {
+                "id": number,
+                "saleDate": sale.sold_at.isoformat(),
+                "totalAmount": sale.total / 100,
+                "items": [
+                    {
+                        "sku": i.sku,
+                        "productName": i.name,
+                        "quantity": i.quantity,
+                        "unitPrice": 0,
+                        "subtotal": i.subtotal / 100,
+                    }
+                    for i in sale.items
+                ],
+            }
+            for number, sale in enumerate(told)
+            if sale.sold_at.date() >= since
+        ]
+        digits = 2 if self.minor == 1 else 0
+        return decode_sales(json.dumps(document).encode(), call="GET /sales/history", minor_digits=digits)
 
 
 @dataclass
@@ -208,17 +227,33 @@ def test_a_deep_read_of_a_day_to_come_was_none(stack: Stack, source: Source) -> 
     assert stack.sync(source, sunday).plan.since == sunday - timedelta(days=7)
 
 
-@pytest.mark.parametrize("part", ["sales", "daily", "shop"])
-def test_days_count_as_covered_once_their_months_are_written(
-    stack: Stack, source: Source, wire: Wire, part: str
+@pytest.mark.parametrize("part", ["sales", "daily", "shop", "coverage"])
+@pytest.mark.parametrize("before", ["nothing", "other settings", "a damaged month"])
+def test_a_sync_that_ends_in_the_middle_is_gone_on_with_where_it_ended(
+    stack: Stack, source: Source, wire: Wire, part: str, before: str
 ) -> None:
-    """A crash between would else lose them for good: nobody would ask for them again."""
-    wire.refuse(calls(f"PUT history/{part}/month=2026-11"), 403, "AccessDenied")
+    """Days that counted as covered before their months are written would be lost for good: nobody would ask for them again."""
+    rebuild = before == "a damaged month"
+    if before != "nothing":
+        settings = JPY if before == "other settings" else TERMS
+        fewer = daily(date(2026, 8, 12), FRIDAY, a_day=2)
+        stack.sync(Source(fewer, minor=100 if settings is JPY else 1), terms=settings)
+    if rebuild:
+        stack.put("history/shop/month=2026-10/shop.csv.gz", b"by hand")
+    is_index = part == "coverage"
+
+    def is_written(request: Request) -> bool:
+        if is_index:
+            return request.operation == "PUT history/coverage/shop.json" and b"2026-09-30" in request.body
+        return request.operation.startswith(f"PUT history/{part}/month=2026-10")
+
+    wire.refuse(is_written, 403, "AccessDenied")
     with pytest.raises(HistoryUnavailable):
-        stack.sync(source)
-    assert read_coverage(ObjectStore(stack.clients.s3, stack.bucket), part) is None
-    stack.sync(source)
+        stack.sync(source, rebuild=rebuild)
+    outcome = stack.sync(source)
+    assert source.asked[-1] == (date(2026, 8, 25) if is_index else date(2026, 9, 21))  # the deep read's
     assert stack.revenue() == true_revenue(source.sales)
+    assert outcome.coverage == read_coverage(ObjectStore(stack.clients.s3, stack.bucket), "shop")
 
 
 def test_another_currency_with_other_digits_has_everything_read_again(stack: Stack, source: Source) -> None:

@@ -495,9 +495,7 @@ def test_sales_of_any_size_are_read_with_little_memory(make_client: MakeClient, 
     assert make_client(most_held=8_000_000).fetch_sales(5).records == 10_000
 
 
-def test_a_list_that_is_kept_whole_is_held_against_the_memory(
-    make_client: MakeClient, server: SalesFlowServer
-) -> None:
+def test_a_list_that_is_kept_whole_is_held_against_the_memory(make_client: MakeClient, server: SalesFlowServer) -> None:
     for number in range(9):
         product = {"id": number, "sku": f"A{number}", "price": 1, "stockQuantity": 1, "lowStockThreshold": 1}
         page = {"content": [product], "number": number, "totalPages": 9}

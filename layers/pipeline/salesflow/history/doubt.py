@@ -1,11 +1,14 @@
 """When an answer of the source is not believed at once: it lacks much of what it told before."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+from salesflow.windows import into_day
 
 LEAST_SALES: Final = 20
 LARGE_SHARE: Final = 0.5
@@ -35,7 +38,7 @@ class Loss:
 def large_loss(stored: pd.DataFrame, read: pd.DataFrame) -> Loss | None:
     """What a read lacks of the stored days, where it is so much that one read alone is not believed; else None.
 
-    Both are tables of the shop's days (`history.shop_days`) of the same run of days.
+    stored: the shop's days (`history.shop_days`). read: those of the same days, or as much of them as `sales_by_day` says.
     """
     before = pd.Series(stored["transactions"].to_numpy(), index=stored["date"].to_numpy().astype("datetime64[D]"))
     now = pd.Series(read["transactions"].to_numpy(), index=read["date"].to_numpy().astype("datetime64[D]"))
@@ -50,6 +53,14 @@ def large_loss(stored: pd.DataFrame, read: pd.DataFrame) -> Loss | None:
     fewer = had > after
     days = tuple(day.item() for day in before.index.to_numpy()[fewer].astype("datetime64[D]"))
     return Loss(days, int(had[fewer].sum()), int(after[fewer].sum()))
+
+
+def sales_by_day(moments: npt.NDArray[np.datetime64], day_ends_at: time) -> pd.DataFrame:
+    """How many sales (`transactions`) each business date has (`date`). moments: of the sales; day_ends_at: of the shop."""
+    days, sales = np.unique(
+        (moments - np.timedelta64(into_day(day_ends_at))).astype("datetime64[D]"), return_counts=True
+    )
+    return pd.DataFrame({"date": days.astype("datetime64[s]"), "transactions": sales})
 
 
 def say_the_same(one: pd.DataFrame, other: pd.DataFrame) -> bool:

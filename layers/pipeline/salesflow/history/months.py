@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Final
 
@@ -48,23 +48,14 @@ class MonthlyTable:
         """The key of a month's object ("2026-11")."""
         return f"{self.folder}/month={month}/{self.file}"
 
-    def replace_days(self, rows: pd.DataFrame, reading: Reading, through: date) -> dict[str, str | None]:
-        """Write the rows of a reading: every stored day from its first on, up to `through`, gives way to them.
+    def replace_month(self, month: str, rows: pd.DataFrame, reading: Reading) -> str | None:
+        """Write the rows of a month of a reading: every stored day from the reading's first on gives way to them.
 
-        Answers the version tag that each of these months has now (None: it has no object, as nothing was sold).
-        Rows of other days are left out.
+        Answers the version tag that the month has now (None: it has no object, as nothing was sold).
         """
-        row_days = self.days(rows)
-        rows = rows[(row_days >= _day(reading.since)) & (row_days <= _day(through))]
-        row_months = self.days(rows).astype("datetime64[M]")
-
-        def replace(month: str) -> str | None:
-            in_month = rows[row_months == np.datetime64(month, "M")]
-            change = partial(self._merged, month, in_month, reading)
-            standing = self.store.update(self.key(month), change, self.media_type, passing=METADATA)
-            return None if standing is None else standing.etag
-
-        return side_by_side(replace, months(reading.since, through))
+        change = partial(self._merged, month, rows, reading)
+        standing = self.store.update(self.key(month), change, self.media_type, passing=METADATA)
+        return None if standing is None else standing.etag
 
     def read(self, first: date, last: date) -> list[pd.DataFrame]:
         """The stored rows of the days from first to last, a table a month; months without an object are left out."""
@@ -88,14 +79,12 @@ class MonthlyTable:
     def _merged(
         self, month: str, new: pd.DataFrame, reading: Reading, stored: StoredObject | None
     ) -> tuple[bytes, dict[str, str]] | None:
-        if stored is None:
-            if new.empty:
-                return None
-            return self.encode(self.arrange(new)), reading.metadata() | self.terms.words
-        before = Reading.from_metadata(stored.metadata)
+        if stored is None and new.empty:
+            return None
+        before = None if stored is None else Reading.from_metadata(stored.metadata)
         first, end = reading.days_over(before)
-        if first <= first_day(month) and end == date.max:
-            merged = new  # nothing of the stored month remains, so it need not even be readable: a rebuild mends it
+        if stored is None or (first <= first_day(month) and end == date.max):
+            merged = new  # nothing of a stored month remains, so it need not even be readable: a rebuild mends it
         else:
             old = self._decoded(month, stored)
             old_days, new_days = self.days(old), self.days(new)
@@ -139,6 +128,13 @@ def months(first: date, last: date) -> Iterator[str]:
     while (year, month) <= (last.year, last.month):
         yield f"{year:04d}-{month:02d}"
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+
+
+def window_of(month: str, first: date, last: date) -> Window:
+    """The days of a calendar month ("2026-11") that lie from first to last."""
+    begins = first_day(month)
+    ends = (begins + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return Window(max(begins, first), min(ends, last))
 
 
 def first_day(month: str) -> date:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,8 @@ import pandas as pd
 from salesflow.analytics.lines import SaleLines
 from salesflow.errors import HistoryDamaged, HistoryOfNewerVersion, HistoryWrittenOtherwise, SourceForgetsSales
 from salesflow.history.coverage import Coverage, Index, Part, what_counts
-from salesflow.history.doubt import Loss, large_loss, say_the_same
-from salesflow.history.months import first_day, months
+from salesflow.history.doubt import Loss, large_loss, sales_by_day, say_the_same
+from salesflow.history.months import MonthlyTable, first_day, months, side_by_side, window_of
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.plan import Demand, SyncPlan, is_deep_read_due, plan_sync
 from salesflow.history.reading import Reading
@@ -21,7 +22,7 @@ from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of
 from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore
 from salesflow.settings import Settings
-from salesflow.windows import Window, business_date_at
+from salesflow.windows import Window, business_date_at, into_day
 
 if TYPE_CHECKING:
     from salesflow.history.lines import SaleLineHistory
@@ -64,16 +65,6 @@ class _Found:
     def window(self) -> Window:
         """The business dates that the read is the truth for."""
         return Window(self.plan.since, self.through)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Answer:
-    """One read: the batch, its sale lines of the window as a table and as arrays, and the shop's days."""
-
-    batch: "SalesBatch"
-    lines: pd.DataFrame
-    columns: SaleLines
-    shop_days: pd.DataFrame
 
 
 class History:
@@ -148,35 +139,44 @@ class History:
         return self._find(demand, read_at).plan
 
     def sync(self, client: "SalesFlowClient", demand: Demand, *, read_at: datetime) -> SyncOutcome:
-        """Read what is lacking and store it: months first, then what is covered, so that a crash repeats the read at worst.
+        """Read what is lacking and store it, a month after the other, each before it counts as covered: a crash repeats a month at worst.
 
         read_at: the moment before the read (aware); of two jobs at once, the later read is the truth.
         """
         found = self._find(demand, read_at)
         plan, reading = found.plan, Reading(found.plan.since, read_at)
-        answer, loss = self._read(client, demand, found)
+        batch, loss = self._read(client, demand, found)
         # What was set aside is remembered before the days count as covered: a crash between repeats the read.
-        self._set_aside.replace_days([_remembered(record, found.through) for record in answer.batch.rejected], reading)
-        rows = {
-            "lines.parquet": answer.lines,
-            "daily.csv.gz": panel_of(answer.columns),
-            "shop.csv.gz": answer.shop_days,
-            "returns.csv.gz": returns_of(answer.columns),
-        }
-        for part in self._parts:
-            written = [(table, table.replace_days(rows[table.file], reading, found.through)) for table in part.tables]
-            tags = {month: {table.file: by_month[month] for table, by_month in written} for month in written[0][1]}
-            part.extend(
-                self._store,
-                plan.gained,
-                tags,
-                known=found.known[part.name],
-                deep_read=demand.business_date if plan.is_deep else date.min,
-                latest=found.through + timedelta(days=1),
+        self._set_aside.replace_days([_remembered(record, found.through) for record in batch.rejected], reading)
+        tables = {table.file: table for part in self._parts for table in part.tables}
+        written: dict[str, dict[str, str | None]] = {}
+        newest = None
+        for month in months(found.window.first, found.window.last):
+            window = window_of(month, found.window.first, found.window.last)
+            lines, columns = self._sold(batch, window)
+            newest = columns.newest or newest
+            rows = {
+                "lines.parquet": lines,
+                "daily.csv.gz": panel_of(columns),
+                "shop.csv.gz": shop_days_of(columns),
+                "returns.csv.gz": returns_of(columns),
+            }
+            written[month] = side_by_side(partial(_replace_month, tables, month, rows, reading), tables)
+            del lines, columns, rows
+            is_last = window.last == found.window.last
+            side_by_side(
+                partial(
+                    self._extend,
+                    found,
+                    written,
+                    gained=replace(plan.gained, last=min(window.last, plan.gained.last)),
+                    deep_read=demand.business_date if plan.is_deep and is_last else date.min,
+                ),
+                [part.name for part in self._parts],
             )
         known = found.known[self._parts[0].name]
         coverage = plan.gained.joined(None if known is None else known.covered)
-        return SyncOutcome(plan, answer.batch, coverage, answer.columns.newest, loss)
+        return SyncOutcome(plan, batch, coverage, newest, loss)
 
     def known_from(self, coverage: Coverage, first_wanted: date) -> date:
         """The first day of which anything can be said: what lies before the first sale is unknown, not zero.
@@ -278,38 +278,67 @@ class History:
                 raise
             return (error.message,)
 
-    def _read(self, client: "SalesFlowClient", demand: Demand, found: _Found) -> tuple[_Answer, Loss | None]:
+    def _read(self, client: "SalesFlowClient", demand: Demand, found: _Found) -> "tuple[SalesBatch, Loss | None]":
         """The sales of the plan's days. An answer that lacks much of what is stored is believed where a second one says the same."""
-        answer = self._ask(client, demand, found)
+        batch = client.fetch_sales_since(found.plan.since, asked_on=demand.asked_on)
         try:
             stored = self._shop_days.read(found.window.first, found.window.last)
         except (HistoryDamaged, HistoryWrittenOtherwise, HistoryOfNewerVersion):
-            if not (demand.rebuild or found.plan.because or found.plan.lost):
+            if demand.rebuild or found.plan.because or found.plan.lost:
+                return batch, None  # what cannot be read cannot be compared
+            known = found.known["shop"]
+            if known is None or known.covered.last >= found.window.last:
                 raise
-            return answer, None  # what cannot be read cannot be compared
-        if large_loss(stored, answer.shop_days) is None:
-            return answer, None
-        second = self._ask(client, demand, found)
-        loss = large_loss(stored, second.shop_days)
-        if loss is not None and not say_the_same(answer.shop_days, second.shop_days):
+            # A run that wrote everything anew may have ended in the middle: what comes then counts no more.
+            stored = self._shop_days.read(found.window.first, known.covered.last)
+        if large_loss(stored, sales_by_day(batch.sales.moments, self._terms.day_ends_at)) is None:
+            return batch, None
+        first = self._days_sold(batch, found.window)
+        batch = client.fetch_sales_since(found.plan.since, asked_on=demand.asked_on)
+        second = self._days_sold(batch, found.window)
+        loss = large_loss(stored, second)
+        if loss is not None and not say_the_same(first, second):
             raise SourceForgetsSales(
                 f"Of {loss.sales_before} sales that are stored of {loss.days[0]} to {loss.days[-1]} the SalesFlow API gives "
                 f"{loss.sales_now}, and asked twice it answers differently. Nothing was changed.",
                 action="Look at the SalesFlow service and its database; the next run asks again.",
             )
-        return second, loss
+        return batch, loss
 
-    def _ask(self, client: "SalesFlowClient", demand: Demand, found: _Found) -> _Answer:
-        batch = client.fetch_sales_since(found.plan.since, asked_on=demand.asked_on)
-        columns = SaleLines.from_table(batch.lines, self._terms.day_ends_at)
-        inside = columns.place_of(found.window)
-        lines = (
-            batch.lines.iloc[inside].reset_index(drop=True)
-            if len(batch.lines) != inside.stop - inside.start
-            else batch.lines
+    def _sold(self, batch: "SalesBatch", window: Window) -> tuple[pd.DataFrame, SaleLines]:
+        """The sale lines of some business dates, as a table and as arrays."""
+        after = into_day(self._terms.day_ends_at)
+        first, end = (datetime.combine(day, time()) + after for day in (window.first, window.last + timedelta(days=1)))
+        lines = batch.sales.lines(first, end)
+        return lines, SaleLines.from_table(lines, self._terms.day_ends_at)
+
+    def _days_sold(self, batch: "SalesBatch", window: Window) -> pd.DataFrame:
+        """The shop's days of all of them."""
+        days = (
+            shop_days_of(self._sold(batch, window_of(month, window.first, window.last))[1])
+            for month in months(window.first, window.last)
         )
-        columns = columns.within(found.window)
-        return _Answer(batch, lines, columns, shop_days_of(columns))
+        return pd.concat(days, ignore_index=True)
+
+    def _extend(
+        self,
+        found: _Found,
+        written: Mapping[str, Mapping[str, str | None]],
+        name: str,
+        *,
+        gained: Coverage,
+        deep_read: date,
+    ) -> None:
+        part = next(part for part in self._parts if part.name == name)
+        tags = {month: {table.file: files[table.file] for table in part.tables} for month, files in written.items()}
+        latest = found.through + timedelta(days=1)
+        part.extend(self._store, gained, tags, known=found.known[name], deep_read=deep_read, latest=latest)
+
+
+def _replace_month(
+    tables: Mapping[str, MonthlyTable], month: str, rows: Mapping[str, pd.DataFrame], reading: Reading, file: str
+) -> str | None:
+    return tables[file].replace_month(month, rows[file], reading)
 
 
 def _remembered(record: "RejectedRecord", today: date) -> SetAsideRecord:

@@ -26,6 +26,7 @@ _MEMORY_OF_AN_ARTICLE = 600
 _NO_ITEMS = [SaleItem(product_id=0, sku="", quantity=0, unit_price=0.0, subtotal=0.0, product_name="")]
 _ARTICLE = attrgetter("product_id", "sku", "product_name")
 
+type Ids = npt.NDArray[np.int64]
 type Moments = npt.NDArray[np.datetime64]
 type Prints = npt.NDArray[np.uint64]
 
@@ -54,7 +55,7 @@ class SalesReader(ListReader[Sale]):
         self._spool = Spool()
         self._articles = Articles()
         self._blocks: list[Block] = []
-        self._ids: list[npt.NDArray[np.int64]] = []
+        self._ids: list[Ids] = []
         self._moments: list[Moments] = []
         self._prints: list[Prints] = []
         self._future: list[RejectedRecord] = []
@@ -71,7 +72,7 @@ class SalesReader(ListReader[Sale]):
         out = dict.fromkeys(bad)
         if self._not_after is not None:
             read_at = f"{self._not_after:%Y-%m-%d %H:%M}"
-            for place in np.flatnonzero(moments > np.datetime64(self._not_after, "us")).tolist():
+            for place in _later_than(self._not_after, moments):
                 if place not in bad:
                     reason = f"Dated in the future: {_minute(moments[place])}, and read at {read_at}"
                     self._future.append(self._aside(sales[place], "saleDate", reason))
@@ -94,7 +95,8 @@ class SalesReader(ListReader[Sale]):
             )
         ids = np.concatenate([np.empty(0, np.int64), *self._ids])
         moments = np.concatenate([np.empty(0, "datetime64[us]"), *self._moments])
-        dropped, shared = self._of_one_id(ids, moments)
+        dropped = _earlier_ones(ids)
+        shared = self._of_one_id(ids, moments, dropped)
         duplicates = len(dropped) - len(shared)
         rejected, records = (*self.rejected, *self._future, *shared), self.answered
         stands = np.ones(len(ids), dtype=bool)
@@ -138,25 +140,16 @@ class SalesReader(ListReader[Sale]):
         self._moments.append(moments)
         self._prints.append(_prints(of_sales, of_lines))
 
-    def _of_one_id(
-        self, ids: npt.NDArray[np.int64], moments: Moments
-    ) -> tuple[npt.NDArray[np.intp], list[RejectedRecord]]:
-        """The numbers of the sales whose id a later one has, ascending; and those of them that are set aside as different from it."""
-        if np.all(ids[1:] > ids[:-1]):
-            return np.empty(0, np.intp), []
-        order = np.argsort(ids, kind="stable")
-        ordered = ids[order]
-        is_earlier = np.append(ordered[1:] == ordered[:-1], False)
-        dropped = np.sort(order[is_earlier])
-        last = (
-            dict(zip(ordered[~is_earlier].tolist(), order[~is_earlier].tolist(), strict=True)) if len(dropped) else {}
-        )
-        prints = np.concatenate(self._prints)
+    def _of_one_id(self, ids: Ids, moments: Moments, dropped: npt.NDArray[np.intp]) -> list[RejectedRecord]:
+        """Of the dropped sales those that are set aside, since they are not the same as another one of their id."""
+        of_shared = np.flatnonzero(np.isin(ids, ids[dropped]))
+        stands = dict(zip(ids[of_shared].tolist(), of_shared.tolist(), strict=True))  # the last of each id
+        prints = np.concatenate(self._prints) if len(dropped) else np.empty(0, np.uint64)
         seen: defaultdict[int, list[int]] = defaultdict(list)
         shared = []
         for place in dropped[::-1].tolist():
             number = int(ids[place])
-            others = [last[number], *seen[number]]
+            others = [stands[number], *seen[number]]
             if any(prints[place] == prints[other] for other in others):
                 continue
             seen[number].append(place)
@@ -164,7 +157,20 @@ class SalesReader(ListReader[Sale]):
                 f"Another sale has this id: {_minute(moments[place])} is left out, {_minute(moments[others[0]])} stands"
             )
             shared.append(RejectedRecord(self.call, f"id {number}", "id", reason, _day(moments[place])))
-        return dropped, shared[::-1]
+        return shared[::-1]
+
+
+def _earlier_ones(ids: Ids) -> npt.NDArray[np.intp]:
+    """The numbers of the sales whose id a later one has too, ascending."""
+    if np.all(ids[1:] > ids[:-1]):
+        return np.empty(0, np.intp)
+    order = np.argsort(ids, kind="stable")
+    return np.sort(order[:-1][ids[order[1:]] == ids[order[:-1]]])
+
+
+def _later_than(not_after: datetime, moments: Moments) -> list[int]:
+    """The places of the sales dated later than that."""
+    return np.flatnonzero(moments > np.datetime64(not_after, "us")).tolist()
 
 
 def _inexact(sales: Sequence[Sale], digits: int) -> dict[int, str]:

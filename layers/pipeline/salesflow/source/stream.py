@@ -54,7 +54,8 @@ class ListText:
         self._fill(PIECE)
         if self._is_over and self._is_bare:
             return self._held.rfind(b"]")
-        return self._held.rfind(_LIKELY_END) + 2 or -1
+        end = self._held.rfind(_LIKELY_END)
+        return end + 2 if end >= 0 else -1
 
     def certain_end(self) -> int:
         """Where the last whole record of those that are held ends. Raises UnreadableAnswer where the body breaks off."""
