@@ -17,6 +17,7 @@ from salesflow.reports.html.charts import screen_chart
 from salesflow.reports.pdf.fonts import REGULAR, cut, runs, width
 from salesflow.windows import Window
 from tests.unit.reports.samples import all_samples
+from tests.unit.reports.whole import whole_content
 
 AMOUNTS = st.floats(-1e13, 1e13, allow_nan=False).filter(lambda value: value == 0 or abs(value) > 1e-3)
 
@@ -132,6 +133,20 @@ def test_the_three_reports_are_different_reports() -> None:
     assert keys["sales-daily"] == ["revenue", "hours", "products"]
     assert keys["stock-daily"] == ["reorder", "state", "low", "dead"]
     assert keys["combined-daily"] == ["revenue", "hours", "products", "reorder", "dead"]
+
+
+def test_services_are_no_best_sellers_and_each_product_stands_beside_its_usual() -> None:
+    content = whole_content("sales")
+    assert content.sales is not None
+    first = content.sales.products[0]
+    without = replace(content, sales=replace(content.sales, services=(first.sku,)))
+    (best,) = (s.tables[0] for s in build_document(without).sections if s.key == "products")
+    whole = build_document(without).sheet("products")
+    assert whole is not None
+    assert first.name not in [row[0] for row in best.rows]
+    assert first.name in [row[0] for row in whole.rows]
+    assert [row[-1] for row in best.rows] == [p.usual_revenue for p in content.sales.products[1:]]
+    assert best.columns[-1].label == "Usual"
 
 
 def test_a_whole_month_is_compared_with_the_month_before() -> None:

@@ -39,7 +39,8 @@ class SalesKpis:
 @dataclass(frozen=True, slots=True)
 class ProductSales:
     """One product in a window. `revenue` sums its line subtotals; `share` is of all products' revenue, None where that is not
-    above 0: a part of nothing, or of less, is no figure."""
+    above 0: a part of nothing, or of less, is no figure. `usual_revenue`: what it brings on such days by the twelve weeks before, None
+    where it is younger than four."""
 
     sku: str
     name: str
@@ -51,6 +52,7 @@ class ProductSales:
     returned_amount: int
     previous_quantity: int
     previous_revenue: int
+    usual_revenue: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ class SalesAnalysis:
     by_hour: 24 revenues by hour of sale; by_weekday: 7 revenues, Monday first; both are sums over the window and add up to its revenue.
     context: the daily series of up to 90 days that end on the business date, for the trend chart.
     data_as_of: moment of the newest sale up to the window's end (naive, the merchant's zone), None with none at all.
-    rows: sale lines in the window.
+    rows: sale lines in the window. services: SKUs among those that sold most which are no goods (postage, fees): in every total, and no
+    best sellers.
     """
 
     window: Window
@@ -120,11 +123,12 @@ class SalesAnalysis:
     trend: TrendHint
     data_as_of: datetime | None
     rows: int
+    services: tuple[str, ...] = ()
 
     @property
-    def top_products(self) -> tuple[ProductSales, ...]:
-        """The five products with the highest revenue."""
-        return self.products[:5]
+    def best_sellers(self) -> tuple[ProductSales, ...]:
+        """The products by revenue, services left out."""
+        return tuple(product for product in self.products if product.sku not in self.services)
 
     @property
     def is_empty(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from itertools import pairwise, starmap
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from salesflow.analytics.lines import SaleLines, date_of, day_number, known_since, sums_by
@@ -28,6 +29,8 @@ TREND_MIN_DAYS = 14
 TREND_MIN_CHANGE = 0.05
 """A trend is one when it moves the daily revenue by at least 5% of a usual day's in 30 days; less is called stable."""
 SEASON_MIN_WEEKS = 4
+USUAL_DAYS, USUAL_MIN_DAYS = 84, 28
+"""A product's usual rests on the twelve weeks before the window, at least on four since its first sale."""
 
 
 def days_needed(period: Period, business_date: date) -> Window:
@@ -66,7 +69,7 @@ def analyse_sales(
         previous=sales_kpis(lines.within(before)) if before.first >= known_from else None,
         same_weekday_window=last_week,
         same_weekday=sales_kpis(lines.within(last_week)) if last_week.first >= known_from else None,
-        products=product_sales(here, lines.within(before)),
+        products=product_sales(here, lines.within(before), usual_revenue(lines, window, known_from)),
         daily=daily_series(lines, window),
         by_hour=revenue_by_hour(here),
         by_weekday=revenue_by_weekday(here),
@@ -94,8 +97,37 @@ def sales_kpis(lines: SaleLines) -> SalesKpis:
     )
 
 
-def product_sales(lines: SaleLines, previous: SaleLines) -> tuple[ProductSales, ...]:
-    """Every product of some lines, by revenue; `previous` gives what it is compared with. Both share their SKU codes."""
+def usual_revenue(lines: SaleLines, window: Window, known_from: date) -> npt.NDArray[np.object_]:
+    """What each product usually brings in such a window, by SKU code: its mean day of up to 84 days before, times how much the window's
+    weekdays bring of the shop's mean day. None for a product whose first sale is less than 28 days before the window."""
+    first = max(known_from, window.first - timedelta(days=USUAL_DAYS))
+    answer = np.full(len(lines.skus), None, dtype=object)
+    known = (window.first - first).days
+    if known < USUAL_MIN_DAYS:
+        return answer
+    past = lines.within(Window(first, window.first - timedelta(days=1)))
+    items, days = past.items, daily_series(past, Window(first, window.first - timedelta(days=1)))
+    mean = sum(day.revenue for day in days) / known
+    weekdays = [[day.revenue for day in days if day.day.weekday() == n] for n in range(7)]
+    factor = (
+        sum(sum(weekdays[day.weekday()]) / len(weekdays[day.weekday()]) for day in window.dates) / mean
+        if mean > 0
+        else 0.0
+    )
+    begun = np.full(len(lines.skus), day_number(window.first))
+    np.minimum.at(begun, items.sku, items.days)
+    ages = day_number(window.first) - begun
+    old = np.flatnonzero(ages >= USUAL_MIN_DAYS)
+    usual = np.rint(sums_by(items.sku, items.subtotal, len(lines.skus))[old] / ages[old] * factor)
+    answer[old] = [int(value) for value in usual]
+    return answer
+
+
+def product_sales(
+    lines: SaleLines, previous: SaleLines, usual: npt.NDArray[np.object_] | None = None
+) -> tuple[ProductSales, ...]:
+    """Every product of some lines, by revenue; `previous` gives what it is compared with, `usual` what it usually brings (by SKU code). All
+    share their SKU codes."""
     size = len(lines.skus)
     items = lines.items
     revenue = sums_by(items.sku, items.subtotal, size)
@@ -128,6 +160,7 @@ def product_sales(lines: SaleLines, previous: SaleLines) -> tuple[ProductSales, 
         returned_amount[ranked],
         sums_by(before.sku, before.quantity, size)[ranked],
         sums_by(before.sku, before.subtotal, size)[ranked],
+        np.full(len(ranked), None) if usual is None else usual[ranked],
     )
     return tuple(starmap(ProductSales, zip(*(column.tolist() for column in columns), strict=True)))
 

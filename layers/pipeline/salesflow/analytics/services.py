@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from salesflow.analytics.lines import SaleLines
+
 Floats = NDArray[np.float64]
 
 SPREAD = 10.0
@@ -29,6 +31,21 @@ def without_price(quantity: Floats, revenue: Floats) -> NDArray[np.bool_]:
         high = ordered[rows, np.floor(0.95 * last + 0.5).astype(int)]
         answer[enough] = high > SPREAD * low
     return answer
+
+
+def services_among(lines: SaleLines, skus: Collection[str]) -> frozenset[str]:
+    """Those of some SKUs that have no price of their own, by sale lines of some weeks. Products without a SKU are not judged: they may be
+    many under one."""
+    codes = np.array([code for code, sku in enumerate(lines.skus) if sku and sku in skus], dtype=np.int64)
+    row = np.full(len(lines.skus), -1)
+    row[codes] = np.arange(len(codes))
+    items = lines.items
+    mine = row[items.sku] >= 0
+    days, at = np.unique(items.days[mine], return_inverse=True)
+    quantity, revenue = (np.zeros((len(codes), len(days))) for _ in range(2))
+    np.add.at(quantity, (row[items.sku[mine]], at), items.quantity[mine])
+    np.add.at(revenue, (row[items.sku[mine]], at), items.subtotal[mine])
+    return frozenset(str(lines.skus[code]) for code in codes[without_price(quantity, revenue)])
 
 
 def service_skus(products: pd.DataFrame, listed: Collection[str] = ()) -> frozenset[str]:

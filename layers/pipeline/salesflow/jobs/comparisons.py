@@ -7,6 +7,7 @@ from salesflow.analytics.merchant import OrderList
 from salesflow.analytics.orders import orders_of
 from salesflow.analytics.progress import YEAR_BACK, progress_of
 from salesflow.analytics.results import ReportContent, StockAnalysis
+from salesflow.analytics.services import services_among
 from salesflow.analytics.statement import state_money, wares_of
 from salesflow.formats import Format
 from salesflow.history.stock import StockSnapshot
@@ -15,6 +16,9 @@ from salesflow.jobs.frame import Run
 from salesflow.jobs.outlook import Outlook
 from salesflow.jobs.usual import days_of_usual, shop_series, usual_of
 from salesflow.windows import Period
+
+MOST_SELLERS = 100
+"""Of so many products that brought most it is asked whether they are goods: more are on no page."""
 
 
 def with_comparisons(
@@ -40,9 +44,11 @@ def with_comparisons(
     shop = run.runtime.history.read_shop_days(first, window.last)
     series = shop_series(shop)
     known_from = series[0].day if series else window.first
+    sellers = {product.sku for product in content.sales.products[:MOST_SELLERS]}
     return replace(
         content,
         orders=orders,
+        sales=replace(content.sales, services=tuple(sorted(services_among(lines, sellers)))),
         usual=usual_of(shop, fields.period, window),
         statement=state_money(content.sales.kpis, content.sales.products, wares, vat_percent=settings.vat_percent),
         progress=progress_of(series, known_from, window),

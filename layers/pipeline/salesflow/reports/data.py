@@ -292,6 +292,7 @@ _MONEY: Final = frozenset(
         "stock_value",
         "total",
         "upper80",
+        "usual_revenue",
         "value",
     }
 )

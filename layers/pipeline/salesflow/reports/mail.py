@@ -25,7 +25,7 @@ from salesflow.reports.html.page import templates
 SUBJECT_LENGTH: Final = 78
 """Subjects are shorter than this: a line of a header (RFC 5322)."""
 
-_ORDERS, _UNUSUAL, _COLUMNS, _COLUMN_HEIGHT = 6, 4, 14, 56
+_BEST, _ORDERS, _UNUSUAL, _COLUMNS, _COLUMN_HEIGHT = 5, 6, 4, 14, 56
 
 type MailMode = Literal["full", "summary", "link"]
 
@@ -185,7 +185,7 @@ def _columns(document: Document) -> tuple[DayColumn, ...]:
 
 
 def _best(content: ReportContent, document: Document) -> tuple[Bar, ...]:
-    products = content.sales.top_products if content.sales is not None else ()
+    products = content.sales.best_sellers[:_BEST] if content.sales is not None else ()
     longest = max((product.revenue for product in products), default=0)
     return tuple(
         Bar(

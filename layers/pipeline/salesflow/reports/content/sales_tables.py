@@ -12,7 +12,10 @@ from salesflow.windows import Window
 
 def best_sellers_table(sales: SalesAnalysis, figures: Figures, *, limit: int) -> Table:
     """Products by sales, for a page."""
-    _ = figures.words
+    _, sellers = figures.words, sales.best_sellers
+    last, of = Column("share", _("Share"), Kind.SHARE, sums=True, minor=True), [p.share for p in sellers]
+    if any(product.usual_revenue is not None for product in sellers):
+        last, of = Column("usual_revenue", _("Usual"), Kind.MONEY, minor=True), [p.usual_revenue for p in sellers]
     return Table(
         key="products",
         title=_("Best sellers"),
@@ -20,11 +23,11 @@ def best_sellers_table(sales: SalesAnalysis, figures: Figures, *, limit: int) ->
             Column("name", _("Product"), Kind.NAME),
             Column("quantity", _("Pieces"), Kind.COUNT, sums=True, minor=True),
             Column("revenue", _("Sales"), Kind.MONEY, sums=True, bar=True),
-            Column("share", _("Share"), Kind.SHARE, sums=True, minor=True),
+            last,
         ),
-        rows=tuple((p.name or p.sku, p.quantity, p.revenue, p.share) for p in sales.products),
+        rows=tuple((p.name or p.sku, p.quantity, p.revenue, each) for p, each in zip(sellers, of, strict=True)),
         limit=limit,
-        lead="" if sales.products else _("No product was sold."),
+        lead="" if sellers else _("No product was sold."),
         noun=Noun.PRODUCT,
     )
 
