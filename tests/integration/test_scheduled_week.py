@@ -1,8 +1,9 @@
 """The real template, a simulated week, the real handlers: every report exactly once, of the right business date, to each recipient once.
 
-One week has no clock change (Asia/Shanghai), one loses an hour in its middle (Europe/Paris, 29 March 2026, 02:00 to 03:00).
+A whole week has no clock change (Asia/Shanghai); three days lose an hour in their middle (Europe/Paris, 29 March 2026, 02:00 to 03:00).
 """
 
+import calendar
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -26,10 +27,10 @@ EXTENSIONS = {"pdf": "pdf", "excel": "xlsx"}
 
 @dataclass(frozen=True)
 class Week:
-    """A simulated week: seven local days from `monday` on, and everything that came of it."""
+    """A simulated week, or a part of one: its local days, and everything that came of them."""
 
     zone: ZoneInfo
-    monday: date
+    days: list[date]
     shop: LocalShop
     firings: list[Firing]
     mails: list[Mail]
@@ -57,24 +58,26 @@ class Week:
         )
 
 
-WEEKS = {
-    "Asia/Shanghai": date(2026, 6, 29),  # with the first of July in it: daily, weekly and monthly reports
-    "Europe/Paris": date(2026, 3, 23),  # Monday to Sunday; the clocks change in the night to Sunday
+WEEKS: dict[str, tuple[date, int, dict[str, str]]] = {
+    # where, from which day on, how many days, and what is set otherwise
+    "Asia/Shanghai": (date(2026, 6, 29), 7, {}),  # with the first of July in it: daily, weekly and monthly reports
+    "Europe/Paris": (date(2026, 3, 28), 3, {"ForecastState": "DISABLED"}),  # the clocks change in the night to Sunday
 }
+HISTORY_DAYS = 120
 
 
 @pytest.fixture(scope="module", params=WEEKS, ids=lambda zone: zone.replace("/", "-"))
 def week(request: pytest.FixtureRequest) -> Iterator[Week]:
-    zone, monday = ZoneInfo(request.param), WEEKS[request.param]
-    start = datetime.combine(monday, datetime.min.time(), zone)
-    end = datetime.combine(monday + timedelta(days=7), datetime.min.time(), zone)
-    shop = sample_shop(monday + timedelta(days=9), zone=request.param, days=240)
-    with LocalShop.open(replace(shop, parameters=FEWER_FIRINGS), start) as running:
+    zone, (first, length, parameters) = ZoneInfo(request.param), WEEKS[request.param]
+    days = [first + timedelta(days=n) for n in range(length + 1)]
+    start, end = (datetime.combine(day, datetime.min.time(), zone) for day in (days[0], days[-1]))
+    shop = sample_shop(days[-1] + timedelta(days=2), zone=request.param, days=HISTORY_DAYS)
+    with LocalShop.open(replace(shop, parameters=FEWER_FIRINGS | parameters), start) as running:
         firings = Scheduler(running.cloud).run(start, end, running.clock)
         s3, bucket = running.cloud.aws.client("s3"), running.cloud.stack.outputs["ReportsBucketName"]
         pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
         keys = Counter(version["Key"] for page in pages for version in page.get("Versions", ()))
-        yield Week(zone, monday, running, firings, running.cloud.aws.mails(), dict(keys))
+        yield Week(zone, days[:-1], running, firings, running.cloud.aws.mails(), dict(keys))
 
 
 def business_date(firing: Firing) -> date:
@@ -96,16 +99,15 @@ def test_every_firing_did_its_work(week: Week) -> None:
 
 
 def test_each_schedule_was_due_once_a_local_day_or_week_or_month(week: Week) -> None:
-    days = [week.monday + timedelta(days=n) for n in range(7)]
     fired = Counter(
         (f.schedule.name.removeprefix("salesflow-"), f.due.astimezone(week.zone).date()) for f in week.reports
     )
     expected = Counter(
         {
-            **{("scheduled-sales-pdf", day): 1 for day in days},
-            **{("scheduled-stock-excel", day): 1 for day in days},
-            ("scheduled-combined-weekly", week.monday): 1,
-            **{("scheduled-combined-monthly", day): 1 for day in days if day.day == 1},
+            **{("scheduled-sales-pdf", day): 1 for day in week.days},
+            **{("scheduled-stock-excel", day): 1 for day in week.days},
+            **{("scheduled-combined-weekly", day): 1 for day in week.days if day.weekday() == calendar.MONDAY},
+            **{("scheduled-combined-monthly", day): 1 for day in week.days if day.day == 1},
         }
     )
     assert fired == expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, ClassVar
 
 import boto3
@@ -52,6 +53,14 @@ def lower_first(value: Any) -> Any:
     return value
 
 
+@cache
+def _client(service: str, endpoint_url: str, region: str) -> Any:
+    # One for all resources: making a client takes longer than most calls.
+    return boto3.client(  # type: ignore[call-overload]  # the stubs know services as literals only
+        service, endpoint_url=endpoint_url, region_name=region, config=Config(proxies={}), **ACCESS_KEY
+    )
+
+
 class MadeThroughApi:
     """What all types here share: how moto's engine asks for a resource, and how the calls are made.
 
@@ -73,9 +82,7 @@ class MadeThroughApi:
 
     def client(self, service: str) -> Any:
         """A client of moto's own server, for the stack's region."""
-        return boto3.client(  # type: ignore[call-overload]  # the stubs know services as literals only
-            service, endpoint_url=self.endpoint_url, region_name=self.region, config=Config(proxies={}), **ACCESS_KEY
-        )
+        return _client(service, self.endpoint_url, self.region)
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """One call of the service's API in the stack's region; absent values are left out."""

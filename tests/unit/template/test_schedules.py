@@ -1,6 +1,7 @@
 """Does every schedule fire when, as, and how the operator was told?"""
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -196,9 +197,10 @@ def _gaps(zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
     while moment.year < 2031:
         offset = moment.astimezone(zone).utcoffset() or timedelta(0)
         if before is not None and offset > before:
-            minute = moment - timedelta(days=1)
-            while (minute.astimezone(zone).utcoffset() or timedelta(0)) == before:
-                minute += timedelta(minutes=1)
+            day_before = moment - timedelta(days=1)
+            minutes = [day_before + timedelta(minutes=n) for n in range(24 * 60 + 1)]
+            after = bisect_left(minutes, True, key=lambda one: one.astimezone(zone).utcoffset() != before)
+            minute = minutes[after]
             yield (minute + before).replace(tzinfo=None), (minute + offset).replace(tzinfo=None)
         moment, before = moment + timedelta(days=1), offset
 
