@@ -9,7 +9,7 @@ import pytest
 from salesflow.detection import DetectionResult, Policy, detect, detect_days
 from salesflow.detection.calendar import missing_days
 from salesflow.figures import Figures
-from salesflow.findings.event import Contribution, DayState, Event, EventType, NoteKind, Severity
+from salesflow.findings.event import Contribution, DayState, Event, EventType, Severity
 from salesflow.findings.wording import sentence
 from tests.unit.detection.shops import REAL, day_table, made_up, real
 
@@ -164,8 +164,10 @@ def test_the_same_pieces_at_a_tenth_of_the_price_are_a_price_change(ordinary: pd
     products = ordinary.copy()
     at = (products["date"].dt.date == SATURDAY) & (products["sku"] == "P05")
     products.loc[at, "revenue"] //= 10
-    event = next(e for e in judge(products, policy=Policy(min_impact=0)).products if e.sku == "P05")
-    assert event.type is EventType.PRICE_CHANGE or NoteKind.PRICE in {note.kind for note in event.notes}
+    event = next(e for e in judge(products).products if e.sku == "P05")
+    assert event.type is EventType.PRICE_CHANGE
+    assert event.severity is Severity.HIGH  # a week of it is a good part of a day's sales
+    assert event.within_budget
 
 
 def test_a_trading_day_without_sales_is_missing_and_stays_one_event_while_it_lasts(ordinary: pd.DataFrame) -> None:

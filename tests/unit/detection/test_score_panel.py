@@ -74,6 +74,42 @@ def test_a_slow_day_of_the_whole_shop_is_taken_out_of_every_product() -> None:
     assert np.mean(answer.scores <= -3) < 0.05
 
 
+def test_on_a_holiday_that_shuts_half_of_the_stores_the_open_ones_sold_as_always() -> None:
+    values = counts(n_series=60, n_days=210)
+    values[:35, -1] = 0
+    answer = score(values)
+    assert answer.day_factor[0] == pytest.approx(1, abs=0.1)
+    assert np.mean(np.abs(answer.scores[35:]) < 3) > 0.95
+    assert (answer.scores[:35] < -3).all()
+
+
+def test_on_the_shops_best_day_what_sold_as_always_is_no_drop() -> None:
+    values = counts(n_series=60, n_days=210)
+    usual = values[:15, -1].copy()
+    values[:, -1] *= 2.5
+    values[:15, -1] = usual
+    answer = score(values)
+    assert answer.day_factor[0] > 1.8
+    assert (answer.scores[:15] > -3).all()
+
+
+@pytest.mark.parametrize("closures", [0.0, 0.1])
+def test_an_outage_is_one_though_the_series_is_now_and_then_shut(closures: float) -> None:
+    rng = np.random.default_rng(1)
+    values = np.rint(3000 * np.exp(rng.normal(0, 0.1, (1, 210))))
+    values[rng.random((1, 210)) < closures] = 0
+    values[0, -1] = 0
+    assert score(values).scores[0, 0] < -3
+
+
+def test_on_a_weekday_that_is_open_now_and_then_a_day_without_sales_is_no_surprise() -> None:
+    rng = np.random.default_rng(1)
+    values = counts(n_series=1, n_days=211)  # ends on a Monday
+    values[0, 0::7] *= rng.random(31) < 0.5
+    values[0, -1] = 0
+    assert score(values).scores[0, 0] > -2
+
+
 def test_a_day_without_any_sale_in_the_shop_is_missing_and_not_sixty_drops() -> None:
     values = counts(n_series=60, n_days=210)
     values[:, -1] = 0

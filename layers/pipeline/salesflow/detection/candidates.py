@@ -33,8 +33,9 @@ LEAST_SHARE = 0.005
 PRICE_CHANGE = 0.25
 """|log ratio| to the usual price from which a price is another one."""
 
-PRICE_DAYS = 3
-"""A price that is not the usual one goes on until somebody mends it: its stake is that of so many days."""
+PRICE_DAYS, MISTAKE_DAYS, MISTAKE = 3, 7, 1.0
+"""A price that is not the usual one goes on until somebody mends it: its stake is that of so many days; of a week where it is so far off
+(|log ratio|: a third, or three times the usual) that nobody meant it."""
 
 RULE_SCORE = 4.0
 """The surprise of what a rule finds whose chance is about 1e-4: a silence, a price outside all of eight weeks, a product out of nothing."""
@@ -155,14 +156,17 @@ def _price_changes(line: Timeline, t: int, policy: Policy, scored: ProductDay, u
     ordinary = ~(np.abs(scored.score["quantity"][known]) >= 2)
     outside = (price < day.low[known] / 1.1) | (price > day.high[known] * 1.1)
     impact = (price - before) * line.quantity[known, t]
-    changed = ordinary & outside & (np.abs(np.log(price / before)) > PRICE_CHANGE)
+    off = np.abs(np.log(price / before))
+    days = np.where(off > MISTAKE, MISTAKE_DAYS, PRICE_DAYS)
+    changed = ordinary & outside & (off > PRICE_CHANGE)
     for at in np.flatnonzero(changed & (np.abs(impact) >= LEAST_SHARE * usual)).tolist():
         product = int(known[at])
         share = impact[at] / (before[at] * line.quantity[product, t] if policy.min_impact == 0 else usual)
-        severity = severity_of(RULE_SCORE, PRICE_DAYS * share)  # it goes on until somebody mends it
+        share *= int(days[at])
+        severity = severity_of(RULE_SCORE, share)
         severity = floored(policy, severity, price[at] / before[at] - 1, impact[at])
         yield Candidate(
-            product, Reason.PRICE, RULE_SCORE, float(impact[at]), severity, weight_of(RULE_SCORE, PRICE_DAYS * share),
+            product, Reason.PRICE, RULE_SCORE, float(impact[at]), severity, weight_of(RULE_SCORE, share),
             price=float(price[at]), usual_price=float(before[at]),
         )  # fmt: skip
 

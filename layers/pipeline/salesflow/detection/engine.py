@@ -11,7 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from salesflow.detection.tails import gamma_quantile, gamma_z, negative_binomial_z
+from salesflow.detection.factor import MIN_SERIES, best_known, day_factors
+from salesflow.detection.tails import (
+    gamma_z,
+    nanmedian,
+    nanquantile,
+    normal_from_upper_tail,
+)
 
 Floats = NDArray[np.float64]
 
@@ -32,9 +38,11 @@ PROFILE_HALF_LIFE = 8.0
 PROFILE_PRIOR = 30.0
 """The shop's weekday profile counts as much as this many pieces of the series' own."""
 
-FACTOR_MIN_SERIES = 10
-FACTOR_MAX_SERIES = 500
-"""The day factor comes from at least so many series, and from the best known ones of a large panel."""
+NEVER_SMALL = 0.25
+"""Where the 10% quantile of the days with sales is this share of their median, a day without any is a closure or an outage, no slow day."""
+
+NOW_AND_THEN = 12, 2
+"""Weeks, and days without a sale on a weekday in them, from which on another one is no more surprising than they were."""
 
 SMALL = 20.0
 """Expected pieces below which a day is scored by the exact negative-binomial tail."""
@@ -53,7 +61,8 @@ class DayModel:
     `mean` without the day factor, `cv2` squared coefficient of variation of the prediction, `unit` the size of one piece (1 for
     counts), `scale` how much wider the series' residuals are than its model, `ready`: enough history, `closed`: a weekday on which
     the series is nearly never open, `profile` [S, 7] with slot 0 the scored day's weekday, `level` the mean open day's sales, `pieces` a series'
-    weight in the day factor, `factor_spread` and `factor_centre` of its logarithm in the window.
+    weight in the day factor, `factor_spread` and `factor_centre` of its logarithm in the window, `silent_z`: a day without a sale is no
+    more surprising than this, as such days are on this weekday.
     """
 
     mean: Floats
@@ -68,18 +77,14 @@ class DayModel:
     pieces: Floats
     factor_spread: float
     factor_centre: float
-
-
-def fit(history: Floats, *, money: bool = False) -> DayModel:
-    """Fit the model of the day that follows `history` [S, T] (NaN unknown, T a multiple of 7).
-
-    `money`: whole numbers are amounts (cents) and never pieces.
-    """
-    return fit_each([history], money=money)[0]
+    silent_z: Floats
 
 
 def fit_each(histories: Sequence[Floats], *, money: bool = False) -> list[DayModel]:
-    """`fit` of each history, all with the same T: the walk over the days, the slow part of a small panel, is done once for all."""
+    """The model of the day that follows each history [S, T] (NaN unknown, T the same multiple of 7); each is a panel of its own.
+
+    `money`: whole numbers are amounts (cents) and never pieces. The walk over the days, the slow part of a small panel, is done once for all.
+    """
     seen = [_look(history, money=money) for history in histories]
     forecasts = _filter(
         np.concatenate([p.y for p in seen]),
@@ -96,8 +101,8 @@ def fit_each(histories: Sequence[Floats], *, money: bool = False) -> list[DayMod
         mean = level * p.profile[:, 0]
         models.append(
             DayModel(
-                mean, _cv2(mean, dispersion, p.unit), p.unit, scale, dispersion, p.ready, p.closed[:, 0], p.profile, level,
-                p.pieces, p.factor_spread, p.factor_centre,
+                mean, squared_cv(mean, dispersion, p.unit), p.unit, scale, dispersion, p.ready, p.closed[:, 0], p.profile, level,
+                p.pieces, p.factor_spread, p.factor_centre, p.silent_z,
             )
         )  # fmt: skip
     return models
@@ -119,6 +124,7 @@ class _Looked:
     pieces: Floats
     factor_spread: float
     factor_centre: float
+    silent_z: Floats
 
 
 def _look(history: Floats, *, money: bool) -> _Looked:
@@ -130,12 +136,13 @@ def _look(history: Floats, *, money: bool) -> _Looked:
     ready = (age >= MIN_DAYS) & (known.sum(axis=1) >= MIN_DAYS // 2)
 
     # A day on which the whole shop sold nothing (holiday, failed sync) teaches nothing about any series.
-    if n >= FACTOR_MIN_SERIES:
+    if n >= MIN_SERIES:
         known = known & (y > 0).any(axis=0)
     recency = 0.5 ** ((weeks - 1 - np.arange(weeks)) / PROFILE_HALF_LIFE)
     y3 = y.reshape(n, weeks, 7)
     k3 = known.reshape(n, weeks, 7)
 
+    silent_z = _silent_z(y3[:, -NOW_AND_THEN[0] :, 0], k3[:, -NOW_AND_THEN[0] :, 0])
     closed, impossible = _zeros(y3, k3, recency, money=money)
     k3 = k3 & ~impossible
     known = k3.reshape(n, days)
@@ -155,8 +162,16 @@ def _look(history: Floats, *, money: bool) -> _Looked:
     start = np.divide(start_sum, start_mass, out=np.zeros(n), where=start_mass > 0)
     start = np.where(start_mass > 0, start, np.nan)
     return _Looked(
-        y, open_days, shape, dispersion, unit, start, ready, closed, profile, pieces, factor_spread, factor_centre
-    )
+        y, open_days, shape, dispersion, unit, start, ready, closed, profile, pieces, factor_spread, factor_centre,
+        silent_z,
+    )  # fmt: skip
+
+
+def _silent_z(y: Floats, known: NDArray[np.bool_]) -> Floats:
+    """z of a day without a sale by how many of the same weekdays before [S, weeks] had none; -12 where hardly any had."""
+    silent = (known & (y == 0)).sum(axis=1)
+    share = (silent + 0.5) / (known.sum(axis=1) + 1)
+    return np.where(silent >= NOW_AND_THEN[1], np.minimum(-normal_from_upper_tail(share), 0.0), -12.0)
 
 
 def _zeros(
@@ -175,30 +190,35 @@ def _zeros(
     closed |= (seen == 0) & (overall[:, None] > 0)
 
     recent = np.where(k3[:, -8:] & ~closed[:, None, :], y3[:, -8:], np.nan).reshape(len(y3), -1)
-    median = _nanmedian(recent)
-    smallest = np.where(y3 > 0, y3, np.inf).min(axis=(1, 2))
+    median = nanmedian(recent)
     open3 = k3 & ~closed[:, None, :]
     silent = (open3 & (y3 == 0)).sum(axis=(1, 2)) / np.maximum(open3.sum(axis=(1, 2)), 1)
-    counts = np.all(y3 == np.rint(y3), axis=(1, 2)) & (smallest <= 40) & (not money)
-    dense = np.where(counts, median >= 8, (silent < 0.06) & (median > 0))
+    counts, never_small = _kinds(y3.reshape(len(y3), -1), open3.reshape(len(y3), -1), money=money)
+    dense = np.where(counts, median >= 8, (silent < np.where(never_small, 0.5, 0.06)) & (median > 0))
     return closed, dense[:, None, None] & (y3 == 0) & open3
+
+
+def _kinds(y: Floats, open_days: NDArray[np.bool_], *, money: bool) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which series count pieces, and which others have no small days with sales, both [S]."""
+    sold = np.where(open_days & (y > 0), y, np.nan)
+    counts = np.all(y == np.rint(y), axis=1) & (np.fmin.reduce(sold, axis=1, initial=np.inf) <= 40) & (not money)
+    steady = nanquantile(sold, 0.1) >= NEVER_SMALL * nanmedian(sold)
+    return counts, steady & ~counts & (not money)
 
 
 def _unit(y: Floats, open_days: NDArray[np.bool_], *, money: bool) -> Floats:
     """The size of one piece, [S]: 1 for whole numbers that get small. For money it is the lower quartile of the days with sales if
 
-    the series has many days without, and else one hundredth of the mean: too small to matter beside the dispersion.
+    the series has many days without and sells little on some, and else one hundredth of the mean: too small to matter beside the dispersion.
     """
     sold = open_days & (y > 0)
-    positive = np.where(sold, y, np.nan)
-    quartile = _nanquantile(positive, 0.25)
-    whole = np.all(y == np.rint(y), axis=1)
-    smallest = np.where(sold, y, np.inf).min(axis=1)
+    quartile = nanquantile(np.where(sold, y, np.nan), 0.25)
+    counts, never_small = _kinds(y, open_days, money=money)
     days = np.maximum(open_days.sum(axis=1), 1)
-    silent = 1 - sold.sum(axis=1) / days
+    silent = np.where(never_small, 0.0, 1 - sold.sum(axis=1) / days)
     mean = (y * open_days).sum(axis=1) / days
     size = np.maximum(0.01 * mean, np.where(np.isfinite(quartile), quartile, 1.0) * np.minimum(silent / 0.1, 1.0))
-    return np.where(whole & (smallest <= 40) & (not money), 1.0, np.where(size > 0, size, 1.0))
+    return np.where(counts, 1.0, np.where(size > 0, size, 1.0))
 
 
 def _smooth(
@@ -240,7 +260,7 @@ def _smooth(
         mass = (profile[:, None, :] * g3 * open3).sum(axis=2) @ kernel
         level = np.divide(clipped.sum(axis=2) @ kernel, mass, out=np.zeros_like(mass), where=mass > 1e-9)
         flat3 = level[:, :, None] * profile[:, None, :]
-        if n >= FACTOR_MIN_SERIES:
+        if n >= MIN_SERIES:
             weight = flat3.mean(axis=(1, 2)) / (unit * variance_ratio)
             factor, factor_centre = _history_factor(y3, flat3, open3, variance_ratio, unit, weight)
             g3 = factor.reshape(1, weeks, 7)
@@ -262,47 +282,12 @@ def _history_factor(
     y3: Floats, flat3: Floats, open3: NDArray[np.bool_], variance_ratio: Floats, unit: Floats, weight: Floats
 ) -> tuple[Floats, float]:
     """Day factor of each day of the window, [T], from the series that know most about it, and its centre."""
-    best = np.sort(np.argsort(-weight, kind="stable")[:FACTOR_MAX_SERIES])
+    best = best_known(weight)
     y, mean = y3[best].reshape(len(best), -1), flat3[best].reshape(len(best), -1)
     usable = open3[best].reshape(len(best), -1) & (mean > 0)
     u = unit[best][:, None]
     dispersion = np.maximum(variance_ratio[best] - 1, 0.02)[:, None] * u / np.maximum(mean, u)
-    return day_factor(y, mean, _cv2(mean, dispersion, u), usable)
-
-
-def _log_factor(y: Floats, mean: Floats, cv2: Floats, usable: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Logarithm of each day's common ratio of actual `y` to expected `mean`, and its squared error, both [T]; 0 where too few speak.
-
-    A Huber estimate, each series weighted by how exactly it is known. Skewed sales pull it below the mean ratio: see the centre in `fit`.
-    """
-    weight = np.where(usable, 1 / np.maximum(cv2, 1e-3), 0.0)
-    weight = np.minimum(weight, 8 * weight.sum(axis=0) / np.maximum(usable.sum(axis=0), 1))
-    ratio = np.where(usable, y / np.where(usable, mean, 1.0), 0.0)
-    total = weight.sum(axis=0)
-    speaks = (usable.sum(axis=0) >= FACTOR_MIN_SERIES) & (total > 0)
-    g = np.ones(y.shape[1])
-    sd = np.sqrt(np.maximum(cv2, 1e-3))
-    for _ in range(4):
-        residual = (ratio - g) / (sd * np.sqrt(np.maximum(g, 0.05)))
-        w = weight * np.minimum(1.0, 1.5 / np.maximum(np.abs(residual), 1e-9))
-        g = np.divide((w * ratio).sum(axis=0), w.sum(axis=0), out=np.ones_like(g), where=speaks & (w.sum(axis=0) > 0))
-    return np.where(speaks, np.log(np.clip(g, 0.1, 10.0)), 0.0), np.where(speaks, 1.3 / np.maximum(total, 1e-9), np.inf)
-
-
-def day_factor(y: Floats, mean: Floats, cv2: Floats, usable: NDArray[np.bool_]) -> tuple[Floats, float]:
-    """How much the whole shop was above (> 1) or below its expectation on each day, [T], and the logarithm of its usual value.
-
-    Around that usual value, each day's factor is shrunk by its own uncertainty against the spread of the factors.
-    """
-    log_g, error2 = _log_factor(y, mean, cv2, usable)
-    speaks = np.isfinite(error2)
-    if not speaks.any():
-        return np.ones(len(log_g)), 0.0
-    centre = float(np.median(log_g[speaks]))
-    log_g = np.where(speaks, log_g - centre, 0.0)
-    spread2 = max(float(np.mean((log_g**2 - error2)[speaks])), 1e-6)
-    shrink = np.where(speaks, spread2 / (spread2 + error2), 0.0)
-    return np.exp(log_g * shrink), centre
+    return day_factors(y, mean, squared_cv(mean, dispersion, u), mean / u, usable)
 
 
 def _filter(
@@ -361,7 +346,8 @@ def _variance(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:
     return unit * mean + dispersion * mean**2
 
 
-def _cv2(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:
+def squared_cv(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:
+    """Squared coefficient of variation of what sells `mean` on average."""
     return unit / np.maximum(mean, 0.02 * unit) + dispersion
 
 
@@ -390,74 +376,13 @@ def _spread(y: Floats, known: NDArray[np.bool_], forecast: Floats, unit: Floats,
         dispersion = np.clip(dispersion, 0.002, 10.0)
     if n > 1:
         dispersion = (1 - POOL) * dispersion + POOL * np.median(dispersion)
-    z = np.where(usable, gamma_z(y, safe, _cv2(safe, dispersion[:, None], u)), np.nan)
-    mad = 1.4826 * _nanmedian(np.abs(z))
-    q90 = _nanquantile(np.abs(z), 0.9) / 1.645
+    z = np.where(usable, gamma_z(y, safe, squared_cv(safe, dispersion[:, None], u)), np.nan)
+    mad = 1.4826 * nanmedian(np.abs(z))
+    q90 = nanquantile(np.abs(z), 0.9) / 1.645
     own = np.fmax(mad, q90)
     # Under 20 pieces a day the quantiles of so few different values say little: the dispersion alone carries the width.
     own = np.where(small, np.fmin(own, 1.0), own)
     own = np.where(np.isfinite(own), own, 1.0)
     evidence = count / (count + 30.0)
-    prior = np.median(own) if n >= FACTOR_MIN_SERIES else 1.0
+    prior = np.median(own) if n >= MIN_SERIES else 1.0
     return dispersion, np.clip(evidence * own + (1 - evidence) * prior, 0.7, 4.0)
-
-
-def score(model: DayModel, value: Floats, factor: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """Signed z, expected value, lower and upper bound (z of -3 and 3) of the day's `value` [S] (NaN: not scored)."""
-    mean = model.mean * factor
-    open_ = model.ready & (mean > 0)
-    floor = np.maximum(mean, 1e-9)
-    cv2 = _cv2(floor, model.dispersion, model.unit) * model.scale**2
-    bounded = np.minimum(cv2, 4.0)  # beyond, the cube root is no longer near normal
-    z = gamma_z(np.where(np.isfinite(value), value, 0.0), floor, bounded)
-    pieces = np.abs(np.where(np.isfinite(value), value, 0.0)) / model.unit
-    expected_pieces = floor / model.unit
-    small = expected_pieces < SMALL
-    spread = np.maximum(cv2 - 1 / np.maximum(expected_pieces, 0.02), 1e-4)
-    exact = negative_binomial_z(np.where(small, pieces, 0.0), np.where(small, expected_pieces, 1.0), spread)
-    z = np.where(small, np.where(value < 0, -np.abs(exact), exact), z)
-    z = np.clip(z, -12, 12)
-    never = model.ready & ~(mean > 0)
-    z = np.where(never, np.where(value > 0, 12.0, 0.0), z)
-    z = np.where(np.isfinite(value) & model.ready, z, np.nan)
-    expected = np.where(model.ready, np.where(mean > 0, mean, 0.0), np.nan)
-    lower = np.where(open_, gamma_quantile(-3.0, floor, bounded), expected)
-    upper = np.where(open_, gamma_quantile(3.0, floor, bounded), expected)
-    return z, expected, lower, upper
-
-
-def today_factor(model: DayModel, value: Floats) -> float:
-    """The day factor of the scored day, from its values [S]; 1 where fewer than ten series speak."""
-    if len(value) < FACTOR_MIN_SERIES:
-        return 1.0
-    best = np.sort(np.argsort(-model.pieces, kind="stable")[:FACTOR_MAX_SERIES])
-    usable = (np.isfinite(value) & model.ready & (model.mean > 0) & ~model.closed)[best]
-    if usable.sum() < FACTOR_MIN_SERIES:
-        return 1.0
-    mean = np.maximum(model.mean[best], 1e-9)
-    cv2 = _cv2(mean, model.dispersion[best], model.unit[best])
-    y = np.where(usable, np.maximum(np.nan_to_num(value[best]), 0), 0.0)
-    logs, errors = _log_factor(y[:, None], mean[:, None], cv2[:, None], usable[:, None])
-    log_g, error2 = float(logs[0]) - model.factor_centre, float(errors[0])
-    # A factor far outside the usual spread is real when many series say so: shrink by its own size too.
-    spread2 = max(model.factor_spread**2, 1e-4, log_g**2 - error2)
-    return float(np.exp(log_g * spread2 / (spread2 + error2)))
-
-
-def _nanmedian(x: Floats) -> Floats:
-    return _nanquantile(x, 0.5)
-
-
-def _nanquantile(x: Floats, q: float) -> Floats:
-    """Row-wise quantile that ignores NaN; NaN for a row without values, and never a warning."""
-    if x.shape[1] == 0:
-        return np.full(len(x), np.nan)
-    ordered = np.sort(x, axis=1)
-    count = np.isfinite(x).sum(axis=1)
-    position = q * np.maximum(count - 1, 0)
-    low = position.astype(int)
-    high = np.minimum(low + 1, np.maximum(count - 1, 0))
-    rows = np.arange(len(x))
-    a, b = ordered[rows, low], ordered[rows, high]
-    out = a + (b - a) * (position - low)
-    return np.where(count > 0, out, np.nan)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from salesflow.detection import engine
+from salesflow.detection.scoring import factor_of, score
 
 Floats = NDArray[np.float64]
 
@@ -97,8 +98,8 @@ def score_windows(windows: Sequence[Floats], *, money: bool) -> list[DayScores]:
             today = window[:, -1]
             if _whole_shop_silent(model, today):
                 today = np.full(len(today), np.nan)
-            factor = engine.today_factor(model, today)
-            answers.append(DayScores(*engine.score(model, today, factor), factor, model.profile, model.level))
+            factor = factor_of(model, today)
+            answers.append(DayScores(*score(model, today, factor), factor, model.profile, model.level))
         begin = end
     return answers
 

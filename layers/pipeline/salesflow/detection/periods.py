@@ -16,6 +16,7 @@ import pandas as pd
 
 from salesflow.detection import DetectionResult, Policy, threshold_for
 from salesflow.detection.reported import Back
+from salesflow.detection.tails import nanmedian
 from salesflow.detection.timeline import gross, kept_share
 from salesflow.findings.event import DayState, Event, EventType, Note, NoteKind, Severity, Statement
 from salesflow.windows import Period
@@ -172,7 +173,13 @@ def _score(values: Floats) -> _Scores:
     """One-step errors of the weighted mean, as multiples of the spread that they had before."""
     n, periods = values.shape
     positive = np.maximum(values, 0)
-    offset = np.maximum(0.1 * positive.mean(axis=1, keepdims=True), 1e-9)
+    began = np.argmax(
+        positive > 0, axis=1
+    )  # what was not sold yet has no usual: nor has it one before it is eight periods old
+    lived = np.arange(periods) >= began[:, None]
+    offset = np.maximum(
+        0.1 * positive.sum(axis=1, keepdims=True) / np.maximum(lived.sum(axis=1, keepdims=True), 1), 1e-9
+    )
     level = np.log(positive + offset)
     decay = 0.5 ** (1 / HALF_LIFE)
     scores = np.full((n, periods), np.nan)
@@ -180,15 +187,16 @@ def _score(values: Floats) -> _Scores:
     errors = np.full((n, periods), np.nan)
     spread = np.full(n, np.nan)
     for at in range(2, periods):
-        weights = decay ** np.arange(at - 1, -1, -1)
-        predicted = (level[:, :at] * weights).sum(axis=1) / weights.sum()
-        expected[:, at] = np.maximum(np.exp(predicted) - offset[:, 0], 0)
-        errors[:, at] = level[:, at] - predicted
+        weights = decay ** np.arange(at - 1, -1, -1) * lived[:, :at]
+        known = at >= began + 2
+        predicted = (level[:, :at] * weights).sum(axis=1) / np.where(known, weights.sum(axis=1), 1.0)
+        expected[:, at] = np.where(known, np.maximum(np.exp(predicted) - offset[:, 0], 0), np.nan)
+        errors[:, at] = np.where(known, level[:, at] - predicted, np.nan)
         if at >= MIN_PAST:
-            deviations = 1.4826 * np.nanmedian(np.abs(errors[:, 2:at]), axis=1)
+            deviations = 1.4826 * nanmedian(np.abs(errors[:, 2:at]))
             counting = 1 / np.sqrt(np.maximum(expected[:, at], 1.0)) if values.max(initial=0) < 1e5 else 0.0
             spread = np.maximum(np.maximum(deviations, LEAST_SPREAD), counting)
-            scores[:, at] = errors[:, at] / spread
+            scores[:, at] = np.where(at >= began + MIN_PAST, errors[:, at] / spread, np.nan)
             # What was an event then must not widen or lift what is expected now.
             clipped = np.clip(errors[:, at], -3 * spread, 3 * spread)
             level[:, at] = np.where(np.abs(errors[:, at]) > 3 * spread, predicted + clipped, level[:, at])

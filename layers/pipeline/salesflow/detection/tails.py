@@ -1,4 +1,4 @@
-"""Normal and negative-binomial tails in numpy alone, vectorised over series (scipy would cost the core layer 100 MB)."""
+"""Quantiles, normal and negative-binomial tails in numpy alone, vectorised over series (scipy would cost the core layer 100 MB)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,3 +83,23 @@ def gamma_quantile(z: Floats | float, mean: Floats, cv2: Floats) -> Floats:
     """The inverse of `gamma_z`: the value at `z`, never below zero."""
     ninth = cv2 / 9
     return mean * np.maximum(1 - ninth + z * np.sqrt(ninth), 0) ** 3
+
+
+def nanmedian(x: Floats) -> Floats:
+    """Row-wise median, as `nanquantile`."""
+    return nanquantile(x, 0.5)
+
+
+def nanquantile(x: Floats, q: float) -> Floats:
+    """Row-wise quantile that ignores NaN; NaN for a row without values, and never a warning."""
+    if x.shape[1] == 0:
+        return np.full(len(x), np.nan)
+    ordered = np.sort(x, axis=1)
+    count = np.isfinite(x).sum(axis=1)
+    position = q * np.maximum(count - 1, 0)
+    low = position.astype(int)
+    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    rows = np.arange(len(x))
+    a, b = ordered[rows, low], ordered[rows, high]
+    out = a + (b - a) * (position - low)
+    return np.where(count > 0, out, np.nan)
