@@ -1,4 +1,4 @@
-"""Run the experiments and print the table: `python -m tests.reliability [--quick | --wide] [--only sweep,faults,fuzz,soak,alerts,field,proofs]`.
+"""Run the experiments and print the table: `python -m tests.reliability [--quick | --wide] [--only SECTION,SECTION]`.
 
 Exits with 1 if anything was lost, doubled or silent.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.reliability.experiments import Experiment, experiments, run
 from tests.reliability.table import Row, as_document, as_markdown, printed
 
-SECTIONS = ("sweep", "faults", "fuzz", "soak", "alerts", "field", "proofs")
+SECTIONS = ("sweep", "faults", "fuzz", "soak", "alerts", "field", "walks", "proofs")
 
 
 def main() -> int:

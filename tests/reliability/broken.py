@@ -27,7 +27,7 @@ def break_on_purpose(name: str) -> None:
         for attribute in outer:
             owner = getattr(owner, attribute)
         getattr(owner, function)  # a name that went elsewhere is no sabotage
-        setattr(owner, function, lambda *_, **__: answer)
+        setattr(owner, function, answer if callable(answer) else lambda *_, **__: answer)
         return
     sabotage = _SABOTAGES[name]()
     client_class: Any = botocore.client.BaseClient  # the one seam through which every call of every service goes
@@ -150,5 +150,9 @@ _INSTEAD: dict[str, tuple[str, Any]] = {
     "a failure is an answer": ("salesflow.source.envelope:_says_failure", False),
     "of one id the last stands": ("salesflow.source.sales:SalesReader._of_one_id", []),
     "nothing is read deeper": ("salesflow.history.sync:is_deep_read_due", False),
+    "a late run is let write": ("salesflow.delivery.fencing:Head.ensure_not_overtaken", None),
+    "a retry is told of a duplicate": ("salesflow.jobs.frame:_is_answered_by", True),
+    "who told few told all": ("salesflow.ledger.runs:RunRecord.has_told", True),
+    "a later release's fields are taken": ("salesflow.ledger.runs:known", lambda _, fields: fields),
 }
-"""Functions of the system that are replaced, and what is answered in their place."""
+"""Functions of the system that are replaced, and what is answered, or what stands, in their place."""

@@ -17,6 +17,7 @@ from tests.reliability.scenarios import Scenario, Stage, scenarios
 from tests.reliability.soak import soak
 from tests.reliability.sweep import overtaken, sweep
 from tests.reliability.table import Row
+from tests.reliability.walks import walk
 from tests.reliability.world import World
 from tests.stand_ins.gateway import Point, without_more_of_a_kind
 
@@ -48,6 +49,7 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
     found = [Experiment("soak", "soak", partial(_soak, 4 if quick else 365, seed))]
     found.append(Experiment("alerts", "alerts", partial(_alerts, 42 if quick else 365)))
     found.append(Experiment("field", "field", partial(_field, 22 if quick else 220, seed)))
+    found.append(Experiment("walks", "walks", partial(_walks, 25 if quick else 250, 20 if quick else 40)))
     if not quick:
         found += [Experiment("proofs", f"proof: {each.sabotage}", partial(_proof, each)) for each in PROOFS]
     found += [
@@ -161,6 +163,12 @@ def _alerts(days: int) -> Row:
 def _field(days: int, seed: int) -> Row:
     fielded = live_in_the_field(days, seed=seed)
     return Row("field", {"days in the field": fielded.days, **fielded.events}, findings=fielded.findings)
+
+
+def _walks(walks: int, steps: int) -> Row:
+    """What goes wrong on a walk is raised, and so a finding."""
+    fired = walk(walks, steps)
+    return Row("walks", {"steps walked": walks * steps, "firings on walks": fired.total()})
 
 
 def _proof(proof: Proof) -> Row:

@@ -1,23 +1,56 @@
-"""The experiments against themselves: with what mends a kind of fault taken out of the system, the field has to show that fault."""
+"""The experiments against themselves: with what mends a kind of fault taken out of the system, they have to show that very fault."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tests.reliability.broken import break_on_purpose
+from tests.reliability.corrections import interrupted
 from tests.reliability.field import DEEP_READ, NOTHING, live
 from tests.reliability.findings import Finding, Kind
+from tests.reliability.scenarios import Stage, scenarios
+from tests.reliability.walks import walk
+from tests.reliability.world import World
+from tests.stand_ins.gateway import Point
+
+
+def _on_walks(sabotage: str) -> str:
+    """What a walk shows. The fault is built into this process, which is the experiment's own."""
+    break_on_purpose(sabotage)
+    try:
+        walk(60, 30)
+    except Exception as error:  # noqa: BLE001 - what goes wrong is what is looked for
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _killed_and_tried_again(sabotage: str) -> str:
+    """What comes of a run that is killed on a machine whose clock is ahead, so that its lease stands when the retry comes."""
+    (scenario,) = (each for each in scenarios() if each.name == "sales json")
+    with World.opened() as world:
+        stage = Stage(world, scenario)
+        undisturbed = stage.run(broken=sabotage)
+        if undisturbed.answer is None or undisturbed.answer["status"] != "SUCCEEDED":
+            return ""
+        killed = interrupted(stage, [Point("s3 PUT reports/latest/sales-daily.json", 1)], broken=sabotage)
+    return "; ".join(map(str, killed.findings))
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A fault to build in, what then happens to the shop, and words of the finding that must come of it."""
+    """A fault to build in, what then happens (to the shop, one a day, or in an experiment), and words of what must be found."""
 
     sabotage: str
-    events: Sequence[str]
+    events: Sequence[str] | Callable[[str], str]
     finding: str
 
 
 PROOFS = (
+    Proof("no record per recipient", _on_walks, "was mailed twice"),
+    Proof("a late run is let write", _on_walks, "put its file over the later one's"),
+    Proof("a retry is told of a duplicate", _killed_and_tried_again, "the ledger says ['RUNNING']"),
+    Proof("who told few told all", _on_walks, "the date counts as done, and told were"),
+    Proof("a later release's fields are taken", _on_walks, "of_a_later_release"),
     Proof("the index is believed", [NOTHING, "months deleted from the bucket"], "are not stored"),
     Proof("the future is believed", ["sales of the future"], "not told of"),
     Proof("there is never more", ["answers that say there is more"], "the report says"),
@@ -30,6 +63,13 @@ PROOFS = (
 def prove(proof: Proof) -> list[Finding]:
     """What is wrong with the experiment: with the fault built in the undisturbed shop must be well, and the disturbed one not."""
     where = f"proof: {proof.sabotage}"
+    if callable(proof.events):
+        shown = proof.events(proof.sabotage)
+        return (
+            []
+            if proof.finding in shown
+            else [Finding(Kind.SILENT, where, f"it was not found; found was {shown[:300]}")]
+        )
     well = live([NOTHING, NOTHING], random.Random(2), broken=proof.sabotage)
     if well.findings:
         return [Finding(Kind.SILENT, where, f"undisturbed, it does not work: {well.findings[0]}")]

@@ -75,6 +75,7 @@ _SUMMED = (
     "days simulated",
     "days checked",
     "days in the field",
+    "steps walked",
     "sabotages looked for",
     "mails repeated in the known gap",
 )

@@ -8,11 +8,13 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from salesflow.aws import AwsClients
 from salesflow.errors import ClaimLost, OutOfTime, SourceUnavailable
+from salesflow.job_events import Audience
 from salesflow.ledger import Artifact, Claim, Ledger, LedgerUnavailable, RunRecord, RunStatus
 from tests.integration.ledger.conftest import DATE, IDENTITY
 from tests.stand_ins.aws import Wire, calls
@@ -384,6 +386,29 @@ def test_a_lease_that_no_run_can_have_holds_no_date(
     first._renew()
     hand_clock.advance(days=-30)
     assert won(fire(request_id="request-2")).attempt == 2
+
+
+def test_a_narrower_run_does_not_make_a_partial_one_whole(fire: Fire) -> None:
+    """One reader of two was refused; a run for the other one ends well; the schedule's firing still has the first to tell."""
+    everybody: dict[str, Any] = {"audience": Audience.EVERYBODY, "readers": ("anne@example.com", "bob@example.com")}
+    first = won(fire(**everybody))
+    first.record_sent("anne@example.com", message_id="m-1")
+    run_to_the_end(first, RunStatus.PARTIAL)
+    run_to_the_end(won(fire(audience=Audience(("anne@example.com",)), readers=("anne@example.com",))))
+    rest = won(fire(**everybody))
+    assert (rest.edition, set(rest.told())) == (first.edition, {"anne@example.com"})
+    rest.record_sent("bob@example.com", message_id="m-2")
+    run_to_the_end(rest)
+    assert lost(fire(**everybody)).status is RunStatus.SUCCEEDED
+
+
+def test_who_was_told_before_the_day_was_over_is_still_to_be_told_how_it_ended(fire: Fire) -> None:
+    everybody: dict[str, Any] = {"audience": Audience.EVERYBODY, "readers": ("anne@example.com",)}
+    interim = won(fire(day_is_over=False, **everybody))
+    interim.record_sent("anne@example.com", message_id="m-1")
+    run_to_the_end(interim)
+    run_to_the_end(won(fire(audience=Audience.NOBODY, readers=())))
+    assert won(fire(**everybody)).edition == "final"
 
 
 def test_a_run_that_is_at_work_shows_nothing_of_the_run_before_it(fire: Fire, ledger: Ledger) -> None:

@@ -17,6 +17,7 @@ from tests.reliability.findings import Finding, Kind
 from tests.reliability.fuzz import KINDS
 from tests.reliability.scenarios import Stage, scenarios
 from tests.reliability.sweep import overtaken, sweep
+from tests.reliability.walks import walk
 from tests.reliability.world import READERS, World
 from tests.stand_ins.gateway import Point
 
@@ -132,6 +133,11 @@ def test_weeks_that_go_by_with_nothing_lost_doubled_or_silent(section: str, done
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert done in ran.stdout
     assert re.search(r"0 lost\n +0 doubled\n +0 silent", ran.stdout)
+
+
+def test_firings_of_every_kind_in_any_order_tell_each_reader_once() -> None:
+    """The short form of 10,000 steps; see `tests.reliability.walks`."""
+    assert walk(20, 20).total() > 20
 
 
 def test_the_token_was_written_nowhere(stage: Stage) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, Self
+from zoneinfo import ZoneInfo
 
 from salesflow import clock
 from salesflow.errors import DateHeld, SalesFlowError, SystemTokenMissing, SystemTokenRejected
@@ -208,8 +209,7 @@ def _claim(
         )
         if isinstance(claim, Claim) or claim.status is not RunStatus.RUNNING or claim.lease_until is None:
             return claim
-        leaves_undone = (claim.interim and request.day_is_over(zone)) or not claim.will_tell(request.fields.audience)
-        if claim.request_id != request_id and not leaves_undone:
+        if _is_answered_by(claim, request, request_id, zone):
             return claim
         now = clock.now()
         pause = min(claim.lease_until - now, _LONGEST_WAIT)
@@ -221,6 +221,12 @@ def _claim(
             )
         logger.info("waiting", run_id=claim.run_id, lease_until=claim.lease_until.isoformat())
         clock.wait(max(pause.total_seconds(), 0.0))
+
+
+def _is_answered_by(live: RunRecord, request: JobRequest[Any], request_id: str, zone: ZoneInfo) -> bool:
+    """Whether a run at work is another request's, and leaves nothing of this one undone once it ends well."""
+    leaves_undone = (live.interim and request.day_is_over(zone)) or not live.will_tell(request.fields.audience)
+    return live.request_id != request_id and not leaves_undone
 
 
 def _keep_library[Fields: JobFields](

@@ -187,7 +187,7 @@ class Claim:
         if status is RunStatus.RUNNING:
             raise ValueError("A run does not end as RUNNING.")
         told, owed = self.held.told, self.held.owed
-        if status is not RunStatus.FAILED:
+        if status.is_done:  # who is refused in a run that is PARTIAL is still to be told
             told, owed = told.joined(self.held.audience), owed.without(self.held.audience)
         self._ending.set()
         finished_at = clock.now()

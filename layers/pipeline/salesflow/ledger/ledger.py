@@ -157,6 +157,8 @@ class Ledger:
         now = clock.now()
         edition = _edition(standing, firing)
         continues = standing is not None and standing.edition == edition
+        # Whoever was told while the day was not over has not been told how it ended.
+        is_final_at_last = standing is not None and standing.interim and firing.day_is_over
         return Held(
             run_id=run_id,
             fence=Fence(
@@ -169,7 +171,7 @@ class Ledger:
             edition=edition,
             lease_until=now + self._lease,
             audience=firing.audience,
-            told=standing.told if standing is not None else Audience.NOBODY,
+            told=Audience.NOBODY if standing is None or is_final_at_last else standing.told,
             owed=firing.audience.joined(standing.owed) if standing is not None and continues else firing.audience,
             continues=continues,
             tells_rest=standing is not None and continues and standing.status.is_done and not firing.resend,
