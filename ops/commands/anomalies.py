@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 from botocore.exceptions import ClientError
 
+from ops import completion
 from ops.complaints import Misused, NotFound
 from ops.desk import Desk, iso_day, refuse_unknown
 from ops.groups import Group
@@ -122,7 +123,7 @@ app = Group(
     examples=["anomalies list", "anomalies show --date 2026-11-22", "anomalies mute --sku RIZ-005 --until 2026-12-31"],
 )
 
-Sku = Annotated[str | None, typer.Option(help="One product, by its SKU.")]
+Sku = Annotated[str | None, typer.Option(help="One product, by its SKU.", autocompletion=completion.seen("product"))]
 WholeShop = Annotated[bool, typer.Option("--shop", help="The whole shop.")]
 PeriodOption = Annotated[Literal["daily", "weekly", "monthly"], typer.Option(help="Which checks.")]
 
@@ -138,6 +139,7 @@ def list_anomalies(desk: Desk, *, period: PeriodOption = "daily") -> None:
         (a.checked.isoformat(), a.about, status(a.severity), a.since.isoformat(), "yes" if a.told else "no", a.text)
         for a in alerts
     ]
+    completion.remember("product", [one.about for one in alerts if one.about != called(SHOP)])
     columns = ("checked", "about", "severity", "since", "told", "what")
     muted = [(called(subject), until.isoformat()) for subject, until in sorted(mutes.items())]
     desk.out.show(
@@ -217,6 +219,7 @@ def mute(
         if known is None:
             desk.out.note(f"There is no history yet: whether there is a product {sku} could not be looked up.")
         else:
+            completion.remember("product", sorted(known))
             refuse_unknown("product", sku, known)
     book_of(desk.stack).mute(subject, last)
     said = f"Nothing is mailed about {called(subject)} up to {last}."

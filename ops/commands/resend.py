@@ -14,7 +14,7 @@ import typer
 from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.groups import Group
-from ops.options import DryRunOption, RecipientOption
+from ops.options import DryRunOption, RecipientOption, RunArgument
 from ops.runs import Run
 from ops.target import Stack
 from ops.terminal import Cell, Facts, status
@@ -93,9 +93,7 @@ def _told(run: Run) -> dict[str, str]:
 )
 def resend(
     desk: Desk,
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's id or an end of it, or the reference of its mail (SF-...).")
-    ],
+    run: RunArgument,
     *,
     to: RecipientOption = None,
     again: Annotated[bool, typer.Option("--again", help="With --recipient: mail them though they were told.")] = False,

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from ops import completion
 from ops.complaints import Misused, NotFound
 from ops.desk import Desk
 from ops.groups import Group
+from ops.options import RunArgument
 from ops.terminal import Cell, Facts, Lines, Table, status
 from salesflow import clock
 
@@ -38,16 +40,14 @@ JOBS = "report, sync_history, forecast, anomaly_check, watchdog"
 STATUSES = "RUNNING, SUCCEEDED, PARTIAL, SKIPPED_EMPTY, SKIPPED_STALE, FAILED, ABANDONED"
 
 JobOption = Annotated[str | None, typer.Option("--job", help=f"Of one job: {JOBS}.")]
-OneDateOption = Annotated[str | None, typer.Option("--date", metavar="DATE", help="Of one business date.")]
+OneDateOption = Annotated[
+    str | None, typer.Option("--date", metavar="DATE", help="Of one business date.", autocompletion=completion.dates)
+]
 FromOption = Annotated[
     str | None,
     typer.Option("--from", metavar="DATE", help=f"The first business date [the last {USUAL_DAYS} days]."),
 ]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="DATE", help="The last business date [today].")]
-RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id or an end of it, or the reference of its mail (SF-...).")
-]
-
 
 RENAMED = {"--since": "--from", "--until": "--to"}
 
@@ -70,6 +70,7 @@ def list_runs(
     """The runs of some business dates, the latest first: how each ended, why, what was made, and how many were told."""
     found = _between(desk, job, day, first, last, {word.upper() for word in state or ()})
     rows = [_row(run, desk.stack.zone) for run in found[:limit]]
+    completion.remember("run", [run.short_id for run in found[:limit]])
     columns = ("run", "what", "business date", "status", "began", "took", "files", "told", "why")
     empty = "No run is on record for these dates; --from goes further back."
     desk.out.show([_as_data(run) for run in found[:limit]], runs_table(columns, rows, empty))
@@ -171,7 +172,10 @@ def show(desk: Desk, name: RunArgument) -> None:
 @app.command("tail", examples=["runs tail --since 2h", "runs tail --job report --follow", "runs tail 8e5f22c3"])
 def tail(
     desk: Desk,
-    name: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Only what this run logged.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Only what this run logged.", autocompletion=completion.seen("run")),
+    ] = None,
     *,
     job: JobOption = None,
     since: Annotated[str, typer.Option(help="How far back: 90s, 15m, 2h, 1d.")] = "15m",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from ops import completion
 from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.groups import Group
@@ -34,7 +35,9 @@ app = Group(
     ],
 )
 
-ScheduleId = Annotated[str, typer.Argument(metavar="ID", help="As `schedules list` names it.")]
+ScheduleId = Annotated[
+    str, typer.Argument(metavar="ID", help="As `schedules list` names it.", autocompletion=completion.seen("schedule"))
+]
 Deploy = Annotated[
     bool, typer.Option("--deploy", help="For one of the template's: set the stack's parameter now, by CloudFormation.")
 ]
@@ -62,6 +65,7 @@ def list_schedules(desk: Desk) -> None:
                 "-" if due is None else due.astimezone(ZoneInfo(standing.schedule.zone)),
             )
         )
+    completion.remember("schedule", [row[0] for row in rows])
     columns = ("id", "whose", "job", "cron", "zone", "state", "due next")
     desk.out.show(
         data,

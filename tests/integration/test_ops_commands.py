@@ -119,7 +119,11 @@ def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path) -> N
         "--container-host",
         "172.17.0.1",
     ]
-    environment = {**os.environ, "SALESFLOW_LOCAL_CLOUD": str(tmp_path / "local-cloud.json")}
+    environment = {
+        **os.environ,
+        "SALESFLOW_LOCAL_CLOUD": str(tmp_path / "local-cloud.json"),
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         exports = {}

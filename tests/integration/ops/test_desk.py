@@ -10,9 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from local.cloud.aws import ACCESS_KEYS
 from local.state import PLACE, LocalState, state_file
+from ops.app import app
+from ops.groups import PROGRAM
 from salesflow import clock
 from tests.integration.ops.running import Desk, ops
 
@@ -157,6 +160,21 @@ def test_no_local_cloud_and_one_that_has_ended(desk: Desk, tmp_path: Path, monke
     place.write_text("{}")
     damaged = desk(*COMMAND)
     assert (damaged.code, "cannot be read" in damaged.err) == (5, True)
+
+
+def test_tab_offers_the_ids_that_a_list_showed_and_dates(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offered(*words: str) -> list[str]:
+        monkeypatch.setenv("COMP_WORDS", " ".join(("salesflow-ops", *words)))
+        monkeypatch.setenv("COMP_CWORD", str(len(words)))
+        return (
+            CliRunner().invoke(app, env={"_SALESFLOW_OPS_COMPLETE": "complete_bash"}, prog_name=PROGRAM).stdout.split()
+        )
+
+    assert offered("schedules", "pause", "scheduled-s") == []
+    assert desk(*COMMAND).code == 0
+    assert offered("schedules", "pause", "scheduled-s") == ["scheduled-sales-pdf", "scheduled-stock-excel"]
+    assert offered("run", "report", "--date", "y") == ["yesterday"]
+    assert offered("runs", "show", "") == [], "no run has been seen yet"
 
 
 def test_a_command_that_is_misspelt_is_a_misuse(desk: Desk) -> None:
