@@ -9,6 +9,8 @@ import re
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -19,6 +21,7 @@ import pypdfium2
 import pytest
 from openpyxl.workbook import Workbook
 
+from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.results import ReportContent
 from salesflow.figures import Kind
 from salesflow.formats import Format
@@ -28,6 +31,7 @@ from salesflow.reports.content.build import build_document
 from salesflow.reports.content.money import statement_rows
 from salesflow.reports.excel.render import sheet_names
 from salesflow.windows import Period
+from tests.unit.analytics.tables import Item, Sale, lines_of
 from tests.unit.reports.test_same_figures import _Page, plain
 from tests.unit.reports.whole import whole_content
 
@@ -169,6 +173,19 @@ def test_the_books_are_the_same_to_the_minor_unit_in_every_file(case: str) -> No
         printed = plain(figures.amount(figures.currency.to_minor(amount)))
         assert [plain(label), printed] in page.rows
         assert any(line.startswith(f"{plain(label)} {printed}") for line in lines), label
+
+
+def test_a_workbook_of_very_many_lines_has_their_headings_too() -> None:
+    """Beyond 20,000 lines rows are written at once, and XlsxWriter makes no table."""
+    content = content_of("day")
+    assert content.sale_lines is not None
+    many = SaleLines.from_table(lines_of([Sale(datetime(2026, 11, 22, 12), (Item("A", "Tea", 1, 500),) * 20_001)]))
+    data = render(replace(content, sale_lines=many), Format.EXCEL)
+    few = openpyxl.load_workbook(io.BytesIO(made("day", Format.EXCEL)), read_only=True)["Lines"]
+    rows = openpyxl.load_workbook(io.BytesIO(data), read_only=True)["Lines"].iter_rows(max_row=2, values_only=True)
+    heading, first = rows
+    assert heading == next(few.iter_rows(max_row=1, values_only=True))
+    assert first[3:9] == ("A", "Tea", None, 1, 5, 5)
 
 
 def to_unit(value: Any, unit: Decimal) -> Decimal | None:

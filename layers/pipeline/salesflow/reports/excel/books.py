@@ -146,20 +146,20 @@ class Books:
             sheet.write_string(
                 3, column, label, cells.format(bold=True, bottom=1, bottom_color=QUIET, align=align, font_color=QUIET)
             )
-        row = 3
+        row, scale = 3, 10**self.figures.currency.digits
+        write_of = [cells.writer(sheet, column, kind) for column, (_label, kind, _wide) in enumerate(labels[:9])]
+        out, left = cells.of_kind(Kind.COUNT, font_color=ORANGE, bold=True), cells.of_kind(Kind.COUNT)
+        ordered, money = cells.of_kind(Kind.COUNT, bold=True), cells.of_kind(Kind.MONEY)
         for row, line in enumerate(orders.lines, start=4):
-            colour = {"font_color": ORANGE, "bold": True} if line.stock <= 0 else {}
-            values = (line.name, line.sku, line.stock, line.a_day, line.days_left)
-            for column, value in enumerate(values):
-                cells.put(sheet, row, column, labels[column][1], value, **(colour if column == 2 else {}))
-            stock, a_day, order, each = (xl_rowcol_to_cell(row, column) for column in (2, 3, 5, 8))
-            formula = f"=MAX(0,ROUNDUP(ROUND({a_day}*($B$1+$B$2)-{stock},6),0))"
-            sheet.write_formula(row, 5, formula, cells.of_kind(Kind.COUNT, bold=True), line.quantity)
-            cells.put(sheet, row, 6, Kind.COUNT, line.low)
-            cells.put(sheet, row, 7, Kind.COUNT, line.high)
-            cells.put(sheet, row, 8, Kind.MONEY, line.cost)
+            values = (line.name, line.sku, None, line.a_day, line.days_left, None, line.low, line.high, line.cost)
+            for write, value in zip(write_of, values, strict=True):
+                write(row, value)
+            sheet.write_number(row, 2, line.stock, out if line.stock <= 0 else left)
+            formula = f"=MAX(0,ROUNDUP(ROUND(D{row + 1}*($B$1+$B$2)-C{row + 1},6),0))"
+            sheet.write_formula(row, 5, formula, ordered, line.quantity)
             if line.cost is not None:
-                self._money(sheet, row, 9, line.cost * line.quantity, f"={order}*{each}")
+                value = line.cost * line.quantity / scale
+                sheet.write_formula(row, 9, f"=F{row + 1}*I{row + 1}", money, value)
         if orders.lines:
             total = {"bold": True, "top": 1}
             cells.put(sheet, row + 1, 0, Kind.TEXT, _("All orders"), **total)
@@ -182,7 +182,14 @@ class Books:
         for column, wide in enumerate(LINE_COLUMNS):
             values = money_columns[column - 7].tolist() if column >= 7 else ()
             sheet.set_column(column, column, cells.wide(Kind.MONEY, values, wide))
-        sheet.add_table(0, 0, max(len(lines), 1), len(labels) - 1, {"columns": columns, "style": "Table Style Light 1"})
+        if sheet.constant_memory:  # rows are written at once, and XlsxWriter makes no table of them
+            for column, label in enumerate(labels):
+                sheet.write_string(0, column, label, heading)
+            sheet.autofilter(0, 0, max(len(lines), 1), len(labels) - 1)
+        else:
+            sheet.add_table(
+                0, 0, max(len(lines), 1), len(labels) - 1, {"columns": columns, "style": "Table Style Light 1"}
+            )
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
         day, clock = cells.format(num_format=14, align="left"), cells.format(num_format="hh:mm", align="left")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import ShapedStr
@@ -72,21 +72,34 @@ class Run:
 
     def width(self, size: float) -> float:
         """How wide it is, in points."""
-        if isinstance(self.text, ShapedStr):
-            return shaped_width(self.text, size)
-        return float(pdfmetrics.stringWidth(self.text, self.font, size))
+        return size * self.units
+
+    @property
+    def units(self) -> float:
+        """How wide it is at size 1."""
+        font = _load(self.font)
+        if font is None or isinstance(self.text, ShapedStr):
+            return shaped_width(self.text, 1) if isinstance(self.text, ShapedStr) else 0.0
+        width_of, other = font.face.charWidths.get, font.face.defaultWidth
+        return float(sum([width_of(code, other) for code in map(ord, self.text)])) / 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it is drawn: runs from left to right. text: what it says, in the order in which it is read."""
+    """A line as it is drawn: runs from left to right. text: what it says, in the order in which it is read. units: its width at size 1."""
 
     text: str
     runs: tuple[Run, ...]
+    units: float
+
+    @classmethod
+    def of(cls, text: str, runs: tuple[Run, ...]) -> Self:
+        """The line, measured."""
+        return cls(text, runs, sum(run.units for run in runs))
 
     def width(self, size: float) -> float:
         """How wide it is, in points."""
-        return sum(run.width(size) for run in self.runs)
+        return size * self.units
 
 
 @cache
@@ -125,11 +138,11 @@ def line_of(text: str, font: str = REGULAR) -> Line:
     """
     own = coverage(font)
     if all(ord(char) in own for char in text) and not _COMPLEX.search(text):
-        return Line(text, (Run(font, text),) if text else ())
+        return Line.of(text, (Run(font, text),) if text else ())
     items = list(_joined(_items(text, font)))
     said = "".join(part for _, part in items)
     order = stretches(said) if has_right_to_left(said) else (Stretch(0, len(said), right_to_left=False),)
-    return Line(said, tuple(run for stretch in order for run in _runs(items, stretch)))
+    return Line.of(said, tuple(run for stretch in order for run in _runs(items, stretch)))
 
 
 def runs(text: str, font: str = REGULAR) -> tuple[Run, ...]:

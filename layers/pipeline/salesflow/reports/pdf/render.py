@@ -25,9 +25,10 @@ from salesflow.reports.pdf.text import Prose, draw_text, rule
 from salesflow.windows import Period
 
 PAPERS: Final = MappingProxyType({"A4": A4, "LETTER": LETTER})
-MOST_PAGES_OF_A_DAY: Final = 1
 
 _MARGIN: Final = 42.0
+_BELOW, _ABOVE_FIRST, _ABOVE = 44.0, 36.0, 50.0
+"""What is left free on a page for its foot and, from the second page on, its head."""
 _SMALLER: Final = 0.88
 _SMALLEST: Final = 0.1
 _ROOMY: Final = 0.7
@@ -48,20 +49,19 @@ def render_pdf(document: Document, *, paper: str = "A4") -> bytes:
     if size is None:
         raise ValueError(f"Paper {paper!r} is not known; use one of A4, Letter.")
     load_families()
-    share = 1.0
-    data, pages = _build(document, size, share)
-    while document.content.period == Period.DAILY and pages > MOST_PAGES_OF_A_DAY and share > _SMALLEST:
+    wide, tall, share = size[0] - 2 * _MARGIN, size[1] - _BELOW - _ABOVE_FIRST, 1.0
+    story = _story(document, wide, share)
+    while document.content.period == Period.DAILY and share > _SMALLEST and _height(story, wide, tall) > tall:
         share *= _SMALLER
-        data, pages = _build(document, size, share)
-    return data
-
-
-def _build(document: Document, size: tuple[float, float], share: float) -> tuple[bytes, int]:
-    """The file and its number of pages, with tables cut to `share` of their own limit."""
+        story = _story(document, wide, share)
     buffer = io.BytesIO()
-    template = _Template(buffer, document, size)
-    template.build(_story(document, size[0] - 2 * _MARGIN, share), canvasmaker=TaggedCanvas)
-    return buffer.getvalue(), template.page
+    _Template(buffer, document, size).build(story, canvasmaker=TaggedCanvas)
+    return buffer.getvalue()
+
+
+def _height(story: Sequence[Flowable], wide: float, tall: float) -> float:
+    """How high all of it stands on one page."""
+    return float(sum(part.wrap(wide, tall)[1] for part in story if not isinstance(part, CondPageBreak)))
 
 
 class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no types
@@ -84,9 +84,10 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
             initialFontName=REGULAR,
         )
         self._report = document
-        frame_size = (size[0] - 2 * _MARGIN, size[1] - 44 - 50)
-        frame = Frame(_MARGIN, 44, *frame_size, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
-        first = Frame(_MARGIN, 44, frame_size[0], size[1] - 44 - 36, 0, 0, 0, 0)
+        first, frame = (
+            Frame(_MARGIN, _BELOW, size[0] - 2 * _MARGIN, size[1] - _BELOW - above, 0, 0, 0, 0)
+            for above in (_ABOVE_FIRST, _ABOVE)
+        )
         self.addPageTemplates(
             [
                 PageTemplate("first", [first], onPageEnd=self._foot, autoNextPageTemplate="next"),

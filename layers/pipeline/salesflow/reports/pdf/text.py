@@ -116,9 +116,11 @@ class Prose(Flowable):  # type: ignore[misc]  # ReportLab has no types
         self._text, self._size, self._leading, self._color = text, size, leading, color
         self._font = BOLD if bold else REGULAR
         self._lines: list[str] = []
+        self._broken_for = 0.0
 
     def wrap(self, available: float, _: float) -> tuple[float, float]:
-        self._lines = broken(self._text, self._font, self._size, available)
+        if available != self._broken_for:
+            self._lines, self._broken_for = broken(self._text, self._font, self._size, available), available
         self.width, self.height = available, len(self._lines) * self._leading
         return self.width, self.height
 
@@ -133,7 +135,7 @@ class Prose(Flowable):  # type: ignore[misc]  # ReportLab has no types
         part = Prose(
             " ".join(lines), self._size, self._leading, color=self._color, bold=self._font == BOLD, role=self._role
         )
-        part._lines, part._tag = lines, self._tag  # of its own class
+        part._lines, part._broken_for, part._tag = lines, available, self._tag  # of its own class
         part.width, part.height = available, len(lines) * self._leading
         return part
 
