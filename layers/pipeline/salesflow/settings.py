@@ -312,6 +312,13 @@ class ShopSettings(AlertSettings):
         le=800,
         description="What the first sync of each week (Sunday's business date) reads again, for what arrives later still.",
     )
+    reads_shared_minutes: Annotated[int, Unit("minutes")] = Field(
+        default=45,
+        ge=0,
+        le=1440,
+        description="How old a read of the source may be for the next scheduled job to go by it instead of asking again; 0 asks each time. "
+        "A night's jobs go by one read at 180, and what the tills send in between is in the next day's reports.",
+    )
     watch_lookback_hours: Annotated[int, Unit("hours")] = Field(
         default=26,
         ge=2,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -26,7 +27,7 @@ from salesflow.money import Currency
 from salesflow.s3 import ObjectStore
 from salesflow.source.decode import decode_sales
 from salesflow.source.records import SalesBatch
-from tests.stand_ins.aws import Request, Wire
+from tests.stand_ins.aws import Request, Wire, calls
 from tests.unit.analytics.tables import Item, Sale
 
 FRIDAY = date(2026, 11, 20)
@@ -93,11 +94,20 @@ class Stack:
             store, terms, SaleLineHistory(store, terms), history_days=100, overlap_days=7, deep_overlap_days=60
         )
 
-    def sync(self, source: Source, day: date = FRIDAY, terms: Terms = TERMS, **more: object) -> SyncOutcome:
+    def sync(
+        self,
+        source: Source,
+        day: date = FRIDAY,
+        terms: Terms = TERMS,
+        *,
+        at: datetime | None = None,
+        shared_for: timedelta = timedelta(0),
+        **more: object,
+    ) -> SyncOutcome:
         """A nightly sync for a business date."""
-        demand = Demand(day, True, day - timedelta(days=30), day + timedelta(days=1))
-        moment = datetime.combine(day, time(16, 20), UTC)
-        return self.history(terms).sync(source, replace(demand, **more), read_at=moment)  # type: ignore[arg-type]  # a stand-in
+        demand = replace(Demand(day, True, day - timedelta(days=30), day + timedelta(days=1)), **more)  # type: ignore[arg-type]  # fields
+        moment = at or datetime.combine(day, time(16, 20), UTC)
+        return self.history(terms).sync(source, demand, read_at=moment, shared_for=shared_for)  # type: ignore[arg-type]  # a stand-in
 
     def revenue(self, terms: Terms = TERMS) -> dict[date, int]:
         """Minor units by day, which lines and shop's days must agree on."""
@@ -403,6 +413,75 @@ def test_what_arrives_late_is_found_by_the_week_s_deep_read(stack: Stack, source
     assert stack.revenue()[date(2026, 10, 5)] == 3 * 1200 + 99999
     assert stack.sync(source, sunday).plan.since == sunday - timedelta(days=7)
     assert stack.sync(source, monday).plan.since == monday - timedelta(days=7)
+
+
+HOUR = timedelta(hours=1)
+
+
+def test_a_read_that_is_young_enough_is_shared(stack: Stack, source: Source) -> None:
+    first = stack.sync(source)
+    source.sales = [*source.sales, *daily(FRIDAY, FRIDAY, a_day=5)[3:]]
+    moment = datetime.combine(FRIDAY, time(16, 20), UTC) + timedelta(minutes=30)
+    outcome = stack.sync(source, at=moment, shared_for=HOUR)
+    assert (len(source.asked), outcome.sales) == (1, 0)
+    assert (outcome.coverage, outcome.newest_sale) == (first.coverage, first.newest_sale)
+    assert stack.sync(source, at=moment, shared_for=timedelta(minutes=29)).newest_sale == datetime(2026, 11, 20, 12, 4)
+    assert len(source.asked) == 2
+    assert stack.revenue() == true_revenue(source.sales)
+
+
+@pytest.mark.parametrize(
+    ("since_then", "more"),
+    [
+        (timedelta(minutes=-5), {}),  # a clock that was put back
+        (timedelta(minutes=5), {"rebuild": True}),
+        (timedelta(minutes=5), {"fresh_from": FRIDAY - timedelta(days=70)}),
+        (timedelta(minutes=5), {"first_day": date(2026, 1, 1)}),
+        (timedelta(days=1), {"day": FRIDAY + timedelta(days=1)}),
+    ],
+)
+def test_a_read_that_does_not_tell_what_a_job_wants_is_not_shared(
+    stack: Stack, source: Source, since_then: timedelta, more: dict[str, Any]
+) -> None:
+    stack.sync(source)
+    stack.sync(source)  # the second one reads the last days alone
+    moment = datetime.combine(FRIDAY, time(16, 20), UTC) + since_then
+    stack.sync(source, at=moment, shared_for=48 * HOUR, **more)
+    assert len(source.asked) == 3
+
+
+@pytest.mark.parametrize("deed", [lines_deleted, put_by_hand])
+def test_a_read_whose_months_are_gone_is_not_shared(
+    stack: Stack, source: Source, deed: Callable[[Stack], None]
+) -> None:
+    stack.sync(source)
+    deed(stack)
+    stack.sync(source, shared_for=HOUR)
+    assert len(source.asked) == 2
+    assert stack.revenue() == true_revenue(source.sales)
+
+
+def test_a_read_that_ended_in_the_middle_or_was_doubted_is_not_shared(stack: Stack, source: Source, wire: Wire) -> None:
+    wire.refuse(calls("PUT history/shop/month=2026-11"), 403, "AccessDenied")
+    with pytest.raises(HistoryUnavailable):
+        stack.sync(source)
+    stack.sync(source, shared_for=HOUR)
+    assert len(source.asked) == 2
+    source.sales = source.sales[:-30]  # gone for good: two reads say so, and each job tells
+    stack.sync(source)
+    asked = len(source.asked)
+    stack.sync(source, shared_for=HOUR)
+    assert len(source.asked) == asked + 1
+
+
+def test_a_shared_read_still_tells_what_was_set_aside(stack: Stack, source: Source) -> None:
+    bad = Sale(datetime.combine(FRIDAY, time(9)), (Item("A1", "Tea", 1, 1250),))
+    in_yen = Source([*source.sales, *source.sales, bad], minor=100)
+    first = stack.sync(in_yen, terms=JPY)
+    assert [record.day for record in first.set_aside if record.field != "id"] == ["2026-11-20"]
+    again = stack.sync(in_yen, terms=JPY, shared_for=HOUR)
+    assert len(in_yen.asked) == 1
+    assert set(again.set_aside) == set(first.set_aside)
 
 
 def test_what_is_known_begins_with_the_first_sale(stack: Stack) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from salesflow.errors import HistoryDamaged
 from salesflow.history.months import MonthlyTable, first_day, months
+from salesflow.history.reading import METADATA, NEVER, Reading
 from salesflow.s3 import ObjectStore, StoredObject
 
 type Tags = Mapping[str, Mapping[str, str | None]]
@@ -42,12 +43,13 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What a part's index says. tags: None where version 1.0.0 wrote it."""
+    """What a part's index says. tags: None where version 1.0.0 wrote it. read: the newest read that others may go by."""
 
     covered: Coverage
     tags: Tags | None = None
     words: Mapping[str, str] = field(default_factory=dict)
     deep_read: date = date.min
+    read: Reading = NEVER
 
     def document(self) -> dict[str, Any]:
         """The index as JSON values."""
@@ -56,6 +58,7 @@ class Index:
             "last": self.covered.last.isoformat(),
             "months": self.tags,
             "deep_read": self.deep_read.isoformat(),
+            **({} if self.read == NEVER else self.read.metadata()),
             **self.words,
         }
 
@@ -93,11 +96,20 @@ class Part:
         return {table.file: listed.get(table.key(month)) for table in self.tables}
 
     def extend(
-        self, store: ObjectStore, gained: Coverage, written: Tags, *, known: Index | None, deep_read: date, latest: date
+        self,
+        store: ObjectStore,
+        gained: Coverage,
+        written: Tags,
+        *,
+        known: Index | None,
+        deep_read: date,
+        latest: date,
+        read: Reading = NEVER,
     ) -> None:
         """Record, after the months themselves are written, that these days are covered too.
 
         known: what was found of the part when the sync began, lost months left out; None: nothing of it counts any more.
+        read: the read that is stored with this, all of it, where others may go by it.
         """
         words = self.tables[0].terms.words
 
@@ -110,7 +122,7 @@ class Part:
                 tags = {**(known.tags or {}), **(there.tags or {}), **written}
                 deep = max(deep_read, there.deep_read)
             inside = {month: tags[month] for month in months(covered.first, covered.last) if month in tags}
-            document = Index(covered, inside, words, deep).document()
+            document = Index(covered, inside, words, deep, read).document()
             return json.dumps(document, sort_keys=True).encode(), {}
 
         store.update(self.key, join, "application/json")
@@ -150,6 +162,7 @@ def _parse(bucket: str, key: str, stored: StoredObject, latest: date = date.max)
             None if tags is None else {month: dict(files) for month, files in tags.items()},
             {name: value for name, value in document.items() if isinstance(value, str) and name not in _OWN},
             deep_read if deep_read <= latest else date.min,
+            Reading.from_metadata(document),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise HistoryDamaged(
@@ -158,4 +171,4 @@ def _parse(bucket: str, key: str, stored: StoredObject, latest: date = date.max)
         ) from None
 
 
-_OWN = frozenset({"first", "last", "deep_read"})
+_OWN = METADATA | {"first", "last", "deep_read"}

@@ -35,6 +35,10 @@ class Reading:
         """The object metadata that remembers the reading."""
         return {"since": self.since.isoformat(), "read-at": self.read_at.astimezone(UTC).isoformat()}
 
+    def is_enough(self, since: date, now: datetime, most: timedelta) -> bool:
+        """Whether a job that would read from `since` on at `now` can go by this read instead: no older than `most`, and no shallower."""
+        return self.since <= since and timedelta(0) <= now - self.read_at <= most
+
     def days_over(self, stored: "Reading | None") -> tuple[date, date]:
         """The half-open run of days [first, end) for which this reading overrules what is stored.
 
@@ -51,3 +55,7 @@ class Reading:
 
     def _yields_to(self, stored: "Reading") -> bool:
         return self.read_at < stored.read_at <= self.read_at + BELIEVED_AHEAD
+
+
+NEVER: Final = Reading(date.max, datetime.min.replace(tzinfo=UTC))
+"""What counts as the oldest read of all."""

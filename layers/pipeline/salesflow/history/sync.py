@@ -1,6 +1,6 @@
 """Bringing the history up to date from the SalesFlow API, as little of it as is needed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from salesflow.history.doubt import Loss, large_loss, sales_by_day, say_the_same
 from salesflow.history.months import MonthlyTable, first_day, months, side_by_side, window_of
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.plan import Demand, SyncPlan, is_deep_read_due, plan_sync
-from salesflow.history.reading import Reading
+from salesflow.history.reading import NEVER, Reading
 from salesflow.history.set_aside import SetAside, SetAsideRecord
 from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of
 from salesflow.history.terms import Terms
@@ -38,14 +38,17 @@ _BEFORE_STOCK: Final = "history/stock/"
 
 @dataclass(frozen=True, slots=True)
 class SyncOutcome:
-    """What a sync did: its plan, the batch that was read with what was set aside, and the days that are known now.
+    """What a sync did: its plan, what was set aside of the days that were read, and the days that are known now.
 
-    newest_sale: of those that were read (naive, the shop's clock). loss: what the source no longer has, where it was much and two reads said so.
+    sales: how many were read (0 where the job goes by another one's read). newest_sale: of those that were read (naive, the shop's clock).
+    loss: what the source no longer has, where it was much and two reads said so. clock_trouble: what speaks against the source's clock.
     """
 
     plan: SyncPlan
-    batch: "SalesBatch"
     coverage: Coverage
+    set_aside: Sequence[SetAsideRecord]
+    sales: int = 0
+    clock_trouble: str = ""
     newest_sale: datetime | None = None
     loss: Loss | None = None
 
@@ -138,16 +141,22 @@ class History:
         """What a sync begun at `read_at` (aware) would ask the source for; nothing is changed."""
         return self._find(demand, read_at).plan
 
-    def sync(self, client: "SalesFlowClient", demand: Demand, *, read_at: datetime) -> SyncOutcome:
+    def sync(
+        self, client: "SalesFlowClient", demand: Demand, *, read_at: datetime, shared_for: timedelta = timedelta(0)
+    ) -> SyncOutcome:
         """Read what is lacking and store it, a month after the other, each before it counts as covered: a crash repeats a month at worst.
 
-        read_at: the moment before the read (aware); of two jobs at once, the later read is the truth.
+        read_at: the moment before the read (aware); of two jobs at once, the later read is the truth. shared_for: how old another
+        job's read may be to be gone by instead.
         """
         found = self._find(demand, read_at)
         plan, reading = found.plan, Reading(found.plan.since, read_at)
+        if shared_for and self._is_known(demand, found, read_at, shared_for):
+            return self._known(found)
         batch, loss = self._read(client, demand, found)
         # What was set aside is remembered before the days count as covered: a crash between repeats the read.
-        self._set_aside.replace_days([_remembered(record, found.through) for record in batch.rejected], reading)
+        set_aside = [_remembered(record, found.through) for record in batch.rejected]
+        self._set_aside.replace_days(set_aside, reading)
         tables = {table.file: table for part in self._parts for table in part.tables}
         written: dict[str, dict[str, str | None]] = {}
         newest = None
@@ -171,12 +180,33 @@ class History:
                     written,
                     gained=replace(plan.gained, last=min(window.last, plan.gained.last)),
                     deep_read=demand.business_date if plan.is_deep and is_last else date.min,
+                    read=reading if is_last and loss is None and not batch.clock_trouble else NEVER,
                 ),
                 [part.name for part in self._parts],
             )
         known = found.known[self._parts[0].name]
         coverage = plan.gained.joined(None if known is None else known.covered)
-        return SyncOutcome(plan, batch, coverage, newest, loss)
+        return SyncOutcome(plan, coverage, set_aside, batch.records, batch.clock_trouble, newest, loss)
+
+    def _is_known(self, demand: Demand, found: _Found, now: datetime, most: timedelta) -> bool:
+        """Whether a read of another job told all that this one would ask for."""
+        plan = found.plan
+        if demand.rebuild or plan.because or plan.lost:
+            return False
+        return all(
+            index is not None and plan.gained.last <= index.covered.last and index.read.is_enough(plan.since, now, most)
+            for index in found.known.values()
+        )
+
+    def _known(self, found: _Found) -> SyncOutcome:
+        """The outcome of a sync that had nothing to ask for."""
+        days = self._shop_days.read(found.window.first, found.window.last)
+        newest = None if days.empty else days["last_sale"].max().to_pydatetime()
+        index = found.known[self._parts[0].name]
+        covered = found.plan.gained if index is None else index.covered
+        return SyncOutcome(
+            found.plan, covered, self.set_aside(found.window.first, found.window.last), newest_sale=newest
+        )
 
     def known_from(self, coverage: Coverage, first_wanted: date) -> date:
         """The first day of which anything can be said: what lies before the first sale is unknown, not zero.
@@ -328,11 +358,13 @@ class History:
         *,
         gained: Coverage,
         deep_read: date,
+        read: Reading,
     ) -> None:
         part = next(part for part in self._parts if part.name == name)
         tags = {month: {table.file: files[table.file] for table in part.tables} for month, files in written.items()}
         latest = found.through + timedelta(days=1)
-        part.extend(self._store, gained, tags, known=found.known[name], deep_read=deep_read, latest=latest)
+        known = found.known[name]
+        part.extend(self._store, gained, tags, known=known, deep_read=deep_read, latest=latest, read=read)
 
 
 def _replace_month(

@@ -272,7 +272,7 @@ def _stock(run: Run[AnomalyCheckFields], day: date) -> pd.DataFrame | None:
 
 
 def _set_aside(sync: SyncOutcome, first: date) -> int:
-    return sum(1 for record in sync.batch.rejected if record.day is None or record.day >= first)
+    return sum(1 for record in sync.set_aside if record.day is None or record.day >= first.isoformat())
 
 
 # --- mail, answer and file -------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def _work(run: Run[ForecastFields]) -> Outcome:
         _status(made, complete=complete),
         _reason(made, complete=complete),
         (artifact,),
-        details={**_details(made), "set_aside": len(sync.batch.rejected), **told_of(sync)},
+        details={**_details(made), "set_aside": len(sync.set_aside), **told_of(sync)},
     )
 
 

@@ -2,12 +2,14 @@
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from salesflow import clock
 from salesflow.errors import SalesFlowError, SystemTokenMissing, SystemTokenRejected
 from salesflow.history.stock import StockSnapshot
 from salesflow.history.sync import Demand, SyncOutcome
+from salesflow.job_events import SyncHistoryFields
 from salesflow.jobs.frame import Run
 from salesflow.observability import logger
 from salesflow.source.client import SalesFlowClient
@@ -37,7 +39,7 @@ def read_inputs(run: Run[Any], demand: Demand, *, need_stock: bool) -> Inputs:
     source = _source(run)
     with ThreadPoolExecutor(max_workers=1) as pool:
         counting = pool.submit(_read_stock, run, source, demand)
-        sync = runtime.history.sync(source, demand, read_at=clock.now())
+        sync = runtime.history.sync(source, demand, read_at=clock.now(), shared_for=_shared_for(run))
         stock, set_aside, costs_known = _counted(counting, need_stock=need_stock)
     _log_set_aside(sync)
     run.claim.ensure_held()
@@ -60,7 +62,7 @@ def _counted(counting: "Future[_Counted]", *, need_stock: bool) -> _Counted:
 def sync_panel(run: Run[Any], demand: Demand) -> SyncOutcome:
     """Bring the daily panel up to date, for the model functions: without sale lines, which need pyarrow."""
     runtime = run.runtime
-    sync = runtime.panel_history.sync(_source(run), demand, read_at=clock.now())
+    sync = runtime.panel_history.sync(_source(run), demand, read_at=clock.now(), shared_for=_shared_for(run))
     _log_set_aside(sync)
     run.claim.ensure_held()
     return sync
@@ -79,8 +81,8 @@ def told_of(sync: SyncOutcome) -> dict[str, Any]:
         told["history_read_again"] = list(sync.plan.because)
     if sync.loss is not None:
         told["sales_gone"] = sync.loss.reason
-    if sync.batch.clock_trouble:
-        told["source_clock"] = sync.batch.clock_trouble
+    if sync.clock_trouble:
+        told["source_clock"] = sync.clock_trouble
     return told
 
 
@@ -89,10 +91,18 @@ def _source(run: Run[Any]) -> SalesFlowClient:
     return source if run.deadline is None else source.with_deadline(run.deadline)
 
 
+def _shared_for(run: Run[Any]) -> timedelta:
+    """How old another job's read may be: whoever fires by hand or by force wants to know how it is now, and a sync is there to read."""
+    request = run.request
+    if request.trigger == "manual" or request.fields.force or isinstance(request.fields, SyncHistoryFields):
+        return timedelta(0)
+    return timedelta(minutes=run.runtime.settings.reads_shared_minutes)
+
+
 def _log_set_aside(sync: SyncOutcome) -> None:
     if told := told_of(sync):
         logger.warning("the history or the source was not as it should be", **told)
-    for record in sync.batch.rejected:
+    for record in sync.set_aside:
         logger.warning(
             "record set aside", call=record.call, record=record.record, field=record.field, why=record.reason
         )

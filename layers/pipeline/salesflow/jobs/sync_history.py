@@ -19,8 +19,8 @@ def sync_history(event: object, context: LambdaContext | None, runtime: Runtime)
 def _work(run: Run[SyncHistoryFields]) -> Outcome:
     inputs = read_inputs(run, demand_of(run.request, run.runtime.settings), need_stock=True)
     reason = (
-        f"Read {inputs.sync.batch.records} sales from {inputs.sync.plan.since} on; "
-        f"the history covers {inputs.sync.coverage.first} to {inputs.sync.coverage.last}. {inputs.sync.batch.clock_trouble}"
+        f"Read {inputs.sync.sales} sales from {inputs.sync.plan.since} on; "
+        f"the history covers {inputs.sync.coverage.first} to {inputs.sync.coverage.last}. {inputs.sync.clock_trouble}"
     ).rstrip()
     loss = inputs.sync.loss
     return Outcome(
@@ -28,8 +28,8 @@ def _work(run: Run[SyncHistoryFields]) -> Outcome:
         reason if loss is None else f"{loss.reason} {reason}",
         details={
             "read_from": inputs.sync.plan.since.isoformat(),
-            "sales_read": inputs.sync.batch.records,
-            "set_aside": len(inputs.sync.batch.rejected),
+            "sales_read": inputs.sync.sales,
+            "set_aside": len(inputs.sync.set_aside),
             "products_counted": 0 if inputs.stock is None else len(inputs.stock.items),
             "covered_from": inputs.sync.coverage.first.isoformat(),
             "covered_to": inputs.sync.coverage.last.isoformat(),
