@@ -33,7 +33,9 @@ def test_a_warm_run_that_changes_nothing_asks_little(
     calls = fire_again(system, wire, function, event)
     assert calls.total() <= most, calls
     history = [call for call in calls if call.startswith(("GET history/", "PUT history/"))]
-    indexes = {call for call in history if call.startswith("PUT history/coverage/")}  # when it was read, for the next job
+    indexes = {
+        call for call in history if call.startswith("PUT history/coverage/")
+    }  # when it was read, for the next job
     assert [call for call in history if "/stock/" not in call and call not in indexes] == [], calls
     assert all(calls[call] == 1 for call in indexes), calls
     assert max(number for call, number in calls.items() if call.startswith("GET ") and call != "GET ") == 1, calls
