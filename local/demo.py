@@ -145,7 +145,7 @@ def demonstrate(
     done("sales")
     step("Starting the local cloud and deploying template.yaml")
     # A watchdog on a simulated day has nothing to see: to it, the schedules were made just now.
-    parameters = {**shop.parameters, "WatchdogState": "DISABLED"}
+    parameters = {**shop.parameters, "WatchdogCron": ""}
     start = end - timedelta(days=days)
     with LocalShop.open(replace(shop, parameters=parameters), start) as running:
         done("deployment")

@@ -17,6 +17,9 @@ from local.cloud.aws import REPOSITORY
 from local.errors import LocalCloudError
 from salesflow.library.keeper import INDEX_KEY
 from salesflow.money import Currency
+from salesflow.rows import Rows
+from salesflow.settings import Stored
+from salesflow.shops.book import SettingsBook, Version
 
 TEMPLATE = REPOSITORY / "template.yaml"
 TOKEN_LIFETIME = timedelta(days=30)
@@ -44,6 +47,8 @@ class Shop:
     report_recipients: tuple[str, ...] = ("manager@shop.example.com", "accounting@shop.example.com")
     alert_recipients: tuple[str, ...] = ("manager@shop.example.com",)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Stored] = field(default_factory=dict)
+    """What the shop's row says, over what the Parameters do."""
 
     @property
     def days(self) -> tuple[date, date]:
@@ -141,6 +146,9 @@ class LocalShop:
             )
             cloud.deploy(template, shop.stack_parameters(api.url))
             cloud.write_secret({"token": api.issue_token(TOKEN_LIFETIME)})
+            if shop.settings:
+                rows = Rows(cloud.aws.client("dynamodb"), cloud.stack.outputs["StateTableName"])
+                SettingsBook(rows).write(shop.settings, over=Version(), by="local.shop")
             return cls(shop, api, cloud, clock, started.pop_all())
 
     @property

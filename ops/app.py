@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Set up": {
         "deploy": ("deploy", "Put the stack into your AWS account, or bring it up to date: the whole road."),
+        "upgrade": ("upgrade", "Bring a stack of an older version up to date, with everything that it was told."),
         "destroy": ("deploy", "Take the stack down; what stays is said."),
         "init": ("init", "Answer what a deployment has to know; store the token."),
     },

@@ -20,6 +20,7 @@ from ops.local_cloud import REPOSITORY
 from salesflow.settings import Settings
 
 AT = "%H:%M"
+_DAILY = re.compile(r"(?P<minute>\d{1,2}) (?P<hour>\d{1,2}) \* \* \? \*", re.ASCII)
 
 
 class NoAnswer(ValueError):
@@ -28,32 +29,28 @@ class NoAnswer(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. `name` is its option; `parameters` are the template's that the answer sets, `field` the setting that checks it.
+    """One question. `name` is its option; `parameter` is the template's that the answer sets, `field` the setting that checks it.
 
-    A time of day sets two parameters, an hour and a minute.
+    Without a field it is a time of day, and the parameter the cron expression of what comes every day then.
     """
 
     name: str
     asks: str
-    parameters: tuple[str, ...]
+    parameter: str
     field: str | None = None
 
     def answered(self, answer: str) -> dict[str, str]:
-        """The parameters that the answer means. Raises NoAnswer."""
+        """The parameter that the answer means. Raises NoAnswer."""
         text = answer.strip()
-        values = _hour_and_minute(text) if len(self.parameters) > 1 else (self._checked(text),)
-        found = dict(zip(self.parameters, values, strict=True))
-        for name, value in found.items():
-            rule = _declared()[name]
-            if not re.fullmatch(rule.get("AllowedPattern", ".*"), value):
-                raise NoAnswer(f"{value!r} will not do: it {rule.get('ConstraintDescription', 'has another form')}")
-        return found
+        value = _every_day_at(text) if self.field is None else self._checked(text, self.field)
+        rule = declared()[self.parameter]
+        if not re.fullmatch(rule.get("AllowedPattern", ".*"), value):
+            raise NoAnswer(f"{value!r} will not do: it {rule.get('ConstraintDescription', 'has another form')}")
+        return {self.parameter: value}
 
-    def _checked(self, text: str) -> str:
+    def _checked(self, text: str, field: str) -> str:
         """The value in the form that the template wants it in, checked as the functions check it."""
-        if self.field is None:
-            return text
-        described = Settings.model_fields[self.field]
+        described = Settings.model_fields[field]
         try:
             checked: Any = TypeAdapter(Annotated[described.annotation, described]).validate_python(in_punycode(text))
         except ValidationError as error:
@@ -63,31 +60,32 @@ class Question:
 
     def present(self, known: Mapping[str, str]) -> str:
         """The answer that stands already: what is known, else the template's default, else nothing."""
-        values = [known.get(name, str(_declared()[name].get("Default", ""))) for name in self.parameters]
-        return f"{int(values[0]):02}:{int(values[1]):02}" if len(values) > 1 else values[0]
+        value = known.get(self.parameter, str(declared()[self.parameter].get("Default", "")))
+        daily = _DAILY.fullmatch(value) if self.field is None else None
+        return f"{int(daily['hour']):02}:{int(daily['minute']):02}" if daily else value
 
 
 QUESTIONS = (
-    Question("api-url", "Where is the SalesFlow API (https://.../api/v1)?", ("SalesFlowApiUrl",), "salesflow_api_url"),
-    Question("zone", "In which time zone is the shop?", ("TimeZone",), "timezone"),
-    Question("currency", "What is its currency (ISO 4217)?", ("Currency",), "currency"),
-    Question("language", "Which language do its readers read (en, fr, zh, ln, sw)?", ("Language",), "language_code"),
-    Question("sender", "Which address do the mails come from?", ("MailSender",), "mail_sender"),
-    Question("owners", "Who hears of failures (commas between)?", ("OwnerRecipients",), "owner_recipients"),
+    Question("api-url", "Where is the SalesFlow API (https://.../api/v1)?", "SalesFlowApiUrl", "salesflow_api_url"),
+    Question("zone", "In which time zone is the shop?", "TimeZone", "timezone"),
+    Question("currency", "What is its currency (ISO 4217)?", "Currency", "currency"),
+    Question("language", "Which language do its readers read (en, fr, zh, ln, sw)?", "Language", "language_code"),
+    Question("sender", "Which address do the mails come from?", "MailSender", "mail_sender"),
+    Question("owners", "Who hears of failures (commas between)?", "OwnerRecipients", "owner_recipients"),
     Question(
         "readers",
         "Who gets the reports (commas between; empty: nobody is mailed)?",
-        ("ReportRecipients",),
+        "ReportRecipients",
         "report_recipients",
     ),
     Question(
         "alerts",
         "Who gets the alerts (commas between; empty: nobody hears of them)?",
-        ("AlertRecipients",),
+        "AlertRecipients",
         "alert_recipients",
     ),
-    Question("sales-at", "When does the daily sales report come (HH:MM)?", ("SalesPdfHour", "SalesPdfMinute")),
-    Question("stock-at", "When does the daily stock report come (HH:MM)?", ("StockExcelHour", "StockExcelMinute")),
+    Question("sales-at", "When does the daily sales report come (HH:MM)?", "SalesPdfCron"),
+    Question("stock-at", "When does the daily stock report come (HH:MM)?", "StockExcelCron"),
 )
 
 
@@ -103,12 +101,15 @@ def _ascii_domain(domain: str) -> str:
         raise NoAnswer(f"{domain!r} is no domain: {error}") from None
 
 
-def _hour_and_minute(text: str) -> tuple[str, str]:
+def _every_day_at(text: str) -> str:
+    """The cron expression of a time of day; an expression stays one, and nothing stays off."""
+    if not text or " " in text:
+        return text
     try:
         time = datetime.strptime(text, AT)  # noqa: DTZ007 - a time of day, read in the shop's zone
     except ValueError:
         raise NoAnswer(f"{text!r} is no time of day such as 07:30") from None
-    return str(time.hour), str(time.minute)
+    return f"{time.minute} {time.hour} * * ? *"
 
 
 class _Template(yaml.SafeLoader):
@@ -119,7 +120,7 @@ _Template.add_multi_constructor("!", lambda *_: None)
 
 
 @cache
-def _declared() -> Mapping[str, Mapping[str, Any]]:
+def declared() -> Mapping[str, Mapping[str, Any]]:
     """The template's parameters."""
     text = (REPOSITORY / "template.yaml").read_text("utf-8")
     found: Mapping[str, Mapping[str, Any]] = yaml.load(text, _Template)["Parameters"]  # noqa: S506 - a SafeLoader

@@ -1,4 +1,4 @@
-"""The pages that the program itself says: docs/cli.md, every command's own help, and docs/settings.md, every setting.
+"""The pages that the program itself says: docs/cli.md, every command's own help, docs/settings.md, every setting, and docs/parameters.md.
 
 `python -m ops.reference` (part of `make docs`) writes them.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import typer
@@ -67,6 +67,54 @@ def settings_page() -> str:
     return SETTINGS_HEAD + "\n".join(rows) + "\n"
 
 
+PARAMETERS_HEAD = """# Parameters
+
+Generated from template.yaml (`make docs`). What a stack is deployed with: infrastructure, and what its first shop starts from. Everything
+else that a shop wants is a [setting](settings.md), which needs no deployment; where a setting of the same name was made, it wins.
+`salesflow-ops deploy` asks for the few that matter.
+
+| parameter | default | may be | means |
+|---|---|---|---|
+"""
+PARAMETERS_FOOT = """
+The functions have 2,048 MB each (the watchdog 512) and 900 seconds (a report 600, the watchdog 180): `MemorySize` and `Timeout` in template.yaml.
+A firing is tried again for an hour, 8 times at most.
+
+**Clocks go forward.** EventBridge skips a local time that does not exist on that day. In the zones of the world that may be any from 22:00
+to 03:59; from 04:00 to 21:59 every minute exists every day, and all defaults lie there. What is set to an hour outside and is skipped, the
+watchdog fires late, within the hour after the change, and tells the owner.
+
+Addresses are plain ASCII with commas between and no spaces, each mailbox once, whatever its case. A domain in other letters is written in
+punycode (`chef@xn--bckerei-mller-bfb28a.example`): SES takes no other form. `salesflow-ops init`, `settings` and `recipients` write it so.
+"""
+
+
+def parameters_page() -> str:
+    """docs/parameters.md as it should stand."""
+    from ops.first_answers import declared
+
+    rows = (
+        f"| `{name}` | {_default(rule)} | {_may_be(rule)} | {rule['Description'].replace('|', ' ')} |"
+        for name, rule in declared().items()
+    )
+    return PARAMETERS_HEAD + "\n".join(rows) + "\n" + PARAMETERS_FOOT
+
+
+def _default(rule: Mapping[str, Any]) -> str:
+    if "Default" not in rule:
+        return "(to be said)"
+    return f"`{rule['Default']}`" if str(rule["Default"]) else "(empty)"
+
+
+def _may_be(rule: Mapping[str, Any]) -> str:
+    if "AllowedValues" in rule:
+        return ", ".join(map(str, rule["AllowedValues"]))
+    if "MinValue" in rule:
+        return f"{rule['MinValue']:,} to {rule['MaxValue']:,}"
+    words = str(rule["ConstraintDescription"]).removeprefix("must be ").rstrip(".")
+    return f"{words}; at most {rule['MaxLength']} characters".replace("|", "&#124;")
+
+
 def page() -> str:
     """docs/cli.md as it should stand."""
     parts = [HEAD]
@@ -103,5 +151,5 @@ def _of_local(name: str) -> str:
 
 
 if __name__ == "__main__":
-    for name, text in {"cli.md": page(), "settings.md": settings_page()}.items():
+    for name, text in {"cli.md": page(), "settings.md": settings_page(), "parameters.md": parameters_page()}.items():
         (DOCS / name).write_text(text, "utf-8")

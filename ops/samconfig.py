@@ -45,29 +45,53 @@ def deployment_settings(stack: str | None, path: Path = PLACE) -> Mapping[str, s
     return {name: str(value) for name, value in said.items() if isinstance(value, str)}
 
 
-def read_parameters(path: Path = PLACE, stack: str | None = None) -> dict[str, str]:
+def before_of(stack: str | None, path: Path = PLACE) -> str:
+    """The environment that keeps a stack's parameters as they were before it was upgraded."""
+    return f"{environment_of(stack, path)}-before"
+
+
+def read_parameters(path: Path = PLACE, stack: str | None = None, *, environment: str | None = None) -> dict[str, str]:
     """What the file gives for the template's parameters, by name; {} where it knows no such stack. Raises Misused."""
-    given = _said(_parsed(path).get(environment_of(stack, path), {})).get(OVERRIDES, "")
+    given = _said(_parsed(path).get(environment or environment_of(stack, path), {})).get(OVERRIDES, "")
     pieces = [str(piece) for piece in given] if isinstance(given, list) else shlex.split(str(given))
     return dict(_pair(piece, path) for piece in pieces)
 
 
 def write_parameters(
-    path: Path, parameters: Mapping[str, str], *, stack: str | None = None, region: str | None = None
+    path: Path,
+    parameters: Mapping[str, str],
+    *,
+    stack: str | None = None,
+    region: str | None = None,
+    replacing: bool = False,
 ) -> str:
-    """Set these parameters of a stack (and its name and region, where they are said), keep all others; the environment's name.
+    """Set these parameters of a stack (and its name and region, where they are said), keep all others unless these are `replacing` them;
+    the environment's name.
 
     Raises Misused.
     """
+    environment = environment_of(stack, path)
+    merged = dict(parameters) if replacing else read_parameters(path, stack) | dict(parameters)
+    _write(path, environment, merged, {"stack_name": stack, "region": region})
+    return environment
+
+
+def kept_for_later(path: Path, parameters: Mapping[str, str], *, stack: str | None = None) -> str:
+    """Keep a stack's parameters in an environment of their own, from which the version before can be deployed; its name."""
+    environment, said = before_of(stack, path), deployment_settings(stack, path)
+    _write(path, environment, parameters, {"stack_name": said.get("stack_name") or stack, "region": said.get("region")})
+    return environment
+
+
+def _write(path: Path, environment: str, merged: Mapping[str, str], said: Mapping[str, str | None]) -> None:
+    """Write an environment's parameters, and what else is said of it, into the file; everything else in it stays as it is."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    environment = environment_of(stack, path)
     try:
         document = tomlkit.parse(path.read_text("utf-8") if path.exists() else NEW)
     except (TOMLKitError, UnicodeDecodeError) as error:
         raise Misused(f"{path.name} cannot be read: {error}.", action="Correct it, or move it away.") from None
-    merged = read_parameters(path, stack) | dict(parameters)
     deploy = _tables(document, environment, "deploy")
     deploy[OVERRIDES] = " ".join(f"{name}={_quoted(value)}" for name, value in merged.items())
     if environment != DEFAULT:
@@ -75,13 +99,12 @@ def write_parameters(
         for name in ALIKE:
             if name in first and name not in deploy:
                 deploy[name] = first[name]
-    for name, value in (("stack_name", stack), ("region", region)):
+    for name, value in said.items():
         if value:
             _tables(document, environment, "global")[name] = value
     new = path.with_name(f".{path.name}.new")
     new.write_text(tomlkit.dumps(document), "utf-8")
     new.replace(path)
-    return environment
 
 
 def _parsed(path: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from zoneinfo import available_timezones
 from botocore.exceptions import ClientError
 
 from ops.complaints import Misused, NotFound
+from ops.first_answers import declared
 from ops.target import Stack
 from salesflow.job_events import AnomalyCheckFields, ReportFields, Scope
 from salesflow.watch.due_times import InvalidSchedule, due_times, skipped_times
@@ -33,21 +34,20 @@ SPANS = tuple(timedelta(days=days) for days in (8, 40, 400, 3000))
 """How far ahead due times are looked for, step by step: most schedules are due within a week, 29 February within eight years."""
 
 _ID = re.compile(r"[0-9A-Za-z_.-]+", re.ASCII)
-_DAILY = re.compile(r"cron\((?P<minute>\d{1,2}) (?P<hour>\d{1,2}) \* \* \? \*\)", re.ASCII)
 
 KNOBS: Mapping[str, str] = {
-    "scheduled-sales-pdf": "SalesPdf",
-    "scheduled-stock-excel": "StockExcel",
-    "scheduled-combined-weekly": "CombinedWeekly",
-    "scheduled-combined-monthly": "CombinedMonthly",
-    "forecast": "Forecast",
-    "anomaly-check": "AnomalyCheck",
-    "anomaly-check-products": "AnomalyProducts",
-    "sync-history-nightly": "SyncNightly",
-    "sync-history-hourly": "SyncHourly",
-    "watchdog-hourly": "Watchdog",
+    "scheduled-sales-pdf": "SalesPdfCron",
+    "scheduled-stock-excel": "StockExcelCron",
+    "scheduled-combined-weekly": "CombinedWeeklyCron",
+    "scheduled-combined-monthly": "CombinedMonthlyCron",
+    "forecast": "ForecastCron",
+    "anomaly-check": "AnomalyCheckCron",
+    "anomaly-check-products": "AnomalyProductsCron",
+    "sync-history-nightly": "SyncNightlyCron",
+    "sync-history-hourly": "SyncHourlyCron",
+    "watchdog-hourly": "WatchdogCron",
 }
-"""What the names of a template schedule's Parameters begin with."""
+"""The Parameter of each of the template's schedules: its cron expression, empty where it is off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,23 +245,31 @@ def _overlap(one: MailingFields, other: MailingFields) -> bool:
 
 
 def state_parameter(stack: Stack, standing: Standing, *, enabled: bool) -> dict[str, str]:
-    """The stack's parameter that pauses or resumes one of the template's schedules, with its value; {} for all others."""
-    state = f"{KNOBS.get(standing.id, '?')}State"
-    is_one = not standing.by_hand and state in stack.parameters
-    return {state: "ENABLED" if enabled else "DISABLED"} if is_one else {}
+    """The stack's parameter that pauses or resumes one of the template's schedules, with its value; {} for all others.
+
+    A schedule that is off has no hour of its own: it is resumed at the template's. Raises Misused where that has none either.
+    """
+    knob = KNOBS.get(standing.id, "")
+    if standing.by_hand or knob not in stack.parameters:
+        return {}
+    if not enabled:
+        return {knob: ""}
+    cron = stack.parameters[knob] or str(declared()[knob]["Default"])
+    if not cron:
+        raise Misused(
+            f"{standing.id} is off and has no hour.",
+            action=f"Say one: schedules put ... --id {standing.id} --at 06:45 --deploy.",
+        )
+    return {knob: cron}
 
 
 def time_parameters(stack: Stack, wanted: WantedSchedule) -> dict[str, str]:
-    """The stack's parameters, with their values, that let one of the template's schedules fire as wanted.
-
-    {} where it is none of them, or where they cannot say it: the template's daily ones know an hour and a minute.
-    """
-    prefix, daily = KNOBS.get(wanted.id, "?"), _DAILY.fullmatch(wanted.expression)
-    if daily is None or wanted.zone != stack.parameters.get("TimeZone") or f"{prefix}Day" in stack.parameters:
+    """The stack's parameter, with its value, that lets one of the template's schedules fire as wanted; {} where it is none of them,
+    and where they cannot say it, as all of them fire in the shop's zone."""
+    knob = KNOBS.get(wanted.id, "")
+    if wanted.zone != stack.parameters.get("TimeZone") or knob not in stack.parameters:
         return {}
-    state = "ENABLED" if wanted.enabled else "DISABLED"
-    changes = {f"{prefix}Hour": daily["hour"], f"{prefix}Minute": daily["minute"], f"{prefix}State": state}
-    return changes if changes.keys() <= stack.parameters.keys() else {}
+    return {knob: wanted.expression.removeprefix("cron(").removesuffix(")") if wanted.enabled else ""}
 
 
 def is_template_s(stack: Stack, schedule_id: str) -> bool:
@@ -271,7 +279,7 @@ def is_template_s(stack: Stack, schedule_id: str) -> bool:
 
 def _template_s(schedule_id: str, changes: Mapping[str, str]) -> Misused:
     """Why one of the template's schedules is not touched here, and what to set instead."""
-    settings = " ".join(f"{name}={value}" for name, value in changes.items())
+    settings = " ".join(f'{name}="{value}"' for name, value in changes.items())
     instead = (
         f"Say --deploy to set {settings} on the stack now, or deploy with them: sam deploy --parameter-overrides {settings}"
         if changes

@@ -63,6 +63,14 @@ def deploy(
 
     What is done already is not done again; Ctrl+C ends it anywhere, and the same command goes on.
     """
+    brought_up(desk, config_file=config_file, wait=wait, yes=yes)
+
+
+def brought_up(desk: Desk, *, config_file: Path, wait: bool, yes: bool, carried: bool = False) -> None:
+    """Deploy with what the file says, step by step, and look at what came of it. `carried`: what an older stack was told is safe.
+
+    Raises Misused for an older stack where it is not.
+    """
     if len(desk.target.stack or "") > LONGEST_NAME:
         raise Misused(
             f"{desk.target.stack} has more than {LONGEST_NAME} characters, and EventBridge's schedules are named by the stack.",
@@ -73,6 +81,8 @@ def deploy(
     desk = _with_region(desk, config_file)
     _credentials(desk)
     _step(desk, 2, "What it has to know")
+    if not carried:
+        _refuse_older(desk)
     _answers(desk, config_file)
     environment = environment_of(desk.target.stack, config_file)
     _step(desk, 3, "Build (two minutes the first time)")
@@ -183,6 +193,21 @@ def _answers(desk: Desk, config_file: Path) -> None:
     from ops.commands.init import written
 
     written(desk, {}, config_file)
+
+
+def _refuse_older(desk: Desk) -> None:
+    """Refuse to deploy over an older version whose Parameters say what nothing would say any more. Raises Misused."""
+    from ops.upgrade import is_older
+
+    try:
+        older = is_older(desk.stack.parameters)
+    except (ClientError, BotoCoreError):
+        return  # there is no stack yet, or it cannot be asked, which the deployment says better
+    if older:
+        raise Misused(
+            f"{desk.stack.name} is of an older version, and what its Parameters say would be lost.",
+            action="Carry it: salesflow-ops upgrade (--dry-run shows what becomes of it).",
+        )
 
 
 def _where(desk: Desk) -> list[str]:

@@ -201,7 +201,9 @@ def remove(desk: Desk, schedule_id: ScheduleId) -> None:
     desk.out.show(data, Lines([f"{standing.id} removed (it was {was})."]))
 
 
-@app.command("next", examples=["schedules next --count 20", "schedules next --parameter SalesPdfHour=8 --json"])
+@app.command(
+    "next", examples=["schedules next --count 20", "schedules next --parameter 'SalesPdfCron=0 8 * * ? *' --json"]
+)
 def schedules_next(
     desk: Desk,
     *,

@@ -48,7 +48,7 @@ def simulate_anomalies(
     last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day [the last that is known].")] = None,
     sensitivity: Annotated[
         list[float],
-        typer.Option(min=0.1, max=60, help="Alerts a month to allow (Parameter AlertsPerMonth); repeat to compare."),
+        typer.Option(min=0.1, max=60, help="Alerts a month to allow (setting alerts_per_month); repeat to compare."),
     ] = USUAL_SENSITIVITIES,
     data: Annotated[
         Path | None,

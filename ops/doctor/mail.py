@@ -139,10 +139,12 @@ def recipients(patient: Patient) -> Iterator[Finding]:
     client, settings = _ses(patient), patient.stack.settings
     for name, addresses in (("reports", settings.report_recipients), ("alerts", settings.alert_recipients)):
         if not addresses:
-            parameter = f"{name.removesuffix('s').title()}Recipients"
-            yield warn("recipients", f"nobody gets the {name}", fix=f"set {parameter}, and deploy")
+            option = " --alerts" if name == "alerts" else ""
+            yield warn("recipients", f"nobody gets the {name}", fix=f"salesflow-ops recipients add ADDRESS{option}")
     for address, problem in settings.unusable_addresses.items():
-        yield fail("recipients", f"{address} cannot be mailed", fix=f"{problem}; correct the parameter, and deploy")
+        yield fail(
+            "recipients", f"{address} cannot be mailed", fix=f"{problem}; salesflow-ops recipients remove and add"
+        )
     suppressed = [found for address in _recipients(settings) if (found := _suppression(client, address))]
     for address, reason in suppressed:
         fix = f"make sure that it works, then {_aws(patient)} delete-suppressed-destination --email-address {address}"
@@ -158,7 +160,7 @@ def marks(patient: Patient) -> Iterator[Finding]:
     bad = [marked[address.lower()] for address in _recipients(patient.stack.settings) if address.lower() in marked]
     for mark in bad:
         key = f'{{"pk": {{"S": "address"}}, "sk": {{"S": "{mark.address}"}}}}'
-        fix = f"correct the parameter, or when it works again: aws dynamodb delete-item --table-name {table} --key '{key}'"
+        fix = f"correct the recipients, or when it works again: aws dynamodb delete-item --table-name {table} --key '{key}'"
         yield fail("marked addresses", mark.sentence, fix=fix)
     if not bad:
         yield ok("marked addresses", "no recipient is marked as bad")

@@ -18,9 +18,8 @@ from local.shop import LocalShop, sample_shop
 from salesflow.library.keeper import INDEX_KEY
 
 FEWER_FIRINGS = {
-    "SyncHourlyFirstHour": "12",  # two of fifteen a day: they make no report
-    "SyncHourlyLastHour": "13",
-    "WatchdogState": "DISABLED",  # 168 times; to it, the schedules of a simulated week were made just now
+    "SyncHourlyCron": "40 12-13 * * ? *",  # two of fifteen a day: they make no report
+    "WatchdogCron": "",  # 168 times; to it, the schedules of a simulated week were made just now
 }
 EXTENSIONS = {"pdf": "pdf", "excel": "xlsx"}
 

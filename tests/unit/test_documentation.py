@@ -98,3 +98,7 @@ def test_the_reference_of_the_command_line_is_what_the_program_says() -> None:
 
 def test_the_reference_of_the_settings_is_what_the_model_says() -> None:
     assert DOCS["settings.md"] == reference.settings_page(), "run make docs"
+
+
+def test_the_reference_of_the_parameters_is_what_the_template_says() -> None:
+    assert DOCS["parameters.md"] == reference.parameters_page(), "run make docs"

@@ -49,6 +49,6 @@ def _of_country(entry: str, years: list[int], language: Language) -> dict[date, 
     except NotImplementedError as error:
         raise InvalidSettings(
             f"HOLIDAYS: {entry!r} is not known ({error}).",
-            action="Correct the Parameter Holidays, or name the days themselves: 2026-12-24=Christmas Eve.",
+            action="Correct the setting holidays, or name the days themselves: 2026-12-24=Christmas Eve.",
         ) from None
     return dict(known)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 MIDNIGHT = time()
-"""Where a business date ends, unless the shop is open past it (Parameter `DayEndsAt`)."""
+"""Where a business date ends, unless the shop is open past it (setting `day_ends_at`)."""
 WEEKLY_DAYS = 7
 QUARTERLY_DAYS = 90
 

@@ -36,7 +36,7 @@ cached = true  # faster
 
 [default.deploy.parameters]
 capabilities = "CAPABILITY_IAM"
-parameter_overrides = "Currency=\\"EUR\\" Holidays=\\"FR,2026-12-24=Christmas Eve\\""
+parameter_overrides = "Currency=\\"EUR\\" ShopName=\\"FR,2026-12-24=Christmas Eve\\""
 """
 
 
@@ -71,11 +71,9 @@ def test_options_are_written_and_the_rest_of_the_file_stays(desk: Desk, config: 
         "OwnerRecipients": "owner@shop.example,second@shop.example",
         "ReportRecipients": "",
         "AlertRecipients": "",
-        "SalesPdfHour": "6",
-        "SalesPdfMinute": "5",
-        "StockExcelHour": "7",
-        "StockExcelMinute": "10",
-        "Holidays": "FR,2026-12-24=Christmas Eve",
+        "SalesPdfCron": "5 6 * * ? *",
+        "StockExcelCron": "10 7 * * ? *",
+        "ShopName": "FR,2026-12-24=Christmas Eve",
     }
     assert said.data["token"] == "kept"
     assert {one["check"] for one in said.data["doctor"]} >= {"stack", "system token", "sender"}
@@ -163,7 +161,7 @@ def test_on_a_terminal_it_asks_again_until_the_answer_will_do(shop: LocalShop, d
     assert status == ExitCode.DONE, shown
     parameters = read_parameters(config)
     assert (parameters["TimeZone"], parameters["Currency"], parameters["Language"]) == ("Europe/Paris", "EUR", "fr")
-    assert (parameters["SalesPdfHour"], parameters["SalesPdfMinute"]) == ("6", "30")
+    assert parameters["SalesPdfCron"] == "30 6 * * ? *"
     assert stored(shop) == token
     assert "malformed" in shown
     assert "how it stands" in shown

@@ -62,7 +62,7 @@ def test_it_fires_as_the_template_s_own_do(desk: Desk, shop: LocalShop) -> None:
 def test_a_deployment_leaves_them_and_the_watchdog_watches_them(desk: Desk, shop: LocalShop) -> None:
     before = shop.cloud.invoke("WatchdogFunction", {"notify": "none"}).answer
     desk("schedules", "put", "combined", "html", "--period", "weekly", "--at", "07:45", "--on", "TUE")
-    parameters = shop.shop.stack_parameters(shop.api.url) | {"StockExcelHour": "9"}
+    parameters = shop.shop.stack_parameters(shop.api.url) | {"StockExcelCron": "10 9 * * ? *"}
     shop.cloud.deploy(TEMPLATE, parameters)
     rows = listed(desk)
     assert rows["scheduled-combined-html-weekly"]["expression"] == "cron(45 7 ? * TUE *)"
@@ -75,11 +75,12 @@ def test_a_deployment_leaves_them_and_the_watchdog_watches_them(desk: Desk, shop
 def test_the_template_s_are_not_touched_and_it_is_said_what_to_set_instead(desk: Desk) -> None:
     before = listed(desk)
     for command, setting in (
-        (("pause", "forecast"), "ForecastState=DISABLED"),
-        (("resume", "forecast"), "ForecastState=ENABLED"),
-        (("remove", "scheduled-sales-pdf"), "SalesPdfState=DISABLED"),
-        (("put", "sales", "pdf", "--at", "08:05"), "SalesPdfHour=8 SalesPdfMinute=5"),
-        (("put", "sales", "pdf", "--at", "08:05", "--on", "MON"), "--id"),
+        (("pause", "forecast"), 'ForecastCron=""'),
+        (("resume", "forecast"), 'ForecastCron="0 5 * * ? *"'),
+        (("remove", "scheduled-sales-pdf"), 'SalesPdfCron=""'),
+        (("put", "sales", "pdf", "--at", "08:05"), 'SalesPdfCron="5 8 * * ? *"'),
+        (("put", "sales", "pdf", "--at", "08:05", "--on", "MON"), 'SalesPdfCron="5 8 ? * MON *"'),
+        (("put", "sales", "pdf", "--at", "08:05", "--zone", "Europe/Paris"), "--id"),
     ):
         said = desk("schedules", *command)
         assert said.code == 2

@@ -51,11 +51,14 @@ def test_the_history_says_who_changed_what_and_a_version_can_be_restored(desk: D
     assert [(v["number"], v["changed"]) for v in versions] == [(3, ["paper"]), (2, ["shop_name"]), (1, ["shop_name"])]
     assert all(v["by"].startswith("arn:aws") and v["at"] for v in versions)
     rows = desk("settings", "history").rows
+    desk("settings", "set", "muted_skus", "A1,B2")
+    assert desk("settings", "history").rows[0]["what"] == "muted_skus: - → A1, B2"
+    assert desk("settings", "unset", "muted_skus").code == 0
     assert rows[1]["what"] == "shop_name: Corner Store → Corner Shop"
     assert desk("settings", "restore", "1").code == 0
     assert (get(desk, "shop_name")["value"], get(desk, "paper")["value"]) == ("Corner Store", "A4")
     assert desk("settings", "restore", "0").code == 0
-    assert get(desk, "shop_name")["source"] != "the shop's row, version 5"
+    assert get(desk, "shop_name")["source"] != "the shop's row, version 7"
     assert desk("settings", "restore", "9").code == 3
 
 

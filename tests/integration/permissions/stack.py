@@ -72,7 +72,7 @@ class GuardedStack:
 @contextmanager
 def guarded_stack() -> Iterator[GuardedStack]:
     """The stack with every Parameter at its default, a small shop's half year, and a token in the secret."""
-    shop = replace(sample_shop(LAST_DAY, days=200, surprises=SURPRISES), parameters={"HistoryDays": "190"})
+    shop = replace(sample_shop(LAST_DAY, days=200, surprises=SURPRISES), settings={"history_days": "190"})
     with LocalShop.open(shop, MORNING) as running, Evaluator.started() as evaluator:
         cloud = running.cloud
         keep_versions(cloud)

@@ -7,7 +7,8 @@ import pytest
 
 from local.cloud.template import load_template
 from salesflow.identity import CATALOGUE
-from tests.unit.template.stack import TEMPLATE, functions, of_type, parameters, referred, resources, text
+from salesflow.settings import ShopSettings
+from tests.unit.template.stack import TEMPLATE, functions, of_type, referred, resources, schedules, text
 
 
 def alarms() -> dict[str, Any]:
@@ -65,9 +66,9 @@ def test_every_function_s_errors_and_throttles_are_watched(function: str) -> Non
 @pytest.mark.parametrize("function", [name for name in functions() if name != "MailEventsFunction"])
 def test_every_job_s_duration_is_held_against_its_own_time_out(function: str) -> None:
     alarm = function.removesuffix("Function") + "SlowAlarm"
-    (parameter,) = referred(functions()[function]["Timeout"])
+    seconds = functions()[function]["Timeout"]
     share = next(m["Expression"] for m in alarms()[alarm]["Metrics"] if "Expression" in m)
-    assert share == {"Fn::Sub": f"duration / (10 * ${{{parameter}}})"}, "ms over s: percent"
+    assert share == f"duration / (10 * {seconds})", "ms over s: percent"
     assert f'"Ref": "{function}"' in watched(alarm)
 
 
@@ -78,7 +79,7 @@ def test_a_missing_watchdog_trips_an_alarm() -> None:
     assert {"Name": "service", "Value": "watchdog"} in alarm["Dimensions"]
     assert alarm["Period"] * alarm["EvaluationPeriods"] >= 2 * 3600, "one look may be late"
     assert resources()["WatchdogAbsentAlarm"]["Condition"] == "IsWatched"
-    assert load_template(TEMPLATE)["Conditions"]["IsWatched"] == {"Fn::Equals": [{"Ref": "WatchdogState"}, "ENABLED"]}
+    assert load_template(TEMPLATE)["Conditions"]["IsWatched"] == {"Fn::Not": [{"Condition": "WatchdogIsOff"}]}
 
 
 def test_every_job_that_uses_the_token_is_watched_for_it() -> None:
@@ -88,7 +89,11 @@ def test_every_job_that_uses_the_token_is_watched_for_it() -> None:
 
 def test_the_grace_is_longer_than_a_firing_may_be_on_its_way() -> None:
     """A run that is still being delivered must not be called missing."""
-    assert parameters()["WatchGraceMinutes"]["Default"] * 60 > parameters()["ScheduleMaxAgeSeconds"]["Default"]
+    assert all(
+        ShopSettings.model_fields["watch_grace_minutes"].default * 60
+        > s["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"]
+        for s in schedules().values()
+    )
 
 
 def test_bounces_and_complaints_reach_the_function_that_marks_addresses() -> None:

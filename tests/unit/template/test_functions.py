@@ -3,7 +3,7 @@
 import pytest
 
 from local.cloud.template import load_template
-from salesflow.settings import Settings
+from salesflow.settings import Settings, ShopSettings
 from tests.unit.template.stack import ROOT, TEMPLATE, functions, of_type, parameters, referred, statements
 
 CONTRACT = {
@@ -19,6 +19,8 @@ CONTRACT = {
     "SES_REGION",
     "CURRENCY",
 }
+STARTS_FROM = {"LANGUAGE_CODE", "SHOP_NAME"}
+"""What the stack's own shop starts from, beside the contract's; everything else that a shop wants is its row's to say."""
 POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
 ROLE_OF = {
     "ReportFunction": "ReportRole",
@@ -36,9 +38,10 @@ def environment(function: str) -> set[str]:
 
 @pytest.mark.parametrize("function", functions())
 def test_the_environment_is_the_contract_s_and_what_the_settings_read(function: str) -> None:
-    settings = {name.upper() for name in Settings.model_fields} - {"SCHEDULE_RECIPIENTS"}  # which no shop starts with
-    assert environment(function) == settings | POWERTOOLS | {"AWS_ENDPOINT_URL"}
-    assert settings >= CONTRACT
+    settings = {name.upper() for name in Settings.model_fields}
+    infrastructure = settings - {name.upper() for name in ShopSettings.model_fields}
+    assert environment(function) == CONTRACT | infrastructure | STARTS_FROM | POWERTOOLS | {"AWS_ENDPOINT_URL"}
+    assert settings >= CONTRACT | STARTS_FROM
     assert {name.upper() for name, field in Settings.model_fields.items() if field.is_required()} == CONTRACT
 
 
@@ -59,7 +62,7 @@ def test_what_fails_for_good_is_kept(function: str) -> None:
         c for c in of_type("AWS::Lambda::EventInvokeConfig").values() if function in referred(c["FunctionName"])
     )
     assert config["MaximumRetryAttempts"] == 2
-    assert config["MaximumEventAgeInSeconds"] == parameters()["ScheduleMaxAgeSeconds"]["Default"]
+    assert config["MaximumEventAgeInSeconds"] == 3600
     assert referred(config["DestinationConfig"]["OnFailure"]) == {"FailedRuns"}
     (loud,) = (s for s in statements(ROLE_OF[function]) if s["Action"] == "sqs:SendMessage")
     assert referred(loud["Resource"]) == {"FailedRuns"}, "without the permission, Lambda drops the event"

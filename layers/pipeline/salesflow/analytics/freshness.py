@@ -23,7 +23,7 @@ class Staleness:
         """One sentence for the owner and for the report itself."""
         return (
             f"No sale has arrived since {self.newest_sale:%Y-%m-%d %H:%M}, {self.age_hours:.0f} trading hours before the figures "
-            f"end; the limit is {self.limit_hours} hours (Parameter StaleAfterHours), so sales may be missing."
+            f"end; the limit is {self.limit_hours} hours (setting stale_after_hours), so sales may be missing."
         )
 
 

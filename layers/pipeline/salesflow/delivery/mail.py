@@ -159,7 +159,7 @@ class Mailer:
         try:
             raw = self.build(mail, recipient)
         except ValueError as error:
-            raise MailRefused(str(error), action="Correct the recipients in the template's Parameters.") from None
+            raise MailRefused(str(error), action="Correct the recipients: salesflow-ops recipients.") from None
         if len(raw) > MAX_ENCODED_BYTES:
             raise _too_large(len(raw))
         request: dict[str, Any] = {

@@ -8,7 +8,7 @@
 | revenue | what the customers paid, returned money taken off |
 | quantity | pieces sold, returned ones taken off |
 | transactions | sales, those that only bring something back included |
-| first_sale, last_sale | time of day of the first and the last sale; one before the end of the day (Parameter `DayEndsAt`) is in the night after |
+| first_sale, last_sale | time of day of the first and the last sale; one before the end of the day (setting `day_ends_at`) is in the night after |
 | returned_revenue, returned_quantity | what came back that day, positive, already taken off above |
 | h00 ... h23 | revenue of each hour of the clock |
 | largest_sale, largest_refund | money of the day's largest sale, and of the one that gave most back (positive; 0: none did) |

@@ -198,7 +198,7 @@ def _why_empty(content: ReportContent) -> str:
         return "The source lists no product, so there is no stock to report."
     window = content.sales.window
     days = f"on {window.last}" if window.days == 1 else f"from {window.first} to {window.last}"
-    return f"The source was read and holds no sale {days}; no report was made (Parameter EmptyReports)."
+    return f"The source was read and holds no sale {days}; no report was made (setting empty_reports)."
 
 
 def _cuts(content: ReportContent, *, day_is_over: bool) -> list[str]:

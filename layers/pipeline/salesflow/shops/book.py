@@ -134,7 +134,7 @@ def as_stored(value: object) -> Stored:
             return f"{value:%H:%M}"
         case float():
             return str(int(value)) if value.is_integer() else str(value)
-        case tuple():
+        case tuple() | list():
             return [str(part) for part in value]
         case Mapping():
             return {str(name): [str(part) for part in parts] for name, parts in value.items()}

@@ -155,7 +155,7 @@ def _marked(address: MarkedAddress) -> tuple[str, str]:
     reason = address.sentence
     return (
         f"{address.address} gets no more mail",
-        f"{reason[0].upper()}{reason[1:]}. Correct the recipients in the template's Parameters; if the address is right, "
+        f"{reason[0].upper()}{reason[1:]}. Correct the recipients (salesflow-ops recipients); if the address is right, "
         "delete its row (pk address) from the state table, and the address from SES's suppression list.",
     )
 
@@ -170,7 +170,7 @@ def _lost(problem: str) -> tuple[str, str]:
 def _unusable(address: str, why: str) -> tuple[str, str]:
     return (
         f"{address} cannot be mailed",
-        f"{why}. It is left out of every mail; correct the recipients in the template's Parameters and deploy again.",
+        f"{why}. It is left out of every mail; correct the recipients: salesflow-ops recipients.",
     )
 
 
