@@ -40,7 +40,7 @@ PACKAGES = (
 )
 DAYS_BACK = 7
 _ADDRESS = re.compile(r"[\w.+'-]+(?=@[\w-]+\.)")
-_SECRET_ADDRESSES = ("HeartbeatUrl", "HEARTBEAT_URL")
+_SECRET_ADDRESSES = ("HEARTBEAT_URL",)
 """Whoever knows these may use them."""
 _SECRET = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:(?<=password\": \")|(?<=token\": \"))[^\"]+")
 
@@ -96,7 +96,14 @@ def _stack(desk: Desk) -> dict[str, Any]:
         "status": stack.status,
         "parameters": _shown(stack.parameters),
         "environment": _shown(environment),
+        "settings": {"version": stack.settings_version.number, **_shown(_texts(stack.settings_version.values))},
     }
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    from ops.shop_settings import as_text
+
+    return {name.upper(): as_text(value) for name, value in values.items()}
 
 
 def _shown(values: Mapping[str, str]) -> dict[str, str]:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from botocore.exceptions import ClientError
 
+from ops.complaints import Failed
 from ops.doctor.findings import Finding, Look, Patient, fail, ok, warn
-from salesflow.errors import InvalidSettings
+from salesflow.errors import InvalidSettings, SalesFlowError
 from salesflow.settings import Settings
 
 MIB = 1 << 20
@@ -140,8 +141,22 @@ def zone(patient: Patient) -> Iterator[Finding]:
     yield ok("time zone", f"{key}, where it is {there:%a %H:%M}")
 
 
+def settings(patient: Patient) -> Iterator[Finding]:
+    """Whether the shop's row is one that a run can go by, and no Parameter was changed in vain."""
+    stack = patient.stack
+    try:
+        number = stack.settings_version.number
+        name = stack.settings.shop_name
+    except (SalesFlowError, Failed) as error:
+        yield fail("settings", error.message, fix=error.action)
+        return
+    said = f"version {number} of the shop's row" if number else "nothing set: those of the Parameters"
+    yield ok("settings", f"{said} ({name})" if name else said)
+
+
 LOOKS = (
     Look("functions", ("lambda:GetFunctionConfiguration",), functions),
+    Look("settings", ("lambda:GetFunctionConfiguration", "dynamodb:Query"), settings),
     Look("Lambda quota", ("lambda:GetAccountSettings", "lambda:GetFunctionConcurrency"), concurrency),
     Look("time zone", ("lambda:GetFunctionConfiguration",), zone),
 )

@@ -37,7 +37,7 @@ def examine(
         at(look.check)
         try:
             yield from list(look.take(patient))
-        except (ClientError, BotoCoreError, ResponseParserError, SalesFlowError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError, SalesFlowError, Complaint) as error:
             yield _not_seen(look, error, explain)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.numbers import is_currency
@@ -109,10 +109,23 @@ class Unit:
 Days = Annotated[int, Unit("days")]
 Percent = Annotated[float, Unit("percent")]
 
-API_URL: Final = (
-    r"^(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost|host\.docker\.internal))(:[0-9]{1,5})?(/[^\s?#]*)?$"
+
+def _like(pattern: str, says: str) -> AfterValidator:
+    """A text of this form; `says` is what is said of another, which is not repeated: it may hold a password."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise ValueError(says)
+        return value
+
+    return AfterValidator(check)
+
+
+_API_URL = _like(
+    r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost|host\.docker\.internal))(:\d{1,5})?(/[^\s?#]*)?",
+    "must be https://host/api/v1 (http only for 127.0.0.1, localhost and host.docker.internal)",
 )
-"""Where a token may be sent: encrypted, or to this very machine."""
 
 _COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(=[^=]{1,60})?", re.ASCII)
@@ -237,19 +250,19 @@ class AlertSettings(BaseModel):
 class ShopSettings(AlertSettings):
     """Everything that a shop wants: what its row may say. The environment says what the stack's own shop starts from."""
 
-    salesflow_api_url: str = Field(
-        pattern=API_URL,
+    salesflow_api_url: Annotated[str, _API_URL] = Field(
         max_length=200,
         description="Base URL of the SalesFlow API, ending in /api/v1. Plain http only for a server on this very machine (the local cloud).",
     )
     timezone: Annotated[str, AfterValidator(_zone_key)] = Field(
         description="The shop's time zone (IANA name): business dates are days in it.",
     )
-    shop_name: str = Field(
-        default="",
-        max_length=60,
-        pattern=r"^[^\x00-\x1f\x7f]*$",
-        description="The shop's name as its reports and mails show it, such as Corner Store; empty shows none.",
+    shop_name: Annotated[str, _like(r"[^\x00-\x1f\x7f]*", "must stand on one line, without control characters")] = (
+        Field(
+            default="",
+            max_length=60,
+            description="The shop's name as its reports and mails show it, such as Corner Store; empty shows none.",
+        )
     )
     report_recipients: Recipients = Field(
         max_length=50, description="Who gets the reports. Nobody: they are saved, and mailed to nobody."
@@ -331,9 +344,10 @@ class ShopSettings(AlertSettings):
         le=1440,
         description="How long after it was due a run may be done before it counts as late or missing; more than a firing stays worth delivering.",
     )
-    heartbeat_url: str = Field(
+    heartbeat_url: Annotated[
+        str, _like(r"(https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^ ]*)?)?", "must be an https address")
+    ] = Field(
         default="",
-        pattern=r"^(https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^ ]*)?)?$",
         max_length=200,
         description="A page outside of AWS that the watchdog asks for each hour while every schedule did its work (healthchecks.io and the like); "
         "it raises the alarm when that stops.",

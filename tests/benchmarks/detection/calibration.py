@@ -1,7 +1,7 @@
 """Alerts a month in simulated healthy shops, counted end to end: `python -m tests.benchmarks.detection.calibration [--days N] [--seeds ...]`.
 
 What is counted is what an operator would be mailed: alerts that the lifecycle opens, day after day, whatever found them (score, stopped
-selling, price, rare sale), with medium ones mailed and with high ones mailed alone (the Parameter AlertMedium).
+selling, price, rare sale), with medium ones mailed and with high ones mailed alone (the setting alert_medium).
 """
 
 import argparse

@@ -35,7 +35,7 @@ def test_a_stack_that_is_well_is_well_throughout(desk: Desk) -> None:
     assert said.code == ExitCode.DONE
     looked_at = {one["check"] for one in said.data}
     assert looked_at == {
-        *("stack", "functions", "Lambda quota", "time zone"),
+        *("stack", "functions", "settings", "Lambda quota", "time zone"),
         *("clock", "SalesFlow API", "clock of the API", "system token", "sales can be read"),
         *("SES region", "SES sending", "SES quota", "SES sandbox", "sender", "configuration set"),
         *("suppression list", "marked addresses"),

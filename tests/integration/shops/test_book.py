@@ -112,8 +112,8 @@ def test_a_value_is_stored_in_one_form(name: str, value: Any, stored: Any) -> No
         ("owner_recipients", "", "nobody"),
         ("owner_recipients", "owner@shop.example,boss", "no mail address"),
         ("schedule_recipients", {"weekly": ["boss"]}, "no mail address"),
-        ("shop_name", "two\nlines", "pattern"),
-        ("salesflow_api_url", "http://shop.example/api/v1", "pattern"),
+        ("shop_name", "two\nlines", "one line"),
+        ("salesflow_api_url", "http://shop.example/api/v1", "must be https"),
     ],
 )
 def test_what_cannot_be_used_is_not_stored(name: str, value: Any, why: str) -> None:
