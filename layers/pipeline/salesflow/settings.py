@@ -2,22 +2,31 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import time
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from babel.numbers import is_currency
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from salesflow.errors import InvalidSettings
 from salesflow.language import Language
 from salesflow.mail_address import mail_address, unique_mailboxes
 from salesflow.money import Currency
+from salesflow.setting_types import (
+    Holiday,
+    Recipients,
+    currency_code,
+    day_end,
+    like,
+    parts,
+    somebody,
+    unusable,
+    zone_key,
+)
 from salesflow.windows import MIDNIGHT
 
 
@@ -50,51 +59,6 @@ class MediumAlerts(StrEnum):
     MAIL = "mail"
 
 
-def _zone_key(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{value!r} is no IANA time zone such as Asia/Shanghai") from None
-    return value
-
-
-def _currency_code(value: str) -> str:
-    if not is_currency(value):
-        raise ValueError(f"{value!r} is no ISO 4217 currency code such as CNY")
-    return value
-
-
-def _parts(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-
-
-def _recipients(value: object) -> object:
-    parts = _parts(value)
-    return unique_mailboxes(parts) if isinstance(parts, tuple) else parts
-
-
-def _somebody(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    if not addresses:
-        raise ValueError("names nobody; somebody must hear of failures")
-    problems = {address: problem for address in addresses if (problem := _unusable(address))}
-    if len(problems) == len(addresses):
-        raise ValueError("names nobody who can be mailed: " + "; ".join(problems.values()))
-    return addresses
-
-
-def _unusable(address: str) -> str | None:
-    try:
-        mail_address(address)
-    except ValueError as problem:
-        return str(problem)
-    return None
-
-
-Recipients = Annotated[tuple[str, ...], BeforeValidator(_recipients)]
-"""Who is to be mailed, as given. One that cannot be is refused when it is its turn to be mailed, and is in nobody else's way."""
-
 type Stored = str | Sequence[str] | Mapping[str, Sequence[str]]
 """A setting's value as a row holds it: text as in the environment, a list of text, or lists by schedule."""
 
@@ -109,54 +73,10 @@ class Unit:
 Days = Annotated[int, Unit("days")]
 Percent = Annotated[float, Unit("percent")]
 
-
-def _like(pattern: str, says: str) -> AfterValidator:
-    """A text of this form; `says` is what is said of another, which is not repeated: it may hold a password."""
-    form = re.compile(pattern, re.ASCII)
-
-    def check(value: str) -> str:
-        if not form.fullmatch(value):
-            raise ValueError(says)
-        return value
-
-    return AfterValidator(check)
-
-
-_API_URL = _like(
+_API_URL = like(
     r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost|host\.docker\.internal))(:\d{1,5})?(/[^\s?#]*)?",
     "must be https://host/api/v1 (http only for 127.0.0.1, localhost and host.docker.internal)",
 )
-
-_COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
-_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(=[^=]{1,60})?", re.ASCII)
-
-
-def _holiday(value: str) -> str:
-    if _COUNTRY.fullmatch(value):
-        return value
-    try:
-        if found := _DAY.fullmatch(value):
-            date.fromisoformat(found[1])
-            return value
-    except ValueError:
-        pass  # the pattern of a date, and no day of the calendar: refused like the rest
-    raise ValueError(f"{value!r} is neither a country such as CN or GB-SCT nor a day such as 2026-12-24=Christmas Eve")
-
-
-Holiday = Annotated[str, AfterValidator(_holiday)]
-"""A country (and subdivision), or a day with or without a name; `salesflow.holiday_dates` makes dates of them."""
-
-
-_CLOCK = re.compile(r"(0\d|1[01]):[0-5]\d", re.ASCII)
-
-
-def _day_end(value: object) -> object:
-    """A time of day before noon, written HH:MM."""
-    if not isinstance(value, str):
-        return value
-    if not _CLOCK.fullmatch(value):
-        raise ValueError(f"{value!r} is no time from 00:00 to 11:59, such as 04:00")
-    return time.fromisoformat(value)
 
 
 class Paper(StrEnum):
@@ -171,10 +91,10 @@ class AlertSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", ignored_types=(cached_property,))
 
-    currency: Annotated[str, AfterValidator(_currency_code)] = Field(
+    currency: Annotated[str, AfterValidator(currency_code)] = Field(
         description="Currency of all amounts (ISO 4217 code).",
     )
-    day_ends_at: Annotated[time, BeforeValidator(_day_end)] = Field(
+    day_ends_at: Annotated[time, BeforeValidator(day_end)] = Field(
         default=MIDNIGHT,
         description="When a business date ends (HH:MM, the shop's clock, 11:59 at the latest). Later than midnight for a shop that is open "
         "past it: 04:00 for a bar.",
@@ -211,12 +131,12 @@ class AlertSettings(BaseModel):
         le=100,
         description="How many products one alert names at most, those with the most money at stake first.",
     )
-    holidays: Annotated[tuple[Holiday, ...], BeforeValidator(_parts)] = Field(
+    holidays: Annotated[tuple[Holiday, ...], BeforeValidator(parts)] = Field(
         default=(),
         max_length=200,
         description="Days that are not usual: countries (CN, GB-SCT) and days (2026-12-24 or 2026-12-24=Christmas Eve).",
     )
-    muted_skus: Annotated[tuple[str, ...], BeforeValidator(_parts)] = Field(
+    muted_skus: Annotated[tuple[str, ...], BeforeValidator(parts)] = Field(
         default=(), max_length=200, description="SKUs that are never mailed about."
     )
 
@@ -254,21 +174,19 @@ class ShopSettings(AlertSettings):
         max_length=200,
         description="Base URL of the SalesFlow API, ending in /api/v1. Plain http only for a server on this very machine (the local cloud).",
     )
-    timezone: Annotated[str, AfterValidator(_zone_key)] = Field(
+    timezone: Annotated[str, AfterValidator(zone_key)] = Field(
         description="The shop's time zone (IANA name): business dates are days in it.",
     )
-    shop_name: Annotated[str, _like(r"[^\x00-\x1f\x7f]*", "must stand on one line, without control characters")] = (
-        Field(
-            default="",
-            max_length=60,
-            description="The shop's name as its reports and mails show it, such as Corner Store; empty shows none.",
-        )
+    shop_name: Annotated[str, like(r"[^\x00-\x1f\x7f]*", "must stand on one line, without control characters")] = Field(
+        default="",
+        max_length=60,
+        description="The shop's name as its reports and mails show it, such as Corner Store; empty shows none.",
     )
     report_recipients: Recipients = Field(
         max_length=50, description="Who gets the reports. Nobody: they are saved, and mailed to nobody."
     )
     alert_recipients: Recipients = Field(max_length=50, description="Who gets the anomaly alerts.")
-    owner_recipients: Annotated[Recipients, AfterValidator(_somebody)] = Field(
+    owner_recipients: Annotated[Recipients, AfterValidator(somebody)] = Field(
         max_length=20,
         description="Who is told when something fails. The first one gets the readers' answers.",
     )
@@ -345,7 +263,7 @@ class ShopSettings(AlertSettings):
         description="How long after it was due a run may be done before it counts as late or missing; more than a firing stays worth delivering.",
     )
     heartbeat_url: Annotated[
-        str, _like(r"(https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^ ]*)?)?", "must be an https address")
+        str, like(r"(https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^ ]*)?)?", "must be an https address")
     ] = Field(
         default="",
         max_length=200,
@@ -387,13 +305,13 @@ class ShopSettings(AlertSettings):
     @cached_property
     def reply_to(self) -> str:
         """Who gets the readers' answers: the first owner who can be mailed."""
-        return next(address for address in self.owner_recipients if not _unusable(address))
+        return next(address for address in self.owner_recipients if not unusable(address))
 
     @cached_property
     def unusable_addresses(self) -> Mapping[str, str]:
         """The recipients that cannot be mailed at all, and why."""
         everybody = unique_mailboxes((*self.owner_recipients, *self.report_recipients, *self.alert_recipients))
-        return {address: problem for address in everybody if (problem := _unusable(address))}
+        return {address: problem for address in everybody if (problem := unusable(address))}
 
 
 class Settings(ShopSettings):

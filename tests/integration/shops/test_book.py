@@ -94,6 +94,7 @@ def test_shops_share_a_table_and_no_row(clients: AwsClients, state_table: str, b
         ("muted_skus", "A, B,A", ["A", "B"]),
         ("muted_skus", ["A,1"], ["A,1"]),
         ("report_recipients", "A@shop.example,a@shop.example", ["A@shop.example"]),
+        ("report_recipients", ["A@shop.example", "a@shop.example"], ["A@shop.example"]),
         ("language_code", "fr", "fr"),
         ("schedule_recipients", {"weekly": ["a@shop.example"]}, {"weekly": ["a@shop.example"]}),
     ],
