@@ -60,7 +60,7 @@ class Week:
 WEEKS: dict[str, tuple[date, int, dict[str, str]]] = {
     # where, from which day on, how many days, and what is set otherwise
     "Asia/Shanghai": (date(2026, 6, 29), 7, {}),  # with the first of July in it: daily, weekly and monthly reports
-    "Europe/Paris": (date(2026, 3, 28), 3, {"ForecastState": "DISABLED"}),  # the clocks change in the night to Sunday
+    "Europe/Paris": (date(2026, 3, 28), 3, {"ForecastCron": ""}),  # the clocks change in the night to Sunday
 }
 HISTORY_DAYS = 120
 

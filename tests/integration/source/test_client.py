@@ -482,7 +482,7 @@ def test_an_answer_beyond_all_measure_is_cut_off(server: SalesFlowServer, make_c
     """One record without an end, and something without a list: neither can be read in pieces."""
     for beginning in (b'[{"id": 1, "note": "', b'{"note": "'):
         server.faults.inject("/sales/history", Body(beginning + b"x" * 3_000_000 + b'"}]'))
-        with pytest.raises(SourceContractBroken, match=r"more than 2,000,000 bytes.*memory.*SyncMemory.*HistoryDays"):
+        with pytest.raises(SourceContractBroken, match=r"more than 2,000,000 bytes.*memory.*MemorySize.*history_days"):
             make_client(most_held=2_000_000).fetch_sales(5)
     assert len(server.calls) == 2
 

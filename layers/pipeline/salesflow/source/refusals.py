@@ -34,6 +34,6 @@ def too_large(call: str, most: int, kept_in: str = "memory") -> SourceContractBr
     """An answer of which more has to be kept at a time than there is room for."""
     return SourceContractBroken(
         f"{call} answered more than {most:,} bytes that have to be kept at a time, the most that this function's {kept_in} holds.",
-        action="Give the function more memory (Parameter SyncMemory, ReportMemory, ForecastMemory or AnomalyCheckMemory), "
-        "or keep a shorter history (HistoryDays).",
+        action="Give the function more memory (MemorySize in template.yaml), "
+        "or keep a shorter history (setting history_days).",
     )
