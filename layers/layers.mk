@@ -1,8 +1,7 @@
 # What `sam build` calls: one target a layer, named as in template.yaml. It passes ARTIFACTS_DIR and nothing about the architecture; that is
-# why the template chooses the Makefile by it (ContextPath): x86_64/Makefile or arm64/Makefile set ARCHITECTURE and include this.
+# why the template chooses the Makefile by it (ContextPath): x86_64/Makefile or arm64/Makefile say ARCHITECTURE and LAYERS, this folder.
 PYTHON ?= python3.13
-LAYERS := $(dir $(lastword $(MAKEFILE_LIST)))
-BUILD = $(PYTHON) $(LAYERS)build_layer.py --architecture $(ARCHITECTURE) --target "$(ARTIFACTS_DIR)"
+BUILD = $(PYTHON) "$(LAYERS)/build_layer.py" --architecture $(ARCHITECTURE) --target "$(ARTIFACTS_DIR)"
 
 .PHONY: build-CoreLayer build-ArrowLayer build-MlLayer build-ReportLayer build-PipelineLayer build-LayersBuiltForX86 build-LayersBuiltForArm64
 

@@ -1,12 +1,16 @@
 """What the layer build refuses, and what it leaves out."""
 
+import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from build_layer import LayerNotBuilt, Recipe, build_layer
 
+LAYERS = Path(__file__).parents[3] / "layers"
 X86_64, AARCH64 = 62, 183
 
 
@@ -80,3 +84,27 @@ def test_sources_that_do_not_compile_are_refused(layer: Path, tmp_path: Path) ->
     (layer / "shop" / "till.py").write_text("def open(:\n")
     with pytest.raises(LayerNotBuilt, match="do not compile"):
         build(layer, tmp_path)
+
+
+@pytest.mark.parametrize(("architecture", "guard"), [("x86_64", "LayersBuiltForX86"), ("arm64", "LayersBuiltForArm64")])
+def test_make_builds_a_layer_as_sam_asks_for_it_in_a_folder_with_spaces(
+    architecture: str, guard: str, layer: Path, tmp_path: Path
+) -> None:
+    """`sam build` calls make in a copy of the layer's folder, and says where the Makefile is and where the result goes."""
+    place, built = tmp_path / "my shop  here" / "layers", tmp_path / "the result"
+    shutil.copytree(layer, place / "pipeline")
+    (place / "pipeline" / "layer.toml").write_text('packages = ["shop"]')
+    for name in ("build_layer.py", "build_fonts.py", "layers.mk", f"{architecture}/Makefile"):
+        (place / name).parent.mkdir(exist_ok=True)
+        shutil.copy(LAYERS / name, place / name)
+    built.mkdir()
+    make = [
+        "make",
+        "--makefile",
+        place / architecture / "Makefile",
+        f"PYTHON={sys.executable}",
+        f"ARTIFACTS_DIR={built}",
+    ]
+    subprocess.run([*make, "build-PipelineLayer", f"build-{guard}"], cwd=layer, check=True, capture_output=True)
+    assert (built / "python" / "shop" / "__init__.py").is_file()
+    assert (built / "architecture").read_text() == f"{architecture}\n"
