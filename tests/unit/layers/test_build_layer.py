@@ -98,13 +98,8 @@ def test_make_builds_a_layer_as_sam_asks_for_it_in_a_folder_with_spaces(
         (place / name).parent.mkdir(exist_ok=True)
         shutil.copy(LAYERS / name, place / name)
     built.mkdir()
-    make = [
-        "make",
-        "--makefile",
-        place / architecture / "Makefile",
-        f"PYTHON={sys.executable}",
-        f"ARTIFACTS_DIR={built}",
-    ]
+    makefile = str(place / architecture / "Makefile")
+    make = ["make", "--makefile", makefile, f"PYTHON={sys.executable}", f"ARTIFACTS_DIR={built}"]
     subprocess.run([*make, "build-PipelineLayer", f"build-{guard}"], cwd=layer, check=True, capture_output=True)
     assert (built / "python" / "shop" / "__init__.py").is_file()
     assert (built / "architecture").read_text() == f"{architecture}\n"
