@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_the_wheel_holds_what_the_demo_needs_and_asks_for_the_locked_packages(tmp_path: Path) -> None:
-    uv = Path(sys.executable).with_name("uv")
-    build = [uv, "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", tmp_path, ROOT]
+    uv = str(Path(sys.executable).with_name("uv"))
+    build = [uv, "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", str(tmp_path), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     with ZipFile(wheel) as held:
