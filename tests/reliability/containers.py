@@ -38,12 +38,6 @@ _PATIENCE = 600.0
 """Real seconds after which a container that neither answers nor dies is a fault of the harness."""
 
 
-def is_there(function: str) -> bool:
-    """Whether a function and its job exist."""
-    job = ROOT / "layers" / "pipeline" / "salesflow" / "jobs" / f"{function}.py"
-    return job.exists() and (ROOT / "functions" / function / "app.py").exists()
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What a handler raised: the class, all classes that it derives from, its text, and the whole traceback as text."""
