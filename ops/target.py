@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from ops.complaints import Failed, Misused, NotFound
@@ -239,8 +239,7 @@ class Stack:
         return Ledger(self.client("dynamodb"), self.state_table)
 
 
-@dataclass(frozen=True, slots=True)
-class DeployedFunction:
+class DeployedFunction(NamedTuple):
     """A function as it is deployed: its environment is what its job reads its settings from."""
 
     job: str

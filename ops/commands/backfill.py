@@ -33,17 +33,6 @@ from salesflow.ledger import RunRecord, RunStatus
 from salesflow.windows import Period
 
 
-class Reprocess(StrEnum):
-    """Which dates that have been run already are run again."""
-
-    NONE = "none"
-    """None of them."""
-    FAILED = "failed"
-    """Those that failed, or lack something (PARTIAL, a run that was killed)."""
-    COMPLETED = "completed"
-    """All of them; whoever was told is told again, unless nobody is to be told."""
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One date of the plan: whether it is to be run, why or why not, and how it stands in the ledger."""
@@ -53,6 +42,17 @@ class Step:
     why: str
     standing: RunStatus | None
     force: bool = False
+
+
+class Reprocess(StrEnum):
+    """Which dates that have been run already are run again."""
+
+    NONE = "none"
+    """None of them."""
+    FAILED = "failed"
+    """Those that failed, or lack something (PARTIAL, a run that was killed)."""
+    COMPLETED = "completed"
+    """All of them; whoever was told is told again, unless nobody is to be told."""
 
 
 @dataclass(frozen=True, slots=True)

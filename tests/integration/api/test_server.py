@@ -12,24 +12,7 @@ import pytest
 import urllib3
 from urllib3.exceptions import IncompleteRead, MaxRetryError, ProtocolError
 
-from local.api import (
-    BadRecords,
-    Body,
-    EmptyBody,
-    Forbidden,
-    HtmlPage,
-    InvalidJson,
-    Redirect,
-    Reset,
-    SalesFlowServer,
-    SalesStore,
-    Slow,
-    Status,
-    Trickle,
-    Truncated,
-    Unauthorized,
-    sample_sales,
-)
+from local.api import SalesFlowServer, SalesStore, faults, sample_sales
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 22, 14, 30)
@@ -180,10 +163,10 @@ def test_login_and_rotating_refresh(server: SalesFlowServer) -> None:
 
 
 def test_faults_come_in_the_order_in_which_they_were_injected(server: SalesFlowServer) -> None:
-    server.faults.inject("/products", Status(503), times=2)
-    server.faults.inject("/prod*", Status(429, retry_after=7))
-    server.faults.inject("/sales/*", Forbidden(), times=None)
-    server.faults.inject("/inventory", Unauthorized(), after=1)
+    server.faults.inject("/products", faults.Status(503), times=2)
+    server.faults.inject("/prod*", faults.Status(429, retry_after=7))
+    server.faults.inject("/sales/*", faults.Forbidden(), times=None)
+    server.faults.inject("/inventory", faults.Unauthorized(), after=1)
     assert [get(server, "/products").status for _ in range(4)] == [503, 503, 429, 200]
     assert [get(server, "/inventory").status for _ in range(3)] == [200, 401, 200]
     assert [get(server, "/sales/today").status for _ in range(3)] == [403, 403, 403]
@@ -194,7 +177,14 @@ def test_faults_come_in_the_order_in_which_they_were_injected(server: SalesFlowS
 
 
 def test_answers_that_break_the_contract(server: SalesFlowServer) -> None:
-    for fault in (HtmlPage(), EmptyBody(), InvalidJson(), Body(b"[7]"), BadRecords([{"id": 1}]), Redirect("http://x/")):
+    for fault in (
+        faults.HtmlPage(),
+        faults.EmptyBody(),
+        faults.InvalidJson(),
+        faults.Body(b"[7]"),
+        faults.BadRecords([{"id": 1}]),
+        faults.Redirect("http://x/"),
+    ):
         server.faults.inject("/products", fault)
     page, empty, broken, body, bad, redirect = (get(server, "/products") for _ in range(6))
     assert (page.status, page.headers["Content-Type"]) == (200, "text/html;charset=utf-8")
@@ -207,19 +197,19 @@ def test_answers_that_break_the_contract(server: SalesFlowServer) -> None:
 
 
 def test_connections_that_break(server: SalesFlowServer) -> None:
-    server.faults.inject("/products", Reset())
+    server.faults.inject("/products", faults.Reset())
     with pytest.raises(ProtocolError) as reset:
         get(server, "/products")
     assert isinstance(reset.value.args[1], ConnectionResetError)
-    server.faults.inject("/products", Truncated(0.5))
+    server.faults.inject("/products", faults.Truncated(0.5))
     with pytest.raises((ProtocolError, IncompleteRead)):
         get(server, "/products")
     assert [call.status for call in server.calls] == [0, 200]
 
 
 def test_slow_answers(server: SalesFlowServer) -> None:
-    server.faults.inject("/products", Slow(30), times=None)
-    server.faults.inject("/inventory", Trickle(0.001, piece=4000))
+    server.faults.inject("/products", faults.Slow(30), times=None)
+    server.faults.inject("/inventory", faults.Trickle(0.001, piece=4000))
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
         urllib3.request("GET", server.url + "/products", timeout=0.1, retries=False)
     assert len(get(server, "/inventory").json()) == 42
