@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +28,8 @@ LOOK_SECONDS = 5.0
 
 @contextmanager
 def running_shop(shop: Shop, moment: datetime, *, host: str = "127.0.0.1") -> Iterator[LocalShop]:
-    """A running shop that `--local` finds, its functions' logs kept as CloudWatch does; both end with the block."""
+    """A running shop that `--local` finds, its functions' logs kept as CloudWatch does, with links in its mails; all end with the block."""
+    shop = replace(shop, parameters={"LinksState": "ENABLED", **shop.parameters})
     with LocalShop.open(shop, moment, host=host, keeps_logs=True) as running:
         aws = running.cloud.aws
         state = LocalState(

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "reports": ("reports", "The reports that were made."),
         "open": ("open_library", "All reports in the browser."),
         "anomalies": ("anomalies", "What the anomaly checks found, and whom to keep quiet about."),
+        "links": ("links", "The links in mails: what readers did with them, and new keys."),
         "simulate": ("simulate", "What would have been mailed in a period, at each sensitivity."),
         "costs": ("costs", "What a month costs."),
         "doctor": ("doctor", "What is wrong with a stack, and the cure."),

@@ -31,22 +31,31 @@ class NoAnswer(ValueError):
 class Question:
     """One question. `name` is its option; `parameter` is the template's that the answer sets, `field` the setting that checks it.
 
-    Without a field it is a time of day, and the parameter the cron expression of what comes every day then.
+    Without a field it is a time of day, and the parameter the cron expression of what comes every day then. `words`: what answers mean,
+    where they are not the parameter's own values.
     """
 
     name: str
     asks: str
     parameter: str
     field: str | None = None
+    words: Mapping[str, str] | None = None
 
     def answered(self, answer: str) -> dict[str, str]:
         """The parameter that the answer means. Raises NoAnswer."""
         text = answer.strip()
-        value = _every_day_at(text) if self.field is None else self._checked(text, self.field)
+        value = self._value(text)
         rule = declared()[self.parameter]
         if not re.fullmatch(rule.get("AllowedPattern", ".*"), value):
             raise NoAnswer(f"{value!r} will not do: it {rule.get('ConstraintDescription', 'has another form')}")
         return {self.parameter: value}
+
+    def _value(self, text: str) -> str:
+        if self.words is not None:
+            if text not in self.words:
+                raise NoAnswer(f"{text!r} will not do: say {' or '.join(self.words)}")
+            return self.words[text]
+        return _every_day_at(text) if self.field is None else self._checked(text, self.field)
 
     def _checked(self, text: str, field: str) -> str:
         """The value in the form that the template wants it in, checked as the functions check it."""
@@ -61,6 +70,8 @@ class Question:
     def present(self, known: Mapping[str, str]) -> str:
         """The answer that stands already: what is known, else the template's default, else nothing."""
         value = known.get(self.parameter, str(declared()[self.parameter].get("Default", "")))
+        if self.words is not None:
+            return next((word for word, meant in self.words.items() if meant == value), value)
         daily = _DAILY.fullmatch(value) if self.field is None else None
         return f"{int(daily['hour']):02}:{int(daily['minute']):02}" if daily else value
 
@@ -86,6 +97,12 @@ QUESTIONS = (
     ),
     Question("sales-at", "When does the daily sales report come (HH:MM)?", "SalesPdfCron"),
     Question("stock-at", "When does the daily stock report come (HH:MM)?", "StockExcelCron"),
+    Question(
+        "links",
+        "May mails hold signed links that open a report without a login (yes, no)?",
+        "LinksState",
+        words={"yes": "ENABLED", "no": "DISABLED"},
+    ),
 )
 
 

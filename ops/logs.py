@@ -12,7 +12,9 @@ from ops.runs import Run
 from ops.target import Stack
 from salesflow import clock
 
-JOBS = ("report", "sync_history", "forecast", "anomaly_check", "watchdog", "mail_events")
+JOBS = ("report", "sync_history", "forecast", "anomaly_check", "watchdog", "mail_events", "links")
+ONLY_WITH = {"mail_events": "MailEventsFunction", "links": "LinksFunction"}
+"""Functions that a stack has only under a condition, by their logical ids."""
 SLACK = timedelta(minutes=2)
 """Before a run claims its date its container starts; after it has ended Lambda writes its own record."""
 

@@ -129,13 +129,16 @@ def _recipients(stack: Stack, fields: JobFields, identity: str, day: date) -> tu
     """Who would be mailed, and who would not though they are meant, with the reason."""
     from salesflow.delivery.addresses import MarkedAddresses
     from salesflow.jobs.recipients import recipients_of
+    from salesflow.links.things import MailList
 
     meant = recipients_of(fields, stack.settings)
     if not meant:
         return (), {}
+    mail_list = MailList.REPORTS if isinstance(fields, ReportFields) else MailList.ALERTS
     left_out = {
-        address.lower(): marked.reason
+        address: marked.reason
         for address, marked in MarkedAddresses(stack.client("dynamodb"), stack.state_table).all().items()
+        if marked.has_stopped(mail_list) or not marked.is_own_choice
     }
     if not fields.force:
         standing = stack.ledger.find(identity, day)

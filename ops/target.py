@@ -106,6 +106,8 @@ class Stack:
                 retries={"mode": "standard", "total_max_attempts": 1 if patient else 3},
                 tcp_keepalive=True,
                 proxies={} if self._endpoint else None,  # none stands between this machine and itself
+                # Links would be signed with version 2 otherwise, which buckets made since 2020 refuse.
+                signature_version="s3v4" if service == "s3" else None,
             )
             self._clients[key] = self._session.create_client(
                 service, region_name=region or self.region, config=config, **self._endpoint

@@ -5,7 +5,8 @@ closed: a cloud never outlives the process that started it. moto keeps its state
 
 Beside the AWS APIs it answers, under `/_local/`: `resource-types` (what a template may hold), `conditions` (a stack's, evaluated),
 `warnings` (what moto passed over), `objects` (a bucket's, for a browser), `mails` (each mail that SES took, whole), `rules` (requests to
-hold or to fail, for tests) and `functions` (where the server is that invocations of Lambda functions are passed on to).
+hold or to fail, for tests), `functions` (where the server is that invocations of Lambda functions are passed on to) and `urls`
+(what lies below a function's own URL).
 """
 
 from __future__ import annotations
@@ -41,9 +42,11 @@ from werkzeug.wrappers import Request, Response
 
 from local.cloud import made_by_us
 from local.cloud.account import Account
+from local.cloud.function_urls import LARGEST_BODY, event_of, response_of
 
 SEND_EMAIL = "/v2/email/outbound-emails"
 INVOCATION = re.compile(r"/2015-03-31/functions/.+/invocations/?")
+_CALL = re.compile(r"/_local/urls/([^/]+)(/.*)", re.DOTALL)
 LONGEST_RUN_SECONDS = 960.0
 _SERVICE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 NO_RESOURCES = {"AWS::CloudFormation::WaitConditionHandle", "AWS::SERVICE::RESOURCE"}
@@ -102,6 +105,8 @@ class LocalAws:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
+        if called := _CALL.fullmatch(request.path):
+            return self._called(request, called[1], called[2])(environ, start_response)
         if request.path.startswith("/_local/"):
             return self._local(request)(environ, start_response)
         sends_mail = request.path == SEND_EMAIL and request.method == "POST"
@@ -153,6 +158,15 @@ class LocalAws:
             name: value for name, value in answer.headers.items() if name.lower().startswith(("x-amz", "content-type"))
         }
         return Response(answer.data, status=answer.status, headers=kept)
+
+    def _called(self, request: Request, function: str, path: str) -> Response:
+        """What a function with a URL of its own answers to a request."""
+        if (request.content_length or 0) > LARGEST_BODY:
+            return Response("Request must be smaller than 6291456 bytes", status=413)
+        url = f"{self._functions_url}/2015-03-31/functions/{quote(function)}/invocations"
+        body = json.dumps(event_of(request, path)).encode()
+        answer = self._http.request("POST", url, body=body, timeout=LONGEST_RUN_SECONDS)
+        return response_of(answer.data, failed=answer.status != 200 or "X-Amz-Function-Error" in answer.headers)
 
     def _take(self, request: Request, body: bytes) -> Rule | None:
         with self._changed:

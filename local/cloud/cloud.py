@@ -138,11 +138,16 @@ class LocalCloud:
     def write_secret(self, value: str | Mapping[str, Any], *, logical_id: str | None = None) -> None:
         """Write a secret's value, as an operator does after the first deployment.
 
-        Without `logical_id` it is the stack's only secret; raises LocalCloudError if it has another number of them.
+        Without `logical_id` it is the only one that the template gives no value; raises LocalCloudError if there is another number of them.
         """
-        secrets = self.stack.of_type("AWS::SecretsManager::Secret")
+        made = self.stack.template["Resources"]
+        secrets = [
+            secret
+            for secret in self.stack.of_type("AWS::SecretsManager::Secret")
+            if not {"SecretString", "GenerateSecretString"} & made[secret.logical_id].get("Properties", {}).keys()
+        ]
         if logical_id is None and len(secrets) != 1:
-            raise LocalCloudError(f"The stack has {len(secrets)} secrets; say which one to write.")
+            raise LocalCloudError(f"The stack has {len(secrets)} secrets without a value; say which one to write.")
         secret_id = secrets[0].physical_id if logical_id is None else self.stack.physical_id(logical_id)
         text = value if isinstance(value, str) else json.dumps(dict(value))
         self.aws.client("secretsmanager").put_secret_value(SecretId=secret_id, SecretString=text)

@@ -20,7 +20,7 @@ from ops.desk import Desk, iso_day, refuse_unknown
 from ops.groups import Group
 from ops.target import Stack
 from ops.terminal import Facts, Table, status
-from salesflow.alerts.book import AlertBook, chain_of
+from salesflow.alerts.book import FOR_GOOD, AlertBook, chain_of
 from salesflow.alerts.result import PREFIX, result_key
 from salesflow.figures import Figures
 from salesflow.findings.subjects import SHOP
@@ -141,7 +141,10 @@ def list_anomalies(desk: Desk, *, period: PeriodOption = "daily") -> None:
     ]
     completion.remember("product", [one.about for one in alerts if one.about != called(SHOP)])
     columns = ("checked", "about", "severity", "since", "told", "what")
-    muted = [(called(subject), until.isoformat()) for subject, until in sorted(mutes.items())]
+    muted = [
+        (called(subject), "for good" if until == FOR_GOOD else until.isoformat())
+        for subject, until in sorted(mutes.items())
+    ]
     desk.out.show(
         {"open": alerts, "muted": {called(subject): until for subject, until in mutes.items()}},
         Table("Open anomalies", columns, rows, empty="No anomaly is open.", prose={"what"}, minor=("checked", "told")),

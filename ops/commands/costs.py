@@ -106,6 +106,8 @@ def month(stack: Stack, now: datetime, *, measured_days: int, prices: PriceList)
         bill.add("S3", name.partition("_")[2], name, total * prices.assumed_per_run[name], "assumed a run")
     _mails(bill, stack, now)
     bill.add("Secrets Manager", "system token", "secrets", 1, "the stack's")
+    if "LinkKeys" in stack.resources:
+        bill.add("Secrets Manager", "keys of the links", "secrets", 1, "the stack's")
     bill.add(
         "Secrets Manager", "reads", "secret_reads", total * prices.assumed_per_run["secret_reads"], "assumed a run"
     )

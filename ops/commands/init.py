@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -54,6 +54,10 @@ def init(
     alerts: Annotated[Answer, typer.Option(help="Who gets the alerts; commas between.")] = None,
     sales_at: Annotated[Answer, typer.Option(metavar="HH:MM", help="When the daily sales report comes.")] = None,
     stock_at: Annotated[Answer, typer.Option(metavar="HH:MM", help="When the daily stock report comes.")] = None,
+    links: Annotated[
+        Literal["yes", "no"] | None,
+        typer.Option(help="Whether mails may hold signed links that open a report without a login."),
+    ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(allow_dash=True, dir_okay=False, help="File with the system token, - for standard input."),
@@ -79,6 +83,7 @@ def init(
         "alerts": alerts,
         "sales-at": sales_at,
         "stock-at": stock_at,
+        "links": links,
     }
     if token_only and any(given.values()):
         raise Misused("--token-only asks for the token alone.", action="Leave the other options out.")

@@ -190,7 +190,7 @@ def tail(
         return
     if job is not None and job not in logs.JOBS:
         raise NotFound(f"There is no job {job}.", action=f"There are {', '.join(logs.JOBS)}.")
-    present = tuple(one for one in logs.JOBS if one != "mail_events" or "MailEventsFunction" in desk.stack.resources)
+    present = tuple(one for one in logs.JOBS if logs.ONLY_WITH.get(one, "ReportFunction") in desk.stack.resources)
     follower = logs.Follower(desk.stack, (job,) if job else present, clock.now() - _span(since))
     while True:
         _print(desk, list(follower.new()), zone)

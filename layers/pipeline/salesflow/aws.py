@@ -20,17 +20,19 @@ MINIMUM_BOTOCORE = (1, 35, 69)
 """The first whose PutObject knows IfMatch beside IfNoneMatch, without which a late run would overwrite a newer one's files."""
 
 
-def _config(*, read_seconds: float, attempts: int) -> Config:
+def _config(*, read_seconds: float, attempts: int, **more: Any) -> Config:
     return Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         tcp_keepalive=True,
+        **more,
     )
 
 
 _CONFIGS = {
-    "s3": _config(read_seconds=20, attempts=4),
+    # Named, because botocore signs addresses for others with version 2 otherwise, which buckets since 2020 refuse.
+    "s3": _config(read_seconds=20, attempts=4, signature_version="s3v4"),
     # Three quick tries end well inside a lease, so that a heartbeat that fails leaves time for another.
     "dynamodb": _config(read_seconds=3, attempts=3),
     "secretsmanager": _config(read_seconds=5, attempts=4),

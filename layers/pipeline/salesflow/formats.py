@@ -27,6 +27,11 @@ class Format(StrEnum):
         return "xlsx" if self is Format.EXCEL else self.value
 
     @property
+    def label(self) -> str:
+        """What readers call it, in any language."""
+        return {Format.EXCEL: "Excel", Format.PARQUET: "Parquet"}.get(self, self.upper())
+
+    @property
     def media_type(self) -> str:
         """The MIME type that S3 and mail attachments name."""
         return _MEDIA_TYPES[self]

@@ -270,6 +270,7 @@ class ShopSettings(AlertSettings):
         description="A page outside of AWS that the watchdog asks for each hour while every schedule did its work (healthchecks.io and the like); "
         "it raises the alarm when that stops.",
     )
+    link_days: Days = Field(default=30, ge=1, le=365, description="How long a link in a mail is good.")
 
     def overlaid(self, stored: Mapping[str, Stored], said_by: str) -> Self:
         """These settings with others in their place, which `said_by` says; names that this release does not know are passed over.
@@ -325,6 +326,10 @@ class Settings(ShopSettings):
     ses_configuration_set: str | None = None
     schedule_group: str = Field(default="salesflow", min_length=1)
     stack_name: str = "salesflow"
+    links_url: str | None = Field(default=None, pattern=r"^https?://[A-Za-z0-9.:-]+(/[^\s?#]*)?/$")
+    """Where the links in mails lead; without it mails hold none."""
+    links_secret_id: str | None = None
+    """The secret of the keys that sign them."""
 
 
 def problems_of(error: ValidationError) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 
@@ -14,10 +15,12 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.session import get_session
 
 from salesflow.aws import AwsClients
+from salesflow.delivery.addresses import Mark, MarkedAddress
 from salesflow.delivery.mail import Mailer, MailingImpossible, MailRefused, MailTooLarge, send_to_all
 from salesflow.delivery.message import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size
 from salesflow.errors import ClaimLost
 from salesflow.ledger import Claim, Ledger, LedgerUnavailable, RunStatus
+from salesflow.links.things import MailList
 from tests.integration.conftest import REGION
 from tests.integration.delivery.conftest import DATE, Delivered
 from tests.stand_ins.aws import Answer, Wire, calls
@@ -387,7 +390,18 @@ def test_a_subject_too_long_for_a_mail_keeps_its_reference(mailer: Mailer, take:
 
 
 def test_an_address_is_marked_however_it_is_written(mailer: Mailer, take: Take, outbox: Outbox) -> None:
-    mailer.marked = lambda: {ANNE: "it bounced for good"}
+    mark = MarkedAddress(ANNE, Mark.BOUNCED, datetime(2026, 11, 1, tzinfo=UTC), "no such user")
+    mailer.marked = lambda: {ANNE: mark}
     result = send_to_all(mailer, take(), MAIL, ["Anne@Example.com", BOB])
-    assert result.refused == {"Anne@Example.com": "it bounced for good"}
+    assert result.refused == {"Anne@Example.com": mark.reason}
     assert told(outbox) == [BOB]
+
+
+def test_a_reader_who_stopped_a_list_is_left_in_peace_with_it_alone(mailer: Mailer, take: Take, outbox: Outbox) -> None:
+    mark = MarkedAddress(ANNE, Mark.STOPPED, datetime(2026, 11, 1, tzinfo=UTC), "", (MailList.REPORTS,))
+    mailer.marked = lambda: {ANNE: mark}
+    result = send_to_all(mailer, take(), replace(MAIL, mail_list=MailList.REPORTS), [ANNE, BOB])
+    assert (result.notified, result.refused, result.stopped) == ((BOB,), {}, (ANNE,))
+    alerted = send_to_all(mailer, take("other"), replace(MAIL, mail_list=MailList.ALERTS), [ANNE])
+    assert (alerted.notified, alerted.stopped) == ((ANNE,), ())
+    assert told(outbox) == [BOB, ANNE]

@@ -73,6 +73,7 @@ def test_options_are_written_and_the_rest_of_the_file_stays(desk: Desk, config: 
         "AlertRecipients": "",
         "SalesPdfCron": "5 6 * * ? *",
         "StockExcelCron": "10 7 * * ? *",
+        "LinksState": "DISABLED",
         "ShopName": "FR,2026-12-24=Christmas Eve",
     }
     assert said.data["token"] == "kept"
@@ -154,6 +155,8 @@ def test_on_a_terminal_it_asks_again_until_the_answer_will_do(shop: LocalShop, d
         ("daily sales report", "6"),
         ("daily sales report", "06:30"),
         ("daily stock report", ""),
+        ("signed links", "perhaps"),
+        ("signed links", "yes"),
         ("System token", "two words"),
         ("System token", token),
     ]
@@ -162,6 +165,7 @@ def test_on_a_terminal_it_asks_again_until_the_answer_will_do(shop: LocalShop, d
     parameters = read_parameters(config)
     assert (parameters["TimeZone"], parameters["Currency"], parameters["Language"]) == ("Europe/Paris", "EUR", "fr")
     assert parameters["SalesPdfCron"] == "30 6 * * ? *"
+    assert parameters["LinksState"] == "ENABLED"
     assert stored(shop) == token
     assert "malformed" in shown
     assert "how it stands" in shown

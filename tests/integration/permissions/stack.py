@@ -14,8 +14,10 @@ from local.cloud.aws import ACCESS_KEYS, LocalAws
 from local.cloud.cloud import LocalCloud
 from local.cloud.containers import Function, Invocation
 from local.shop import LocalShop, sample_shop
+from salesflow.links.grant import LinkKeys
 from tests.integration.permissions.evaluator import Evaluator, Policy
 from tests.integration.permissions.gate import Gate
+from tests.unit.alerts.events import entries_of, event
 
 LAST_DAY = date(2026, 6, 30)
 MORNING = datetime(2026, 6, 30, 23, tzinfo=UTC)
@@ -28,6 +30,15 @@ SURPRISES = (Surprise(LAST_DAY - timedelta(days=12), 0.2), Surprise(LAST_DAY, 0.
 """Two bad days, so that there is something to alert of, and when that is over again."""
 
 OWNER = "owner@shop.example.com"
+(TOLD,) = entries_of(event(-0.38))
+EARLIER_CHECK = "anomalies/GLOBAL/2026-05-31.json"
+LINK_KEY = "a key of these tests, which signs links for them"
+
+
+def followed(method: str, thing: str, body: str = "") -> dict[str, Any]:
+    """The event of a link that the owner follows."""
+    token = LinkKeys(LINK_KEY).signed("main", OWNER, date(2100, 1, 1), thing)
+    return {"rawPath": f"/{token}", "requestContext": {"http": {"method": method}}, "body": body}
 
 
 @dataclass
@@ -57,10 +68,13 @@ class GuardedStack:
                     s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
     def put_earlier_report(self) -> None:
-        """A report of an earlier day, so that there is something for the library page to list: before the first there is no page."""
+        """A report of an earlier day, so that there is something for the library page to list (before the first there is no page), and a
+        check of that day that told something."""
         key = "reports/sales/daily/2026-06-01/sales-daily-2026-06-01.csv"
         bucket = self.shop.cloud.stack.physical_id("ReportsBucket")
         self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=b"sku,name\r\n")
+        check = {"currency": "CNY", "period": "daily", "told": [TOLD.as_dict()]}
+        self.aws.client("s3").put_object(Bucket=bucket, Key=EARLIER_CHECK, Body=json.dumps(check).encode())
 
     def rows(self) -> list[dict[str, Any]]:
         """Every row of the state table."""
@@ -71,11 +85,13 @@ class GuardedStack:
 
 @contextmanager
 def guarded_stack() -> Iterator[GuardedStack]:
-    """The stack with every Parameter at its default, a small shop's half year, and a token in the secret."""
-    shop = replace(sample_shop(LAST_DAY, days=200, surprises=SURPRISES), settings={"history_days": "190"})
+    """The stack with links and every other Parameter at its default, a small shop's half year, a token and keys in the secrets."""
+    made_up = sample_shop(LAST_DAY, days=200, surprises=SURPRISES)
+    shop = replace(made_up, parameters={"LinksState": "ENABLED"}, settings={"history_days": "190"})
     with LocalShop.open(shop, MORNING) as running, Evaluator.started() as evaluator:
         cloud = running.cloud
         keep_versions(cloud)
+        cloud.write_secret({"current": LINK_KEY}, logical_id="LinkKeys")
         gate = Gate((cloud.aws.host, cloud.aws.port), evaluator, role_policies(cloud), resource_policies(cloud))
         settings_of = dict(cloud.stack.functions)
         watchdog = settings_of["WatchdogFunction"]

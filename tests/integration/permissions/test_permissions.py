@@ -11,12 +11,16 @@ import pytest
 
 from local.cloud.containers import Invocation
 from local.shop import TEMPLATE
+from salesflow.links.things import MailList, file_thing, finding_thing, mails_thing
 from tests.integration.permissions import services
 from tests.integration.permissions.evaluator import Asked
 from tests.integration.permissions.grants import Grant, grants, unused
 from tests.integration.permissions.stack import (
+    EARLIER_CHECK,
     OWNER,
+    TOLD,
     GuardedStack,
+    followed,
     guarded_stack,
     resource_policies,
     role_policy,
@@ -39,6 +43,14 @@ WORK: dict[str, list[dict[str, Any]]] = {
     "ReportFunction": [REPORT | {"notify": "owner"}, REPORT | {"force": True}],
     "MailEventsFunction": [BOUNCE],
     "WatchdogFunction": [TICK],
+    "LinksFunction": [
+        followed("GET", file_thing("reports/sales/daily/2026-06-01/sales-daily-2026-06-01.csv")),
+        followed("GET", file_thing("reports/sales/daily/2026-06-02/not-there.csv")),
+        followed("POST", finding_thing(EARLIER_CHECK, TOLD.key), "do=quiet"),
+        followed("GET", finding_thing("anomalies/GLOBAL/2026-06-01.json", TOLD.key)),
+        followed("POST", mails_thing(MailList.REPORTS), "do=stop"),
+        followed("POST", mails_thing(MailList.REPORTS), "do=take-up-reports"),
+    ],
 }
 """Each function's events: together they take every path that calls AWS, as an alert to the owner and one to the readers."""
 
@@ -51,6 +63,8 @@ BEFORE = {
 """What is there for a function to find: a check whose alerts the library page asks for, a forecast to show."""
 
 MISSING_PAGE = "the library page could not be made"
+LINK_FAILED = '"message":"failed"'
+"""A link that fails is shown to its reader, and said in the log."""
 PAGE_ALONE = (
     "reports/index.html",
     "s3:prefix is reports/*",
@@ -77,7 +91,8 @@ def in_order(grant: Grant) -> tuple[bool, ...]:
     action = grant.actions[0]
     return (
         grant.what.endswith(PAGE_ALONE),
-        action.startswith(MAILS) and not (action == "dynamodb:PutItem" and grant.what.endswith(" alert#*")),
+        (action.startswith(MAILS) or signs_links(grant))
+        and not (action == "dynamodb:PutItem" and grant.what.endswith(" alert#*")),
         reads_history(grant),
         not action.startswith("secretsmanager"),
         not grant.what.endswith("history/*"),
@@ -88,6 +103,11 @@ def in_order(grant: Grant) -> tuple[bool, ...]:
 def reads_history(grant: Grant) -> bool:
     """Whether it lets a function read the history, which one that wrote it itself still knows."""
     return grant.actions == ("s3:GetObject",) and grant.what.endswith("history/*")
+
+
+def signs_links(grant: Grant) -> bool:
+    """Whether it lets a function read the links' keys, which one that has read them still knows."""
+    return "LinkKeys" in grant.what
 
 
 @pytest.mark.parametrize("function", WORK)
@@ -104,7 +124,7 @@ def test_a_function_does_its_work_under_its_own_role_and_not_with_any_piece_of_i
     stack.empty_bucket(but=("forecasts/", "reports/sales/"))  # the history is brought there by whoever comes first
     stack.put_earlier_report()
     for grant in sorted(own, key=in_order):
-        if reads_history(grant):
+        if reads_history(grant) or signs_links(grant):
             stack.functions[function].kill()
         with stack.gate.with_policy(function, grant.rest):
             runs = []
@@ -123,6 +143,7 @@ def test_a_function_does_its_work_under_its_own_role_and_not_with_any_piece_of_i
         run = stack.run(function, event)
         assert run.error is None, run.error
         assert MISSING_PAGE not in run.log, run.log
+        assert LINK_FAILED not in run.log or function != "LinksFunction", run.log
         assert run.answer.get("status", "SUCCEEDED") in {"SUCCEEDED", "DUPLICATE"}
     asked = asked_at_other_times(stack, function)
     assert all(stack.evaluator.allow([stack.gate.question(function, each) for each in asked])), (
@@ -136,7 +157,9 @@ def told_of(runs: list[Invocation]) -> str:
     error = runs[-1].error
     if error is not None:
         return str(error["errorMessage"])
-    return "\n".join(line for run in runs for line in run.log.splitlines() if MISSING_PAGE in line)
+    return "\n".join(
+        line for run in runs for line in run.log.splitlines() if MISSING_PAGE in line or LINK_FAILED in line
+    )
 
 
 def names(refused: Asked, said: str) -> bool:
@@ -148,7 +171,7 @@ def names(refused: Asked, said: str) -> bool:
 
 def has_row(function: str) -> bool:
     """Whether the ledger has rows of a function's runs."""
-    return function != "MailEventsFunction"
+    return function not in {"MailEventsFunction", "LinksFunction"}
 
 
 def asked_at_other_times(stack: GuardedStack, function: str) -> set[Asked]:

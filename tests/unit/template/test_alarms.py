@@ -57,13 +57,24 @@ def test_both_queues_are_watched() -> None:
     assert queues == set(of_type("AWS::SQS::Queue"))
 
 
-@pytest.mark.parametrize("function", functions())
+JOBS_AND_REPORTS = [name for name in functions() if name != "LinksFunction"]
+
+
+@pytest.mark.parametrize("function", JOBS_AND_REPORTS)
 def test_every_function_s_errors_and_throttles_are_watched(function: str) -> None:
     assert f'"Ref": "{function}"' in watched("ErrorsAlarm")
     assert f'"Ref": "{function}"' in watched("ThrottlesAlarm")
 
 
-@pytest.mark.parametrize("function", [name for name in functions() if name != "MailEventsFunction"])
+def test_links_that_fail_and_strangers_that_try_have_alarms_of_their_own() -> None:
+    """What strangers do must not look as if runs were held back."""
+    for alarm, metric in (("LinksErrorsAlarm", "Url5xxCount"), ("LinksFloodAlarm", "Url4xxCount")):
+        assert alarms()[alarm]["MetricName"] == metric
+        assert '"Ref": "LinksFunction"' in watched(alarm)
+    assert '"Ref": "LinksFunction"' not in watched("ErrorsAlarm") + watched("ThrottlesAlarm")
+
+
+@pytest.mark.parametrize("function", [name for name in JOBS_AND_REPORTS if name != "MailEventsFunction"])
 def test_every_job_s_duration_is_held_against_its_own_time_out(function: str) -> None:
     alarm = function.removesuffix("Function") + "SlowAlarm"
     seconds = functions()[function]["Timeout"]

@@ -29,7 +29,10 @@ ROLE_OF = {
     "AnomalyCheckFunction": "AnomalyCheckRole",
     "WatchdogFunction": "WatchdogRole",
     "MailEventsFunction": "MailEventsRole",
+    "LinksFunction": "LinksRole",
 }
+MAILS_LINKS = {"ReportFunction", "AnomalyCheckFunction"}
+"""Those that name the links' function; it cannot name itself."""
 
 
 def environment(function: str) -> set[str]:
@@ -40,6 +43,7 @@ def environment(function: str) -> set[str]:
 def test_the_environment_is_the_contract_s_and_what_the_settings_read(function: str) -> None:
     settings = {name.upper() for name in Settings.model_fields}
     infrastructure = settings - {name.upper() for name in ShopSettings.model_fields}
+    infrastructure -= set() if function in MAILS_LINKS else {"LINKS_URL"}
     assert environment(function) == CONTRACT | infrastructure | STARTS_FROM | POWERTOOLS | {"AWS_ENDPOINT_URL"}
     assert settings >= CONTRACT | STARTS_FROM
     assert {name.upper() for name, field in Settings.model_fields.items() if field.is_required()} == CONTRACT

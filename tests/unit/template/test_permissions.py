@@ -5,10 +5,21 @@ import re
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from tests.unit.template.stack import TEMPLATE, Statement, as_list, of_type, referred, statements, text
+from tests.unit.template.stack import (
+    TEMPLATE,
+    Statement,
+    as_list,
+    functions,
+    of_type,
+    parameters,
+    referred,
+    resources,
+    statements,
+    text,
+)
 
 JOB_ROLES = ["ReportRole", "SyncHistoryRole", "ForecastRole", "AnomalyCheckRole"]
-ROLES = [*JOB_ROLES, "WatchdogRole", "MailEventsRole", "SchedulerRole"]
+ROLES = [*JOB_ROLES, "WatchdogRole", "MailEventsRole", "LinksRole", "SchedulerRole"]
 
 WRITERS = ("ReportRole", "AnomalyCheckRole", "WatchdogRole")
 """The roles that may mail."""
@@ -92,9 +103,43 @@ def test_only_those_who_have_something_to_tell_can_mail(role: str) -> None:
 
 
 def test_only_the_stack_s_own_secret_can_be_read() -> None:
+    token, keys = {"Ref": "SystemTokenSecret"}, {"Ref": "LinkKeys"}
+    mails_links = {"ReportRole", "AnomalyCheckRole"}
     for role in JOB_ROLES:
-        (statement,) = (s for s in statements(role) if s["Action"] == "secretsmanager:GetSecretValue")
-        assert statement["Resource"] == {"Ref": "SystemTokenSecret"}
+        secrets = [s["Resource"] for s in statements(role) if s["Action"] == "secretsmanager:GetSecretValue"]
+        assert secrets == ([token, keys] if role in mails_links else [token])
+    secrets = [s["Resource"] for s in statements("LinksRole") if s["Action"] == "secretsmanager:GetSecretValue"]
+    assert secrets == [keys], "what can be reached from outside knows no token"
+
+
+def test_the_function_that_can_be_reached_from_outside_is_there_only_when_asked_for() -> None:
+    urls = {name: r for name, r in resources().items() if r["Type"] == "AWS::Lambda::Url"}
+    assert set(urls) == {"LinksFunctionUrl"}
+    names = [
+        "LinksFunction",
+        "LinksFunctionUrl",
+        "LinksRole",
+        "LinkKeys",
+        "LinksLogs",
+        "LinksErrorsAlarm",
+        "LinksFloodAlarm",
+    ]
+    for name in [
+        *names,
+        *(n for n, r in resources().items() if "Links" in n and r["Type"] == "AWS::Lambda::Permission"),
+    ]:
+        assert resources()[name]["Condition"] == "HasLinks", name
+    assert parameters()["LinksState"]["Default"] == "DISABLED"
+    assert functions()["LinksFunction"]["ReservedConcurrentExecutions"] <= 2
+
+
+def test_what_can_be_reached_from_outside_writes_choices_and_uses_alone() -> None:
+    actions = {action for s in statements("LinksRole") for action in as_list(s["Action"])}
+    assert not actions & {"s3:PutObject", "s3:DeleteObject", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    assert not any(action.startswith("ses:") for action in actions)
+    assert partitions("LinksRole", "dynamodb:PutItem") == {"alert#mute", "address", "link"}
+    assert partitions("LinksRole", "dynamodb:Query") == {"alert#mute", "address", "settings"}
+    assert prefixes("LinksRole", "s3:GetObject") == {"anomalies/*", "reports/*"}
 
 
 def test_the_watchdog_and_the_mail_events_read_no_token_and_no_sales() -> None:
@@ -145,7 +190,7 @@ def test_the_table_forgets_recovers_and_costs_nothing_idle() -> None:
 
 
 def test_no_token_is_in_the_template_or_generated() -> None:
-    (secret,) = of_type("AWS::SecretsManager::Secret").values()
+    secret = of_type("AWS::SecretsManager::Secret")["SystemTokenSecret"]
     assert not {"SecretString", "GenerateSecretString"} & secret.keys()
 
 

@@ -32,6 +32,9 @@ CATCH_UP_DAYS = 14
 """Days without a check that the next one judges too; what happened before them is past."""
 
 MUTE = "alert#mute"
+FOR_GOOD = date.max
+"""The last day of a mute that has no end."""
+
 _TRIES = 4
 _LOOK_BACK = (8, 60, RETENTION.days)
 _LONGEST_KEY = 200

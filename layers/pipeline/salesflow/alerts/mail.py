@@ -5,7 +5,7 @@ outside: they stay text in the subject, in the HTML and in the headers.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -20,9 +20,8 @@ from salesflow.alerts.lifecycle import Change, Entry
 from salesflow.alerts.subject_lines import subjects
 from salesflow.alerts.wording import dated_sentence
 from salesflow.bidi import has_right_to_left
-from salesflow.detection.causes import OTHERS, RETURNED
 from salesflow.figures import Figures, Kind, printable
-from salesflow.findings.event import Contribution, Event, EventType
+from salesflow.findings.event import OTHERS, RETURNED, Contribution, Event, EventType
 from salesflow.findings.subjects import Facet
 from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
 from salesflow.language import Language, Words
@@ -36,7 +35,10 @@ _ISOLATED: Final = re.compile(f"{ISOLATE}([^{ISOLATE_END}]*){ISOLATE_END}")
 
 @dataclass(frozen=True, slots=True)
 class MailFacts:
-    """What the mail says besides its entries. flagged: findings of medium severity that are not mailed."""
+    """What the mail says besides its entries. flagged: findings of medium severity that are not mailed.
+
+    link: the address of an entry's own page; stop: that of the reader's choices. Without links, None and "".
+    """
 
     business_date: date
     period: Period
@@ -51,6 +53,8 @@ class MailFacts:
     run_id: str
     reply_to: str
     language: Language = Language.EN
+    link: Callable[[Entry], str] | None = None
+    stop: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,18 @@ class _Item:
     text: str
     lines: tuple[str, ...]
     bad: bool
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why an entry was told, for a page of its own: the check, its sentence, what stands below it, tables, what to look at."""
+
+    title: str
+    headline: str
+    lines: tuple[str, ...]
+    tables: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    look_at: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,7 @@ class _AlertMail:
     headline: str
     bad: bool
     first_lines: tuple[str, ...]
+    first_link: str
     chart_title: str
     chart: tuple[Bar, ...]
     causes: tuple[tuple[str, tuple[Bar, ...]], ...]
@@ -80,6 +97,7 @@ class _AlertMail:
     look_at: tuple[str, ...]
     small_print: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    stop: str
 
 
 @cache
@@ -114,21 +132,46 @@ def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
         headline=figures.sentences(worse, dated_sentence(first, facts.business_date, figures)),
         bad=_is_bad(first),
         first_lines=_lines(first, figures),
+        first_link=_link(first, facts),
         chart_title=_chart_title(first, figures, facts.period),
         chart=_chart(first, figures, facts.period),
         causes=_causes(first.event, figures),
         others=tuple(
-            _Item(_tag(e.change, _), dated_sentence(e, facts.business_date, figures), _lines(e, figures), _is_bad(e))
+            _Item(
+                _tag(e.change, _),
+                dated_sentence(e, facts.business_date, figures),
+                _lines(e, figures),
+                _is_bad(e),
+                _link(e, facts),
+            )
             for e in entries[1:]
         ),
         look_at=_look_at(entries, _),
         small_print=_small_print(facts, figures),
         notes=_notes(facts, figures, goes_on=any(entry.event is not None for entry in entries)),
+        stop=facts.stop,
     )
     html = _templates().get_template("mail_alert.html.j2").render(mail=mail, _=_)
     text = _templates().get_template("mail_alert.txt.j2").render(mail=mail, _=_)
     subject = subject_of(subjects(entries, figures, facts.period), facts.reference)
     return MailText(_set_apart(first, subject), text.rstrip() + "\n", html, figures.language)
+
+
+def explained(entry: Entry, period: Period, figures: Figures) -> Why:
+    """Everything that a mail says of an entry, for the page that answers why it was sent."""
+    tables = [(_chart_title(entry, figures, period), _chart(entry, figures, period)), *_causes(entry.event, figures)]
+    return Why(
+        _title(period, figures.words),
+        dated_sentence(entry, entry.on, figures),
+        (figures.day_long(entry.on), *_lines(entry, figures)),
+        tuple((title, tuple((bar.label, bar.text) for bar in bars)) for title, bars in tables if bars),
+        _look_at((entry,), figures.words),
+    )
+
+
+def _link(entry: Entry, facts: MailFacts) -> str:
+    """The address of an entry's page; "" for what has an end, and without links."""
+    return facts.link(entry) if facts.link is not None and entry.event is not None else ""
 
 
 def _set_apart(entry: Entry, subject: str) -> str:
@@ -333,5 +376,6 @@ def _notes(facts: MailFacts, figures: Figures, *, goes_on: bool) -> tuple[str, .
         )
     if goes_on:
         notes.append(_("You hear of this again only when it gets clearly worse."))
-        notes.append(_("Known already? Answer this mail, and you are spared it for two weeks."))
+        if facts.link is None:
+            notes.append(_("Known already? Answer this mail, and you are spared it for two weeks."))
     return tuple(notes)

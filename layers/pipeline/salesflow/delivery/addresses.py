@@ -1,17 +1,20 @@
-"""Addresses that mail must not be sent to any more: those that bounced for good, and those whose owners complained.
+"""Addresses that mail must not be sent to any more: those that bounced for good, those whose owners complained, and those whose
+owners stopped their mails.
 
-In the state table an address is the row (`address`, the address in lower case). It is left out of all mailings until an
-operator deletes its row.
+In the state table an address is the row (`address`, the address in lower case). One that bounced or complained is left out of all
+mailings until an operator deletes its row; a reader who stopped a list of mails is left out of that list until he takes it up again.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from salesflow import clock
+from salesflow.links.things import MailList
 from salesflow.mail_address import mailbox, masked
-from salesflow.rows import Row, Rows
+from salesflow.rows import ConditionFailed, Row, Rows
 
 _PARTITION = "address"
 _LONGEST_REASON = 300
@@ -22,20 +25,37 @@ class Mark(StrEnum):
 
     BOUNCED = "bounced"
     COMPLAINED = "complained"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedAddress:
-    """An address that is left out: why, since when (aware), and what the other side said."""
+    """An address that is left out: why, since when (aware), what the other side said, and of which lists.
+
+    lists: what a reader stopped; of one that bounced or complained it says nothing, and the address is left out of everything.
+    """
 
     address: str
     mark: Mark
     since: datetime
     said: str
+    lists: Collection[MailList] = ()
+
+    @property
+    def is_own_choice(self) -> bool:
+        """Whether its reader wants it so."""
+        return self.mark is Mark.STOPPED
+
+    def has_stopped(self, mail_list: MailList | None) -> bool:
+        """Whether its reader stopped a list of mails; None is what nobody can stop."""
+        return self.is_own_choice and mail_list in self.lists
 
     @property
     def sentence(self) -> str:
         """Why it is left out, for its owner and for operators."""
+        if self.is_own_choice:
+            lists = " and ".join(sorted(self.lists))
+            return f"the reader of {self.address} stopped the mails with {lists} on {self.since:%Y-%m-%d}, by the link in one"
         said = f" ({self.said})" if self.said else ""
         what = "bounced for good" if self.mark is Mark.BOUNCED else "was reported as spam by its reader"
         return f"mail to {self.address} {what} on {self.since:%Y-%m-%d}{said}; it is left out until its mark is deleted"
@@ -53,7 +73,8 @@ def _marked(row: Row) -> MarkedAddress:
         since = datetime.fromisoformat(row["since"])
     except (KeyError, ValueError, TypeError):
         return MarkedAddress(row["sk"], Mark.BOUNCED, datetime.fromtimestamp(0, UTC), f"marked as {row.get('mark')}")
-    return MarkedAddress(row["sk"], mark, since, str(row.get("said", "")))
+    lists = tuple(MailList(name) for name in row.get("lists", ()) if name in MailList)
+    return MarkedAddress(row["sk"], mark, since, str(row.get("said", "")), lists)
 
 
 class MarkedAddresses:
@@ -65,7 +86,8 @@ class MarkedAddresses:
     def all(self) -> dict[str, MarkedAddress]:
         """Every marked address, by the address in lower case."""
         rows = self._rows.between(_PARTITION, "!", "\x7f")  # every address in ASCII
-        return {row["sk"]: _marked(row) for row in rows}
+        marked = (_marked(row) for row in rows)
+        return {one.address: one for one in marked if one.lists or not one.is_own_choice}
 
     def mark(self, address: str, mark: Mark, *, said: str, message_id: str) -> None:
         """Mark an address, whatever it was marked for before. said: what its server or reader said.
@@ -82,3 +104,24 @@ class MarkedAddresses:
                 "message_id": message_id,
             }
         )
+
+    def choose(self, address: str, stopped: Collection[MailList]) -> bool:
+        """Let a reader's choice be these lists stopped and the others not; False where the address is marked for another reason.
+
+        A choice of nothing stopped is a row that expires at once: version 1.0.0 and a reader of all rows find it no more.
+        """
+        now = clock.now()
+        row: Row = {
+            "pk": _PARTITION,
+            "sk": mailbox(address),
+            "mark": Mark.STOPPED,
+            "since": now.isoformat(),
+            "lists": sorted(stopped),
+        }
+        if not stopped:
+            row["expires_at"] = int(now.timestamp())
+        try:
+            self._rows.put_if(row, "attribute_not_exists(pk) OR mark = :stopped", {"stopped": Mark.STOPPED})
+        except ConditionFailed:
+            return False
+        return True

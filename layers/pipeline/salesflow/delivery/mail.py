@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's
 
 from salesflow import clock
+from salesflow.delivery.addresses import MarkedAddress
 from salesflow.delivery.message import (
     MAX_ENCODED_BYTES,
     MAX_SUBJECT_CHARACTERS,
@@ -34,6 +35,7 @@ from salesflow.delivery.message import (
 )
 from salesflow.errors import SalesFlowError
 from salesflow.ledger import SentRecord
+from salesflow.links.things import mails_thing
 from salesflow.mail_address import mail_address, mailbox, masked
 
 _log = logging.getLogger(__name__)
@@ -65,12 +67,14 @@ class MailingImpossible(SalesFlowError):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """Who has been told (now or by an earlier attempt) and who of them now, whom SES refuses and why, who is still to be told."""
+    """Who has been told (now or by an earlier attempt) and who of them now, whom SES refuses and why, who is still to be told, and who
+    does not want to be."""
 
     notified: tuple[str, ...]
     told_now: tuple[str, ...]
     refused: dict[str, str]
     unreached: dict[str, str]
+    stopped: tuple[str, ...]
 
 
 class SendRecorder(Protocol):
@@ -97,7 +101,8 @@ class Mailer:
 
     `name`: the shop's, shown beside the sender's address. `reply_to` is the owner: answers and unsubscribe requests go there (to the
     sender without one). Every mail names the configuration set, so that bounces and complaints are seen. `marked` answers the addresses
-    (in lower case) that bounced for good or complained, with the reason why they are left out. `pause` waits between tries (seconds).
+    (in lower case) that are left out. `link` makes the address of a thing for a recipient; without it mails hold no links. `pause` waits
+    between tries (seconds).
     """
 
     def __init__(
@@ -108,7 +113,8 @@ class Mailer:
         reply_to: str | None,
         configuration_set: str | None,
         name: str = "",
-        marked: Callable[[], Mapping[str, str]] = dict,
+        marked: Callable[[], Mapping[str, MarkedAddress]] = dict,
+        link: Callable[[str, str], str] | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ses = sesv2_client
@@ -117,6 +123,7 @@ class Mailer:
         self._reply_to = mail_address(reply_to or sender)
         self._configuration_set = configuration_set
         self.marked = marked
+        self._link = link
         self._pause = pause
         self._body_of: tuple[Mail, bytes] | None = None
 
@@ -137,8 +144,9 @@ class Mailer:
         """
         mail_address(recipient)
         reference = mail.headers.get(REFERENCE_HEADER, mail.subject)
-        if self._body_of is None or self._body_of[0] is not mail:
-            self._body_of = mail, body_of(mail, reference)  # encoding the attachments once is enough for all recipients
+        if self._body_of is None or self._body_of[0] is not mail or mail.links:
+            # Encoding the attachments once is enough for all recipients, where they get the same texts.
+            self._body_of = mail, body_of(self._with_links(mail, recipient), reference)
         headers = {
             "From": str(Address(self._name, addr_spec=self._sender)) if self._name else self._sender,
             "To": recipient,
@@ -148,7 +156,19 @@ class Mailer:
             "Auto-Submitted": "auto-generated",
             "List-Unsubscribe": f"<mailto:{self._reply_to}?subject=unsubscribe>",
         }
+        if self._link is not None and mail.mail_list is not None:  # RFC 8058: one click, and the mail program posts
+            address = self._link(mails_thing(mail.mail_list), recipient)
+            headers["List-Unsubscribe"] = f"<{address}>, {headers['List-Unsubscribe']}"
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         return with_headers(mail, headers, self._body_of[1])
+
+    def _with_links(self, mail: Mail, recipient: str) -> Mail:
+        """The mail with the recipient's own addresses; a mail that was made while there were links gets the owner's without them."""
+        text, html = mail.text, mail.html
+        for place, thing in mail.links.items():
+            address = f"mailto:{self._reply_to}" if self._link is None else self._link(thing, recipient)
+            text, html = text.replace(place, address), html.replace(place, address)
+        return replace(mail, text=text, html=html)
 
     def send(self, mail: Mail, recipient: str) -> str:
         """Send to one recipient and return SES's message id.
@@ -226,7 +246,8 @@ def send_to_all(mailer: Mailer, claim: SendRecorder, mail: Mail, recipients: Ite
 
     The claim is checked before each send, and recording it is the very next call after SES accepts. One recipient's
     refusal or time-out does not stop the others; what concerns all of them (MailingImpossible) does, and leaves the
-    rest unreached. A marked address is refused here, with the reason of its mark. The mail gets the claim's reference in its subject and headers.
+    rest unreached. A marked address is refused here, with the reason of its mark; whoever stopped the mail's list is left
+    in peace, which is no trouble of anybody's. The mail gets the claim's reference in its subject and headers.
 
     Raises MailTooLarge before anything is sent, ClaimLost, and LedgerUnavailable (an accepted mail could not be
     recorded: the run must stop here, so that at most this one is repeated).
@@ -239,13 +260,18 @@ def send_to_all(mailer: Mailer, claim: SendRecorder, mail: Mail, recipients: Ite
     told_now: list[str] = []
     refused: dict[str, str] = {}
     unreached: dict[str, str] = {}
+    stopped: list[str] = []
     stopped_by = ""
     waiting = [recipient for recipient in wanted if mailbox(recipient) not in told]
     marked = mailer.marked() if waiting else {}
     mailer.drop_connections()
     for recipient in waiting:
-        if recipient.lower() in marked:
-            refused[recipient] = marked[recipient.lower()]
+        mark = marked.get(mailbox(recipient))
+        if mark is not None and mark.has_stopped(mail.mail_list):
+            stopped.append(recipient)
+            continue
+        if mark is not None and not mark.is_own_choice:
+            refused[recipient] = mark.reason
             claim.record_refused(recipient, reason=refused[recipient])
             continue
         if stopped_by:
@@ -265,7 +291,7 @@ def send_to_all(mailer: Mailer, claim: SendRecorder, mail: Mail, recipients: Ite
             claim.record_sent(recipient, message_id=message_id)
             told_now.append(recipient)
     notified = tuple(recipient for recipient in wanted if mailbox(recipient) in told or recipient in told_now)
-    return DeliveryResult(notified, tuple(told_now), refused, unreached)
+    return DeliveryResult(notified, tuple(told_now), refused, unreached, tuple(stopped))
 
 
 def _with_reference(mail: Mail, claim: SendRecorder) -> Mail:

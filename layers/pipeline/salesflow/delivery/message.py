@@ -13,6 +13,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from io import BytesIO
 
+from salesflow.links.things import MailList
+
 MAX_ENCODED_BYTES = 7_000_000
 """SES v2 takes 40 MB after base64 but slows down above 10 MB, and many mail servers refuse more than that."""
 
@@ -25,7 +27,8 @@ RUN_ID_HEADER = "X-SalesFlow-Run-Id"
 
 _OWN_HEADERS = {
     "from", "to", "cc", "bcc", "sender", "reply-to", "subject", "message-id", "mime-version", "content-type",
-    "content-transfer-encoding", "auto-submitted", "list-unsubscribe", "return-path",
+    "content-transfer-encoding", "auto-submitted", "list-unsubscribe", "list-unsubscribe-post",
+    "return-path",
 }  # fmt: skip
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _BIDI_CONTROLS = {*"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
@@ -47,13 +50,19 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What every recipient gets. `headers` are additional ones (`X-...`, `Date`, `References`)."""
+    """What every recipient gets. `headers` are additional ones (`X-...`, `Date`, `References`).
+
+    mail_list: the list that it belongs to, which a reader can stop; None: what nobody can stop. links: placeholders in both texts, each
+    with what it is for (`salesflow.links.things`); every reader gets addresses of his own in their places.
+    """
 
     subject: str
     text: str
     html: str
     attachments: tuple[Attachment, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    mail_list: MailList | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 def encoded_size(mail: Mail) -> int:

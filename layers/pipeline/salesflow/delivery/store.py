@@ -135,6 +135,10 @@ class ReportStore:
         found = self._read(key)
         return None if found is None else found.data
 
+    def has(self, key: str) -> bool:
+        """Whether there is an object under a key."""
+        return self._head(key) is not None
+
     def read_saved(self, file: SavedFile) -> bytes | None:
         """The bytes of a file as it was saved, whatever was written under its key since; None where they are gone."""
         artifact = file.artifact

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from salesflow.findings.event import Causes, Contribution
+from salesflow.findings.event import OTHERS, RETURNED, Causes, Contribution
 
 TOLD = 5
-OTHERS = "other products"
-RETURNED = "sold and returned"
 
 
 def exact_shares(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:

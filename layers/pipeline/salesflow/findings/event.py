@@ -43,6 +43,11 @@ class Severity(StrEnum):
     HIGH = "HIGH"
 
 
+OTHERS = "other products"
+RETURNED = "sold and returned"
+"""Contributions that are no product and no hour, but what is left."""
+
+
 @dataclass(frozen=True)
 class Contribution:
     """A part of a difference: `name` (a product, an hour, "customers", ...), and its share of it in minor units."""

@@ -36,6 +36,7 @@ from salesflow.jobs.inputs import sync_panel
 from salesflow.jobs.needs import demand_of
 from salesflow.jobs.recipients import recipients_of, refuse_strangers
 from salesflow.ledger import Claim, RunStatus
+from salesflow.links.things import MailList, finding_thing, mails_thing
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.windows import Period
 
@@ -119,8 +120,7 @@ def _check_date(run: Run[AnomalyCheckFields], check: _Check) -> Outcome:
         told = _turn_pages(run, check)
     document = result_document(judgement, told, rules, _head(run, check))
     claim.ensure_held()
-    key = result_key(fields.scope, check.sku, fields.period, day)
-    artifact = runtime.store.save_document(key, document, claim.held.fence)
+    artifact = runtime.store.save_document(_key(run, check), document, claim.held.fence)
     entries = in_order(entry for part in told for entry in part.entries)
     left_out = sum(part.left_out for part in told)
     delivered = _deliver(run, check, judgement, entries, left_out) if entries else None
@@ -133,6 +133,7 @@ def _check_date(run: Run[AnomalyCheckFields], check: _Check) -> Outcome:
     if problems:
         return Outcome(RunStatus.PARTIAL, " ".join(problems), (artifact,), notified, told_now, details)
     reason = _reason(judgement, entries, notified, told, fields.notify) + _seldom_sold(check, day)
+    reason += delivered.peace if delivered else ""
     return Outcome(RunStatus.SUCCEEDED, reason, (artifact,), notified, told_now, details)
 
 
@@ -288,11 +289,13 @@ def _deliver(
     """Mail the digest; None where it is for nobody."""
     # Mail has imports of its own, which a cold start need not pay for before there is something to mail.
     from salesflow.alerts.mail import MailFacts, compose_alert_mail
-    from salesflow.jobs.mailing import mail_of, tell
+    from salesflow.jobs.mailing import Places, mail_of, tell
 
     claim, settings = run.claim, run.runtime.settings
     if not recipients_of(run.request.fields, settings):
         return None
+    places, key = Places(claim.run_id), _key(run, check)
+    has_links = run.runtime.links is not None
     text = compose_alert_mail(
         entries,
         MailFacts(
@@ -309,9 +312,16 @@ def _deliver(
             run_id=claim.run_id,
             reply_to=settings.reply_to,
             language=settings.language_code,
+            link=(lambda entry: places.of(finding_thing(key, entry.key))) if has_links else None,
+            stop=places.of(mails_thing(MailList.ALERTS)) if has_links else "",
         ),
     )
-    return tell(run, mail_of(run, text))
+    return tell(run, mail_of(run, text, MailList.ALERTS, places=places))
+
+
+def _key(run: Run[AnomalyCheckFields], check: _Check) -> str:
+    """The key of the check's file."""
+    return result_key(run.request.fields.scope, check.sku, run.request.fields.period, run.request.business_date)
 
 
 def _flagged(judgement: Judgement, entries: Iterable[Entry]) -> int:

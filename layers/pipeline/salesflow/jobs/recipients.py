@@ -18,6 +18,12 @@ def recipients_of(fields: JobFields, settings: Settings) -> tuple[str, ...]:
     return tuple(address for address in _nameable(fields, settings) if mailbox(address) in chosen)
 
 
+def everybody(settings: Settings) -> tuple[str, ...]:
+    """Whoever the shop mails at all, each mailbox once."""
+    own = (address for addresses in settings.schedule_recipients.values() for address in addresses)
+    return unique_mailboxes((*settings.report_recipients, *settings.alert_recipients, *settings.owner_recipients, *own))
+
+
 def refuse_strangers(request: JobRequest[Any], settings: Settings) -> None:
     """An event may narrow the recipients that the settings name, never add to them. Raises InvalidJobEvent."""
     fields = request.fields

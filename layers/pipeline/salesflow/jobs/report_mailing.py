@@ -13,11 +13,12 @@ from salesflow.figures import Figures, Kind
 from salesflow.formats import Format
 from salesflow.job_events import ReportFields
 from salesflow.jobs.frame import Run
-from salesflow.jobs.mailing import mail_of
+from salesflow.jobs.mailing import Places, mail_of
 from salesflow.jobs.recipients import recipients_of
 from salesflow.ledger import Artifact, Edition, SavedFile
+from salesflow.links.things import LIBRARY, MailList, file_thing, mails_thing
 from salesflow.observability import logger
-from salesflow.reports.mail import compose_report_mail
+from salesflow.reports.mail import MailLinks, compose_report_mail
 from salesflow.settings import MailContent
 
 
@@ -52,6 +53,7 @@ def keep_report(
                 "language": mail.headers["Content-Language"],
                 "attached": bool(mail.attachments),
                 "shop": content.shop,
+                "links": dict(mail.links),
                 "problems": problems,
                 "details": details,
             },
@@ -82,7 +84,15 @@ def kept_report(run: Run[ReportFields]) -> MadeReport | None:
             )
         attachments.append(_attachment(file.artifact, data, kept.get("shop", "")))
     logger.info("the edition is gone on with as it was saved", edition=run.claim.edition)
-    mail = Mail(kept["subject"], kept["text"], kept["html"], tuple(attachments), {"Content-Language": kept["language"]})
+    mail = Mail(
+        kept["subject"],
+        kept["text"],
+        kept["html"],
+        tuple(attachments),
+        {"Content-Language": kept["language"]},
+        MailList.REPORTS,
+        kept.get("links", {}),
+    )
     return MadeReport(edition.artifacts, mail, tuple(kept["problems"]), kept["details"])
 
 
@@ -124,7 +134,11 @@ def _composed(
     attachments: tuple[Attachment, ...],
     left_out: tuple[str, ...],
 ) -> Mail:
-    settings = run.runtime.settings
+    settings, places = run.runtime.settings, Places(run.claim.run_id)
+    links = MailLinks()
+    if run.runtime.links is not None:
+        files = tuple((Format(artifact.format).label, places.of(file_thing(artifact.key))) for artifact in artifacts)
+        links = MailLinks(files, places.of(LIBRARY), places.of(mails_thing(MailList.REPORTS)))
     text = compose_report_mail(
         content,
         mode=settings.mail_content.value,
@@ -135,5 +149,6 @@ def _composed(
         run_id=run.claim.run_id,
         reply_to=settings.reply_to,
         language=settings.language_code,
+        links=links,
     )
-    return mail_of(run, text, attachments)
+    return mail_of(run, text, MailList.REPORTS, attachments, places)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from salesflow.aws import AwsClients
 from salesflow.settings import Settings
+from salesflow.shop_id import MAIN_SHOP
 
 if TYPE_CHECKING:
     from salesflow.alerts.book import AlertBook
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from salesflow.history.sync import History
     from salesflow.ledger import Ledger, SettingsUsed
     from salesflow.library.keeper import LibraryKeeper
+    from salesflow.links.keys import KeyRing, LinkMaker
     from salesflow.source.client import SalesFlowClient
 
 
@@ -162,8 +164,25 @@ class Runtime:
             name=self.settings.shop_name,
             reply_to=self.settings.reply_to,
             configuration_set=self.settings.ses_configuration_set,
-            marked=lambda: {name: address.reason for name, address in self.marked_addresses.all().items()},
+            marked=self.marked_addresses.all,
+            link=None if self.links is None else self.links.address,
         )
+
+    @cached_property
+    def links(self) -> "LinkMaker | None":
+        """Makes the links in mails; None where they are off."""
+        if not self.settings.links_url or not self.settings.links_secret_id:
+            return None
+        from salesflow.links.keys import LinkMaker
+
+        return LinkMaker(self.link_keys, self.settings.links_url, MAIN_SHOP, self.settings.link_days)
+
+    @cached_property
+    def link_keys(self) -> "KeyRing":
+        """The keys of the links."""
+        from salesflow.links.keys import KeyRing
+
+        return KeyRing(self.clients.secretsmanager, self.settings.links_secret_id or "")
 
     @cached_property
     def marked_addresses(self) -> "MarkedAddresses":

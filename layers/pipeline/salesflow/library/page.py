@@ -295,14 +295,4 @@ def _links(files: Iterable[StoredFile]) -> tuple[tuple[str, str], ...]:
     """Label and relative address of each file, in the order of the formats."""
     formats = list(Format)
     ordered = sorted(files, key=lambda file: (formats.index(file.fmt), file.path))
-    return tuple((_LABELS[file.fmt], quote(file.path)) for file in ordered)
-
-
-_LABELS: Final = {
-    Format.PDF: "PDF",
-    Format.EXCEL: "Excel",
-    Format.HTML: "HTML",
-    Format.CSV: "CSV",
-    Format.PARQUET: "Parquet",
-    Format.JSON: "JSON",
-}
+    return tuple((file.fmt.label, quote(file.path)) for file in ordered)

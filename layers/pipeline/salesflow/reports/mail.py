@@ -64,6 +64,18 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class MailLinks:
+    """Addresses that work from the mail: of the files, each with its label, of the page of all reports, and of the reader's choices."""
+
+    files: tuple[tuple[str, str], ...] = ()
+    library: str = ""
+    stop: str = ""
+
+
+NO_LINKS: Final = MailLinks()
+
+
+@dataclass(frozen=True, slots=True)
 class _ReportMail:
     """Everything that both the text and the HTML of a report's mail show."""
 
@@ -80,6 +92,14 @@ class _ReportMail:
     best_title: str
     expect: tuple[str, ...]
     small_print: tuple[str, ...]
+    links: MailLinks
+
+    @property
+    def opens(self) -> tuple[tuple[str, str], ...]:
+        """What the mail opens: a label and an address each."""
+        _ = self.document.figures.words
+        library = ((_("All reports"), self.links.library),) if self.links.library else ()
+        return (*((_("Open the {format}", format=label), address) for label, address in self.links.files), *library)
 
     @property
     def columns_title(self) -> str:
@@ -104,25 +124,27 @@ def compose_report_mail(
     run_id: str,
     reply_to: str | None,
     language: Language = Language.EN,
+    links: MailLinks = NO_LINKS,
 ) -> MailText:
     """The mail that brings a report.
 
     mode: "full" and "summary" show the key figures; "link" shows none, only where the report is, for merchants whose
     figures must not travel by mail. attached: file names; left_out: what is not attached, with the reason, one sentence
-    each; locations: where the files are, named where they are not attached. reference: the short one that stands in the subject; run_id:
-    the full one.
+    each; locations: where the files are, named where they are neither attached nor linked. reference: the short one that
+    stands in the subject; run_id: the full one.
     """
     document = build_document(content, language=language)
     shows_figures = mode != "link"
     ready = _ready(document)
     findings, headline = (document.finding, document.headline) if shows_figures else (ready[:2], ready[2])
+    places = () if links.files else locations
     small_print = _small_print(
-        document, attached, left_out, locations, reply_to, f"{printable(reference)} / {printable(run_id)}"
+        document, attached, left_out, places, reply_to, f"{printable(reference)} / {printable(run_id)}"
     )
     if not shows_figures:
-        mail = _ReportMail(document, headline, "", (), (), (), (), "", "", (), "", (), small_print)
+        mail = _ReportMail(document, headline, "", (), (), (), (), "", "", (), "", (), small_print, links)
     else:
-        mail = _with_figures(content, document, small_print)
+        mail = _with_figures(content, document, small_print, links)
     html = templates().get_template("mail_report.html.j2").render(mail=mail, tone=Tone, _=document.figures.words)
     return MailText(subject_of(findings, reference), _report_text(mail), html, language)
 
@@ -132,7 +154,9 @@ def mail_kpis(document: Document) -> tuple[Kpi, ...]:
     return document.kpis[1:4] if document.content.sales is not None else (*document.kpis[:2], document.kpis[3])
 
 
-def _with_figures(content: ReportContent, document: Document, small_print: tuple[str, ...]) -> _ReportMail:
+def _with_figures(
+    content: ReportContent, document: Document, small_print: tuple[str, ...], links: MailLinks
+) -> _ReportMail:
     _, figures, orders = document.figures.words, document.figures, content.orders
     lines = orders.lines[:_ORDERS] if orders is not None else ()
     left_out = 0 if orders is None else len(orders.lines) - len(lines)
@@ -161,6 +185,7 @@ def _with_figures(content: ReportContent, document: Document, small_print: tuple
         best_title=_("Best sellers, {currency}", currency=figures.currency_symbol),
         expect=month_lines(content.progress, content.forecast, figures),
         small_print=(*small_print, *document.notes),
+        links=links,
     )
 
 
@@ -304,4 +329,7 @@ def _report_text(mail: _ReportMail) -> str:
     for title, texts in parts:
         if texts:
             lines += [_("{title}:", title=title), *(f"  {text}" for text in texts), ""]
-    return "\n".join([*lines, "-- ", *mail.small_print]) + "\n"
+    lines += [_("{label}: {text}", label=label, text=address) for label, address in mail.opens]
+    stopping = _("Stop these mails, or change what you get")
+    stop = [_("{label}: {text}", label=stopping, text=mail.links.stop)] if mail.links.stop else []
+    return "\n".join([*lines, *([""] if mail.opens else []), "-- ", *mail.small_print, *stop]) + "\n"

@@ -153,6 +153,11 @@ def _unwatchable(schedule: Unwatchable) -> tuple[str, str]:
 
 def _marked(address: MarkedAddress) -> tuple[str, str]:
     reason = address.sentence
+    if address.is_own_choice:
+        return (
+            f"{address.address} wants fewer mails",
+            f"{reason[0].upper()}{reason[1:]}. The reader can take them up again by any link in an earlier mail; nothing needs doing.",
+        )
     return (
         f"{address.address} gets no more mail",
         f"{reason[0].upper()}{reason[1:]}. Correct the recipients (salesflow-ops recipients); if the address is right, "

@@ -43,15 +43,21 @@ def templates() -> Environment:
 @cache
 def frame(script: str) -> Frame:
     """The frame of the pages that run this script (a file of `templates/`), which adds comfort and nothing to read."""
-    style = templates().get_template("page.css.j2").render(light=LIGHT, dark=DARK)
+    style = style_sheet()
     code = (files("salesflow.reports.html") / _TEMPLATES / script).read_text("utf-8")
     policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(code)}'; img-src data:; "
+        f"default-src 'none'; style-src '{digest_of(style)}'; script-src '{digest_of(code)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     return Frame(Markup(style), Markup(code), policy)  # noqa: S704  # our own files, without a value of anybody's
 
 
-def _digest(text: str) -> str:
+@cache
+def style_sheet() -> str:
+    """The style sheet of all pages."""
+    return templates().get_template("page.css.j2").render(light=LIGHT, dark=DARK)
+
+
+def digest_of(text: str) -> str:
     """How a Content-Security-Policy names an inline text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
