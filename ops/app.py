@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "anomalies": ("anomalies", "What the anomaly checks found, and whom to keep quiet about."),
         "links": ("links", "The links in mails: what readers did with them, and new keys."),
         "simulate": ("simulate", "What would have been mailed in a period, at each sensitivity."),
+        "services": ("services", "What counts as a service and not as a product, and why."),
         "costs": ("costs", "What a month costs."),
         "doctor": ("doctor", "What is wrong with a stack, and the cure."),
         "report-a-problem": ("report_a_problem", "One file for whoever helps: versions, settings, the last failure."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Buffer, Callable, Iterator, Mapping, Sequence
+from collections.abc import Buffer, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -19,6 +19,7 @@ from salesflow.figures import Figures
 from salesflow.history.coverage import Coverage, read_coverage
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of, with_returns
+from salesflow.history.stock import StockHistory
 from salesflow.history.terms import Terms
 from salesflow.holiday_dates import holiday_dates
 from salesflow.job_events import Scope
@@ -30,7 +31,7 @@ from salesflow.windows import Period
 if TYPE_CHECKING:
     from ops.target import Stack
 
-USUAL_DAYS = 60
+USUAL_DAYS, LISTED_DAYS = 60, 7
 MONTH_DAYS = 30
 
 
@@ -73,6 +74,8 @@ class Past:
     last: date
     settings: AlertSettings
     mutes: Mapping[str, date] = field(default_factory=dict)
+    listed: Callable[[], Collection[str]] = tuple
+    """The SKUs of the product list; none where it is not known."""
 
     def period(self, first: date | None, last: date | None) -> tuple[date, date]:
         """The period asked for; without an end up to the last day, without a beginning 60 days long. Raises Misused."""
@@ -189,7 +192,17 @@ def past_of_stack(stack: Stack, said: Mapping[str, str]) -> Past:
         )
     mutes = AlertBook(stack.rows).mutes()
     terms = Terms(settings.money, stack.settings.timezone, settings.day_ends_at)
-    return Past(lambda since: _tables(store, terms, covered, since), covered.first, covered.last, settings, mutes)
+    return Past(
+        lambda since: _tables(store, terms, covered, since), covered.first, covered.last, settings, mutes,
+        lambda: _listed(StockHistory(store, terms), covered.last),
+    )  # fmt: skip
+
+
+def _listed(stock: StockHistory, last: date) -> tuple[str, ...]:
+    """The SKUs of the newest stock of the last week that was kept."""
+    kept = (stock.read(last - timedelta(days=back)) for back in range(LISTED_DAYS))
+    newest = next((one for one in kept if one is not None), None)
+    return () if newest is None else tuple(newest.items["sku"].astype(str))
 
 
 def _tables(store: ObjectStore, terms: Terms, covered: Coverage, since: date) -> Tables:

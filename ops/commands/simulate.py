@@ -94,7 +94,7 @@ def simulate_anomalies(
         "MUTED_SKUS": ",".join(mute) if mute else None,
     }
     with desk.out.progress("Reading the sales"):
-        past = _past(
+        past = past_of(
             desk,
             data,
             {name: str(value) for name, value in said.items() if value is not None},
@@ -110,7 +110,8 @@ def simulate_anomalies(
     desk.out.show({"from": since, "to": until, "replays": [_data(one) for one in replays]}, *_parts(replays))
 
 
-def _past(desk: Desk, data: Path | None, said: dict[str, str], *, sample: bool, seed: int) -> Past:
+def past_of(desk: Desk, data: Path | None, said: dict[str, str], *, sample: bool, seed: int) -> Past:
+    """The past of a file of sales, of a made-up shop, or of the stack; `said`: settings that have the last word. Raises Misused, NotFound."""
     from ops.simulate import past_of_stack
 
     if data and sample:

@@ -92,3 +92,16 @@ def test_a_stack_is_replayed_from_its_own_history_with_its_own_settings(desk: De
     mails = [one["mails"] for one in said.data["replays"]]
     assert mails == sorted(mails)
     assert desk("simulate", "anomalies", "--to", yesterday + timedelta(days=1)).code == 1
+
+
+def test_what_has_no_price_of_its_own_is_listed_as_a_service_with_the_reason(a_year_of_sales: Path) -> None:
+    with a_year_of_sales.open("a", encoding="utf-8") as file:
+        for n in range(30):
+            file.write(f"{900_000 + n},POST,Postage,1,2011-09-{n + 1:02} 19:30:00,{1.5 + 2 * n},1,France\n")
+    said = ops("services", "--data", a_year_of_sales)
+    assert said.code == 0, said.err
+    (row,) = said.rows
+    assert (row["sku"], row["name"]) == ("POST", "Postage")
+    assert row["why"].startswith("No price of its own: ")
+    (service,) = ops("services", "--data", a_year_of_sales, "--json").data["services"]
+    assert service["low"] < service["high"] / 10

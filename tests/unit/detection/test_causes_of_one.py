@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from salesflow.analytics.giants import without_giants
-from salesflow.analytics.services import service_skus
+from salesflow.analytics.services import services_of
 from salesflow.detection import DetectionResult, Policy, detect
 from salesflow.detection.usual import usual_days
 from salesflow.figures import Figures
@@ -145,9 +145,15 @@ def test_services_are_what_has_no_price_of_its_own_or_is_not_in_the_product_list
     postage = products[products["sku"] == "P03"].assign(sku="POST", quantity=1)
     postage["revenue"] = np.geomspace(100, 100_000, len(postage)).astype(int)
     table = pd.concat([products, postage])
-    assert service_skus(table) == {"POST"}
+    (post,) = services_of(table)
+    assert (post.sku, post.listed, post.revenue) == ("POST", True, postage["revenue"].sum())
+    assert post.low is not None
+    assert post.high is not None
+    assert 10 * post.low < post.high <= 100_000
     listed = set(table["sku"]) - {"P07"}
-    assert service_skus(table, listed) == {"POST", "P07"}
+    assert {(one.sku, one.listed, one.low is None) for one in services_of(table, listed)} == {
+        ("POST", True, False), ("P07", False, True),
+    }  # fmt: skip
 
 
 def test_a_product_is_called_as_on_its_paid_lines_not_as_on_a_write_off(products: pd.DataFrame) -> None:

@@ -1,6 +1,7 @@
 """Services among the products: postage, fees, "Manual", deposits. Counted in every total, and no product to be tested or ranked."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,20 +18,38 @@ PRICE_DAYS = 5
 """Days with a price that there must be to say so."""
 
 
-def without_price(quantity: Floats, revenue: Floats) -> NDArray[np.bool_]:
-    """Which rows of `quantity` and `revenue` [n_products, n_days] have no price of their own."""
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A SKU that is judged to be no product, and why: `low`, `high`: prices a piece, far apart (minor units; None: it has
+    one of its own); `listed`: whether the product list holds it (True where that list is not known). `revenue`: of the days that were looked at."""
+
+    sku: str
+    name: str
+    revenue: int
+    low: float | None
+    high: float | None
+    listed: bool
+
+
+def prices_of(quantity: Floats, revenue: Floats) -> tuple[Floats, Floats]:
+    """The 5% and the 95% quantile of the daily prices of rows [n_products, n_days]; NaN where too few days have one."""
     sold = (quantity > 0) & (revenue > 0)
     price = np.where(sold, revenue / np.where(sold, quantity, 1.0), np.nan)
     days = sold.sum(axis=1)
-    answer = np.zeros(len(quantity), dtype=bool)
+    low, high = np.full((2, len(quantity)), np.nan)
     enough = np.flatnonzero(days >= PRICE_DAYS)
     if len(enough):
         ordered, last = np.sort(price[enough], axis=1), days[enough] - 1
         rows = np.arange(len(enough))
-        low = ordered[rows, np.floor(0.05 * last + 0.5).astype(int)]
-        high = ordered[rows, np.floor(0.95 * last + 0.5).astype(int)]
-        answer[enough] = high > SPREAD * low
-    return answer
+        low[enough] = ordered[rows, np.floor(0.05 * last + 0.5).astype(int)]
+        high[enough] = ordered[rows, np.floor(0.95 * last + 0.5).astype(int)]
+    return low, high
+
+
+def without_price(quantity: Floats, revenue: Floats) -> NDArray[np.bool_]:
+    """Which rows of `quantity` and `revenue` [n_products, n_days] have no price of their own."""
+    low, high = prices_of(quantity, revenue)
+    return high > SPREAD * low
 
 
 def services_among(lines: SaleLines, skus: Collection[str]) -> frozenset[str]:
@@ -48,8 +67,8 @@ def services_among(lines: SaleLines, skus: Collection[str]) -> frozenset[str]:
     return frozenset(str(lines.skus[code]) for code in codes[without_price(quantity, revenue)])
 
 
-def service_skus(products: pd.DataFrame, listed: Collection[str] = ()) -> frozenset[str]:
-    """The SKUs that are services, of a daily panel (`salesflow.history.panel`): no price of their own, or not in the product list.
+def services_of(products: pd.DataFrame, listed: Collection[str] = ()) -> tuple[Service, ...]:
+    """The services of a daily panel (`salesflow.history.panel`), by revenue: no price of their own, or not in the product list.
 
     `listed`: the SKUs that the API's `/products` knows; empty where that list is not known.
     """
@@ -59,8 +78,16 @@ def service_skus(products: pd.DataFrame, listed: Collection[str] = ()) -> frozen
     quantity, revenue = (np.zeros((len(skus), len(days))) for _ in range(2))
     np.add.at(quantity, (codes, at), rows["quantity"].to_numpy(dtype=float))
     np.add.at(revenue, (codes, at), rows["revenue"].to_numpy(dtype=float))
-    unpriced = without_price(quantity, revenue)
-    known = set(listed)
-    return frozenset(
-        str(s) for s, no_price in zip(skus, unpriced, strict=True) if no_price or (known and s not in known)
+    low, high = prices_of(quantity, revenue)
+    unpriced, known = high > SPREAD * low, set(listed)
+    names = dict(zip(rows["sku"].astype(str), rows["name"].astype(str), strict=True))
+    found = (
+        Service(
+            sku, names[sku], int(revenue[row].sum()), float(low[row]) if unpriced[row] else None,
+            float(high[row]) if unpriced[row] else None, not known or sku in known,
+        )
+        for row, sku in enumerate(map(str, skus))
+    )  # fmt: skip
+    return tuple(
+        sorted((one for one in found if one.low is not None or not one.listed), key=lambda s: (-s.revenue, s.sku))
     )
