@@ -59,6 +59,13 @@ class MediumAlerts(StrEnum):
     MAIL = "mail"
 
 
+class AlertEnds(StrEnum):
+    """How the end of an alert is told: in the next mail that there is, or in a mail of its own."""
+
+    WAIT = "wait"
+    MAIL = "mail"
+
+
 type Stored = str | Sequence[str] | Mapping[str, Sequence[str]]
 """A setting's value as a row holds it: text as in the environment, a list of text, or lists by schedule."""
 
@@ -124,6 +131,10 @@ class AlertSettings(BaseModel):
     alert_medium: MediumAlerts = Field(
         default=MediumAlerts.FLAG,
         description="What happens with findings of medium severity: they stand in the result only (flag), or are mailed as high ones are (mail).",
+    )
+    alert_ends: AlertEnds = Field(
+        default=AlertEnds.WAIT,
+        description="How the end of an alert is told: with the next mail, if there is one within a week (wait), or in a mail of its own (mail).",
     )
     alert_top_products: Annotated[int, Unit("products")] = Field(
         default=10,

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.alerts.lifecycle import (
+    CLEAR_DAYS,
     FORGET_STOPPED_DAYS,
     MOST_OPEN,
     WAIT_DAYS,
     Alert,
     Change,
     Entry,
+    JudgedDay,
     Rules,
     advance,
     to_tell,
@@ -73,6 +75,19 @@ def test_an_end_waits_for_a_mail_to_go_with_and_no_longer_than_a_week() -> None:
     assert to_tell([over], START + timedelta(days=WAIT_DAYS)) == ((), ())
     again = replace(over, statement=replace(over.statement, type=EventType.MISSING_DAY))
     assert to_tell([again], START) == ((again,), ())  # after a closure that sales come in again is news
+
+
+def test_an_end_is_a_mail_of_its_own_where_the_owner_wants_one() -> None:
+    for rules in (Rules(), Rules(mail_ends=True)):
+        alerts: tuple[Alert, ...] = ()
+        told = []
+        for number, findings in enumerate([[event(-0.5)]] * 4 + [[]] * CLEAR_DAYS):
+            on = START + timedelta(days=number)
+            judged = JudgedDay(on, DayState.OPEN, findings_of([replace(e, since=START) for e in findings]), {})
+            step = advance(alerts, judged, rules)
+            alerts = step.alerts
+            told += [entry.change for entry in to_tell(step.entries, on, mail_ends=step.mail_ends)[0]]
+        assert told == [Change.OPENED] + [Change.RESOLVED] * rules.mail_ends
 
 
 def test_what_is_not_among_the_dearest_of_the_month_is_followed_and_not_told() -> None:

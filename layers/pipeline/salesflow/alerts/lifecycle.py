@@ -8,7 +8,8 @@
   which nothing can be judged (closed, missing, partial) count neither way. A product that stopped selling is back when it sells; a
   level that moved is the usual one after four weeks.
 - Its end is told where it lasted and is true: somebody was told of it, it went on for three days at least, and sales are back at the
-  level before it began. An end waits for the next mail; that sales come in again after a closure is a mail of its own.
+  level before it began. An end waits for the next mail, unless the owner wants one for it; that sales come in again after a closure
+  is a mail of its own.
 - What began before the first date ever checked is known and not told, unless it gets worse.
 - A muted subject is followed and not told; when the mute ends, what was never told and still goes on is told then.
 """
@@ -184,12 +185,14 @@ class Entry:
 class Rules:
     """Who is told of what. mail_from: the least severity that is told. top: products told in one digest.
 
-    clear_days: judged days without a finding that end an alert. is_muted: of a subject, on the date.
+    clear_days: judged days without a finding that end an alert. is_muted: of a subject, on the date. mail_ends: an end is worth a mail of
+    its own.
     """
 
     mail_from: Severity = Severity.HIGH
     top: int = 10
     clear_days: int = CLEAR_DAYS
+    mail_ends: bool = False
     is_muted: Callable[[str], bool] = lambda _: False
 
 
@@ -210,11 +213,15 @@ class JudgedDay:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The state after a date, what is to be told, and how many changes of products were left out as less important."""
+    """The state after a date, what is to be told, and how many changes of products were left out as less important.
+
+    mail_ends: as in `Rules`.
+    """
 
     alerts: tuple[Alert, ...]
     entries: tuple[Entry, ...]
     left_out: int
+    mail_ends: bool = False
 
 
 def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Step:
@@ -241,13 +248,15 @@ def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Ste
         if entry.alert in after:
             after[entry.alert] = replace(after[entry.alert], told=known_told(before, entry.alert), quiet=True)
     followed = sorted(after.values(), key=lambda alert: (alert.subject != SHOP, -abs(alert.told_impact), alert.id))
-    return Step(tuple(followed[:MOST_OPEN]), told, len(left_out))
+    return Step(tuple(followed[:MOST_OPEN]), told, len(left_out), rules.mail_ends)
 
 
-def to_tell(entries: Iterable[Entry], day: date) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
-    """What is told now, and the ends that wait for a mail to go with; those that waited a week are dropped."""
+def to_tell(
+    entries: Iterable[Entry], day: date, *, mail_ends: bool = False
+) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """What is told now, and the ends that wait for a mail to go with (unless `mail_ends`); those that waited a week are dropped."""
     ordered = in_order(entries)
-    if any(entry.is_news for entry in ordered):
+    if mail_ends or any(entry.is_news for entry in ordered):
         return ordered, ()
     return (), tuple(entry for entry in ordered if (day - entry.on).days < WAIT_DAYS)
 
