@@ -206,6 +206,13 @@ def test_the_installed_script_runs_from_anywhere(tmp_path: Path) -> None:
     assert completed.stdout.split() == ["pause"]
 
 
+def test_outside_of_the_environment_it_says_what_to_run() -> None:
+    command = [sys.executable, "-S", "-m", "ops", "--help"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "has no typer. Run `make setup`, then `source .venv/bin/activate`" in done.stderr
+
+
 HEAVY = {"boto3", "botocore.session", "local", "moto", "numpy", "pandas", "rich.markdown", "samtranslator"}
 OF_A_COMMAND = {"botocore", "pydantic", "rich.table", "urllib3"}
 

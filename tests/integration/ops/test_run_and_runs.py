@@ -155,6 +155,11 @@ def test_the_watchdog_is_run_without_telling_anybody(desk: Desk, shop: LocalShop
         (("runs", "list", "--since", "2026-11-30", "--until", "2026-11-01"), 2, "Turn them round"),
         (("run", "report", "--date", "2026-13-45"), 2, "'2026-13-45' is no date"),
         (("run", "report", "--date", "yesterday", "--force"), 1, "say --yes"),
+        (
+            ("schedules", "put", "--type", "sales", "--format", "csv", "--at", "7:00", "--zone", "Asia/Shangai"),
+            2,
+            "Asia/Shanghai",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(

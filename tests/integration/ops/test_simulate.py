@@ -59,6 +59,15 @@ def test_a_period_that_is_not_known_is_refused_in_a_sentence(a_year_of_sales: Pa
     assert "known from 2011-01-01 to 2011-09-30" in said.err
 
 
+def test_a_file_that_holds_no_sales_is_refused_in_the_user_s_words(tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("a,b\n1,2\n")
+    said = ops("simulate", "anomalies", "--data", path)
+    assert said.code == 1
+    assert "cannot be read as invoice lines" in said.err
+    assert "should not happen" not in said.err
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import urllib3
 from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
+from local.app import app as local_program
 from local.cloud import Firing
 from local.shop import LocalShop
+from local.state import PLACE, state_file
 from local.up import RealTime, fill_with_reports
 from ops.target import Stack, Target
 from salesflow import clock
@@ -56,6 +59,15 @@ def test_a_queued_event_is_tried_three_times_and_then_waits_in_the_queue(stack: 
     record = json.loads(received[0]["Body"])
     assert record["requestPayload"] == {"colour": "blue"}
     assert record["requestContext"]["approximateInvokeCount"] == 3
+
+
+def test_a_second_one_does_not_take_the_first_one_s_place(desk: Desk) -> None:
+    kept = state_file().read_text()
+    second = CliRunner().invoke(local_program, ["up"])
+    assert second.exit_code == 1
+    assert "is running already, since" in second.stderr
+    assert PLACE in second.stderr
+    assert state_file().read_text() == kept
 
 
 def test_what_is_due_is_fired_once_when_its_time_has_come(desk: Desk, shop: LocalShop) -> None:
