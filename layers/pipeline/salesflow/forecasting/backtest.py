@@ -1,7 +1,7 @@
 """Rolling-origin backtest: what each model would have said on past evenings, and which one to trust tonight."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from salesflow.forecasting.opening import Opening
 from salesflow.forecasting.pattern import Pattern, take_apart
 from salesflow.forecasting.results import HorizonError, ModelErrors
 
-BOOSTING_REFIT_DAYS = 32
+BOOSTING_REFIT_DAYS = 64
 RECENCY_HALF_LIFE = 120.0
 MARGIN = 0.95
 """Another model than the blend is chosen when its error is below this share of the blend's on the same evenings."""
@@ -39,6 +39,8 @@ class Backtest:
     open: Flags
     forecasts: dict[ModelName, Floats]
     actual: Floats
+    errors: dict[tuple[ModelName, int, int], HorizonError | None] = field(default_factory=dict)
+    """Those that were worked out: by model, series and horizon."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ def fit_boosting(values: Floats, days: Integers) -> Boosting | None:
 def run_backtest(learn: Floats, actual: Floats, days: Integers, origins: Origins, *, boosted: bool) -> Backtest:
     """Forecast series [n, t] again from each origin, with what was known then.
 
-    learn: what may be learnt from (NaN: closed, missing, holiday); actual: what happened. Boosting is fitted anew every month of origins.
+    learn: what may be learnt from (NaN: closed, missing, holiday); actual: what happened. Boosting is fitted anew every two months of origins.
     """
     total, ahead = len(days), origins.ahead
     boosting, fitted_at = None, -BOOSTING_REFIT_DAYS
@@ -156,6 +158,13 @@ def _score(backtest: Backtest, name: ModelName, series: int, horizons: Sequence[
 
 
 def _error(backtest: Backtest, name: ModelName, series: int, days: int, usable: Flags) -> HorizonError | None:
+    key = (name, series, days)
+    if key not in backtest.errors:
+        backtest.errors[key] = _worked_out(backtest, name, series, days, usable)
+    return backtest.errors[key]
+
+
+def _worked_out(backtest: Backtest, name: ModelName, series: int, days: int, usable: Flags) -> HorizonError | None:
     complete = usable & (backtest.counts + days <= backtest.total_days)
     if not complete.any():
         return None
