@@ -7,6 +7,8 @@ A part is a few tables that are written together. Its index, `history/coverage/{
     schema ...       what the part was written under (`history.terms`)
     deep_read        the newest business date for which a sync read far back
 
+Its object's metadata say since when and when all of it was read last: others may go by a read that is young enough.
+
 The index is believed only as far as the bucket's own list agrees: a month that was deleted, rolled back or put there by hand is no
 longer known, and is read again. Version 1.0.0 wrote first and last alone; there a month counts if it has a file, or comes before all
 that have one: nothing was sold yet.
@@ -20,7 +22,7 @@ from typing import Any, Self
 
 from salesflow.errors import HistoryDamaged
 from salesflow.history.months import MonthlyTable, first_day, months
-from salesflow.history.reading import METADATA, NEVER, Reading
+from salesflow.history.reading import NEVER, Reading
 from salesflow.s3 import ObjectStore, StoredObject
 
 type Tags = Mapping[str, Mapping[str, str | None]]
@@ -58,7 +60,6 @@ class Index:
             "last": self.covered.last.isoformat(),
             "months": self.tags,
             "deep_read": self.deep_read.isoformat(),
-            **({} if self.read == NEVER else self.read.metadata()),
             **self.words,
         }
 
@@ -122,8 +123,8 @@ class Part:
                 tags = {**(known.tags or {}), **(there.tags or {}), **written}
                 deep = max(deep_read, there.deep_read)
             inside = {month: tags[month] for month in months(covered.first, covered.last) if month in tags}
-            document = Index(covered, inside, words, deep, read).document()
-            return json.dumps(document, sort_keys=True).encode(), {}
+            document = Index(covered, inside, words, deep).document()
+            return json.dumps(document, sort_keys=True).encode(), read.metadata()
 
         store.update(self.key, join, "application/json")
 
@@ -162,7 +163,7 @@ def _parse(bucket: str, key: str, stored: StoredObject, latest: date = date.max)
             None if tags is None else {month: dict(files) for month, files in tags.items()},
             {name: value for name, value in document.items() if isinstance(value, str) and name not in _OWN},
             deep_read if deep_read <= latest else date.min,
-            Reading.from_metadata(document),
+            Reading.from_metadata(stored.metadata),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise HistoryDamaged(
@@ -171,4 +172,4 @@ def _parse(bucket: str, key: str, stored: StoredObject, latest: date = date.max)
         ) from None
 
 
-_OWN = METADATA | {"first", "last", "deep_read"}
+_OWN = frozenset({"first", "last", "deep_read"})
