@@ -21,7 +21,6 @@ from salesflow.alerts.lifecycle import Alert, Entry, Rules, Step, advance, in_or
 from salesflow.alerts.result import result_document, result_key
 from salesflow.alerts.wording import told_sentence
 from salesflow.detection import Policy, find_product
-from salesflow.detection.timeline import MIN_SALES_DAYS, WINDOW, gross
 from salesflow.errors import SalesFlowError
 from salesflow.figures import Figures
 from salesflow.findings.event import Severity
@@ -31,6 +30,7 @@ from salesflow.history.sync import SyncOutcome
 from salesflow.holiday_dates import holiday_dates
 from salesflow.identity import ANOMALY_CHECK
 from salesflow.job_events import AnomalyCheckFields, Notify, Scope
+from salesflow.jobs.check_reason import reason_of, seldom_sold
 from salesflow.jobs.frame import Job, LambdaContext, Outcome, Run, run_job
 from salesflow.jobs.inputs import sync_panel
 from salesflow.jobs.needs import demand_of
@@ -132,7 +132,9 @@ def _check_date(run: Run[AnomalyCheckFields], check: _Check) -> Outcome:
     details = _details(run, check, judgement, entries, told, rules)
     if problems:
         return Outcome(RunStatus.PARTIAL, " ".join(problems), (artifact,), notified, told_now, details)
-    reason = _reason(judgement, entries, notified, told, fields.notify) + _seldom_sold(check, day)
+    reason = reason_of(judgement, entries, notified, told, fields.notify) + seldom_sold(
+        check.tables.products, check.sku, day
+    )
     reason += delivered.peace if delivered else ""
     return Outcome(RunStatus.SUCCEEDED, reason, (artifact,), notified, told_now, details)
 
@@ -236,24 +238,6 @@ def _product(
         return None, None
     stock = None if items is None else dict(zip(items["sku"].astype(str), items["name"].astype(str), strict=True))
     return find_product(products, sku=fields.sku, name=fields.name, stock=stock)
-
-
-def _seldom_sold(check: _Check, day: date) -> str:
-    """Why a product that was asked for could not be judged; empty where it could, or where many were."""
-    if check.sku is None:
-        return ""
-    weeks = WINDOW // 7
-    since = pd.Timestamp(day - timedelta(days=WINDOW))
-    rows = gross(check.tables.products[check.tables.products["sku"] == check.sku])
-    days_sold = int(rows.loc[(rows["date"] > since) & (rows["quantity"] > 0), "date"].nunique())
-    if days_sold >= MIN_SALES_DAYS:
-        return ""
-    if not days_sold:
-        return f" The product has not sold in the {weeks} weeks before; there is nothing to judge it by."
-    return (
-        f" The product sold on {days_sold} day{'' if days_sold == 1 else 's'} of the last {weeks} weeks: too seldom to "
-        "judge a single day by."
-    )
 
 
 def _stock(run: Run[AnomalyCheckFields], day: date) -> pd.DataFrame | None:
@@ -394,24 +378,6 @@ def _details(
         "data_as_of": None if as_of is None else as_of.isoformat(),
         "set_aside": check.set_aside,
     }
-
-
-def _reason(
-    judgement: Judgement, entries: tuple[Entry, ...], notified: tuple[str, ...], told: list[Told], notify: Notify
-) -> str:
-    result = judgement.result
-    if result.learning and not entries:
-        return "There is too little history to judge by; the check is learning and tells nobody."
-    if entries:
-        changes = f"{len(entries)} change{'' if len(entries) == 1 else 's'} of alerts"
-        return f"{changes} told to {len(notified)} recipient{'' if len(notified) == 1 else 's'}."
-    number = len([f for f in judgement.findings if f.event.severity is not Severity.LOW])
-    found = f"{number} finding{'' if number == 1 else 's'}"
-    if told and not all(part.recorded for part in told):
-        return f"{found}, and nobody told: a later date was checked already, so this one opens and ends nothing."
-    if notify is Notify.NONE:
-        return f"{found}; notify is none, so nobody was told and no alert was opened or ended."
-    return f"{found}, none of them new, worse or over."
 
 
 _JOB = Job.of(ANOMALY_CHECK, _work, refuse_strangers)
