@@ -1,5 +1,6 @@
 """The cloud that integration tests run against; every test gets a bucket and a table of its own."""
 
+import contextlib
 import functools
 import itertools
 import logging
@@ -65,15 +66,15 @@ def clients(aws_environment: str) -> AwsClients:
 def state_table(clients: AwsClients) -> str:
     """A fresh state table."""
     name = f"state-{next(_numbers)}"
-    clients.dynamodb.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    with contextlib.suppress(
+        clients.dynamodb.exceptions.ResourceInUseException
+    ):  # a busy machine answers late: asked twice
+        clients.dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
     return name
 
 

@@ -59,6 +59,16 @@ def test_each_recipient_gets_a_message_of_their_own(mailer: Mailer, take: Take, 
     assert {(send.recipient, send.message_id) for send in recorded} == {(m.recipient, m.message_id) for m in outbox()}
 
 
+def test_connections_of_the_containers_last_run_are_dropped_before_the_first_mail(
+    mailer: Mailer, take: Take, wire: Wire, clients: AwsClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that died without notice would leave open whether a mail went out."""
+    dropped: list[int] = []
+    monkeypatch.setattr(clients.sesv2, "close", lambda: dropped.append(sends(wire)))
+    send_to_all(mailer, take(), MAIL, EVERYBODY)
+    assert dropped == [0]
+
+
 def test_who_was_told_is_not_told_again(mailer: Mailer, take: Take, outbox: Outbox) -> None:
     first = take()
     send_to_all(mailer, first, MAIL, [ANNE])

@@ -1,4 +1,4 @@
-"""A day on which hundreds of products change at once: its alerts have to fit into one row of DynamoDB, and come back as they were."""
+"""The alert book's rows: a day on which hundreds of products change at once fits into one, and no run writes over another's."""
 
 import random
 from collections.abc import Callable
@@ -54,3 +54,34 @@ def test_two_weeks_without_a_check_fit_and_what_is_left_out_is_counted(clients: 
     told = book.turn_to("products/daily", START + timedelta(days=14), **(first | {"run_id": "r2"}))  # type: ignore[arg-type]
     assert len(told.entries) == 500
     assert told.left_out > 500
+
+
+def test_a_page_that_another_run_amended_meanwhile_is_amended_and_not_written_over(
+    clients: AwsClients, state_table: str
+) -> None:
+    book = AlertBook(Rows(clients.dynamodb, state_table))
+
+    def look(run: str, judge: Callable[[date, tuple[Alert, ...] | None], Step]) -> None:
+        again = run != "r1"
+        book.turn_to("shop/daily", START, teller=run, run_id=run, judge=judge, afresh=again, catch_up=False)
+
+    def found(_: date, before: tuple[Alert, ...] | None) -> Step:
+        return advance(before or (), day(0, event(-0.6)), Rules())
+
+    def overtaken(on: date, before: tuple[Alert, ...] | None) -> Step:
+        if not book.has_untold("shop/daily", START, "r3"):
+            look("r3", found)
+        return found(on, before)
+
+    look("r1", lambda *_: Step((), (), 0))  # nothing yet: sales that came later change that
+    look("r2", overtaken)
+    assert book.has_untold("shop/daily", START, "r3"), "what the third run told is still written down"
+
+
+def test_a_date_that_a_later_one_followed_is_not_judged_again(clients: AwsClients, state_table: str) -> None:
+    book = AlertBook(Rows(clients.dynamodb, state_table))
+    quiet = {"run_id": "r1", "judge": lambda *_: Step((), (), 0), "afresh": True, "catch_up": False}
+    for number in range(2):
+        book.turn_to("shop/daily", START + timedelta(days=number), teller="first", **quiet)  # type: ignore[arg-type]
+    again = quiet | {"judge": lambda *_: pytest.fail("judged again")}
+    assert book.turn_to("shop/daily", START, teller="second", **again).entries == ()  # type: ignore[arg-type]

@@ -229,6 +229,25 @@ def test_who_is_muted_is_followed_and_told_when_the_mute_ends_if_it_still_goes_o
     assert story.next(event(-0.6, sku="A1"), event(-0.6, sku="B2")) == ["opened down|sku:A1"]
 
 
+def test_the_end_of_what_is_muted_is_not_told() -> None:
+    muted: set[str] = set()
+    story = Story(Rules(is_muted=lambda subject: subject in muted))
+    for _ in range(3):
+        story.next(event(-0.6, sku="A1"), event(-0.6, sku="B2"))
+    muted.add("sku:A1")
+    assert story.next() + story.next() == ["resolved down|sku:B2"]
+
+
+def test_of_many_products_that_are_back_at_once_three_times_the_top_are_told_and_the_rest_counted() -> None:
+    story = Story(Rules(top=1))
+    for last in (*range(5), 4, 4):  # one more is told each day
+        story.next(*(event(-0.6, sku=f"P{n}", expected=1000.0 * (n + 1)) for n in range(last + 1)))
+    story.next()
+    step = story.step()
+    assert [str(entry.change) for entry in step.entries] == ["resolved"] * 3
+    assert step.left_out == 2
+
+
 def test_the_shop_comes_first_then_products_by_money_and_the_rest_is_counted() -> None:
     story = Story(Rules(top=2))
     products = [event(-0.6, sku=f"P{n}", expected=1000.0 * n) for n in range(1, 6)]
