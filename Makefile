@@ -25,7 +25,7 @@ export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup lock builder-digest format lint types template messages docs check scan-tools scan audit unit test browser-check layers-check sam-local-check reliability bench demo build clean
+.PHONY: help setup lock builder-digest format lint types template messages docs check scan-tools scan audit unit test browser-check layers-check sam-local-check reliability bench demo pictures build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -147,6 +147,9 @@ bench: $(READY) ## measurements, side by side; DATA=... for real sales
 demo: $(LIGHT) ## a whole local cloud: fire the last days' schedules, show what came of it; DATA=... for sales of your own
 	$(PYTHON_VENV) -m ops demo $(if $(DATA),--data "$(DATA)")
 	@echo "source $(VENV)/bin/activate puts salesflow-ops into this shell: try salesflow-ops up, or salesflow-ops --help"
+
+pictures: $(READY) ## the README's pictures anew, from what make demo has made in out/
+	$(PYTHON_VENV) -m tests.e2e.browser.pictures
 
 build: $(READY) ## sam build; ARCH=arm64 for Graviton
 	$(SAM) build --parameter-overrides Architecture=$(ARCH)

@@ -68,7 +68,9 @@ def test_tables_and_charts_can_be_read_aloud() -> None:
     pictures = [drawing for drawing in page.attributes("svg") if drawing.get("role") == "img"]
     assert len(pictures) == 2
     assert all(picture.get("aria-label") for picture in pictures)
-    assert "<caption>Best sellers</caption>" in rendered("combined-weekly-40-scripts", Format.HTML).decode()
+    assert re.search(
+        "<caption[^>]*>Best sellers</caption>", rendered("combined-weekly-40-scripts", Format.HTML).decode()
+    )
     assert {"main", "header", "footer", "h1"} <= {tag for tag, _ in page.tags}
     assert page.attributes("html")[0]["lang"] == "en"
 

@@ -120,7 +120,7 @@ def test_a_page_can_be_read(case: Case) -> None:
     names = [printable(name) for name in (*WARES, SHOP)]
     for page in pages:
         texts = texts_of(page)
-        assert len(texts) > 10
+        assert len(texts) > 3
         width, height = page.get_size()
         for one in texts:
             assert MARGIN <= one.left < one.right <= width - MARGIN, f"beyond the margin: {one}"

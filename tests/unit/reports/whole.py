@@ -9,7 +9,7 @@ from functools import cache
 import pandas as pd
 
 from salesflow.analytics.lines import SaleLines
-from salesflow.analytics.merchant import Usual, UsualDay
+from salesflow.analytics.merchant import Usual, UsualDay, Vanished, VanishedStock
 from salesflow.analytics.orders import ProductOutlook, orders_of
 from salesflow.analytics.progress import progress_of
 from salesflow.analytics.results import (
@@ -153,7 +153,14 @@ def whole_content(
         progress=progress_of([*year, *days], first - timedelta(weeks=52), window) if wants_sales else None,
         made=tuple(Format),
         sale_lines=lines.within(window) if wants_sales else None,
+        vanished=_vanished(price) if wants_stock else None,
     )
+
+
+def _vanished(price: int) -> VanishedStock:
+    gone = tuple(Vanished(f"SKU-{n:03d}", WARES[n], 12 - n, (12 - n) * price) for n in range(10))
+    since = BUSINESS_DATE - timedelta(days=1)
+    return VanishedStock(since, gone, sum(one.pieces for one in gone), sum(one.value for one in gone))
 
 
 def _usual(days: tuple[DaySales, ...], hours: tuple[int, ...], window: Window) -> Usual:

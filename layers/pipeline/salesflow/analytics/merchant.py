@@ -147,6 +147,26 @@ class OrderList:
 
 
 @dataclass(frozen=True, slots=True)
+class Vanished:
+    """Pieces of a product that disappeared, and what they are worth: at cost, at the sales price where that is unknown."""
+
+    sku: str
+    name: str
+    pieces: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class VanishedStock:
+    """What disappeared since the close of a day, the dearest first, with the sums over all of it."""
+
+    since: date
+    products: tuple[Vanished, ...]
+    pieces: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Revenue of some days against that of earlier ones, in minor units; earlier_window: which those are."""
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from salesflow.analytics.lines import SaleLines
-from salesflow.analytics.merchant import MoneyStatement, OrderList, Progress, Usual
+from salesflow.analytics.merchant import MoneyStatement, OrderList, Progress, Usual, VanishedStock
 from salesflow.windows import Window
 
 
@@ -292,7 +292,7 @@ class Provenance:
 class ReportContent:
     """One report before it takes a format. A sales report has `sales`, a stock report `stock`, a combined one both.
 
-    shop: its name, empty where it has none. usual, statement, orders, progress: None where too little is known for them, or where the
+    shop: its name, empty where it has none. usual, statement, orders, progress, vanished: None where too little is known for them, or where the
     report is of another type. made: the formats made in the same run, the only files that a page may name. sale_lines: the window's
     for the workbook; no part of the JSON file.
     """
@@ -312,3 +312,4 @@ class ReportContent:
     progress: Progress | None = None
     made: tuple[str, ...] = ()
     sale_lines: SaleLines | None = None
+    vanished: VanishedStock | None = None

@@ -1,22 +1,25 @@
 """What a report's figures are held against: the usual days, the month and the year before, the costs, what to order."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from salesflow.analytics.lines import SaleLines
-from salesflow.analytics.merchant import OrderList
+from salesflow.analytics.merchant import OrderList, VanishedStock
 from salesflow.analytics.orders import orders_of
 from salesflow.analytics.progress import YEAR_BACK, progress_of
 from salesflow.analytics.results import ReportContent, StockAnalysis
 from salesflow.analytics.services import services_among
 from salesflow.analytics.statement import state_money, wares_of
+from salesflow.analytics.vanished import vanished_between
 from salesflow.formats import Format
 from salesflow.history.stock import StockSnapshot
 from salesflow.job_events import ReportFields
 from salesflow.jobs.frame import Run
 from salesflow.jobs.outlook import Outlook
 from salesflow.jobs.usual import days_of_usual, shop_series, usual_of
-from salesflow.windows import Period
+from salesflow.windows import Period, Window, window_of
 
+MOST_COUNTS = 31
 MOST_SELLERS = 100
 """Of so many products that brought most it is asked whether they are goods: more are on no page."""
 
@@ -36,6 +39,10 @@ def with_comparisons(
     if stock is not None:
         costs = {sku: ware.cost for sku, ware in wares.items()}
         orders = _orders(run, stock, outlook, costs, 1 if content.sales is None else content.sales.window.days)
+    if content.stock is not None and snapshot is not None:
+        content = replace(
+            content, vanished=_vanished(run, lines, snapshot, window_of(fields.period, run.request.business_date))
+        )
     if content.sales is None:
         return replace(content, orders=orders)
     window = content.sales.window
@@ -53,6 +60,17 @@ def with_comparisons(
         statement=state_money(content.sales.kpis, content.sales.products, wares, vat_percent=settings.vat_percent),
         progress=progress_of(series, known_from, window),
         sale_lines=lines.within(window) if Format.EXCEL in fields.formats else None,
+    )
+
+
+def _vanished(
+    run: Run[ReportFields], lines: SaleLines, snapshot: StockSnapshot, window: Window
+) -> VanishedStock | None:
+    """What disappeared in the window, of a month at the most, by the counts that were kept."""
+    days = (window.last - timedelta(days=back) for back in range(min(window.days, MOST_COUNTS), 0, -1))
+    kept = [(day, count) for day in days if (count := run.runtime.stock_history.read(day)) is not None]
+    return vanished_between(
+        [(day, count.counted_at, count.items) for day, count in [*kept, (window.last, snapshot)]], lines
     )
 
 

@@ -18,7 +18,7 @@ from salesflow.reports.content.build import build_document
 from salesflow.reports.content.compare import orders_count
 from salesflow.reports.content.document import Document, Kpi, Tone
 from salesflow.reports.content.month import month_lines
-from salesflow.reports.content.orders import lasts_text
+from salesflow.reports.content.orders import for_days, lasts_text
 from salesflow.reports.content.unusual import unusual_lines
 from salesflow.reports.html.page import templates
 
@@ -87,6 +87,7 @@ class _ReportMail:
     unusual: tuple[str, ...]
     orders: tuple[tuple[str, str, str], ...]
     orders_title: str
+    orders_columns: str
     orders_note: str
     best: tuple[Bar, ...]
     best_title: str
@@ -142,7 +143,7 @@ def compose_report_mail(
         document, attached, left_out, places, reply_to, f"{printable(reference)} / {printable(run_id)}"
     )
     if not shows_figures:
-        mail = _ReportMail(document, headline, "", (), (), (), (), "", "", (), "", (), small_print, links)
+        mail = _ReportMail(document, headline, "", (), (), (), (), "", "", "", (), "", (), small_print, links)
     else:
         mail = _with_figures(content, document, small_print, links)
     html = templates().get_template("mail_report.html.j2").render(mail=mail, tone=Tone, _=document.figures.words)
@@ -180,6 +181,7 @@ def _with_figures(
             for line in lines
         ),
         orders_title="" if orders is None else orders_count(orders, figures),
+        orders_columns="" if orders is None else " \u00b7 ".join((_("Lasts"), for_days(orders, figures))),
         orders_note=more,
         best=_best(content, document),
         best_title=_("Best sellers, {currency}", currency=figures.currency_symbol),

@@ -175,20 +175,20 @@ def _columns(chart: Chart, figures: Figures, width: float, height: float, measur
 def _axis_labels(
     chart: Chart, left: float, width: float, slot: float, height: float, measure: Measure, size: float
 ) -> list[Box | Path | Label]:
-    """Every n-th category under its column, counted from the last where only some are strong, so that the newest has its name."""
+    """Every n-th category under its column, counted from the last where only some are strong, so that the newest has its name; those that
+    would stand on the one after them are left out."""
     count = len(chart.labels) - len(chart.expected)
     offset = (count - 1) % chart.label_every if chart.strong else 0
     labels: list[Box | Path | Label] = []
-    taken = 0.0
-    for n in range(offset, count, chart.label_every):
+    free = width
+    for n in reversed(range(offset, count, chart.label_every)):
         text = chart.labels[n]
-        half = measure(text, size) / 2
-        middle = left + slot * (n + 0.5)
-        if labels and middle - half < taken:
-            continue
-        taken = middle + half + 2
+        half, middle = measure(text, size) / 2, left + slot * (n + 0.5)
         x = min(max(middle, left + half), width - half) if width - left > 2 * half else middle
-        labels.append(Label(x, height - 2, text, "middle", size, Role.LABEL))
+        if labels and x + half > free:
+            continue
+        free = x - half - 2
+        labels.insert(0, Label(x, height - 2, text, "middle", size, Role.LABEL))
     return labels
 
 

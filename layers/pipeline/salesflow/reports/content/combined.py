@@ -12,6 +12,7 @@ from salesflow.figures import Figures, Kind
 from salesflow.reports.content.compare import why
 from salesflow.reports.content.document import Document, Section
 from salesflow.reports.content.headline import sales_finding, sales_headline
+from salesflow.reports.content.orders import vanished_section, vanished_table
 from salesflow.reports.content.sales import headline_of, sales_kpis, sales_of, sales_sections, sheets_of, subject_words
 from salesflow.reports.content.stock import (
     dead_table,
@@ -38,7 +39,11 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
         finding=(*subject_words(content, figures), *_finding(sales, stock, figures)),
         kpis=sales_kpis(content, figures) + stock_first,
         sections=(*sales_sections(content, figures), *_stock_sections(content, stock, figures)),
-        sheets=(*sheets_of(content, figures), stock_table(stock, figures)),
+        sheets=(
+            *sheets_of(content, figures),
+            stock_table(stock, figures),
+            *vanished_table(content.vanished, figures),
+        ),
         more_kpis=stock_more,
     )
 
@@ -60,6 +65,7 @@ def _stock_sections(content: ReportContent, stock: StockAnalysis, figures: Figur
     found = []
     if content.orders is None:
         found.append(Section("reorder", _("Needs ordering"), tables=(reorder_table(stock, figures, limit=12),)))
+    found += vanished_section(content.vanished, figures)
     dead = dead_table(stock, figures, limit=6)
     if dead.rows:
         found.append(Section("dead", _("Dead stock"), tables=(dead,), extra=True))

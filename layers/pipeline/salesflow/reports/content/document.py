@@ -270,8 +270,8 @@ class Document:
     @property
     def full_title(self) -> str:
         """Shop, title and days, for a window's or a file's title."""
-        title = f"{self.title}, {self.window_text}"
-        return f"{self.shop}: {title}" if self.shop else title
+        _, title = self.figures.words, self.figures.listed([self.title, self.window_text])
+        return _("{label}: {text}", label=self.shop, text=title) if self.shop else title
 
     @property
     def made_by(self) -> str:

@@ -1,9 +1,11 @@
 """What to order, as a list with quantities."""
 
-from salesflow.analytics.merchant import DaysLeft, OrderLine, OrderList
+from salesflow.analytics.merchant import DaysLeft, OrderLine, OrderList, VanishedStock
 from salesflow.figures import Figures, Kind
 from salesflow.reports.content.compare import orders_count
 from salesflow.reports.content.document import Column, Noun, Section, Table, Tone
+
+_VANISHED_SHOWN = 8
 
 
 def orders_section(
@@ -29,10 +31,15 @@ def lasts_text(line: OrderLine, figures: Figures) -> str:
     return _.plural("{n} day", "{n} days", days, n=figures.show(Kind.COUNT, days))
 
 
+def for_days(orders: OrderList, figures: Figures) -> str:
+    """ "For 14 days"."""
+    n = figures.show(Kind.COUNT, orders.cover_days)
+    return figures.words.plural("For {n} day", "For {n} days", orders.cover_days, n=n)
+
+
 def orders_table(orders: OrderList, figures: Figures, *, limit: int) -> Table:
     """One row a product, the most urgent first."""
     _ = figures.words
-    days = figures.show(Kind.COUNT, orders.cover_days)
     return Table(
         key="orders",
         title=_("To order"),
@@ -40,7 +47,7 @@ def orders_table(orders: OrderList, figures: Figures, *, limit: int) -> Table:
             Column("name", _("Product"), Kind.NAME),
             Column("stock", _("Left"), Kind.COUNT, minor=True),
             Column("lasts", _("Lasts"), Kind.TEXT),
-            Column("quantity", _.plural("For {n} day", "For {n} days", orders.cover_days, n=days), Kind.COUNT),
+            Column("quantity", for_days(orders, figures), Kind.COUNT),
         ),
         rows=tuple(
             (line.name or line.sku, line.stock, lasts_text(line, figures), line.quantity) for line in orders.lines
@@ -50,6 +57,43 @@ def orders_table(orders: OrderList, figures: Figures, *, limit: int) -> Table:
         marks=tuple(Tone.BAD if line.state is DaysLeft.OUT else Tone.NEUTRAL for line in orders.lines),
         noun=Noun.PRODUCT,
     )
+
+
+def vanished_table(vanished: VanishedStock | None, figures: Figures) -> tuple[Table, ...]:
+    """What disappeared, the dearest first; none where nothing did or is known to have."""
+    if vanished is None or not vanished.products:
+        return ()
+    _ = figures.words
+    return (
+        Table(
+            key="vanished",
+            title=_("Missing"),
+            columns=(
+                Column("name", _("Product"), Kind.NAME),
+                Column("sku", _("SKU"), Kind.NAME, minor=True),
+                Column("pieces", _("Missing"), Kind.COUNT, sums=True),
+                Column("value", _("Worth"), Kind.MONEY, sums=True),
+            ),
+            rows=tuple((one.name, one.sku, one.pieces, one.value) for one in vanished.products),
+            limit=_VANISHED_SHOWN,
+            lead=_(
+                "Counted at the close of {day}, not sold since, and not there any more: lost, broken, stolen or corrected.",
+                day=figures.day_short(vanished.since),
+            ),
+            noun=Noun.PRODUCT,
+        ),
+    )
+
+
+def vanished_section(vanished: VanishedStock | None, figures: Figures) -> tuple[Section, ...]:
+    """The same under its title."""
+    tables = vanished_table(vanished, figures)
+    if vanished is None or not tables:
+        return ()
+    count = len(vanished.products)
+    n = figures.show(Kind.COUNT, count)
+    title = figures.words.plural("{n} product has pieces missing", "{n} products have pieces missing", count, n=n)
+    return (Section("vanished", title, tables=tables, extra=True),)
 
 
 def _said(orders: OrderList, figures: Figures) -> tuple[str, ...]:

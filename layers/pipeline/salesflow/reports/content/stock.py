@@ -18,7 +18,7 @@ from salesflow.reports.content.document import (
     Table,
     Tone,
 )
-from salesflow.reports.content.orders import orders_section
+from salesflow.reports.content.orders import orders_section, vanished_section, vanished_table
 from salesflow.windows import Window
 
 _COVERAGE_STEPS: Final = (0.0, 7.0, 30.0, 90.0)
@@ -49,8 +49,12 @@ def build_stock(content: ReportContent, figures: Figures) -> Document:
         why=why(content, figures),
         finding=_finding(content, stock, figures),
         kpis=kpis,
-        sections=(*_what_to_order(content, stock, figures), *_the_rest(stock, figures)),
-        sheets=(stock_table(stock, figures),),
+        sections=(
+            *_what_to_order(content, stock, figures),
+            *vanished_section(content.vanished, figures),
+            *_the_rest(stock, figures),
+        ),
+        sheets=(stock_table(stock, figures), *vanished_table(content.vanished, figures)),
         more_kpis=more_kpis,
     )
 

@@ -78,6 +78,7 @@ def sheet_names(_: Words) -> dict[str, str]:
         "anomalies": _("Unusual"),
         "forecast": _("Forecast"),
         "stock": _("Stock"),
+        "vanished": _("Missing"),
         "notes": _("Notes"),
     }
     return {key: _FORBIDDEN.sub(" ", name)[:_LONGEST_SHEET_NAME] for key, name in names.items()}

@@ -51,6 +51,11 @@ class ScreenSection:
         return f"charts-{len(self.charts)}" + (" first-long" if self.charts and self.charts[0].is_long else "")
 
     @property
+    def says_once(self) -> bool:
+        """Whether its own title is enough: it holds one thing."""
+        return len(self.charts) + len(self.tables) == 1
+
+    @property
     def width(self) -> str:
         """How much of a wide page it takes."""
         share = self.section.share

@@ -27,7 +27,8 @@ _SCALES: Final = (1.0, 0.9, 0.8)
 _NAME_ROOM: Final = 90.0
 """Names have at least so much room, or what they need, and words of ours all that they need: before they have less, columns of minor use
 are left out, then all is set smaller, then amounts are rounded."""
-_BAR_ROOM: Final = 70.0
+_BARS: Final = (70.0, 40.0)
+"""Room for bars: where columns would be left out for it, shorter ones do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class _Grid:
     scale: float
     bars: tuple[float, ...]
     """Of each row the length of its bar, 0 to 1; empty where there is no room for any."""
+    bar: float = 0.0
+    """The room for the longest of them, in points."""
     goes_on: bool = False
     """Whether it goes on from the page before: its header is said once."""
     key: object = field(default_factory=object)
@@ -122,7 +125,7 @@ class Rows(Flowable):  # type: ignore[misc]  # ReportLab has no types
                 if right and column.bar and bar > 0:
                     self.canv.setFillColor(HexColor(LIGHT[Role.STRONG]))
                     with artefact(self.canv):
-                        self.canv.rect(x, y - 0.5, max((_BAR_ROOM - 8) * bar, 0.8), 6, stroke=0, fill=1)
+                        self.canv.rect(x, y - 0.5, max((self._grid.bar - 8) * bar, 0.8), 6, stroke=0, fill=1)
                 x += wide
 
 
@@ -130,13 +133,13 @@ def _fitted(table: Table, figures: Figures, wide: float, limit: int) -> _Grid:
     """The first way to set the table that leaves its names room; nothing but names is ever cut."""
     minor = [n for n, column in enumerate(table.columns) if column.minor]
     named = any(column.kind is Kind.NAME for column in table.columns)
-    tries = [(len(minor) - left, 1.0, False, True) for left in range(len(minor), -1, -1)]
-    tries += [(len(minor), scale, rounded, False) for rounded in (False, True) for scale in _SCALES]
+    tries = [(left_out, 1.0, False, bar) for left_out in range(len(minor) + 1) for bar in _BARS]
+    tries += [(len(minor), scale, rounded, 0.0) for rounded in (False, True) for scale in _SCALES]
     grid = None
-    for without, scale, rounded, bars in tries:
+    for without, scale, rounded, bar in tries:
         left_out = set(minor[len(minor) - without :])
         kept = [n for n in range(len(table.columns)) if n not in left_out]
-        grid, room, wanted = _grid(table, figures, wide, limit, kept, scale, rounded=rounded, bars=bars)
+        grid, room, wanted = _grid(table, figures, wide, limit, kept, scale, rounded=rounded, bar=bar)
         if room >= (min(_NAME_ROOM, wanted) if named else wanted):
             break
     assert grid is not None  # noqa: S101  # there is always a last try
@@ -144,7 +147,7 @@ def _fitted(table: Table, figures: Figures, wide: float, limit: int) -> _Grid:
 
 
 def _grid(
-    table: Table, figures: Figures, wide: float, limit: int, kept: list[int], scale: float, *, rounded: bool, bars: bool
+    table: Table, figures: Figures, wide: float, limit: int, kept: list[int], scale: float, *, rounded: bool, bar: float
 ) -> tuple[_Grid, float, float]:
     """The table in one way, the room that is left for its first names, and the room that they want."""
     columns = tuple(table.columns[n] for n in kept)
@@ -165,14 +168,14 @@ def _grid(
     if rest is not None:
         rows.append((cells(rest, sums=True), "rest"))
     rows += [(cells(row, sums=True), "total") for row in table.totals]
-    lengths = _bars(table, shown, len(rows)) if bars else ()
+    lengths = _bars(table, shown, len(rows)) if bar else ()
     widths = [
         max(
             width(column.label, REGULAR, _HEADER * scale) if len(columns) > 2 else 0.0,
             *(width(line[n], REGULAR if role in ("", "rest") else BOLD, _SIZE * scale) for line, role in rows),
         )
         + (_CELL_GAP if n < len(columns) - 1 else 0)
-        + (_BAR_ROOM if column.bar and lengths else 0)
+        + (bar if column.bar and lengths else 0)
         for n, column in enumerate(columns)
     ]
     names = [n for n, column in enumerate(columns) if column.kind is Kind.NAME]
@@ -198,7 +201,7 @@ def _grid(
         )
         for line, role in rows
     ]
-    return _Grid(columns, tuple(fitted), tuple(widths), scale, lengths), room, wanted
+    return _Grid(columns, tuple(fitted), tuple(widths), scale, lengths, bar), room, wanted
 
 
 def _bars(table: Table, shown: Sequence[Row], count: int) -> tuple[float, ...]:
