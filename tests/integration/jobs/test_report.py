@@ -6,11 +6,12 @@ import json
 import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from pypdf import PdfReader
@@ -24,6 +25,11 @@ from salesflow.errors import (
     SystemTokenMissing,
     SystemTokenRejected,
 )
+from salesflow.history.stock import COLUMNS as STOCK_COLUMNS
+from salesflow.history.stock import StockHistory, StockSnapshot
+from salesflow.history.terms import Terms
+from salesflow.money import Currency
+from salesflow.s3 import ObjectStore
 from tests.integration.jobs.conftest import BUSINESS_DATE, HURRIED, OWNER, READERS, System
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.lambda_context import Context
@@ -175,6 +181,24 @@ def test_a_stock_report_is_about_stock_and_is_the_same_tomorrow(system: System) 
     again = system.fire("report", {**event, "force": True, "notify": "none"})
     assert again["artifacts"] == first["artifacts"]  # from the snapshot, though the shop sold for two days since
     assert system.api.count("/products") == 1
+
+
+def test_a_stock_report_names_what_disappeared_between_two_counts(system: System) -> None:
+    terms = Terms(Currency("CNY"), "Asia/Shanghai", time())
+    history = StockHistory(ObjectStore(system.clients.s3, system.bucket), terms)
+    sold = sold_on(system, BUSINESS_DATE, BUSINESS_DATE)
+    product = system.api.store.products[0]
+    pieces = sum(item.quantity for sale in sold for item in sale.items if item.sku == product.sku and item.quantity > 0)
+    for day, left in ((BUSINESS_DATE - timedelta(days=1), 500), (BUSINESS_DATE, 500 - pieces - 7)):
+        row = (product.id, product.sku, product.name, 1000, left, 5, 600, None)
+        night = datetime.combine(day + timedelta(days=1), time(2))
+        history.keep(day, StockSnapshot(pd.DataFrame([row], columns=list(STOCK_COLUMNS)), night))
+    answer = system.fire("report", {**DAILY, "report_type": "stock", "formats": ["json"]})
+    vanished = json.loads(system.body(answer["artifacts"][0]["key"]), parse_float=Decimal)["vanished"]
+    assert [(one["sku"], one["pieces"], one["value"]) for one in vanished["products"]] == [
+        (product.sku, 7, Decimal("42.00"))
+    ]
+    assert vanished["since"] == (BUSINESS_DATE - timedelta(days=1)).isoformat()
 
 
 def test_a_rerun_reads_corrections_made_since(system: System) -> None:
