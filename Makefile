@@ -41,11 +41,10 @@ $(LIGHT): requirements/demo.txt requirements/uv.txt layers/report/fonts.txt laye
 	    .build/uv/bin/uv venv --quiet --seed --python 3.13 $(VENV) || \
 	    { echo "none came: install Python 3.13, or say make PYTHON=/path/to/python3.13 ..."; rm -rf $(VENV); exit 1; }; \
 	  fi; }
-	@echo "installing the locked packages"
+	@echo "installing the locked packages, and making the fonts (half a minute, once)"
 	@$(PYTHON_VENV) -m pip install -qq --require-hashes --requirement requirements/uv.txt
-	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(PYTHON_VENV) --requirement requirements/demo.txt
-	@echo "making the fonts (half a minute, once)"
-	@$(PYTHON_VENV) layers/build_fonts.py "$$($(PYTHON_VENV) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null
+	@$(PYTHON_VENV) layers/build_fonts.py "$$($(PYTHON_VENV) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null & fonts=$$!; \
+	  $(VENV)/bin/uv pip install --quiet --require-hashes --python $(PYTHON_VENV) --requirement requirements/demo.txt; wait $$fonts
 	@$(PYTHON_VENV) -m ops.install_script >/dev/null
 	@touch $@
 

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,12 @@ LAYERS = Path(__file__).resolve().parent
 REQUIREMENTS = LAYERS / "report" / "fonts.txt"
 PACKAGE = LAYERS / "report" / "salesflow_fonts"
 CACHE = LAYERS.parent / ".build" / "fonts"
+
+PIP = (
+    *(sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile", "--no-deps"),
+    *("--require-hashes", "--only-binary", ":all:"),
+)
+"""Installs exactly what a lock names, from wheels."""
 
 LAYOUT = ["GDEF", "GPOS", "GSUB"]
 NEVER_READ = ["BASE", "DSIG", "FFTM", "MVAR", "STAT", "VVAR", "gasp", "meta", "prep", "vhea", "vmtx"]
@@ -122,20 +129,7 @@ def _fingerprint() -> str:
 
 
 def _install(tools: Path) -> None:
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-qq",
-        "--disable-pip-version-check",
-        "--no-compile",
-        "--no-deps",
-    ]
-    subprocess.run(  # noqa: S603 - a fixed command
-        [*pip, "--only-binary", ":all:", "--require-hashes", "--requirement", REQUIREMENTS, "--target", tools],
-        check=True,
-    )
+    subprocess.run([*PIP, "--requirement", REQUIREMENTS, "--target", tools], check=True)  # noqa: S603 - a fixed command
 
 
 def _make_all(tools: Path, package: Path) -> None:
@@ -145,9 +139,14 @@ def _make_all(tools: Path, package: Path) -> None:
 
 
 def _make(tools: Path, package: Path) -> None:
-    for font in FONTS:
-        _cut(tools / font.source, font, package / f"{font.name}.ttf")
-        (package / f"{font.name.partition('-')[0]}-licence.txt").write_text(_licence(tools, font), encoding="utf-8")
+    with ProcessPoolExecutor() as pool:
+        for made in [pool.submit(_make_one, tools, package, font) for font in FONTS]:
+            made.result()
+
+
+def _make_one(tools: Path, package: Path, font: StaticFont) -> None:
+    _cut(tools / font.source, font, package / f"{font.name}.ttf")
+    (package / f"{font.name.partition('-')[0]}-licence.txt").write_text(_licence(tools, font), encoding="utf-8")
 
 
 def _licence(tools: Path, font: StaticFont) -> str:

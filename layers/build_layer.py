@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Self
 
-from build_fonts import build_fonts
+from build_fonts import PIP, build_fonts
 
 LAYERS = Path(__file__).resolve().parent
 PYTHON_VERSION = (3, 13)
@@ -119,18 +119,7 @@ def build_layer(recipe: Recipe, architecture: str, target: Path) -> None:
 def _install(requirements: Path, architecture: str, python: Path) -> None:
     platforms = [f"manylinux_{glibc}_{WHEEL_MACHINE[architecture]}" for glibc in GLIBC_OF_WHEELS]
     platforms += [f"manylinux{year}_{WHEEL_MACHINE[architecture]}" for year in ("2014", "2010", "1")]
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-qq",
-        "--disable-pip-version-check",
-        "--no-compile",
-        "--no-deps",
-        "--require-hashes",
-    ]
-    command += ["--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.13", "--abi", "cp313"]
+    command = [*PIP, "--implementation", "cp", "--python-version", "3.13", "--abi", "cp313"]
     command += [option for platform in platforms for option in ("--platform", platform)]
     with tempfile.TemporaryDirectory() as unpacked:  # pip fills an empty folder; with one that is not, it only warns
         finished = subprocess.run([*command, "--requirement", requirements, "--target", unpacked], check=False)  # noqa: S603 - fixed options
