@@ -89,6 +89,8 @@ def init(
         raise Misused("--token-only asks for the token alone.", action="Leave the other options out.")
     parameters, environment = ({}, DEFAULT) if token_only else written(desk, given, config_file)
     there = _is_there(desk)
+    if there:
+        _outvoted(desk, parameters)
     token = stored_token(desk, token_file) if there else "later"
     config_env = "" if environment == DEFAULT else f" --config-env {environment}"
     following = "" if there else f"salesflow-ops deploy, or sam build && sam deploy{config_env}"
@@ -101,6 +103,23 @@ def init(
 
     found = examined(desk)
     tell(desk, found, data | {"doctor": found} if desk.out.as_json else found)
+
+
+def _outvoted(desk: Desk, parameters: Mapping[str, str]) -> None:
+    """Say which answers the shop's row says otherwise: it wins."""
+    from ops.first_answers import QUESTIONS
+    from ops.shop_settings import as_text
+
+    said = desk.stack.settings_version.values
+    for question in QUESTIONS:
+        if question.field is None or question.field not in said or question.parameter not in parameters:
+            continue
+        text = as_text(said[question.field])
+        if text.replace(", ", ",") != (parameters[question.parameter] or "-"):
+            desk.out.note(
+                f"{question.field} stays {text}, as the shop's row says: salesflow-ops settings set or unset.",
+                style="yellow",
+            )
 
 
 def written(desk: Desk, given: Mapping[str, Answer], config_file: Path) -> tuple[dict[str, str], str]:

@@ -80,6 +80,14 @@ def test_options_are_written_and_the_rest_of_the_file_stays(desk: Desk, config: 
     assert {one["check"] for one in said.data["doctor"]} >= {"stack", "system token", "sender"}
 
 
+def test_an_answer_that_the_shop_s_row_says_otherwise_is_said(desk: Desk, config: Path) -> None:
+    assert desk("settings", "set", "language_code", "sw").code == 0
+    said = desk("init", *NEEDED, "--language", "fr", "--config-file", config)
+    assert "language_code stays sw" in said.err
+    assert desk("settings", "unset", "language_code").code == 0
+    assert "language_code stays" not in desk("init", *NEEDED, "--language", "fr", "--config-file", config).err
+
+
 def test_sam_reads_what_was_written(config: Path, desk: Desk) -> None:
     desk("init", *NEEDED, "--config-file", config)
     written = tomlkit.parse(config.read_text())["default"]["deploy"]["parameters"]["parameter_overrides"]

@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from salesflow.rows import Rows
+from salesflow.shops.book import SettingsBook
 from tests.reliability.containers import ROOT
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
 from tests.reliability.findings import Finding, Kind
 from tests.reliability.fuzz import KINDS
 from tests.reliability.scenarios import Stage, scenarios
-from tests.reliability.sweep import overtaken, sweep
+from tests.reliability.sweep import Kill, When, overtaken, sweep
 from tests.reliability.walks import walk
-from tests.reliability.world import READERS, World
+from tests.reliability.world import READERS, RETRY_AFTER, TABLE, World
 from tests.stand_ins.gateway import Point
 
 FILE = "s3 PUT reports/sales/daily/2026-11-20/sales-daily-2026-11-20.pdf"
@@ -27,6 +29,8 @@ LATEST = "s3 PUT reports/latest/sales-daily.pdf"
 NOTE, PAGE = "dynamodb PutItem library 2026-11-20#report/sales/daily/pdf", "s3 PUT reports/index.html"
 MONTH = "s3 PUT history/sales/month=2026-11/lines.parquet"
 COVERED = "s3 PUT history/coverage/sales.json"
+SETTINGS = "dynamodb Query"
+"""The first query of a run: which version of the shop's settings holds."""
 CLAIM, OUTCOME = "dynamodb UpdateItem claim", "dynamodb UpdateItem outcome"
 FIRST_MAIL, LAST_MAIL = (f"ses SendEmail {reader}" for reader in READERS)
 FIRST_RECORD, LAST_RECORD = (f"dynamodb PutItem run 2026-11-20#sent#final#{reader}" for reader in READERS)
@@ -77,6 +81,41 @@ def test_a_call_that_goes_wrong_ends_well_or_says_so(stage: Stage) -> None:
         injected = inject(stage, faults=[fault], points=points(where))
         assert injected.faults == 1
         assert told(injected.findings) == []
+
+
+def test_the_read_of_the_shop_s_settings_is_a_call_like_any_other(stage: Stage) -> None:
+    """It is the run's first: without it no date is known, so the run fails by name, and the retry makes it good."""
+    swept = sweep(stage, points=points(SETTINGS))
+    assert told(swept.findings) == []
+    injected = inject(stage, faults=[Fault.DOWN, Fault.DENIED, Fault.CORRUPT, Fault.CUT_AFTER], points=points(SETTINGS))
+    assert (injected.faults, told(injected.findings)) == (4, [])
+
+
+@pytest.mark.parametrize("killed_at", [FILE, FIRST_MAIL, LAST_RECORD])
+def test_settings_that_change_between_a_killed_run_and_its_retry_lose_and_double_nothing(
+    stage: Stage, killed_at: str
+) -> None:
+    """A reader more, and another language: who was told has it once, who comes new gets what the others got."""
+    world, scenario = stage.world, stage.scenario
+    stage.reset()
+    kill = Kill(Point(killed_at, 1), When.BEFORE)
+    first = world.run(scenario.function, scenario.event, "request-1", interference=kill, started=kill.container)
+    assert first.killed
+    already = {mail.message["Subject"] for mail in world.end_state().mails}
+    book, new = SettingsBook(Rows(world.client("dynamodb"), TABLE)), "new@shop.example.com"
+    book.write({"report_recipients": [*READERS, new], "language_code": "fr"}, over=book.newest(), by="operator")
+    world.clock.advance(RETRY_AFTER.total_seconds())
+    second = world.run(scenario.function, scenario.event, "request-1")
+    assert second.answer is not None, str(second)
+    assert second.answer["status"] == "SUCCEEDED"
+    times = {reader: count for (reader, _), count in world.end_state().told().items()}
+    repeated = (
+        READERS[1] if killed_at == LAST_RECORD else ""
+    )  # the gap of one call: SES accepted it, nothing was recorded
+    assert times == {**dict.fromkeys(READERS, 1), new: 1} | ({repeated: 2} if repeated else {})
+    subjects = {mail.message["Subject"] for mail in world.end_state().mails}
+    assert len(subjects) == 1, "one edition, in the words of its first mail"
+    assert already <= subjects
 
 
 def test_ten_at_the_same_moment_do_the_work_once(stage: Stage) -> None:
