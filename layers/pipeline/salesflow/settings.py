@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -80,6 +80,12 @@ class Unit:
 Days = Annotated[int, Unit("days")]
 Percent = Annotated[float, Unit("percent")]
 
+
+def _number(default: float, least: float, most: float, says: str) -> Any:
+    """A number with its bounds, both included."""
+    return Field(default=default, ge=least, le=most, description=says)
+
+
 _API_URL = like(
     r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost|host\.docker\.internal))(:\d{1,5})?(/[^\s?#]*)?",
     "must be https://host/api/v1 (http only for 127.0.0.1, localhost and host.docker.internal)",
@@ -110,23 +116,20 @@ class AlertSettings(BaseModel):
         default=Language.EN,
         description="Language of reports, alerts and their mails: English, French, Chinese (simplified), Lingala or Swahili.",
     )
-    alerts_per_month: Annotated[float, Unit("findings a month")] = Field(
-        default=4,
-        ge=0.1,
-        le=60,
-        description="How many findings of products a month has room for, the dearest first; those of the whole shop stand outside it.",
+    alerts_per_month: Annotated[float, Unit("findings a month")] = _number(
+        4,
+        0.1,
+        60,
+        "How many findings of products a month has room for, the dearest first; those of the whole shop stand outside it.",
     )
-    alert_min_deviation_percent: Percent = Field(
-        default=20,
-        ge=0,
-        le=1000,
-        description="How far a figure must lie from the expected one to be worth an alert, however sure it is.",
+    alert_min_deviation_percent: Percent = _number(
+        20, 0, 1000, "How far a figure must lie from the expected one to be worth an alert, however sure it is."
     )
-    alert_min_impact: Annotated[float, Unit("units of the currency")] = Field(
-        default=0,
-        ge=0,
-        le=1_000_000_000,
-        description="How much money must be at stake for an alert; 0 takes half a percent of a usual day's revenue for products.",
+    alert_min_impact: Annotated[float, Unit("units of the currency")] = _number(
+        0,
+        0,
+        1_000_000_000,
+        "How much money must be at stake for an alert; 0 takes half a percent of a usual day's revenue for products.",
     )
     alert_medium: MediumAlerts = Field(
         default=MediumAlerts.FLAG,
@@ -136,11 +139,8 @@ class AlertSettings(BaseModel):
         default=AlertEnds.WAIT,
         description="How the end of an alert is told: with the next mail, if there is one within a week (wait), or in a mail of its own (mail).",
     )
-    alert_top_products: Annotated[int, Unit("products")] = Field(
-        default=10,
-        ge=1,
-        le=100,
-        description="How many products one alert names at most, those with the most money at stake first.",
+    alert_top_products: Annotated[int, Unit("products")] = _number(
+        10, 1, 100, "How many products one alert names at most, those with the most money at stake first."
     )
     holidays: Annotated[tuple[Holiday, ...], BeforeValidator(parts)] = Field(
         default=(),
@@ -213,65 +213,55 @@ class ShopSettings(AlertSettings):
         default=EmptyReports.SKIP,
         description="What happens when a period has no sale at all: nobody is mailed (skip), or the empty report is (send).",
     )
-    stale_after_hours: Annotated[int, Unit("hours")] = Field(
-        default=72,
-        ge=0,
-        le=8760,
-        description="How long may lie between the newest sale and the end of a report's days before its figures count as stale; 0 never.",
+    stale_after_hours: Annotated[int, Unit("hours")] = _number(
+        72,
+        0,
+        8760,
+        "How long may lie between the newest sale and the end of a report's days before its figures count as stale; 0 never.",
     )
     stale_reports: StaleReports = Field(
         default=StaleReports.BANNER,
         description="What happens to a stale report: only the owner is told (skip), or it is sent and says so (banner).",
     )
     paper: Paper = Field(default=Paper.A4, description="Paper of the PDF reports.")
-    vat_percent: Percent = Field(
-        default=0,
-        ge=0,
-        le=50,
-        description="The rate of value added tax that prices hold, such as 16; 0 says nothing of tax, because the source has none.",
+    vat_percent: Percent = _number(
+        0,
+        0,
+        50,
+        "The rate of value added tax that prices hold, such as 16; 0 says nothing of tax, because the source has none.",
     )
-    lead_days: Days = Field(
-        default=3,
-        ge=0,
-        le=90,
-        description="From an order to its delivery. What lasts less is to be ordered, and quantities cover these days, too.",
+    lead_days: Days = _number(
+        3,
+        0,
+        90,
+        "From an order to its delivery. What lasts less is to be ordered, and quantities cover these days, too.",
     )
-    cover_days: Days = Field(
-        default=14, ge=1, le=180, description="Sales that an order is to cover after its delivery."
+    cover_days: Days = _number(14, 1, 180, "Sales that an order is to cover after its delivery.")
+    history_days: Days = _number(800, 180, 3650, "How far back the history reaches: what a fresh stack fetches.")
+    history_overlap_days: Days = _number(
+        7, 1, 90, "What each sync reads again, for sales entered offline and days corrected afterwards."
     )
-    history_days: Days = Field(
-        default=800, ge=180, le=3650, description="How far back the history reaches: what a fresh stack fetches."
+    deep_overlap_days: Days = _number(
+        90,
+        7,
+        800,
+        "What the first sync of each week (Sunday's business date) reads again, for what arrives later still.",
     )
-    history_overlap_days: Days = Field(
-        default=7,
-        ge=1,
-        le=90,
-        description="What each sync reads again, for sales entered offline and days corrected afterwards.",
-    )
-    deep_overlap_days: Days = Field(
-        default=90,
-        ge=7,
-        le=800,
-        description="What the first sync of each week (Sunday's business date) reads again, for what arrives later still.",
-    )
-    reads_shared_minutes: Annotated[int, Unit("minutes")] = Field(
-        default=45,
-        ge=0,
-        le=1440,
-        description="How old a read of the source may be for the next scheduled job to go by it instead of asking again; 0 asks each time. "
+    reads_shared_minutes: Annotated[int, Unit("minutes")] = _number(
+        45,
+        0,
+        1440,
+        "How old a read of the source may be for the next scheduled job to go by it instead of asking again; 0 asks each time. "
         "A night's jobs go by one read at 180, and what the tills send in between is in the next day's reports.",
     )
-    watch_lookback_hours: Annotated[int, Unit("hours")] = Field(
-        default=26,
-        ge=2,
-        le=336,
-        description="How far the watchdog looks back at most, the first time and after it was off itself.",
+    watch_lookback_hours: Annotated[int, Unit("hours")] = _number(
+        26, 2, 336, "How far the watchdog looks back at most, the first time and after it was off itself."
     )
-    watch_grace_minutes: Annotated[int, Unit("minutes")] = Field(
-        default=90,
-        ge=5,
-        le=1440,
-        description="How long after it was due a run may be done before it counts as late or missing; more than a firing stays worth delivering.",
+    watch_grace_minutes: Annotated[int, Unit("minutes")] = _number(
+        90,
+        5,
+        1440,
+        "How long after it was due a run may be done before it counts as late or missing; more than a firing stays worth delivering.",
     )
     heartbeat_url: Annotated[
         str, like(r"(https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^ ]*)?)?", "must be an https address")
@@ -281,7 +271,7 @@ class ShopSettings(AlertSettings):
         description="A page outside of AWS that the watchdog asks for each hour while every schedule did its work (healthchecks.io and the like); "
         "it raises the alarm when that stops.",
     )
-    link_days: Days = Field(default=30, ge=1, le=365, description="How long a link in a mail is good.")
+    link_days: Days = _number(30, 1, 365, "How long a link in a mail is good.")
 
     def overlaid(self, stored: Mapping[str, Stored], said_by: str) -> Self:
         """These settings with others in their place, which `said_by` says; names that this release does not know are passed over.
