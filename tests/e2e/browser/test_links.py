@@ -76,6 +76,15 @@ def test_pages_can_be_read_by_everybody(linked: Linked, browser: Browser, scheme
             assert [*seen.beyond(), *seen.violations(), *seen.noise, *seen.requests] == []
 
 
+def test_mails_with_links_fit_a_phone(linked: Linked, browser: Browser, screenshots: Path) -> None:
+    for name, mail in zip(("report", "alert"), linked.mails()[:2], strict=True):
+        html = mail.message.get_body(("html",))
+        assert html is not None
+        with opened(browser, str(html.get_content()).encode(), width=PHONE) as seen:
+            seen.picture(screenshots / f"link-mail-{name}-{PHONE}.png")
+            assert [*seen.beyond(), *seen.violations(mail=True), *seen.noise, *seen.requests] == []
+
+
 @pytest.mark.parametrize("language", Language)
 def test_a_refusal_fits_a_phone_in_every_language(browser: Browser, language: Language) -> None:
     with opened(browser, refused(language).body.encode(), width=PHONE) as seen:
