@@ -84,5 +84,5 @@ def test_the_figures_of_a_bar_end_when_its_night_does() -> None:
 def test_the_reason_says_since_when_how_old_and_what_the_limit_is() -> None:
     stale = staleness(datetime(2026, 11, 15, 18), DAY, MORNING_AFTER, limit_hours=72)
     assert stale is not None
-    for word in ("2026-11-15 18:00", "126 trading hours", "72 hours", "StaleAfterHours"):
+    for word in ("2026-11-15 18:00", "126 trading hours", "72 hours", "setting stale_after_hours"):
         assert word in stale.reason
