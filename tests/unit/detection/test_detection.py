@@ -170,6 +170,15 @@ def test_the_same_pieces_at_a_tenth_of_the_price_are_a_price_change(ordinary: pd
     assert event.within_budget
 
 
+def test_what_never_had_one_price_has_none_that_could_be_wrong(ordinary: pd.DataFrame) -> None:
+    products = ordinary.copy()
+    postage = products["sku"] == "P05"
+    products.loc[postage, "revenue"] *= products.loc[postage, "date"].dt.day % 5 + 1
+    at = (products["date"].dt.date == SATURDAY) & postage
+    products.loc[at, "revenue"] *= 10
+    assert only(judge(products).products, EventType.PRICE_CHANGE) == []
+
+
 def test_a_trading_day_without_sales_is_missing_and_stays_one_event_while_it_lasts(ordinary: pd.DataFrame) -> None:
     products = ordinary.copy()
     dead = [SATURDAY - timedelta(days=back) for back in range(10)]

@@ -37,6 +37,9 @@ PRICE_DAYS, MISTAKE_DAYS, MISTAKE = 3, 7, 1.0
 """A price that is not the usual one goes on until somebody mends it: its stake is that of so many days; of a week where it is so far off
 (|log ratio|: a third, or three times the usual) that nobody meant it."""
 
+STEADY = 3.0
+"""What was sold at prices further apart in the last eight weeks (postage, fees) has no price that could be wrong."""
+
 RULE_SCORE = 4.0
 """The surprise of what a rule finds whose chance is about 1e-4: a silence, a price outside all of eight weeks, a product out of nothing."""
 
@@ -155,6 +158,7 @@ def _price_changes(line: Timeline, t: int, policy: Policy, scored: ProductDay, u
     price, before = day.today[known], day.usual[known]
     ordinary = ~(np.abs(scored.score["quantity"][known]) >= 2)
     outside = (price < day.low[known] / 1.1) | (price > day.high[known] * 1.1)
+    outside &= day.high[known] <= STEADY * day.low[known]
     impact = (price - before) * line.quantity[known, t]
     off = np.abs(np.log(price / before))
     days = np.where(off > MISTAKE, MISTAKE_DAYS, PRICE_DAYS)
