@@ -170,6 +170,18 @@ def test_the_same_pieces_at_a_tenth_of_the_price_are_a_price_change(ordinary: pd
     assert event.within_budget
 
 
+@pytest.mark.parametrize(("times_usual", "told"), [(1.5, False), (2.6, True)])
+def test_a_day_worth_two_is_told_in_a_shop_whose_days_swing_widely(times_usual: float, told: bool) -> None:
+    products = made_up()
+    rng = np.random.default_rng(3)
+    swing = dict(zip(pd.date_range("2025-01-06", periods=210), np.exp(rng.normal(0, 0.45, 210)), strict=True))
+    swing[pd.Timestamp(SATURDAY)] = times_usual
+    for column in ("quantity", "revenue"):
+        products[column] = (products[column] * products["date"].map(swing)).round().astype(int) + 1
+    events = [e for e in judge(products).shop if e.metric == "revenue" and e.severity is Severity.HIGH]
+    assert bool(events) is told
+
+
 def test_what_never_had_one_price_has_none_that_could_be_wrong(ordinary: pd.DataFrame) -> None:
     products = ordinary.copy()
     postage = products["sku"] == "P05"

@@ -17,6 +17,9 @@ from salesflow.findings.event import Causes, Event, EventType, Note, NoteKind, S
 RECORD_DAYS = 90
 """Open days that a day must be the best of to be a record."""
 
+GREAT_SCORE, GREAT_DEVIATION = 1.75, 0.75
+"""z and deviation of a great day: one that took a whole usual day's money more than was expected."""
+
 HOURS, HOURS_HIGH = 2.0, 3.0
 """Scores of a day's hours from which they are told, and from which they are HIGH."""
 
@@ -28,10 +31,12 @@ def shop_events(
     holiday: str | None,
 ) -> tuple[Event, ...]:  # fmt: skip
     """Totals beyond the threshold, with the causes that they share. `upward_only`: the day is partial, so low sales are not judged."""
+    great = is_great(lines[0], line.usual_day(t))
     flagged = [
         one
         for one in lines
-        if np.isfinite(one.score) and abs(one.evidence) >= threshold and not (upward_only and one.score < 0)
+        if (np.isfinite(one.score) and abs(one.evidence) >= threshold and not (upward_only and one.score < 0))
+        or (great and one.metric == "revenue")
     ]
     if not flagged:
         return ()
@@ -60,11 +65,22 @@ def shop_events(
     return tuple(
         event_of(
             one, line.days[: t + 1],
-            floored(policy, severity_of(one.evidence, share), one.deviation if one.deviation is not None else np.inf, causes.difference),
+            floored(
+                policy, Severity.HIGH if great and one.metric == "revenue" else severity_of(one.evidence, share),
+                one.deviation if one.deviation is not None else np.inf, causes.difference,
+            ),
             threshold, causes.difference, holiday, causes, notes,
         )
         for one in flagged
     )  # fmt: skip
+
+
+def is_great(revenue: DayLine, usual_day: float) -> bool:
+    """Whether a day is worth two: news in a shop whose days swing so widely that no day is a statistical surprise."""
+    more = revenue.value - revenue.expected
+    return bool(
+        revenue.score >= GREAT_SCORE and more >= usual_day > 0 and more >= GREAT_DEVIATION * revenue.expected > 0
+    )
 
 
 def _notes(line: Timeline, t: int, difference: int) -> tuple[Note, ...]:
