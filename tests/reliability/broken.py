@@ -150,7 +150,6 @@ _INSTEAD: dict[str, tuple[str, Any]] = {
     "a failure is an answer": ("salesflow.source.envelope:_says_failure", False),
     "of one id the last stands": ("salesflow.source.sales:SalesReader._of_one_id", []),
     "nothing is read deeper": ("salesflow.history.sync:is_deep_read_due", False),
-    "a late run is let write": ("salesflow.delivery.fencing:Head.ensure_not_overtaken", None),
     "a retry is told of a duplicate": ("salesflow.jobs.frame:_is_answered_by", True),
     "who told few told all": ("salesflow.ledger.runs:RunRecord.has_told", True),
     "a later release's fields are taken": ("salesflow.ledger.runs:known", lambda _, fields: fields),

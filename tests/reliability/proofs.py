@@ -47,7 +47,6 @@ class Proof:
 
 PROOFS = (
     Proof("no record per recipient", _on_walks, "was mailed twice"),
-    Proof("a late run is let write", _on_walks, "put its file over the later one's"),
     Proof("a retry is told of a duplicate", _killed_and_tried_again, "the ledger says ['RUNNING']"),
     Proof("who told few told all", _on_walks, "the date counts as done, and told were"),
     Proof("a later release's fields are taken", _on_walks, "of_a_later_release"),

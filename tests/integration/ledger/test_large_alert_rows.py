@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from salesflow.alerts.book import AlertBook
 from salesflow.alerts.lifecycle import Alert, Rules, Step, advance
 from salesflow.aws import AwsClients
 from salesflow.rows import Rows
+from tests.stand_ins.clocks import HandClock
 from tests.unit.alerts.events import START, day, event
 
 CHANCE = random.Random(20261120)
@@ -76,6 +77,15 @@ def test_a_page_that_another_run_amended_meanwhile_is_amended_and_not_written_ov
     look("r1", lambda *_: Step((), (), 0))  # nothing yet: sales that came later change that
     look("r2", overtaken)
     assert book.has_untold("shop/daily", START, "r3"), "what the third run told is still written down"
+
+
+def test_a_mute_stays_until_it_ends_however_far_off_that_is(
+    clients: AwsClients, state_table: str, hand_clock: HandClock
+) -> None:
+    """Rows leave the table after 400 days; this one not before its last day."""
+    AlertBook(Rows(clients.dynamodb, state_table)).mute("shop", date(2029, 1, 1))
+    (row,) = clients.dynamodb.scan(TableName=state_table)["Items"]
+    assert int(row["expires_at"]["N"]) >= datetime(2029, 1, 1, tzinfo=UTC).timestamp()
 
 
 def test_a_date_that_a_later_one_followed_is_not_judged_again(clients: AwsClients, state_table: str) -> None:
