@@ -21,7 +21,7 @@ from botocore.exceptions import (
 from salesflow.errors import HistoryConflict, HistoryUnavailable, SalesFlowError
 
 ATTEMPTS: Final = 8
-KEPT_BYTES: Final = 64 * 1024 * 1024
+KEPT_BYTES: Final = 24 * 1024 * 1024
 """How much of what was read is kept in memory, for the next run of the same container."""
 
 _READS: Final = 2

@@ -1,6 +1,6 @@
 """Bringing the history up to date from the SalesFlow API, as little of it as is needed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from salesflow.analytics.lines import SaleLines
 from salesflow.errors import HistoryDamaged, HistoryOfNewerVersion, HistoryWrittenOtherwise, SourceForgetsSales
 from salesflow.history.coverage import Coverage, Index, Part, what_counts
 from salesflow.history.doubt import Loss, large_loss, sales_by_day, say_the_same
-from salesflow.history.months import MonthlyTable, first_day, months, side_by_side, window_of
+from salesflow.history.months import first_day, months, side_by_side, window_of
 from salesflow.history.panel import DailyPanel, panel_of
 from salesflow.history.plan import Demand, SyncPlan, is_deep_read_due, plan_sync
 from salesflow.history.reading import NEVER, Reading
@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 __all__ = ["Demand", "History", "SyncOutcome", "SyncPlan"]
 
 _FOLDER: Final = "history/"
+_LINES: Final = "lines.parquet"
+_MADE_OF_LINES: Final[Mapping[str, Callable[[SaleLines], pd.DataFrame]]] = {
+    "daily.csv.gz": panel_of,
+    "shop.csv.gz": shop_days_of,
+    "returns.csv.gz": returns_of,
+}
+"""What is made of the sale lines of a month, by the file that holds it."""
 _BEFORE_STOCK: Final = "history/stock/"
 """Of the history's keys those of the snapshots come last; there is one a day, and no sync asks for them."""
 
@@ -162,16 +169,18 @@ class History:
         newest = None
         for month in months(found.window.first, found.window.last):
             window = window_of(month, found.window.first, found.window.last)
-            lines, columns = self._sold(batch, window)
-            newest = columns.newest or newest
-            rows = {
-                "lines.parquet": lines,
-                "daily.csv.gz": panel_of(columns),
-                "shop.csv.gz": shop_days_of(columns),
-                "returns.csv.gz": returns_of(columns),
+            # One table after the other: each is made when it is its turn, and forgotten.
+            lines = self._lines_of(batch, window)
+            tags = {
+                file: table.replace_month(month, lines, reading) for file, table in tables.items() if file == _LINES
             }
-            written[month] = side_by_side(partial(_replace_month, tables, month, rows, reading), tables)
-            del lines, columns, rows
+            columns = SaleLines.from_table(lines, self._terms.day_ends_at)
+            del lines
+            for file, make in _MADE_OF_LINES.items():
+                tags[file] = tables[file].replace_month(month, make(columns), reading)
+            written[month] = tags
+            newest = columns.newest or newest
+            del columns
             is_last = window.last == found.window.last
             side_by_side(
                 partial(
@@ -335,17 +344,20 @@ class History:
             )
         return batch, loss
 
-    def _sold(self, batch: "SalesBatch", window: Window) -> tuple[pd.DataFrame, SaleLines]:
-        """The sale lines of some business dates, as a table and as arrays."""
+    def _lines_of(self, batch: "SalesBatch", window: Window) -> pd.DataFrame:
+        """The sale lines of some business dates."""
         after = into_day(self._terms.day_ends_at)
         first, end = (datetime.combine(day, time()) + after for day in (window.first, window.last + timedelta(days=1)))
-        lines = batch.sales.lines(first, end)
-        return lines, SaleLines.from_table(lines, self._terms.day_ends_at)
+        return batch.sales.lines(first, end)
 
     def _days_sold(self, batch: "SalesBatch", window: Window) -> pd.DataFrame:
         """The shop's days of all of them."""
         days = (
-            shop_days_of(self._sold(batch, window_of(month, window.first, window.last))[1])
+            shop_days_of(
+                SaleLines.from_table(
+                    self._lines_of(batch, window_of(month, window.first, window.last)), self._terms.day_ends_at
+                )
+            )
             for month in months(window.first, window.last)
         )
         return pd.concat(days, ignore_index=True)
@@ -365,12 +377,6 @@ class History:
         latest = found.through + timedelta(days=1)
         known = found.known[name]
         part.extend(self._store, gained, tags, known=known, deep_read=deep_read, latest=latest, read=read)
-
-
-def _replace_month(
-    tables: Mapping[str, MonthlyTable], month: str, rows: Mapping[str, pd.DataFrame], reading: Reading, file: str
-) -> str | None:
-    return tables[file].replace_month(month, rows[file], reading)
 
 
 def _remembered(record: "RejectedRecord", today: date) -> SetAsideRecord:
