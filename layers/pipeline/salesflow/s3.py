@@ -270,7 +270,10 @@ class ObjectStore:
         etag = self._bucket.write(key, body, media_type, metadata, over=None if over is None else over.etag)
         if etag is None:
             return None
-        self._replaced[key] = None if over is None else over.etag
+        if over is None or over.etag != etag:
+            self._replaced[key] = None if over is None else over.etag
+        else:
+            self._replaced.pop(key, None)  # only the metadata are new: the tag is that of the same bytes
         written = StoredObject(body, etag, dict(metadata))
         self._remember(key, written)
         return written

@@ -4,6 +4,7 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -185,6 +186,18 @@ def test_damaged_coverage_is_named(store: ObjectStore, clients: AwsClients, buck
     clients.s3.put_object(Bucket=bucket, Key="history/coverage/sales.json", Body=b"<html>")
     with pytest.raises(HistoryDamaged, match=r"history/coverage/sales\.json"):
         read_coverage(store, "sales")
+
+
+def test_an_object_of_which_only_the_metadata_are_new_is_read_as_it_is_now(store: ObjectStore) -> None:
+    for moment in ("1", "2"):
+        store.update("history/x", partial(_same_bytes, moment), "text/plain")
+        stored = store.read("history/x")
+        assert stored is not None
+        assert stored.metadata["read-at"] == moment
+
+
+def _same_bytes(moment: str, _: object) -> tuple[bytes, dict[str, str]]:
+    return b"same", {"read-at": moment}
 
 
 def test_an_object_that_others_keep_rewriting_is_given_up_with_a_reason(
