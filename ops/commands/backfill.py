@@ -44,17 +44,6 @@ class Step:
     force: bool = False
 
 
-class Reprocess(StrEnum):
-    """Which dates that have been run already are run again."""
-
-    NONE = "none"
-    """None of them."""
-    FAILED = "failed"
-    """Those that failed, or lack something (PARTIAL, a run that was killed)."""
-    COMPLETED = "completed"
-    """All of them; whoever was told is told again, unless nobody is to be told."""
-
-
 @dataclass(frozen=True, slots=True)
 class Done:
     """What became of a date."""
@@ -64,6 +53,17 @@ class Done:
     reason: str
     seconds: float
     notified: tuple[str, ...] = ()
+
+
+class Reprocess(StrEnum):
+    """Which dates that have been run already are run again."""
+
+    NONE = "none"
+    """None of them."""
+    FAILED = "failed"
+    """Those that failed, or lack something (PARTIAL, a run that was killed)."""
+    COMPLETED = "completed"
+    """All of them; whoever was told is told again, unless nobody is to be told."""
 
 
 def dates_between(first: date, last: date, *, today: date, most: int) -> list[date]:
