@@ -92,9 +92,11 @@ def _source(run: Run[Any]) -> SalesFlowClient:
 
 
 def _shared_for(run: Run[Any]) -> timedelta:
-    """How old another job's read may be: whoever fires by hand or by force wants to know how it is now, and a sync is there to read."""
+    """How old another job's read may be: who fires by hand or by force, or takes up a date again, wants to know how it is now, and a
+    sync is there to read."""
     request = run.request
-    if request.trigger == "manual" or request.fields.force or isinstance(request.fields, SyncHistoryFields):
+    asked_for_anew = request.trigger == "manual" or request.fields.force or run.claim.attempt > 1
+    if asked_for_anew or isinstance(request.fields, SyncHistoryFields):
         return timedelta(0)
     return timedelta(minutes=run.runtime.settings.reads_shared_minutes)
 
