@@ -34,13 +34,15 @@ SEVERITIES = (Severity.MEDIUM, Severity.HIGH)
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of healthy shop: daily drift of each product's level, spread of the whole shop's day, of each sale's price, Sundays."""
+    """A kind of healthy shop: daily drift of each product's level, spread of the whole shop's day, of each sale's price, Sundays; the
+    share of its products' days that sell six times the usual, for a shop in which things do happen."""
 
     name: str
     drift: float = 0.008
     day_spread: float = 0.06
     price_spread: float = 0.0
     sundays: bool = True
+    rushes: float = 0.0
 
 
 KINDS = (
@@ -65,6 +67,8 @@ def healthy_shop(*, products: int, days: int, seed: int, kind: Kind = KINDS[0]) 
     mean = base * profile[:, dates.day_of_week] * level * np.exp(rng.normal(0, kind.day_spread, days))
     size = 1 / np.exp(rng.uniform(np.log(0.02), np.log(0.3), (products, 1)))
     quantity = rng.negative_binomial(size, size / (size + mean))
+    if kind.rushes:
+        quantity = np.where(rng.random(quantity.shape) < kind.rushes, 6 * quantity, quantity)
     price = rng.integers(150, 3000, (products, 1)) * np.exp(rng.normal(0, kind.price_spread, (products, days)))
     rows = pd.DataFrame(
         {
