@@ -83,6 +83,7 @@ GOOD_AND_BAD: list[tuple[str, str, str, bool]] = [
             "http://127.0.0.1:40123/api/v1",
             "http://localhost:8080/api/v1",
             "http://host.docker.internal:8080/api/v1",
+            "http://172.17.0.1:8080/api/v1",  # how a container reaches this machine
         )
     ),
     *(
@@ -90,6 +91,8 @@ GOOD_AND_BAD: list[tuple[str, str, str, bool]] = [
         for url in (
             "http://shop.example/api/v1",  # would send the token in the clear
             "http://127.0.0.1.shop.example/api/v1",
+            "http://172.15.0.1/api/v1",
+            "http://172.17.0.1.shop.example/api/v1",
             "http://localhost@shop.example/api/v1",
             "https://name:password@shop.example/api/v1",
             "https://shop.example/api/v1?token=x",
