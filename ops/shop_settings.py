@@ -148,7 +148,7 @@ _FORMS = {
     "currency": "a code of ISO 4217, such as CNY",
     "timezone": "an IANA time zone, such as Asia/Shanghai",
     "day_ends_at": "a time from 00:00 to 11:59",
-    "salesflow_api_url": "https://host/api/v1 (http only for this machine: 127.0.0.1, localhost, host.docker.internal, 172.16.0.0/12)",
+    "salesflow_api_url": "https://host/api/v1 (http only to 127.0.0.1, localhost, host.docker.internal and 172.16.0.0/12)",
     "schedule_recipients": "lists of addresses by schedule",
     "heartbeat_url": "an https address, or empty",
 }

@@ -88,7 +88,7 @@ def _number(default: float, least: float, most: float, says: str) -> Any:
 
 _API_URL = like(
     r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost|host\.docker\.internal|172\.(1[6-9]|2\d|3[01])\.\d{1,3}\.\d{1,3}))(:\d{1,5})?(/[^\s?#]*)?",
-    "must be https://host/api/v1 (http only for this machine: 127.0.0.1, localhost, host.docker.internal, 172.16.0.0/12)",
+    "must be https://host/api/v1 (http only to 127.0.0.1, localhost, host.docker.internal and 172.16.0.0/12)",
 )
 
 
