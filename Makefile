@@ -10,6 +10,8 @@ DATA ?=
 
 VENV := .venv
 PYTHON_VENV := $(VENV)/bin/python
+# A third of a test's time is spent waiting for the processes that it starts: three workers for two cores.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 LIGHT := $(VENV)/.light
 READY := $(VENV)/.ready
 LOCK := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --python-platform linux
@@ -121,7 +123,7 @@ unit: $(READY) ## the unit tests: a verdict in a minute
 	$(PYTHON_VENV) -m pytest --numprocesses auto --dist worksteal tests/unit
 
 test: $(READY) $(SCAN)/.ready ## every test that needs no built layer
-	$(PYTHON_VENV) -m pytest --numprocesses auto --dist worksteal -m "not layers"
+	$(PYTHON_VENV) -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not layers"
 
 browser-check: $(READY) ## pages and mails in a real Chromium (part of `make test` where there is one); pictures in .build/screenshots
 	$(PYTHON_VENV) -m pytest -m browser tests/e2e/browser
