@@ -137,6 +137,13 @@ def _fire(warm: WarmFunctions, way: Way, kind: str, moment: datetime) -> Answer:
     return warm.invoke(way.function, _fired(_event(f"{way.job}-{kind}"), moment), name=f"{way.job}-{kind}.json")
 
 
+def test_a_link_that_nobody_signed_opens_nothing(warm: WarmFunctions, table: Table) -> None:
+    request = {"version": "2.0", "rawPath": "/forged", "requestContext": {"http": {"method": "GET"}}}
+    answer = table.add("start-lambda", warm.invoke("LinksFunction", request, name="(forged link)"))
+    assert answer.payload["statusCode"] == 404
+    assert "Location" not in answer.payload["headers"]
+
+
 def _mails(cloud: RunningCloud) -> list[dict[str, Any]]:
     """What SES took."""
     found: list[dict[str, Any]] = urllib3.request("GET", f"{cloud.endpoint_url}/_local/mails").json()
@@ -150,4 +157,6 @@ def _is_saved(cloud: RunningCloud, made: dict[str, Any]) -> None:
 
 
 def test_no_function_is_left_out() -> None:
-    assert {way.function for way in WAYS} | {"MailEventsFunction"} == set(BuiltStack("x86_64").functions)
+    assert {way.function for way in WAYS} | {"MailEventsFunction", "LinksFunction"} == set(
+        BuiltStack("x86_64").functions
+    )
