@@ -42,16 +42,7 @@ class Preview:
 def request_of(stack: Stack, job: str, event: Mapping[str, Any], now: datetime) -> tuple[JobKind[Any], JobRequest[Any]]:
     """The request that an event makes of a job, as its function would read it. Raises InvalidJobEvent."""
     kind = CATALOGUE[job]
-    settings = stack.settings
-    request = JobRequest.from_event(
-        event,
-        kind.fields,
-        now=now,
-        zone=settings.zone,
-        day_ends_at=settings.day_ends_at,
-        readers=settings.schedule_recipients,
-    )
-    return kind, request
+    return kind, JobRequest.for_shop(event, kind.fields, stack.settings, now)
 
 
 def preview(stack: Stack, job: str, event: Mapping[str, Any], now: datetime) -> Preview:

@@ -101,7 +101,7 @@ def replay(
 ) -> tuple[Replay, ...]:
     """Judge day after day with the alerts of the day before in memory, exactly as the job does with the state table.
 
-    One answer a sensitivity (`AlertsPerMonth`). As on a first deployment, what began before the first day is known and not told.
+    One answer a sensitivity (`alerts_per_month`). As on a first deployment, what began before the first day is known and not told.
     `judged` is called with each day when it is done.
     """
     settings, tables = past.settings, past.read(since)

@@ -214,7 +214,7 @@ def _object_bytes(stack: Stack) -> Iterator[int]:
 
 
 def _mails(bill: _Bill, stack: Stack, now: datetime) -> None:
-    """Reports go to every reader each time they are due; alerts as often as the parameter says."""
+    """Reports go to every reader each time they are due; alerts as often as the setting says."""
     settings = stack.settings
     report = stack.function("report").name
     due = sum(
@@ -225,7 +225,7 @@ def _mails(bill: _Bill, stack: Stack, now: datetime) -> None:
     reports = due * len(settings.report_recipients)
     alerts = settings.alerts_per_month * len(settings.alert_recipients)
     bill.add("SES", "report mails", "ses_mails", reports, f"{due} reports to {len(settings.report_recipients)} readers")
-    bill.add("SES", "alert mails", "ses_mails", alerts, "AlertsPerMonth, to each of AlertRecipients")
+    bill.add("SES", "alert mails", "ses_mails", alerts, "alerts_per_month, to each of alert_recipients")
     sizes = _sizes_of_latest(stack)
     attached = reports * fmean(sizes) / GB if sizes else 0.0
     bill.add("SES", "attachments", "ses_attachments", attached, "the mean size of reports/latest")

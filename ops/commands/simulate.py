@@ -63,21 +63,23 @@ def simulate_anomalies(
     sample: Annotated[bool, typer.Option("--sample", rich_help_panel=WHAT, help="A made-up shop.")] = False,
     seed: Annotated[int, typer.Option(rich_help_panel=WHAT, help="Another seed makes another made-up shop.")] = 7,
     min_deviation: Annotated[
-        float | None, typer.Option(min=0, max=1000, rich_help_panel=INSTEAD, help="AlertMinDeviationPercent.")
+        float | None, typer.Option(min=0, max=1000, rich_help_panel=INSTEAD, help="alert_min_deviation_percent.")
     ] = None,
     min_impact: Annotated[
-        float | None, typer.Option(min=0, rich_help_panel=INSTEAD, help="AlertMinImpact, in units of the currency.")
+        float | None, typer.Option(min=0, rich_help_panel=INSTEAD, help="alert_min_impact, in units of the currency.")
     ] = None,
     medium: Annotated[
-        bool | None, typer.Option("--medium/--no-medium", rich_help_panel=INSTEAD, help="AlertMedium: mail or flag.")
+        bool | None, typer.Option("--medium/--no-medium", rich_help_panel=INSTEAD, help="alert_medium: mail or flag.")
     ] = None,
     top: Annotated[
-        int | None, typer.Option(min=1, max=100, rich_help_panel=INSTEAD, help="AlertTopProducts, in one mail.")
+        int | None, typer.Option(min=1, max=100, rich_help_panel=INSTEAD, help="alert_top_products, in one mail.")
     ] = None,
     holidays: Annotated[
-        str | None, typer.Option(rich_help_panel=INSTEAD, help="Holidays, such as CN,2026-11-11=Singles Day.")
+        str | None, typer.Option(rich_help_panel=INSTEAD, help="holidays, such as CN,2026-11-11=Singles Day.")
     ] = None,
-    mute: Annotated[list[str] | None, typer.Option(rich_help_panel=INSTEAD, help="MutedSkus; repeat for more.")] = None,
+    mute: Annotated[
+        list[str] | None, typer.Option(rich_help_panel=INSTEAD, help="muted_skus; repeat for more.")
+    ] = None,
 ) -> None:
     """Replay a period day by day: which alerts would have been mailed, and how many a month at each sensitivity.
 
@@ -174,15 +176,15 @@ def _parts(replays: tuple[Replay, ...]) -> list[Part]:
     return [
         Table(
             "What would have been mailed",
-            ("date", "change", "at AlertsPerMonth", "alert"),
+            ("date", "change", "at alerts_per_month", "alert"),
             rows,
             empty="Nothing.",
             prose={"alert"},
-            minor=("at AlertsPerMonth",),
+            minor=("at alerts_per_month",),
         ),
         Table(
             "In 30 days",
-            ("AlertsPerMonth", "opened", "worse", "resolved", "mails", "opened a month", "mails a month"),
+            ("alerts_per_month", "opened", "worse", "resolved", "mails", "opened a month", "mails a month"),
             counts,
         ),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import botocore.session
 
 from ops.doctor.findings import Finding, Look, Patient, fail, ok, unknown, warn
-from salesflow.delivery.addresses import MarkedAddresses
+from salesflow.delivery.addresses import Mark, MarkedAddresses
 from salesflow.mail_address import unique_mailboxes
 from salesflow.settings import Settings
 
@@ -163,7 +163,13 @@ def marks(patient: Patient) -> Iterator[Finding]:
             yield ok("marked addresses", mark.sentence)
             continue
         key = f'{{"pk": {{"S": "address"}}, "sk": {{"S": "{mark.address}"}}}}'
-        fix = f"correct the recipients, or when it works again: aws dynamodb delete-item --table-name {table} --key '{key}'"
+        cure = f"aws dynamodb delete-item --table-name {table} --key '{key}'"
+        if mark.lists:  # what its reader stopped outlives the mark
+            cure = (
+                f"aws dynamodb update-item --table-name {table} --key '{key}' --update-expression 'SET mark = :stopped' "
+                f"""--expression-attribute-values '{{":stopped": {{"S": "{Mark.STOPPED}"}}}}'"""
+            )
+        fix = f"correct the recipients, or when it works again: {cure}"
         yield fail("marked addresses", mark.sentence, fix=fix)
     if not bad:
         yield ok("marked addresses", "no recipient is marked as bad")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -18,6 +18,9 @@ from salesflow.formats import Format, ReportType
 from salesflow.mail_address import mailbox
 from salesflow.shop_id import MAIN_SHOP
 from salesflow.windows import MIDNIGHT, Period, business_date_at, last_complete_day
+
+if TYPE_CHECKING:
+    from salesflow.settings import ShopSettings
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
@@ -292,6 +295,18 @@ class JobRequest[Fields: JobFields]:
             )
         request_id = _request_id(event.get("request_id"))
         return cls(fields, business_date, schedule, moment.astimezone(UTC), trigger, day_ends_at, request_id)
+
+    @classmethod
+    def for_shop(cls, event: object, fields_type: type[Fields], settings: "ShopSettings", now: datetime) -> Self:
+        """The request that an event makes of a job of a shop with these settings. Raises InvalidJobEvent as `from_event` does."""
+        return cls.from_event(
+            event,
+            fields_type,
+            now=now,
+            zone=settings.zone,
+            day_ends_at=settings.day_ends_at,
+            readers=settings.schedule_recipients,
+        )
 
     def asked_on(self, zone: ZoneInfo) -> date:
         """The business date that ran, in `zone`, when the job was fired."""

@@ -3,10 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
 
+import salesflow.s3
 from tests.integration.jobs.conftest import System
 from tests.stand_ins.aws import Wire
 from tests.stand_ins.lambda_context import Context
@@ -39,3 +42,22 @@ def test_a_warm_run_that_changes_nothing_asks_little(
     assert [call for call in history if "/stock/" not in call and call not in indexes] == [], calls
     assert all(calls[call] == 1 for call in indexes), calls
     assert max(number for call, number in calls.items() if call.startswith("GET ") and call != "GET ") == 1, calls
+
+
+def test_what_two_threads_of_a_run_share_is_made_once(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[salesflow.s3.ObjectStore] = []
+    two_at_once = Barrier(2, timeout=1)
+
+    class Watched(salesflow.s3.ObjectStore):
+        """Gives another thread the time to begin the same."""
+
+        def __init__(self, *args: Any) -> None:
+            made.append(self)
+            with suppress(BrokenBarrierError):
+                two_at_once.wait()
+            super().__init__(*args)
+
+    monkeypatch.setattr(salesflow.s3, "ObjectStore", Watched)
+    answer = system.load("report")(REPORT, Context())
+    assert answer["status"] == "SUCCEEDED"
+    assert len(made) == 1

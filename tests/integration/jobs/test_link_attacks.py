@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from salesflow.delivery.addresses import Mark, MarkedAddresses
 from salesflow.jobs.links import answer_link
 from salesflow.jobs.runtime import Runtime
 from salesflow.links.grant import LinkKeys
@@ -138,6 +139,23 @@ def test_a_bounce_is_not_lifted_by_its_reader(ask: Callable[..., Answer], system
     assert "You get no mails." in ask(path, "POST", "do=take-up-reports")["body"]
     (found,) = [one for one in system.rows() if one["pk"]["S"] == "address"]
     assert found["mark"]["S"] == "bounced"
+
+
+def test_what_a_reader_stopped_stays_stopped_over_a_bounce(ask: Callable[..., Answer], system: System) -> None:
+    path, marks = (
+        f"/{token(thing=mails_thing(MailList.REPORTS))}",
+        MarkedAddresses(system.clients.dynamodb, system.table),
+    )
+
+    def stopped() -> list[MailList]:
+        return sorted(marks.all()[READERS[0]].lists)
+
+    ask(path, "POST", "do=stop-reports")
+    marks.mark(READERS[0], Mark.BOUNCED, said="550 unknown", message_id="m-1")
+    assert stopped() == [MailList.REPORTS]
+    ask(path, "POST", "do=stop-alerts")  # while nothing can be mailed there
+    assert stopped() == [MailList.ALERTS, MailList.REPORTS]
+    assert not marks.all()[READERS[0]].is_own_choice
 
 
 def test_no_token_and_no_address_stands_in_a_log_or_a_row(

@@ -34,7 +34,7 @@ def test_a_replay_shows_the_alerts_and_how_many_a_month(a_year_of_sales: Path) -
     said = ops(*asked)
     assert said.code == 0, said.err
     assert "2011-09-15\topened\t1, 4\tThursday's" in said.out
-    assert "resolved" not in said.out.split("AlertsPerMonth\topened")[0]  # one slow day has no end to tell
+    assert "resolved" not in said.out.split("alerts_per_month\topened")[0]  # one slow day has no end to tell
     data = ops(*asked, "--json").data
     assert (data["from"], data["to"]) == ("2011-09-01", "2011-09-30")
     assert [one["alerts_per_month"] for one in data["replays"]] == [1, 4]

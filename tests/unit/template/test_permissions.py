@@ -135,9 +135,10 @@ def test_the_function_that_can_be_reached_from_outside_is_there_only_when_asked_
 
 def test_what_can_be_reached_from_outside_writes_choices_and_uses_alone() -> None:
     actions = {action for s in statements("LinksRole") for action in as_list(s["Action"])}
-    assert not actions & {"s3:PutObject", "s3:DeleteObject", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    assert not actions & {"s3:PutObject", "s3:DeleteObject", "dynamodb:DeleteItem"}
     assert not any(action.startswith("ses:") for action in actions)
-    assert partitions("LinksRole", "dynamodb:PutItem") == {"alert#mute", "address", "link"}
+    assert partitions("LinksRole", "dynamodb:PutItem") == {"alert#mute", "link"}
+    assert partitions("LinksRole", "dynamodb:UpdateItem") == {"address"}
     assert partitions("LinksRole", "dynamodb:Query") == {"alert#mute", "address", "settings"}
     assert prefixes("LinksRole", "s3:GetObject") == {"anomalies/*", "reports/*"}
 
@@ -147,7 +148,8 @@ def test_the_watchdog_and_the_mail_events_read_no_token_and_no_sales() -> None:
         actions = {action for s in statements(role) for action in as_list(s["Action"])}
         assert not any(action.startswith(("s3:", "secretsmanager:")) for action in actions)
     table = [s["Action"] for s in statements("MailEventsRole") if "StateTable" in referred(s["Resource"])]
-    assert table == ["dynamodb:PutItem"], "it marks addresses and reads nothing"
+    assert table == ["dynamodb:UpdateItem"], "it marks addresses and reads nothing"
+    assert partitions("MailEventsRole", "dynamodb:UpdateItem") == {"address"}
 
 
 def test_no_partition_is_written_out() -> None:

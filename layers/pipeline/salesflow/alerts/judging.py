@@ -53,7 +53,7 @@ class Judgement:
 def policy_of(settings: AlertSettings, holidays: dict[date, str], *, one_product: bool) -> Policy:
     """The detection's policy as the operator set it.
 
-    `AlertsPerMonth` is what is mailed: HIGH findings alone, unless medium ones are mailed too. A minimum impact of 0 leaves products to
+    `alerts_per_month` is what is mailed: HIGH findings alone, unless medium ones are mailed too. A minimum impact of 0 leaves products to
     the detection's own floor; a product asked for by name has none.
     """
     least = settings.money.to_minor(_exactly(settings.alert_min_impact)) if settings.alert_min_impact else None

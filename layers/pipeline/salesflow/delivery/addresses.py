@@ -2,7 +2,8 @@
 owners stopped their mails.
 
 In the state table an address is the row (`address`, the address in lower case). One that bounced or complained is left out of all
-mailings until an operator deletes its row; a reader who stopped a list of mails is left out of that list until he takes it up again.
+mailings until an operator deletes its row; a reader who stopped a list of mails is left out of that list until he takes it up again, even where the
+address bounced in between.
 """
 
 from collections.abc import Collection
@@ -18,6 +19,7 @@ from salesflow.rows import ConditionFailed, Row, Rows
 
 _PARTITION = "address"
 _LONGEST_REASON = 300
+_WHATEVER_IS_THERE = "attribute_exists(pk) OR attribute_not_exists(pk)"
 
 
 class Mark(StrEnum):
@@ -32,7 +34,7 @@ class Mark(StrEnum):
 class MarkedAddress:
     """An address that is left out: why, since when (aware), what the other side said, and of which lists.
 
-    lists: what a reader stopped; of one that bounced or complained it says nothing, and the address is left out of everything.
+    lists: what its reader stopped, which outlives a bounce; while it is marked as bounced or complained it is left out of everything.
     """
 
     address: str
@@ -48,7 +50,7 @@ class MarkedAddress:
 
     def has_stopped(self, mail_list: MailList | None) -> bool:
         """Whether its reader stopped a list of mails; None is what nobody can stop."""
-        return self.is_own_choice and mail_list in self.lists
+        return mail_list in self.lists
 
     @property
     def sentence(self) -> str:
@@ -68,12 +70,13 @@ class MarkedAddress:
 
 def _marked(row: Row) -> MarkedAddress:
     """The address of a row. One that says nothing else is left out all the same: that it stands there is what counts."""
+    lists = tuple(MailList(name) for name in row.get("lists", ()) if name in MailList)
     try:
         mark = Mark(row["mark"])
         since = datetime.fromisoformat(row["since"])
     except (KeyError, ValueError, TypeError):
-        return MarkedAddress(row["sk"], Mark.BOUNCED, datetime.fromtimestamp(0, UTC), f"marked as {row.get('mark')}")
-    lists = tuple(MailList(name) for name in row.get("lists", ()) if name in MailList)
+        said = f"marked as {row.get('mark')}"
+        return MarkedAddress(row["sk"], Mark.BOUNCED, datetime.fromtimestamp(0, UTC), said, lists)
     return MarkedAddress(row["sk"], mark, since, str(row.get("said", "")), lists)
 
 
@@ -90,38 +93,34 @@ class MarkedAddresses:
         return {one.address: one for one in marked if one.lists or not one.is_own_choice}
 
     def mark(self, address: str, mark: Mark, *, said: str, message_id: str) -> None:
-        """Mark an address, whatever it was marked for before. said: what its server or reader said.
+        """Mark an address, whatever it was marked for before; what its reader stopped stays stopped. said: what its server or reader said.
 
         It has no TTL: who called our mail spam is not mailed again because a year has passed.
         """
-        self._rows.put(
-            {
-                "pk": _PARTITION,
-                "sk": mailbox(address),
-                "mark": mark,
-                "since": clock.now().isoformat(),
-                "said": said[:_LONGEST_REASON],
-                "message_id": message_id,
-            }
-        )
+        change: Row = {
+            "mark": mark,
+            "since": clock.now().isoformat(),
+            "said": said[:_LONGEST_REASON],
+            "message_id": message_id,
+        }
+        self._rows.update_if(_key(address), _WHATEVER_IS_THERE, {}, change=change, remove=("expires_at",))
 
-    def choose(self, address: str, stopped: Collection[MailList]) -> bool:
-        """Let a reader's choice be these lists stopped and the others not; False where the address is marked for another reason.
+    def choose(self, address: str, stopped: Collection[MailList]) -> None:
+        """Let a reader's choice be these lists stopped and the others not, beside another mark where there is one.
 
         A choice of nothing stopped is a row that expires at once: version 1.0.0 and a reader of all rows find it no more.
         """
         now = clock.now()
-        row: Row = {
-            "pk": _PARTITION,
-            "sk": mailbox(address),
-            "mark": Mark.STOPPED,
-            "since": now.isoformat(),
-            "lists": sorted(stopped),
-        }
+        change: Row = {"mark": Mark.STOPPED, "since": now.isoformat(), "lists": sorted(stopped)}
         if not stopped:
-            row["expires_at"] = int(now.timestamp())
+            change["expires_at"] = int(now.timestamp())
+        remove = ("expires_at",) if stopped else ()
+        is_free, values = "attribute_not_exists(pk) OR mark = :stopped", {"stopped": Mark.STOPPED}
         try:
-            self._rows.put_if(row, "attribute_not_exists(pk) OR mark = :stopped", {"stopped": Mark.STOPPED})
+            self._rows.update_if(_key(address), is_free, values, change=change, remove=remove)
         except ConditionFailed:
-            return False
-        return True
+            self._rows.update_if(_key(address), _WHATEVER_IS_THERE, {}, change={"lists": sorted(stopped)})
+
+
+def _key(address: str) -> dict[str, str]:
+    return {"pk": _PARTITION, "sk": mailbox(address)}

@@ -318,5 +318,5 @@ def _certainly_not_accepted(error: ClientError | BotoCoreError) -> bool:
 def _too_large(size: int) -> MailTooLarge:
     return MailTooLarge(
         f"The mail has {size:,} bytes after encoding; the cap is {MAX_ENCODED_BYTES:,}.",
-        action="Mail the summary and where to find the report instead (MailContent).",
+        action="Mail the summary and where to find the report instead (salesflow-ops settings set mail_content summary).",
     )

@@ -104,14 +104,7 @@ def run_job[Fields: JobFields](
     now = clock.now()
     runtime = _for_run(runtime, job.name)
     settings = runtime.settings
-    request = JobRequest.from_event(
-        event,
-        job.fields,
-        now=now,
-        zone=settings.zone,
-        day_ends_at=settings.day_ends_at,
-        readers=settings.schedule_recipients,
-    )
+    request = JobRequest.for_shop(event, job.fields, settings, now)
     job.check(request, runtime.settings)
     identity = job.identity(request)
     logger.append_keys(

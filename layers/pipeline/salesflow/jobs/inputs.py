@@ -4,10 +4,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from salesflow import clock
 from salesflow.errors import SalesFlowError, SystemTokenMissing, SystemTokenRejected
-from salesflow.history.stock import StockSnapshot
+from salesflow.history.stock import StockHistory, StockSnapshot
 from salesflow.history.sync import Demand, SyncOutcome
 from salesflow.job_events import SyncHistoryFields
 from salesflow.jobs.frame import Run
@@ -36,10 +37,11 @@ def read_inputs(run: Run[Any], demand: Demand, *, need_stock: bool) -> Inputs:
     token the run fails in any case, whichever of the two asked for it first.
     """
     runtime = run.runtime
-    source = _source(run)
+    # Before there are two threads: what both of them would make is made twice then, and each knows half of what was read.
+    source, history, stocks = _source(run), runtime.history, runtime.stock_history
     with ThreadPoolExecutor(max_workers=1) as pool:
-        counting = pool.submit(_read_stock, run, source, demand)
-        sync = runtime.history.sync(source, demand, read_at=clock.now(), shared_for=_shared_for(run))
+        counting = pool.submit(_read_stock, stocks, source, demand, runtime.settings.zone)
+        sync = history.sync(source, demand, read_at=clock.now(), shared_for=_shared_for(run))
         stock, set_aside, costs_known = _counted(counting, need_stock=need_stock)
     _log_set_aside(sync)
     run.claim.ensure_held()
@@ -110,19 +112,18 @@ def _log_set_aside(sync: SyncOutcome) -> None:
         )
 
 
-def _read_stock(run: Run[Any], source: SalesFlowClient, demand: Demand) -> _Counted:
+def _read_stock(stocks: StockHistory, source: SalesFlowClient, demand: Demand, zone: ZoneInfo) -> _Counted:
     """The stock at the close of the business date: the snapshot kept for it, or else what the API says now.
 
     What is read now is kept as the snapshot of the business date, unless that day is not over yet.
     """
-    history = run.runtime.stock_history
-    kept = history.read(demand.business_date) if demand.complete else None
+    kept = stocks.read(demand.business_date) if demand.complete else None
     if kept is not None:
         return kept, (), bool(kept.items["cost"].notna().any())
     batch = source.fetch_stock()
-    counted_at = clock.now().astimezone(run.runtime.settings.zone).replace(tzinfo=None, microsecond=0)
+    counted_at = clock.now().astimezone(zone).replace(tzinfo=None, microsecond=0)
     snapshot = StockSnapshot(batch.items, counted_at)
     if demand.complete:
-        snapshot = history.keep(demand.business_date, snapshot)
+        snapshot = stocks.keep(demand.business_date, snapshot)
     set_aside = tuple(f"{r.call}, {r.record}, {r.field}: {r.reason}" for r in batch.rejected)
     return snapshot, set_aside, batch.costs_known

@@ -226,7 +226,7 @@ class _Visit:
         """The reader's own mails, and the buttons that stop them and take them up again."""
         marks, settings = self.runtime.marked_addresses, self.runtime.settings
         mark = marks.all().get(mailbox(self.address))
-        stopped = set() if mark is None or not mark.is_own_choice else set(mark.lists)
+        stopped = set() if mark is None else set(mark.lists)
 
         def choose(lists: set[MailList]) -> None:
             marks.choose(self.address, lists)

@@ -7,6 +7,7 @@ than 1% of them breaks the contract.
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -41,7 +42,7 @@ def without_limit(_size: int) -> None:
     """For bodies that are in memory already."""
 
 
-class ListReader[Record: Struct]:
+class ListReader[Record: Struct](ABC):
     """Reads the list of a call, page after page; what breaks off in the middle of a page leaves nothing of that page.
 
     record_type: what each record is decoded to. call: how messages name it.
@@ -78,9 +79,9 @@ class ListReader[Record: Struct]:
         for grown in self._growing:
             grown.clear()
 
+    @abstractmethod
     def take(self, records: Sequence[Record]) -> None:
         """Take in good records, in the order of the answer."""
-        raise NotImplementedError
 
     @property
     def _held(self) -> int:

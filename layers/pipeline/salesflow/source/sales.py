@@ -91,7 +91,7 @@ class SalesReader(ListReader[Sale]):
             raise broken(
                 self.call,
                 f"answered {self.answered} sales of which {future} are dated later than now ({self._not_after:%Y-%m-%d %H:%M}): "
-                "the server's clock, or the TimeZone of this stack, is wrong",
+                "the server's clock, or the shop's time zone (setting timezone), is wrong",
             )
         ids = np.concatenate([np.empty(0, np.int64), *self._ids])
         moments = np.concatenate([np.empty(0, "datetime64[us]"), *self._moments])
