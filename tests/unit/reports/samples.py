@@ -21,8 +21,10 @@ from salesflow.analytics.results import (
     TrendHint,
 )
 from salesflow.formats import Format
+from salesflow.language import Language
 from salesflow.money import divide_minor
 from salesflow.reports import render
+from salesflow.reports.mail import MailMode, MailText, compose_report_mail
 from salesflow.windows import Period, Window, previous_window, same_weekday_last_week, window_of
 
 BUSINESS_DATE = date(2026, 11, 22)
@@ -396,3 +398,18 @@ def all_samples() -> dict[str, ReportContent]:
 def rendered(name: str, fmt: Format, paper: str = "A4") -> bytes:
     """One case in one format, made once for all tests."""
     return render(all_samples()[name], fmt, paper=paper)
+
+
+def mail_of(content: ReportContent, *, mode: MailMode = "full", language: Language = Language.EN) -> MailText:
+    """The mail that brings a report and names no file."""
+    return compose_report_mail(
+        content,
+        mode=mode,
+        attached=(),
+        left_out=(),
+        locations=(),
+        reference="ab12cd",
+        run_id="run-0001",
+        reply_to=None,
+        language=language,
+    )

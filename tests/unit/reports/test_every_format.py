@@ -18,8 +18,7 @@ from salesflow.language import Language
 from salesflow.money import Currency
 from salesflow.reports import render
 from salesflow.reports.content.build import build_document
-from salesflow.reports.mail import compose_report_mail
-from tests.unit.reports.samples import all_samples, rendered
+from tests.unit.reports.samples import all_samples, mail_of, rendered
 
 SAMPLES = tuple(all_samples())
 SMALL = tuple(name for name in SAMPLES if "10000" not in name)
@@ -49,9 +48,7 @@ def test_revenue_is_the_same_figure_everywhere(name: str) -> None:
     pdf = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(rendered(name, Format.PDF))).pages)
     assert printed in pdf
     assert printed in rendered(name, Format.HTML).decode()
-    mail = compose_report_mail(
-        content, mode="full", attached=(), left_out=(), locations=(), reference="r", run_id="r", reply_to=None
-    )
+    mail = mail_of(content)
     assert printed.lstrip("-") in mail.text
     assert printed.lstrip("-") in mail.html
     parsed = json.loads(rendered(name, Format.JSON), parse_float=Decimal)

@@ -24,8 +24,8 @@ from salesflow.figures import printable
 from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.reports import render
-from salesflow.reports.mail import compose_report_mail
 from salesflow.windows import Period
+from tests.unit.reports.samples import mail_of
 from tests.unit.reports.whole import SHOP, WARES, whole_content
 
 PRICES = {
@@ -145,17 +145,7 @@ def neighbours(texts: list[Text]) -> Iterator[tuple[Text, Text]]:
 @pytest.mark.parametrize("case", CASES, ids=name_of)
 def test_no_screen_says_minus_nothing(case: Case) -> None:
     content, language = content_of(case), case[0]
-    mail = compose_report_mail(
-        content,
-        mode="full",
-        attached=(),
-        left_out=(),
-        locations=(),
-        reference="r",
-        run_id="r",
-        reply_to=None,
-        language=language,
-    )
+    mail = mail_of(content, language=language)
     pages = (mail.html, render(content, Format.HTML, language=language).decode())
     for said in (
         mail.subject,

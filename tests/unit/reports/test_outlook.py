@@ -13,8 +13,7 @@ import pytest
 from salesflow.analytics.results import ForecastHorizon, ForecastSummary, ReportContent, TrendDirection
 from salesflow.formats import Format
 from salesflow.reports import render
-from salesflow.reports.mail import MailMode, MailText, compose_report_mail
-from tests.unit.reports.samples import BUSINESS_DATE, all_samples
+from tests.unit.reports.samples import BUSINESS_DATE, all_samples, mail_of
 
 NAMES = ("sales-daily", "combined-daily")
 STALE = "There is no forecast made after 2026-11-22; this one was made after 2026-11-20."
@@ -45,12 +44,6 @@ def with_forecast(name: str, forecast: ForecastSummary = FORECAST) -> ReportCont
 def pdf_text(content: ReportContent) -> str:
     reader = pypdf.PdfReader(io.BytesIO(render(content, Format.PDF)))
     return " ".join("\n".join(page.extract_text() for page in reader.pages).split())
-
-
-def mail_of(content: ReportContent, mode: MailMode = "full") -> MailText:
-    return compose_report_mail(
-        content, mode=mode, attached=(), left_out=(), locations=(), reference="ab12cd", run_id="run-0001", reply_to=None
-    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -95,7 +88,7 @@ def test_an_old_forecast_says_that_it_is_old() -> None:
 
 
 def test_figures_that_must_not_travel_by_mail_do_not() -> None:
-    mail = mail_of(with_forecast("sales-daily"), "link")
+    mail = mail_of(with_forecast("sales-daily"), mode="link")
     assert "12,000" not in mail.text + mail.html
 
 

@@ -25,9 +25,9 @@ from salesflow.reports.content.build import build_document
 from salesflow.reports.content.document import Document, Kpi, Table
 from salesflow.reports.data import fields_of, product_rows
 from salesflow.reports.excel.render import sheet_names
-from salesflow.reports.mail import compose_report_mail, mail_kpis
+from salesflow.reports.mail import mail_kpis
 from salesflow.windows import Period
-from tests.unit.reports.samples import NAMES, all_samples, make_content, make_sales, make_stock
+from tests.unit.reports.samples import NAMES, all_samples, mail_of, make_content, make_sales, make_stock
 
 LEFT_TO_RIGHT = [name for name in NAMES if not re.search("[\u0590-\u08ff]", name)]
 """On a line with right-to-left letters a reader of PDFs may copy the figures in another order: `test_scripts` says how far it gets."""
@@ -113,17 +113,7 @@ def check_html(content: ReportContent, document: Document, language: Language) -
 
 
 def check_mail(content: ReportContent, document: Document, language: Language) -> None:
-    mail = compose_report_mail(
-        content,
-        mode="full",
-        attached=(),
-        left_out=(),
-        locations=(),
-        reference="ab12cd",
-        run_id="r",
-        reply_to=None,
-        language=language,
-    )
+    mail = mail_of(content, language=language)
     assert_key_figures(_Page(mail.html).texts, mail_kpis(document))
     said = dict(re.findall(r"^(\S.*?)  +(.+?)(?:  \(.*\))?$", mail.text, re.MULTILINE))
     for kpi in mail_kpis(document):
