@@ -120,7 +120,7 @@ def test_whatever_is_wrong_the_answer_is_the_same(linked: Linked, method: str) -
     altered = [
         f"{base}/",
         f"{base}/favicon.ico",
-        f"{base}/{key}.{said}.{signature[:-1]}A",
+        f"{base}/{key}.{said}.{signature[:-1]}{'Q' if signature.endswith('A') else 'A'}",
         f"{base}/{key}.{said[:-1]}.{signature}",
         f"{base}/{key}.{said}",
         f"{base}/{token}/sales/daily/2026-06-30/sales-daily-2026-06-30.pdf",
