@@ -34,6 +34,7 @@ import urllib3
 from moto.cloudformation import parsing
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import get_model_map
+from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
@@ -49,6 +50,8 @@ INVOCATION = re.compile(r"/2015-03-31/functions/.+/invocations/?")
 _CALL = re.compile(r"/_local/urls/([^/]+)(/.*)", re.DOTALL)
 LONGEST_RUN_SECONDS = 960.0
 _SERVICE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
+FAILED_EXECUTIONS = "moto.stepfunctions.parser.asl.component.eval_component"
+"""The logger that tells of what fails within an execution of a state machine: the execution says it, and moto has failed at nothing."""
 NO_RESOURCES = {"AWS::CloudFormation::WaitConditionHandle", "AWS::SERVICE::RESOURCE"}
 
 type WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -311,6 +314,10 @@ def main() -> None:
     server = make_server(arguments.host, arguments.port, app, threaded=True, request_handler=_Quiet)
     loopback = "127.0.0.1" if arguments.host in {"0.0.0.0", "::"} else arguments.host  # noqa: S104 - compared, not bound
     made_by_us.MadeThroughApi.endpoint_url = f"http://{loopback}:{server.server_port}"
+    # State machines run in this process, and call what they call at this port.
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    os.environ |= {"MOTO_PORT": str(server.server_port), "NO_PROXY": "localhost,127.0.0.1"}
+    logging.getLogger(FAILED_EXECUTIONS).setLevel(logging.CRITICAL)
     sys.stdout.write(json.dumps({"port": server.server_port}) + "\n")
     sys.stdout.flush()
     threading.Thread(target=_end_with_parent, daemon=True).start()

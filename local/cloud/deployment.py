@@ -262,6 +262,9 @@ _LOOKS: Mapping[str, _Look] = {
     ),
     "AWS::SES::EmailIdentity": lambda aws, name: aws.client("sesv2").get_email_identity(EmailIdentity=name),
     "AWS::SNS::Topic": lambda aws, arn: aws.client("sns").get_topic_attributes(TopicArn=arn),
+    "AWS::StepFunctions::StateMachine": lambda aws, arn: aws.client("stepfunctions").describe_state_machine(
+        stateMachineArn=arn
+    ),
     "AWS::SQS::Queue": lambda aws, url: aws.client("sqs").get_queue_attributes(
         QueueUrl=url, AttributeNames=["QueueArn"]
     ),

@@ -45,6 +45,30 @@ def asked_by_scheduler(cloud: LocalCloud) -> set[Asked]:
     return found
 
 
+def asked_by_fleet(cloud: LocalCloud) -> set[Asked]:
+    """What Step Functions does with the role of the machine that fires all shops, as its definition says; the last three are what
+    the Developer Guide names for a distributed map (Creating IAM policies for Distributed Map states)."""
+    machine = cloud.stack.physical_id("FleetMachine")
+    described = cloud.aws.client("stepfunctions").describe_state_machine(stateMachineArn=machine)
+    assert described["roleArn"].rpartition("/")[2] == cloud.stack.physical_id("FleetRole")
+    fire = json.loads(described["definition"])["States"]["Fire"]
+    shop, keep = (fire["ItemProcessor"]["States"][name] for name in ("Shop", "Keep"))
+    assert [state["Resource"].rpartition(":::")[2] for state in (fire["ItemReader"], shop, keep)] == [
+        "s3:getObject", "lambda:invoke", "sqs:sendMessage",
+    ]  # fmt: skip
+    queue = keep["Parameters"]["QueueUrl"].rpartition("/")[2]
+    lists = f"arn:aws:s3:::{fire['ItemReader']['Parameters']['Bucket']}/fleet/rebuild-1/0.json"
+    tls = (("aws:SecureTransport", ("true",)),)
+    item = f"{machine.replace(':stateMachine:', ':execution:')}/Fire:0123"
+    return asked_when_clocks_go_forward(cloud) | {
+        Asked("s3:GetObject", lists, tls),
+        Asked("sqs:SendMessage", f"arn:aws:sqs:{cloud.aws.region}:{ACCOUNT}:{queue}", tls),
+        Asked("states:StartExecution", machine),
+        Asked("states:DescribeExecution", item),
+        Asked("states:StopExecution", item),
+    }
+
+
 def published_by_alarms(cloud: LocalCloud, topic_policy: Policy, *, account: str = ACCOUNT) -> Iterator[Question]:
     """What CloudWatch asks for each alarm that tells the owner; account: whose alarm it is."""
     names = [alarm.physical_id for alarm in cloud.stack.of_type("AWS::CloudWatch::Alarm")]

@@ -252,16 +252,42 @@ def test_the_scheduler_reaches_the_functions_and_its_queue_and_nothing_else(stac
 def test_a_role_is_taken_on_by_its_own_service_alone(stack: GuardedStack, role: str) -> None:
     cloud = stack.shop.cloud
     group = f"arn:aws:scheduler:{cloud.aws.region}:123456789012:schedule-group/{cloud.stack.stack}"
-    own = {"SourceAccount": "123456789012", "SourceArn": group}
+    machine = cloud.stack.physical_id("FleetMachine")
+    service, source = {
+        "SchedulerRole": ("scheduler.amazonaws.com", group),
+        "FleetRole": ("states.amazonaws.com", machine),
+    }.get(role, ("lambda.amazonaws.com", ""))
+    own = {"SourceAccount": "123456789012", "SourceArn": source or group}
     taken_on = {
-        service: stack.evaluator.allows(services.assumed(cloud, role, service, **own))
-        for service in ("lambda.amazonaws.com", "scheduler.amazonaws.com", "events.amazonaws.com")
+        name: stack.evaluator.allows(services.assumed(cloud, role, name, **own))
+        for name in ("lambda.amazonaws.com", "scheduler.amazonaws.com", "events.amazonaws.com", "states.amazonaws.com")
     }
-    service = "scheduler.amazonaws.com" if role == "SchedulerRole" else "lambda.amazonaws.com"
     assert [name for name, allowed in taken_on.items() if allowed] == [service]
-    if role == "SchedulerRole":
-        for other in ({"SourceAccount": "999999999999"}, {"SourceArn": f"{group}-other"}):
+    if source:
+        for other in ({"SourceAccount": "999999999999"}, {"SourceArn": f"{source}-other"}):
             assert not stack.evaluator.allows(services.assumed(cloud, role, service, **own | other))
+
+
+def test_the_machine_of_all_shops_fires_the_jobs_reads_its_lists_and_keeps_failures(stack: GuardedStack) -> None:
+    cloud = stack.shop.cloud
+    policy = role_policy(cloud.aws, cloud.stack.physical_id("FleetRole"))
+    asked = sorted(services.asked_by_fleet(cloud), key=str)
+
+    def allowed(by: dict[str, Any]) -> bool:
+        return all(stack.evaluator.allow([stack.gate.question("FleetRole", each, by) for each in asked]))
+
+    assert allowed(policy)
+    assert [str(grant) for grant in grants(policy) if allowed(grant.rest)] == []
+    machine = cloud.stack.physical_id("FleetMachine")
+    foreign = [
+        Asked("lambda:InvokeFunction", cloud.stack.functions["WatchdogFunction"].arn),
+        Asked("s3:GetObject", f"{bucket(stack)}/reports/x"),
+        Asked("s3:PutObject", f"{bucket(stack)}/fleet/x"),
+        Asked("states:StartExecution", f"{machine}-other"),
+        Asked("states:StopExecution", f"{machine.replace(':stateMachine:', ':execution:')}-other:x"),
+    ]
+    answers = stack.evaluator.allow([stack.gate.question("FleetRole", each, policy) for each in foreign])
+    assert answers == [False] * len(foreign)
 
 
 def test_every_alarm_reaches_the_owner_and_nobody_else_s_alarm_does(stack: GuardedStack) -> None:

@@ -19,12 +19,12 @@ from tests.unit.template.stack import (
 )
 
 JOB_ROLES = ["ReportRole", "SyncHistoryRole", "ForecastRole", "AnomalyCheckRole"]
-ROLES = [*JOB_ROLES, "WatchdogRole", "MailEventsRole", "LinksRole", "SchedulerRole"]
+ROLES = [*JOB_ROLES, "WatchdogRole", "MailEventsRole", "LinksRole", "SchedulerRole", "FleetRole"]
 
 WRITERS = ("ReportRole", "AnomalyCheckRole", "WatchdogRole")
 """The roles that may mail."""
 
-WHOLE_PREFIX = re.compile(r"\$\{ReportsBucket\.Arn\}/(history|reports|anomalies|forecasts)/\*")
+WHOLE_PREFIX = re.compile(r"\$\{ReportsBucket\.Arn\}/(history|reports|anomalies|forecasts|fleet)/\*")
 """All keys below a named prefix of a named bucket."""
 
 
@@ -61,6 +61,8 @@ def test_every_resource_is_named(role: str) -> None:
             assert statement["Action"] == "scheduler:ListSchedules"
         elif statement["Sid"] == "ReadOwnSchedules":
             assert "schedule/${ScheduleGroup}/*" in resource
+        elif statement["Sid"] == "MindItems":  # executions of the machine, which have names of their own
+            assert resource.endswith(':execution:${AWS::StackName}-fleet/*"}')
         else:  # SES, in its sandbox, asks about the recipients' identities too: so the condition names the sender
             assert statement["Sid"] == "Mail", statement
             assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
@@ -175,8 +177,9 @@ def test_the_bucket_is_private_encrypted_and_versioned() -> None:
 
 def test_reports_are_kept_unless_told_otherwise() -> None:
     (bucket,) = of_type("AWS::S3::Bucket").values()
-    always, expiry = bucket["LifecycleConfiguration"]["Rules"]
+    always, fleet, expiry = bucket["LifecycleConfiguration"]["Rules"]
     assert "ExpirationInDays" not in always
+    assert fleet["Prefix"] == "fleet/", "lists of firings, and nothing of a shop's"
     condition, rule, otherwise = expiry["Fn::If"]
     assert condition == "ReportsExpire"
     assert otherwise == {"Ref": "AWS::NoValue"}
