@@ -105,6 +105,10 @@ class Rows:
         )
         return self._row(answer["Attributes"]) if answer.get("Attributes") else None
 
+    def delete(self, key: Mapping[str, str]) -> None:
+        """Delete a row; one that is not there is deleted already."""
+        self._call("delete_item", Key=_encode_row(self._shop_s(key)))
+
     def between(self, pk: str, first: str, last: str) -> list[Row]:
         """All rows of a partition whose sort key lies between `first` and `last`, both included, in order."""
         return self._query(
