@@ -21,7 +21,7 @@ SCAN := .build/scan
 EVALUATOR := tests/integration/permissions/evaluator
 
 TEXTS := layers/pipeline/salesflow
-KEYWORDS := -k _ -k plural:1,2 -k context:1c,2
+KEYWORDS := -k _ -k Text -k plural:1,2 -k context:1c,2
 
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -131,13 +131,13 @@ def said_in(path: Path) -> Iterator[tuple[int, Sequence[object], Key | None]]:
         called: Any = node.func
         arguments = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
         match getattr(called, "id", None) or getattr(called, "attr", None), arguments:
-            case "_", [str() as message]:
+            case (("_" | "Text"), [str() as message]):
                 yield node.lineno, arguments, (None, message, None)
             case "plural", [str() as one, str() as many, None]:
                 yield node.lineno, arguments, (None, one, many)
             case "context", [str() as context, str() as message]:
                 yield node.lineno, arguments, (context, message, None)
-            case (("_" | "plural" | "context"), _):
+            case (("_" | "Text" | "plural" | "context"), _):
                 yield node.lineno, arguments, None
             case "words", [str(), *_]:
                 yield node.lineno, arguments, None

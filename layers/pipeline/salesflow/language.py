@@ -12,12 +12,13 @@ How to write a text:
     _("Sales of {days} came to {revenue}", days=figures.window(window), revenue=figures.money(minor))
     _.plural("{n} transaction", "{n} transactions", count, n=figures.show(Kind.COUNT, count))
     _.context("column", "Before")                        # the same English word with two meanings
+    _.say(TABLE[key], **values)                          # one of a table of texts: {key: Text("Sales are back to usual."), ...}
 
 - A message is a whole sentence, or a label that stands alone. Do not glue pieces: word order differs, and so do the forms of
   words (Lingala and Swahili have noun classes, Chinese has no plural). Two sentences after each other are two messages.
 - The English text is a literal at the call, adjacent literals included, because the extractor reads the source. No f-string, no
-  variable, and never a text of the merchant's: that goes in as a value. A table of words is made inside a function that has `_`,
-  and within the arguments of such a call no other variable is named `_`.
+  variable, and never a text of the merchant's: that goes in as a value. The literals of a table are marked as `Text`, or said inside
+  a function that has `_`; within the arguments of such a call no other variable is named `_`.
 - Values go in by name and arrive as they are: braces in a product's name stay braces. They are printed before (`Figures`), so they
   are strings. A brace of ours is doubled.
 - `plural` takes the number that decides the form, and the number as printed by name.
@@ -33,10 +34,13 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Final, NewType
 
 DOMAIN: Final = "salesflow"
 CATALOGUES: Final = Path(__file__).parent / "locale"
+
+Text = NewType("Text", str)
+"""Marks a literal of a table as a text to be translated, for the extractor; `Words.say` says it."""
 
 
 class Language(StrEnum):
@@ -80,6 +84,10 @@ class Words:
         Raises KeyError for a place without a value. A message without a translation stays English (a test keeps that from happening).
         """
         return self._translations.gettext(message).format_map(values)
+
+    def say(self, message: Text, /, **values: str) -> str:
+        """As a call, for a text of a table; values that it has no place for are passed over."""
+        return self(message, **values)
 
     def plural(self, one: str, many: str, /, count: int, **values: str) -> str:
         """The form of the message that this language uses for `count` things; `one` and `many` are the English ones."""

@@ -32,7 +32,7 @@ from salesflow.findings.event import (
     Severity,
     Statement,
 )
-from salesflow.findings.subjects import event_as_dict, event_from_dict, findings_of
+from salesflow.findings.subjects import findings_of
 from tests.unit.alerts.events import START, Story, day, entries_of, event
 
 
@@ -271,8 +271,6 @@ def test_entries_alerts_and_events_come_back_from_the_table_as_they_went_in() ->
         event(-0.6, sku="茶", name="Thé", causes=causes, notes=(Note(NoteKind.OUT_OF_STOCK), Note(NoteKind.PRICE, 0.4)))
     )
     assert Entry.from_dict(entry.as_dict()) == entry
-    assert entry.event is not None
-    assert event_from_dict(event_as_dict(entry.event)) == entry.event
     hours = Statement(
         EventType.UNUSUAL_MIX, START, START, gained=HourSpan(19, 23, 0.4, 0.1), lost=HourSpan(9, 12, 0.1, 0.4)
     )

@@ -16,14 +16,15 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 
+import msgspec
+
 from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
-from salesflow.findings.subjects import RANK, SHOP, Facet, Finding, event_as_dict, event_from_dict
-from salesflow.stored import known
+from salesflow.findings.subjects import RANK, SHOP, Facet, Finding, event_as_dict
 
 CLEAR_DAYS = 2
 LEVEL_DAYS = 28
@@ -99,17 +100,15 @@ class Alert:
 
     def as_dict(self) -> dict[str, Any]:
         """The alert as JSON values."""
-        values = {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(self).items()}
+        values: dict[str, Any] = msgspec.to_builtins(self, enc_hook=float)
         said = self.statement.as_dict()
         return values | {"statement": {name: said[name] for name in said if name not in _ONCE}}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The alert that `as_dict` made these values of."""
-        days = {name: date.fromisoformat(values[name]) for name in ("since", "opened", "last_seen")}
-        kinds = {"type": EventType(values["type"]), "severity": Severity(values["severity"])}
+        """The alert that `as_dict` made these values of; what another version says besides is passed over."""
         said = values["statement"] | {name: values[name] for name in _ONCE}
-        return cls(**{**known(cls, values), **days, **kinds, "statement": Statement.from_dict(said)})
+        return msgspec.convert({**values, "statement": said}, cls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,36 +148,17 @@ class Entry:
 
     def as_dict(self) -> dict[str, Any]:
         """The entry as JSON values."""
-        return {
-            "change": str(self.change),
-            "alert": self.alert,
-            "on": self.on.isoformat(),
+        values: dict[str, Any] = msgspec.to_builtins(self, enc_hook=float)
+        return values | {
             "statement": self.statement.as_dict(),
             "event": None if self.event is None else event_as_dict(self.event),
-            "impact": self.impact,
             "also": [said.as_dict() for said in self.also],
-            "since": None if self.since is None else self.since.isoformat(),
-            "sku": self.sku,
-            "name": self.name,
-            "recent": [list(point) for point in self.recent],
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The entry that `as_dict` made these values of."""
-        return cls(
-            change=Change(values["change"]),
-            alert=values["alert"],
-            on=date.fromisoformat(values["on"]),
-            statement=Statement.from_dict(values["statement"]),
-            event=None if values["event"] is None else event_from_dict(values["event"]),
-            impact=values["impact"],
-            also=tuple(Statement.from_dict(said) for said in values.get("also", ())),
-            since=None if values.get("since") is None else date.fromisoformat(values["since"]),
-            sku=values.get("sku"),
-            name=values.get("name"),
-            recent=tuple((label, value) for label, value in values.get("recent", ())),
-        )
+        """The entry that `as_dict` made these values of; what another version says besides is passed over."""
+        return msgspec.convert(values, cls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +216,13 @@ def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Ste
         kept, change = _met(alert, finding, day, rules, first_check=before is None)
         after[kept.id] = kept
         if change is not None:
-            entries.append(_entry(change, kept, finding, day))
+            entries.append(_entry(change, kept, day, finding))
     for alert in known.values():
         remaining = _missed(alert, day, rules)
         if remaining is not None:
             after[alert.id] = remaining
         elif alert.told and not rules.is_muted(alert.subject) and _end_is_told(alert, day):
-            entries.append(_ending(alert, day))
+            entries.append(_entry(Change.RESOLVED, alert, day))
     told, left_out = _most_important(entries, rules.top)
     for entry in left_out:
         if entry.alert in after:
@@ -292,30 +272,22 @@ def _met(
             last_seen=day.day,
             told=False,
             quiet=first_check and not event.is_new,
-            told_deviation=_deviation(event),
-            told_impact=event.impact,
             metric=event.metric,
             expected=event.expected,
+            told_deviation=_deviation(event),
+            told_impact=event.impact,
             statement=event.statement,
         )
     lasting = EventType.STOPPED_SELLING if alert.type is EventType.STOPPED_SELLING else event.type
     seen = replace(alert, last_seen=day.day, clear=0, type=lasting, severity=event.severity)
-    change: Change | None = None
     if loud and not seen.told and not seen.quiet:
         change = Change.OPENED
     elif loud and not new and _is_worse(event, seen):
         change = Change.WORSE
-    if change is None:
+    else:
         return seen, None
-    told = replace(
-        seen,
-        told=True,
-        quiet=False,
-        told_deviation=_deviation(event),
-        told_impact=event.impact,
-        statement=event.statement,
-    )
-    return told, change
+    told = replace(seen, told=True, quiet=False, statement=event.statement)
+    return replace(told, told_deviation=_deviation(event), told_impact=event.impact), change
 
 
 def _missed(alert: Alert, day: JudgedDay, rules: Rules) -> Alert | None:
@@ -360,45 +332,22 @@ def _ratio(deviation: float) -> float:
     return math.log(max(1 + deviation, NOTHING_LEFT))
 
 
-def _entry(change: Change, alert: Alert, finding: Finding, day: JudgedDay) -> Entry:
+def _entry(change: Change, alert: Alert, day: JudgedDay, finding: Finding | None = None) -> Entry:
+    """What is told of an alert on a date; without a finding, of its end."""
+    about = Entry(change, alert.id, day.day, replace(alert.statement, type=alert.type), None, alert.told_impact)
+    about = replace(about, since=alert.since, sku=alert.sku, name=alert.name)
+    if finding is None:
+        return about
     event = finding.event
-    return Entry(
-        change,
-        alert.id,
-        day.day,
-        event.statement,
-        event,
-        event.impact,
-        finding.also,
-        alert.since,
-        alert.sku,
-        alert.name,
-        day.recent(event),
-    )
-
-
-def _ending(alert: Alert, day: JudgedDay) -> Entry:
-    return Entry(
-        Change.RESOLVED,
-        alert.id,
-        day.day,
-        replace(alert.statement, type=alert.type),
-        None,
-        alert.told_impact,
-        (),
-        alert.since,
-        alert.sku,
-        alert.name,
-    )
+    told = replace(about, statement=event.statement, event=event, impact=event.impact)
+    return replace(told, also=finding.also, recent=day.recent(event))
 
 
 def _most_important(entries: list[Entry], top: int) -> tuple[tuple[Entry, ...], list[Entry]]:
     """What is told, in order, and what is left out: products beyond the `top` by money at stake (ends are not counted)."""
     ordered = in_order(entries)
-    products = [entry for entry in ordered if not entry.is_shop and entry.change is not Change.RESOLVED]
-    left_out = products[top:]
+    of_products = [entry for entry in ordered if not entry.is_shop]
+    left_out = [entry for entry in of_products if entry.change is not Change.RESOLVED][top:]
+    left_out += [entry for entry in of_products if entry.change is Change.RESOLVED][max(top, 1) * 3 :]
     dropped = {entry.key for entry in left_out}
-    ended = [entry for entry in ordered if not entry.is_shop and entry.change is Change.RESOLVED]
-    beyond = ended[max(top, 1) * 3 :]
-    dropped |= {entry.key for entry in beyond}
-    return tuple(entry for entry in ordered if entry.key not in dropped), [*left_out, *beyond]
+    return tuple(entry for entry in ordered if entry.key not in dropped), left_out

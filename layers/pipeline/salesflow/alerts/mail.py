@@ -5,7 +5,7 @@ outside: they stay text in the subject, in the HTML and in the headers.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -24,12 +24,41 @@ from salesflow.figures import Figures, Kind, printable
 from salesflow.findings.event import OTHERS, RETURNED, Contribution, Event, EventType
 from salesflow.findings.subjects import Facet
 from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
-from salesflow.language import Language, Words
+from salesflow.language import Language, Text, Words
 from salesflow.reports.mail import SUBJECT_LENGTH, Bar, MailText, subject_of
 from salesflow.windows import Period
 
 _SHOWN_CAUSES: Final = 5
 _LONGEST_NAME: Final = 120
+_TITLES: Final[Mapping[Period, Text]] = {
+    Period.DAILY: Text("Sales check"),
+    Period.WEEKLY: Text("Sales check of the week"),
+    Period.MONTHLY: Text("Sales check of four weeks"),
+}
+_CHARTS: Final[Mapping[tuple[Period, str], Text]] = {
+    (Period.DAILY, "revenue"): Text("Sales of the last {weekday}s"),
+    (Period.DAILY, "quantity"): Text("Pieces sold on the last {weekday}s"),
+    (Period.DAILY, "transactions"): Text("Transactions of the last {weekday}s"),
+    (Period.WEEKLY, "revenue"): Text("Sales of the last weeks"),
+    (Period.WEEKLY, "quantity"): Text("Pieces sold in the last weeks"),
+    (Period.WEEKLY, "transactions"): Text("Transactions of the last weeks"),
+    (Period.MONTHLY, "revenue"): Text("Sales, four weeks at a time"),
+    (Period.MONTHLY, "quantity"): Text("Pieces sold, four weeks at a time"),
+    (Period.MONTHLY, "transactions"): Text("Transactions, four weeks at a time"),
+}
+_HINTS: Final = {
+    EventType.MISSING_DAY: Text("If the shop was open: are the tills on and online, and do they send their sales?"),
+    EventType.PARTIAL_DAY: Text("If the shop was open as usual: has every till sent its sales?"),
+    EventType.PRICE_CHANGE: Text("Is the price that the till charges the one that you set?"),
+    EventType.UNUSUAL_MIX: Text("Are the tills' clocks right?"),
+    EventType.RETURNS: Text("Were these refunds meant, and is what came back in the shop?"),
+}
+_ON_THE_SHELF: Final = Text("Is the product on the shelf, and known to the till under this SKU?")
+_HINTS_OF_PRODUCTS: Final = {
+    EventType.STOPPED_SELLING: _ON_THE_SHELF,
+    EventType.ZERO_DROP: _ON_THE_SHELF,
+    EventType.HIGH_SPIKE: Text("Is the quantity right, and is there enough stock left?"),
+}
 _ISOLATED: Final = re.compile(f"{ISOLATE}([^{ISOLATE_END}]*){ISOLATE_END}")
 
 
@@ -124,10 +153,15 @@ def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
     figures = Figures(facts.currency, facts.language)
     _ = figures.words
     first = entries[0]
+    tags = {
+        Change.OPENED: _.context("alert", "New"),
+        Change.WORSE: _.context("alert", "Worse"),
+        Change.RESOLVED: _.context("alert", "Over"),
+    }
     worse = _("It got worse.") if first.change is Change.WORSE else ""
     mail = _AlertMail(
         language=figures.language.tag,
-        title=_title(facts.period, _),
+        title=_.say(_TITLES.get(facts.period, _TITLES[Period.DAILY])),
         day=figures.day_long(facts.business_date),
         headline=figures.sentences(worse, dated_sentence(first, facts.business_date, figures)),
         bad=_is_bad(first),
@@ -138,7 +172,7 @@ def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
         causes=_causes(first.event, figures),
         others=tuple(
             _Item(
-                _tag(e.change, _),
+                tags[e.change],
                 dated_sentence(e, facts.business_date, figures),
                 _lines(e, figures),
                 _is_bad(e),
@@ -161,7 +195,7 @@ def explained(entry: Entry, period: Period, figures: Figures) -> Why:
     """Everything that a mail says of an entry, for the page that answers why it was sent."""
     tables = [(_chart_title(entry, figures, period), _chart(entry, figures, period)), *_causes(entry.event, figures)]
     return Why(
-        _title(period, figures.words),
+        figures.words.say(_TITLES.get(period, _TITLES[Period.DAILY])),
         dated_sentence(entry, entry.on, figures),
         (figures.day_long(entry.on), *_lines(entry, figures)),
         tuple((title, tuple((bar.label, bar.text) for bar in bars)) for title, bars in tables if bars),
@@ -183,26 +217,6 @@ def _set_apart(entry: Entry, subject: str) -> str:
     return subject.replace(shown, isolated(shown), 1) if shown else subject
 
 
-def _title(period: Period, _: Words) -> str:
-    match period:
-        case Period.WEEKLY:
-            return _("Sales check of the week")
-        case Period.MONTHLY:
-            return _("Sales check of four weeks")
-        case _:
-            return _("Sales check")
-
-
-def _tag(change: Change, _: Words) -> str:
-    match change:
-        case Change.OPENED:
-            return _.context("alert", "New")
-        case Change.WORSE:
-            return _.context("alert", "Worse")
-        case Change.RESOLVED:
-            return _.context("alert", "Over")
-
-
 def _is_bad(entry: Entry) -> bool:
     return entry.change is not Change.RESOLVED and not entry.alert.startswith((Facet.UP, Facet.LEVEL_UP))
 
@@ -221,31 +235,9 @@ def _lines(entry: Entry, figures: Figures) -> tuple[str, ...]:
 def _chart_title(entry: Entry, figures: Figures, period: Period) -> str:
     if entry.event is None or len(entry.recent) < 2:
         return ""
-    _, metric = figures.words, entry.event.metric
-    if period is Period.WEEKLY:
-        match metric:
-            case "quantity":
-                return _("Pieces sold in the last weeks")
-            case "transactions":
-                return _("Transactions of the last weeks")
-            case _:
-                return _("Sales of the last weeks")
-    if period is Period.MONTHLY:
-        match metric:
-            case "quantity":
-                return _("Pieces sold, four weeks at a time")
-            case "transactions":
-                return _("Transactions, four weeks at a time")
-            case _:
-                return _("Sales, four weeks at a time")
     weekday = figures.weekday(date.fromisoformat(entry.recent[-1][0]).weekday())
-    match metric:
-        case "quantity":
-            return _("Pieces sold on the last {weekday}s", weekday=weekday)
-        case "transactions":
-            return _("Transactions of the last {weekday}s", weekday=weekday)
-        case _:
-            return _("Sales of the last {weekday}s", weekday=weekday)
+    period = period if (period, "revenue") in _CHARTS else Period.DAILY
+    return figures.words.say(_CHARTS.get((period, entry.event.metric)) or _CHARTS[period, "revenue"], weekday=weekday)
 
 
 def _chart(entry: Entry, figures: Figures, period: Period) -> tuple[Bar, ...]:
@@ -315,24 +307,10 @@ def _look_at(entries: Sequence[Entry], _: Words) -> tuple[str, ...]:
 
 
 def _hint(entry: Entry, event: Event, _: Words) -> str:
-    match event.type:
-        case EventType.MISSING_DAY:
-            return _("If the shop was open: are the tills on and online, and do they send their sales?")
-        case EventType.PARTIAL_DAY:
-            return _("If the shop was open as usual: has every till sent its sales?")
-        case EventType.PRICE_CHANGE:
-            return _("Is the price that the till charges the one that you set?")
-        case EventType.UNUSUAL_MIX:
-            return _("Are the tills' clocks right?")
-        case EventType.RETURNS:
-            return _("Were these refunds meant, and is what came back in the shop?")
-        case EventType.STOPPED_SELLING if entry.statement.stock == 0:
-            return _("Is more of it on order?")
-        case EventType.STOPPED_SELLING | EventType.ZERO_DROP if not entry.is_shop:
-            return _("Is the product on the shelf, and known to the till under this SKU?")
-        case EventType.HIGH_SPIKE if not entry.is_shop:
-            return _("Is the quantity right, and is there enough stock left?")
-    return ""
+    if event.type is EventType.STOPPED_SELLING and entry.statement.stock == 0:
+        return _("Is more of it on order?")
+    hints = _HINTS if entry.is_shop else _HINTS | _HINTS_OF_PRODUCTS
+    return _.say(hints[event.type]) if event.type in hints else ""
 
 
 def _small_print(facts: MailFacts, figures: Figures) -> tuple[tuple[str, str], ...]:

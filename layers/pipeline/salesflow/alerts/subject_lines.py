@@ -1,6 +1,6 @@
 """The finding in a few words: subjects of the alerts' mails."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from salesflow.alerts.lifecycle import Change, Entry
@@ -8,12 +8,71 @@ from salesflow.detection.periods import LENGTH
 from salesflow.figures import Figures, printable
 from salesflow.findings.event import Event, EventType
 from salesflow.findings.subjects import Facet
-from salesflow.findings.wording import FAR_ABOVE, share, times
+from salesflow.findings.wording import FAR_ABOVE, off
+from salesflow.language import Text
 from salesflow.windows import Period
 
 _LONGEST_NAME: Final = 40
 _SHORT_NAME: Final = 14
 _SHORTEST_NAME: Final = 8
+
+_ENDS: Final[Mapping[EventType | None, Text]] = {
+    EventType.MISSING_DAY: Text("Sales are coming in again"),
+    EventType.PARTIAL_DAY: Text("The days are complete again"),
+    EventType.UNUSUAL_MIX: Text("Sales at their usual hours again"),
+    EventType.LEVEL_SHIFT: Text("Sales no longer unusual"),
+    None: Text("Sales are back to usual"),
+}
+_ENDS_OF_PRODUCTS: Final[Mapping[EventType | None, Text]] = {
+    EventType.STOPPED_SELLING: Text("{name}: sells again"),
+    EventType.PRICE_CHANGE: Text("{name}: price no longer unusual"),
+    EventType.LEVEL_SHIFT: Text("{name}: no longer unusual"),
+    None: Text("{name}: back to usual"),
+}
+_OF_PRODUCTS: Final[Mapping[EventType | str, Text]] = {
+    EventType.PRICE_CHANGE: Text("{name}: unusual price, {day}"),
+    EventType.STOPPED_SELLING: Text("{name}: not sold since {day}"),
+    EventType.ZERO_DROP: Text("{name}: nothing sold, {day}"),
+    "out of stock": Text("{name}: out of stock"),
+    "higher": Text("{name}: more since {day}"),
+    "lower": Text("{name}: less since {day}"),
+    "unknown": Text("{name}: unusual sales, {day}"),
+    "far": Text("{name}: far above usual, {day}"),
+    "times": Text("{name}: {times} times the usual, {day}"),
+    "above": Text("{name}: {share} above usual, {day}"),
+    "below": Text("{name}: {share} below usual, {day}"),
+}
+_OF_SHOP: Final[Mapping[EventType | str, Text]] = {
+    EventType.MISSING_DAY: Text("{day}: no sale at all"),
+    EventType.PARTIAL_DAY: Text("{day} looks unfinished"),
+    EventType.UNUSUAL_MIX: Text("{day}: sales at unusual hours"),
+    EventType.RETURNS: Text("{day}: {amount} given back"),
+    EventType.ZERO_DROP: Text("{day}: nothing sold"),
+    "missing": Text("No sale at all since {day}"),
+    "level up": Text("Sales at a higher level"),
+    "level down": Text("Sales at a lower level"),
+    "unknown": Text("{day}: unusual sales"),
+}
+_OF_TOTALS: Final[Mapping[tuple[str, str], Text]] = {
+    ("higher", "revenue"): Text("Sales higher since {day}"),
+    ("higher", "quantity"): Text("More pieces sold since {day}"),
+    ("higher", "transactions"): Text("More transactions since {day}"),
+    ("lower", "revenue"): Text("Sales lower since {day}"),
+    ("lower", "quantity"): Text("Fewer pieces sold since {day}"),
+    ("lower", "transactions"): Text("Fewer transactions since {day}"),
+    ("far", "revenue"): Text("{day}: sales far above usual"),
+    ("far", "quantity"): Text("{day}: pieces far above usual"),
+    ("far", "transactions"): Text("{day}: transactions far above usual"),
+    ("times", "revenue"): Text("{day}: sales {times} times the usual"),
+    ("times", "quantity"): Text("{day}: pieces {times} times the usual"),
+    ("times", "transactions"): Text("{day}: transactions {times} times usual"),
+    ("above", "revenue"): Text("{day}: sales {share} above usual"),
+    ("above", "quantity"): Text("{day}: pieces {share} above usual"),
+    ("above", "transactions"): Text("{day}: transactions {share} above usual"),
+    ("below", "revenue"): Text("{day}: sales {share} below usual"),
+    ("below", "quantity"): Text("{day}: pieces {share} below usual"),
+    ("below", "transactions"): Text("{day}: transactions {share} below usual"),
+}
 
 
 def subjects(entries: Sequence[Entry], figures: Figures, period: Period) -> list[str]:
@@ -50,150 +109,32 @@ def _days(entry: Entry, figures: Figures, period: Period) -> tuple[str, ...]:
 
 
 def _finding(entry: Entry, day: str, figures: Figures, name: str) -> str:
-    if entry.is_shop:
-        return _shop_end(entry, figures) if entry.event is None else _of_shop(entry, entry.event, day, figures)
-    if entry.event is None:
-        return _product_end(entry, name, figures)
-    return _of_product(entry, entry.event, name, day, figures)
+    _, event = figures.words, entry.event
+    if event is None:
+        ends = _ENDS if entry.is_shop else _ENDS_OF_PRODUCTS
+        return _.say(ends.get(entry.statement.type, ends[None]), name=name)
+    how, values = _how(entry, event, figures)
+    texts = _OF_SHOP if entry.is_shop else _OF_PRODUCTS
+    text = texts.get(how) or _OF_TOTALS.get((how, event.metric)) or _OF_TOTALS[how, "revenue"]
+    return _.say(text, **{"name": name, "day": day} | values)
 
 
-def _shop_end(entry: Entry, figures: Figures) -> str:
-    _ = figures.words
-    match entry.statement.type:
-        case EventType.MISSING_DAY:
-            return _("Sales are coming in again")
-        case EventType.PARTIAL_DAY:
-            return _("The days are complete again")
-        case EventType.UNUSUAL_MIX:
-            return _("Sales at their usual hours again")
-        case EventType.LEVEL_SHIFT:
-            return _("Sales no longer unusual")
-        case _:
-            return _("Sales are back to usual")
-
-
-def _product_end(entry: Entry, name: str, figures: Figures) -> str:
-    _ = figures.words
-    match entry.statement.type:
-        case EventType.STOPPED_SELLING:
-            return _("{name}: sells again", name=name)
-        case EventType.PRICE_CHANGE:
-            return _("{name}: price no longer unusual", name=name)
-        case EventType.LEVEL_SHIFT:
-            return _("{name}: no longer unusual", name=name)
-        case _:
-            return _("{name}: back to usual", name=name)
-
-
-def _of_product(entry: Entry, event: Event, name: str, day: str, figures: Figures) -> str:
-    _ = figures.words
-    since = figures.day_short(event.since)
+def _how(entry: Entry, event: Event, figures: Figures) -> tuple[EventType | str, dict[str, str]]:
+    """What is said of an event, as the tables above have it, and what stands in its places."""
+    since = {"day": figures.day_short(event.since)}
     match event.type:
-        case EventType.PRICE_CHANGE:
-            return _("{name}: unusual price, {day}", name=name, day=day)
-        case EventType.STOPPED_SELLING if entry.statement.stock == 0:
-            return _("{name}: out of stock", name=name)
-        case EventType.STOPPED_SELLING:
-            sold = figures.day_short(entry.statement.last_sold or event.since)
-            return _("{name}: not sold since {day}", name=name, day=sold)
-        case EventType.ZERO_DROP:
-            return _("{name}: nothing sold, {day}", name=name, day=day)
-        case EventType.LEVEL_SHIFT if entry.alert.startswith(Facet.UP):
-            return _("{name}: more since {day}", name=name, day=since)
         case EventType.LEVEL_SHIFT:
-            return _("{name}: less since {day}", name=name, day=since)
-    by = event.deviation
-    if by is None:
-        return _("{name}: unusual sales, {day}", name=name, day=day)
-    if by >= FAR_ABOVE:
-        return _("{name}: far above usual, {day}", name=name, day=day)
-    if by >= 1:
-        return _("{name}: {times} times the usual, {day}", name=name, times=times(by, figures), day=day)
-    if by > 0:
-        return _("{name}: {share} above usual, {day}", name=name, share=share(by, figures), day=day)
-    return _("{name}: {share} below usual, {day}", name=name, share=share(by, figures), day=day)
-
-
-def _of_shop(entry: Entry, event: Event, day: str, figures: Figures) -> str:
-    _ = figures.words
-    match event.type:
-        case EventType.MISSING_DAY if event.since != entry.on:
-            return _("No sale at all since {day}", day=figures.day_short(event.since))
-        case EventType.MISSING_DAY:
-            return _("{day}: no sale at all", day=day)
-        case EventType.PARTIAL_DAY:
-            return _("{day} looks unfinished", day=day)
-        case EventType.UNUSUAL_MIX:
-            return _("{day}: sales at unusual hours", day=day)
-        case EventType.RETURNS:
-            return _("{day}: {amount} given back", day=day, amount=figures.money_short(-event.impact))
-        case EventType.LEVEL_MOVED:
-            return _("Sales at a higher level") if event.impact > 0 else _("Sales at a lower level")
-        case EventType.ZERO_DROP:
-            return _("{day}: nothing sold", day=day)
-        case EventType.LEVEL_SHIFT:
-            return _shift(event, figures, higher=entry.alert.startswith(Facet.UP))
-    return _of_totals(event, day, figures)
-
-
-def _of_totals(event: Event, day: str, figures: Figures) -> str:
-    _, by = figures.words, event.deviation
-    if by is None:
-        return _("{day}: unusual sales", day=day)
-    match event.metric:
-        case "quantity":
-            return _pieces(by, day, figures)
-        case "transactions":
-            return _transactions(by, day, figures)
+            return "higher" if entry.alert.startswith(Facet.UP) else "lower", since
+        case EventType.LEVEL_MOVED if entry.is_shop:
+            return "level up" if event.impact > 0 else "level down", {}
+        case EventType.MISSING_DAY if entry.is_shop and event.since != entry.on:
+            return "missing", since
+        case EventType.STOPPED_SELLING if not entry.is_shop:
+            last = {"day": figures.day_short(entry.statement.last_sold or event.since)}
+            return ("out of stock", {}) if entry.statement.stock == 0 else (event.type, last)
+        case EventType.RETURNS if entry.is_shop:
+            return event.type, {"amount": figures.money_short(-event.impact)}
+        case _ if event.type in (_OF_SHOP if entry.is_shop else _OF_PRODUCTS):
+            return event.type, {}
         case _:
-            return _sales(by, day, figures)
-
-
-def _shift(event: Event, figures: Figures, *, higher: bool) -> str:
-    _, since = figures.words, figures.day_short(event.since)
-    match event.metric, higher:
-        case "quantity", True:
-            return _("More pieces sold since {day}", day=since)
-        case "quantity", False:
-            return _("Fewer pieces sold since {day}", day=since)
-        case "transactions", True:
-            return _("More transactions since {day}", day=since)
-        case "transactions", False:
-            return _("Fewer transactions since {day}", day=since)
-        case _, True:
-            return _("Sales higher since {day}", day=since)
-        case _:
-            return _("Sales lower since {day}", day=since)
-
-
-def _sales(by: float, day: str, figures: Figures) -> str:
-    _ = figures.words
-    if by >= FAR_ABOVE:
-        return _("{day}: sales far above usual", day=day)
-    if by >= 1:
-        return _("{day}: sales {times} times the usual", day=day, times=times(by, figures))
-    if by > 0:
-        return _("{day}: sales {share} above usual", day=day, share=share(by, figures))
-    return _("{day}: sales {share} below usual", day=day, share=share(by, figures))
-
-
-def _pieces(by: float, day: str, figures: Figures) -> str:
-    _ = figures.words
-    if by >= FAR_ABOVE:
-        return _("{day}: pieces far above usual", day=day)
-    if by >= 1:
-        return _("{day}: pieces {times} times the usual", day=day, times=times(by, figures))
-    if by > 0:
-        return _("{day}: pieces {share} above usual", day=day, share=share(by, figures))
-    return _("{day}: pieces {share} below usual", day=day, share=share(by, figures))
-
-
-def _transactions(by: float, day: str, figures: Figures) -> str:
-    _ = figures.words
-    if by >= FAR_ABOVE:
-        return _("{day}: transactions far above usual", day=day)
-    if by >= 1:
-        return _("{day}: transactions {times} times usual", day=day, times=times(by, figures))
-    if by > 0:
-        return _("{day}: transactions {share} above usual", day=day, share=share(by, figures))
-    return _("{day}: transactions {share} below usual", day=day, share=share(by, figures))
+            return ("unknown", {}) if event.deviation is None else off(event.deviation, figures, limit=FAR_ABOVE)

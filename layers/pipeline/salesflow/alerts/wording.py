@@ -1,53 +1,51 @@
 """What is told of an alert, in a language: how it began or got worse, and how it ended."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 from salesflow.alerts.lifecycle import Change, Entry
 from salesflow.figures import Figures
 from salesflow.findings.event import EventType, Statement
-from salesflow.findings.wording import called, day_name, sentence
+from salesflow.findings.wording import called, sentence
+from salesflow.language import Text
+
+_ENDS: Final[Mapping[EventType | None, Text]] = {
+    EventType.MISSING_DAY: Text("Sales are coming in again."),
+    EventType.PARTIAL_DAY: Text("The days are complete again."),
+    EventType.UNUSUAL_MIX: Text("Sales come at their usual hours again."),
+    EventType.LEVEL_SHIFT: Text("Sales are no longer unusual."),
+    None: Text("Sales are back to usual."),
+}
+_ENDS_OF_PRODUCTS: Final[Mapping[EventType | None, Text]] = {
+    EventType.STOPPED_SELLING: Text("{product} sells again."),
+    EventType.PRICE_CHANGE: Text("{product}: the price is no longer unusual."),
+    EventType.LEVEL_SHIFT: Text("{product}: sales are no longer unusual."),
+    None: Text("{product}: sales are back to usual."),
+}
 
 
 def told_sentence(entry: Entry, figures: Figures) -> str:
     """The sentence of an entry, without its date."""
-    return (
-        end_sentence(entry.statement, figures)
-        if entry.change is Change.RESOLVED
-        else sentence(entry.statement, figures)
-    )
+    return (end_sentence if entry.change is Change.RESOLVED else sentence)(entry.statement, figures)
 
 
 def dated_sentence(entry: Entry, business_date: date, figures: Figures) -> str:
     """The sentence of an entry, with its date where it is told late, and since when where it ends."""
     _, since, late = figures.words, "", ""
     if entry.change is Change.RESOLVED and entry.since is not None:
-        since = _("It began on {day}.", day=day_name(entry.since, figures))
+        since = _("It began on {day}.", day=figures.day_named(entry.since))
     if entry.on != business_date:
-        late = _("(Found for {day}, not told before.)", day=day_name(entry.on, figures))
+        late = _("(Found for {day}, not told before.)", day=figures.day_named(entry.on))
     return figures.sentences(told_sentence(entry, figures), since, late)
 
 
 def end_sentence(said: Statement, figures: Figures) -> str:
     """What the end of an alert means. said: what was told of it, with the type that it had last."""
-    _ = figures.words
+    _, ends = figures.words, _ENDS
     product = None if said.sku is None else called(said.sku, said.name)
-    match said.type:
-        case EventType.MISSING_DAY:
-            return _("Sales are coming in again.")
-        case EventType.PARTIAL_DAY:
-            return _("The days are complete again.")
-        case EventType.UNUSUAL_MIX:
-            return _("Sales come at their usual hours again.")
-        case EventType.STOPPED_SELLING if product:
-            return _("{product} sells again.", product=product)
-        case EventType.PRICE_CHANGE if product:
-            return _("{product}: the price is no longer unusual.", product=product)
-        case EventType.LEVEL_SHIFT:
-            usual = _("They are back, or the new level has become the usual one.")
-            if product:
-                return figures.sentences(_("{product}: sales are no longer unusual.", product=product), usual)
-            return figures.sentences(_("Sales are no longer unusual."), usual)
-        case _ if product:
-            return _("{product}: sales are back to usual.", product=product)
-        case _:
-            return _("Sales are back to usual.")
+    if product and said.type not in (EventType.MISSING_DAY, EventType.PARTIAL_DAY, EventType.UNUSUAL_MIX):
+        ends = _ENDS_OF_PRODUCTS
+    end = _.say(ends.get(said.type, ends[None]), product=product or "")
+    shifted = said.type is EventType.LEVEL_SHIFT
+    return figures.sentences(end, _("They are back, or the new level has become the usual one.") if shifted else "")

@@ -1,196 +1,69 @@
-"""The sentences about a figure that is not the usual one, in the words of a language.
+"""The sentences about a figure that is not the usual one, by how far it is off and by metric, and those about what there is beside it.
 
 Sales, pieces and transactions have sentences of their own, because in many languages verbs and participles follow the noun.
-metric: revenue, quantity or transactions. values: what stands in the places of the sentence, as printed.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
-from salesflow.language import Words
+from salesflow.findings.event import NoteKind
+from salesflow.language import Text
 
-type Values = Mapping[str, str]
+SENTENCES: Final[Mapping[tuple[str, str], Text]] = {
+    ("below", "revenue"): Text("{weekday}'s sales were {share} below a usual {weekday}: {value} instead of about {usual}."),
+    ("below", "quantity"): Text("{weekday}'s pieces sold were {share} below a usual {weekday}: {value} instead of about {usual}."),
+    ("below", "transactions"): Text("{weekday}'s transactions were {share} below a usual {weekday}: {value} instead of about {usual}."),
+    ("above", "revenue"): Text("{weekday}'s sales were {share} above a usual {weekday}: {value} instead of about {usual}."),
+    ("above", "quantity"): Text("{weekday}'s pieces sold were {share} above a usual {weekday}: {value} instead of about {usual}."),
+    ("above", "transactions"): Text("{weekday}'s transactions were {share} above a usual {weekday}: {value} instead of about {usual}."),
+    ("times", "revenue"): Text("{weekday}'s sales were {times} times a usual {weekday}: {value} instead of about {usual}."),
+    ("times", "quantity"): Text("{weekday}'s pieces sold were {times} times a usual {weekday}: {value} instead of about {usual}."),
+    ("times", "transactions"): Text("{weekday}'s transactions were {times} times a usual {weekday}: {value} instead of about {usual}."),
+    ("far", "revenue"): Text("{weekday}'s sales were far above a usual {weekday}: {value} instead of about {usual}."),
+    ("far", "quantity"): Text("{weekday}'s pieces sold were far above a usual {weekday}: {value} instead of about {usual}."),
+    ("far", "transactions"): Text("{weekday}'s transactions were far above a usual {weekday}: {value} instead of about {usual}."),
+    ("none usual", "revenue"): Text("{weekday}'s sales came to {value}, on a day that usually has none."),
+    ("none usual", "quantity"): Text("{weekday}'s pieces sold came to {value}, on a day that usually has none."),
+    ("none usual", "transactions"): Text("{weekday}'s transactions came to {value}, on a day that usually has none."),
+    ("nothing", "revenue"): Text("No sales on {weekday}, where about {usual} are usual."),
+    ("nothing", "quantity"): Text("No pieces sold on {weekday}, where about {usual} are usual."),
+    ("nothing", "transactions"): Text("No transactions on {weekday}, where about {usual} are usual."),
+    ("higher", "revenue"): Text("Sales have been higher since {day}: {value} on {weekday} instead of about {usual}."),
+    ("higher", "quantity"): Text("More pieces have been sold since {day}: {value} on {weekday} instead of about {usual}."),
+    ("higher", "transactions"): Text("There have been more transactions since {day}: {value} on {weekday} instead of about {usual}."),
+    ("lower", "revenue"): Text("Sales have been lower since {day}: {value} on {weekday} instead of about {usual}."),
+    ("lower", "quantity"): Text("Fewer pieces have been sold since {day}: {value} on {weekday} instead of about {usual}."),
+    ("lower", "transactions"): Text("There have been fewer transactions since {day}: {value} on {weekday} instead of about {usual}."),
+    ("weekday", "revenue"): Text("{weekday}'s sales were those of a {other}: {value} instead of about {usual}."),
+    ("weekday", "quantity"): Text("{weekday}'s pieces sold were those of a {other}: {value} instead of about {usual}."),
+    ("weekday", "transactions"): Text("{weekday}'s transactions were those of a {other}: {value} instead of about {usual}."),
+}  # fmt: skip
+"""A day, against what its weekday usually has."""
 
+PERIODS: Final[Mapping[tuple[str, str], Text]] = {
+    ("above", "revenue"): Text("Sales in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}."),
+    ("above", "quantity"): Text("Pieces sold in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}."),
+    ("above", "transactions"): Text("Transactions in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}."),
+    ("below", "revenue"): Text("Sales in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}."),
+    ("below", "quantity"): Text("Pieces sold in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}."),
+    ("below", "transactions"): Text("Transactions in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}."),
+    ("times", "revenue"): Text("Sales in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}."),
+    ("times", "quantity"): Text("Pieces sold in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}."),
+    ("times", "transactions"): Text("Transactions in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}."),
+}  # fmt: skip
+"""A week, or four weeks, against the weeks before."""
 
-def below(_: Words, metric: str, values: Values) -> str:
-    """Less than on a usual day of the week."""
-    match metric:
-        case "quantity":
-            return _(
-                "{weekday}'s pieces sold were {share} below a usual {weekday}: {value} instead of about {usual}.",
-                **values,
-            )
-        case "transactions":
-            return _(
-                "{weekday}'s transactions were {share} below a usual {weekday}: {value} instead of about {usual}.",
-                **values,
-            )
-        case _:
-            return _(
-                "{weekday}'s sales were {share} below a usual {weekday}: {value} instead of about {usual}.", **values
-            )
+BESIDE: Final[Mapping[NoteKind, Text]] = {
+    NoteKind.OUT_OF_STOCK: Text("It is out of stock."),
+    NoteKind.NOT_LISTED: Text("It is not in the product list any more."),
+    NoteKind.BEFORE_RETURNS: Text("This counts before returns, which came to {amount}."),
+}
 
-
-def above(_: Words, metric: str, values: Values) -> str:
-    """More than on a usual day of the week."""
-    match metric:
-        case "quantity":
-            return _(
-                "{weekday}'s pieces sold were {share} above a usual {weekday}: {value} instead of about {usual}.",
-                **values,
-            )
-        case "transactions":
-            return _(
-                "{weekday}'s transactions were {share} above a usual {weekday}: {value} instead of about {usual}.",
-                **values,
-            )
-        case _:
-            return _(
-                "{weekday}'s sales were {share} above a usual {weekday}: {value} instead of about {usual}.", **values
-            )
-
-
-def many_times(_: Words, metric: str, values: Values) -> str:
-    """At least twice a usual day of the week."""
-    match metric:
-        case "quantity":
-            return _(
-                "{weekday}'s pieces sold were {times} times a usual {weekday}: {value} instead of about {usual}.",
-                **values,
-            )
-        case "transactions":
-            return _(
-                "{weekday}'s transactions were {times} times a usual {weekday}: {value} instead of about {usual}.",
-                **values,
-            )
-        case _:
-            return _(
-                "{weekday}'s sales were {times} times a usual {weekday}: {value} instead of about {usual}.", **values
-            )
-
-
-def far_above(_: Words, metric: str, values: Values) -> str:
-    """So much more that a ratio says nothing."""
-    match metric:
-        case "quantity":
-            return _(
-                "{weekday}'s pieces sold were far above a usual {weekday}: {value} instead of about {usual}.", **values
-            )
-        case "transactions":
-            return _(
-                "{weekday}'s transactions were far above a usual {weekday}: {value} instead of about {usual}.", **values
-            )
-        case _:
-            return _("{weekday}'s sales were far above a usual {weekday}: {value} instead of about {usual}.", **values)
-
-
-def none_usual(_: Words, metric: str, values: Values) -> str:
-    """Something where there is usually nothing."""
-    match metric:
-        case "quantity":
-            return _("{weekday}'s pieces sold came to {value}, on a day that usually has none.", **values)
-        case "transactions":
-            return _("{weekday}'s transactions came to {value}, on a day that usually has none.", **values)
-        case _:
-            return _("{weekday}'s sales came to {value}, on a day that usually has none.", **values)
-
-
-def nothing(_: Words, metric: str, values: Values) -> str:
-    """Nothing where there is usually something."""
-    match metric:
-        case "quantity":
-            return _("No pieces sold on {weekday}, where about {usual} are usual.", **values)
-        case "transactions":
-            return _("No transactions on {weekday}, where about {usual} are usual.", **values)
-        case _:
-            return _("No sales on {weekday}, where about {usual} are usual.", **values)
-
-
-def shift(_: Words, metric: str, values: Values, *, higher: bool) -> str:
-    """Another level since a day."""
-    match metric, higher:
-        case "quantity", True:
-            return _("More pieces have been sold since {day}: {value} on {weekday} instead of about {usual}.", **values)
-        case "quantity", False:
-            return _(
-                "Fewer pieces have been sold since {day}: {value} on {weekday} instead of about {usual}.", **values
-            )
-        case "transactions", True:
-            return _(
-                "There have been more transactions since {day}: {value} on {weekday} instead of about {usual}.",
-                **values,
-            )
-        case "transactions", False:
-            return _(
-                "There have been fewer transactions since {day}: {value} on {weekday} instead of about {usual}.",
-                **values,
-            )
-        case _, True:
-            return _("Sales have been higher since {day}: {value} on {weekday} instead of about {usual}.", **values)
-        case _:
-            return _("Sales have been lower since {day}: {value} on {weekday} instead of about {usual}.", **values)
-
-
-def other_weekday(_: Words, metric: str, values: Values) -> str:
-    """What another day of the week usually has."""
-    match metric:
-        case "quantity":
-            return _("{weekday}'s pieces sold were those of a {other}: {value} instead of about {usual}.", **values)
-        case "transactions":
-            return _("{weekday}'s transactions were those of a {other}: {value} instead of about {usual}.", **values)
-        case _:
-            return _("{weekday}'s sales were those of a {other}: {value} instead of about {usual}.", **values)
-
-
-def period(_: Words, metric: str, values: Values, *, higher: bool) -> str:
-    """A week, or four weeks, above or below the weeks before."""
-    match metric, higher:
-        case "quantity", True:
-            return _(
-                "Pieces sold in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}.",
-                **values,
-            )
-        case "quantity", False:
-            return _(
-                "Pieces sold in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}.",
-                **values,
-            )
-        case "transactions", True:
-            return _(
-                "Transactions in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}.",
-                **values,
-            )
-        case "transactions", False:
-            return _(
-                "Transactions in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}.",
-                **values,
-            )
-        case _, True:
-            return _(
-                "Sales in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}.",
-                **values,
-            )
-        case _:
-            return _(
-                "Sales in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}.",
-                **values,
-            )
-
-
-def period_times(_: Words, metric: str, values: Values) -> str:
-    """A week, or four weeks, of at least twice the usual."""
-    match metric:
-        case "quantity":
-            return _(
-                "Pieces sold in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}.",
-                **values,
-            )
-        case "transactions":
-            return _(
-                "Transactions in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}.",
-                **values,
-            )
-        case _:
-            return _(
-                "Sales in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}.",
-                **values,
-            )
+OFF: Final[Mapping[tuple[NoteKind, str], Text]] = {
+    (NoteKind.SHOP_LEVEL, "times"): Text("The whole shop was at {times} times its usual level, which is already taken into account."),
+    (NoteKind.SHOP_LEVEL, "above"): Text("The whole shop was {share} above its usual level, which is already taken into account."),
+    (NoteKind.SHOP_LEVEL, "below"): Text("The whole shop was {share} below its usual level, which is already taken into account."),
+    (NoteKind.PRICE, "times"): Text("The average price was {times} times the usual."),
+    (NoteKind.PRICE, "above"): Text("The average price was {share} above the usual."),
+    (NoteKind.PRICE, "below"): Text("The average price was {share} below the usual."),
+}  # fmt: skip

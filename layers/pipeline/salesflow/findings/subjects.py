@@ -32,6 +32,19 @@ class Facet(StrEnum):
     LEVEL_DOWN = "level-down"
 
 
+_FACETS = {
+    EventType.MISSING_DAY: Facet.DAY,
+    EventType.PARTIAL_DAY: Facet.DAY,
+    EventType.PRICE_CHANGE: Facet.PRICE,
+    EventType.UNUSUAL_MIX: Facet.MIX,
+    EventType.RETURNS: Facet.RETURNS,
+    EventType.STOPPED_SELLING: Facet.DOWN,
+    EventType.ZERO_DROP: Facet.DOWN,
+    EventType.DROP: Facet.DOWN,
+    EventType.HIGH_SPIKE: Facet.UP,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding. event: its loudest event. also: what the others say."""
@@ -70,32 +83,14 @@ def findings_of(events: Iterable[Event]) -> tuple[Finding, ...]:
 
 def facet_of(event: Event) -> Facet:
     """The facet that an event belongs to."""
-    match event.type:
-        case EventType.MISSING_DAY | EventType.PARTIAL_DAY:
-            return Facet.DAY
-        case EventType.PRICE_CHANGE:
-            return Facet.PRICE
-        case EventType.UNUSUAL_MIX:
-            return Facet.MIX
-        case EventType.RETURNS:
-            return Facet.RETURNS
-        case EventType.LEVEL_MOVED:
-            return Facet.LEVEL_DOWN if (event.deviation or 0) < 0 else Facet.LEVEL_UP
-        case EventType.STOPPED_SELLING | EventType.ZERO_DROP | EventType.DROP:
-            return Facet.DOWN
-        case EventType.HIGH_SPIKE:
-            return Facet.UP
-        case _:
-            sign = event.score or event.deviation or event.impact
-            return Facet.DOWN if sign < 0 else Facet.UP
+    sign = event.deviation if event.type is EventType.LEVEL_MOVED else event.score or event.deviation or event.impact
+    falls = (sign or 0) < 0
+    if event.type is EventType.LEVEL_MOVED:
+        return Facet.LEVEL_DOWN if falls else Facet.LEVEL_UP
+    return _FACETS.get(event.type, Facet.DOWN if falls else Facet.UP)
 
 
 def event_as_dict(event: Event) -> dict[str, Any]:
     """The event as JSON values."""
     values: dict[str, Any] = msgspec.to_builtins(event, enc_hook=float)
     return values | {"statement": event.statement.as_dict()}
-
-
-def event_from_dict(values: dict[str, Any]) -> Event:
-    """The event that `event_as_dict` made these values of, also by version 1.0.0."""
-    return msgspec.convert(values, Event)

@@ -5,14 +5,13 @@ What a new type of event needs to be said goes into `Statement`, and its sentenc
 """
 
 import math
-from datetime import date
 
 from babel.numbers import format_decimal, format_percent
 
 from salesflow.bidi import has_right_to_left
 from salesflow.figures import Figures, printable
-from salesflow.findings import sentences
 from salesflow.findings.event import EventType, HourSpan, Note, NoteKind, Statement
+from salesflow.findings.sentences import BESIDE, OFF, PERIODS, SENTENCES
 
 FAR_ABOVE = 9.0
 """From ten times the usual on, how many times it was says nothing any more."""
@@ -60,9 +59,16 @@ def share(deviation: float, figures: Figures) -> str:
     return format_percent(abs(deviation), locale=figures.locale)
 
 
-def times(deviation: float, figures: Figures) -> str:
-    """3.4 for 2.4: how many times the usual it was."""
-    return format_decimal(1 + deviation, format="#,##0.#", locale=figures.locale)
+def off(deviation: float, figures: Figures, *, limit: float = math.inf) -> tuple[str, dict[str, str]]:
+    """How far something is from the usual: far, times, above or below, and the number for it. 2.4 is 3.4 times the usual, -0.38 is 38% below.
+
+    limit: from which on it is far, without a number.
+    """
+    if deviation >= limit:
+        return "far", {}
+    if deviation >= 1:
+        return "times", {"times": format_decimal(1 + deviation, format="#,##0.#", locale=figures.locale)}
+    return "above" if deviation > 0 else "below", {"share": share(deviation, figures)}
 
 
 def amount(value: float, metric: str, figures: Figures) -> str:
@@ -85,16 +91,6 @@ def rounded(value: float, metric: str, figures: Figures) -> str:
     return format_decimal(round(round(major / step) * step, 2), format="#,##0.##", locale=figures.locale)
 
 
-def day_name(day: date, figures: Figures) -> str:
-    """Saturday, 3 December."""
-    return figures.day_named(day)
-
-
-def upper_first(text: str) -> str:
-    """The text as a sentence begins."""
-    return text[:1].upper() + text[1:]
-
-
 def _finding(said: Statement, figures: Figures) -> str:
     """The sentence without the product's name, where that stands before it."""
     match said.type:
@@ -102,22 +98,21 @@ def _finding(said: Statement, figures: Figures) -> str:
             return _stopped(said, figures)
         case EventType.PRICE_CHANGE:
             return _price(said, figures)
-        case EventType.MISSING_DAY:
-            return upper_first(_missing(said, figures))
-        case EventType.PARTIAL_DAY:
-            return upper_first(_partial(said, figures))
-        case EventType.RETURNS:
-            return upper_first(_returns(said, figures))
         case EventType.LEVEL_MOVED:
             return _moved(said, figures)
+        case EventType.MISSING_DAY:
+            text = _missing(said, figures)
+        case EventType.PARTIAL_DAY:
+            text = _partial(said, figures)
+        case EventType.RETURNS:
+            text = _returns(said, figures)
         case EventType.UNUSUAL_MIX if said.gained is not None and said.lost is not None:
-            return upper_first(_hours(said, said.gained, said.lost, figures))
+            text = _hours(said, said.gained, said.lost, figures)
         case _ if said.seldom:
-            return upper_first(_seldom(said, figures))
-        case _ if said.days > 1:
-            return upper_first(_period(said, figures))
+            text = _seldom(said, figures)
         case _:
-            return upper_first(_day(said, figures))
+            text = _period(said, figures) if said.days > 1 else _day(said, figures)
+    return text[:1].upper() + text[1:]
 
 
 def _deviation(said: Statement) -> float:
@@ -126,27 +121,28 @@ def _deviation(said: Statement) -> float:
 
 def _day(said: Statement, figures: Figures) -> str:
     """A day against what its weekday usually has."""
-    _, metric, deviation = figures.words, said.metric, _deviation(said)
-    weekday = {"weekday": figures.weekday(said.day.weekday())}
-    value = {"value": amount(said.value or 0, metric, figures)}
-    usual = {"usual": rounded(said.expected or 0, metric, figures)}
-    if usual["usual"] == rounded(0, metric, figures):
-        return sentences.none_usual(_, metric, weekday | value)
-    if metric == "quantity" and (said.expected or 0) < 1 <= (said.value or 0):
+    metric, deviation = said.metric, _deviation(said)
+    values = {
+        "weekday": figures.weekday(said.day.weekday()),
+        "value": amount(said.value or 0, metric, figures),
+        "usual": rounded(said.expected or 0, metric, figures),
+        "day": figures.day_named(said.since),
+    }
+    if values["usual"] == rounded(0, metric, figures):
+        how = "none usual"
+    elif metric == "quantity" and (said.expected or 0) < 1 <= (said.value or 0):
         return _seldom(said, figures)
-    if said.type is EventType.ZERO_DROP:
-        return sentences.nothing(_, metric, weekday | usual)
-    values = weekday | value | usual
-    if said.type is EventType.LEVEL_SHIFT:
-        return sentences.shift(_, metric, values | {"day": day_name(said.since, figures)}, higher=deviation > 0)
-    if said.type is EventType.WEEKDAY_BREAK and said.like is not None:
-        return sentences.other_weekday(_, metric, values | {"other": figures.weekday(said.like)})
-    if deviation >= FAR_ABOVE:
-        return sentences.far_above(_, metric, values)
-    if deviation >= 1:
-        return sentences.many_times(_, metric, values | {"times": times(deviation, figures)})
-    values |= {"share": share(deviation, figures)}
-    return sentences.above(_, metric, values) if deviation > 0 else sentences.below(_, metric, values)
+    elif said.type is EventType.ZERO_DROP:
+        how = "nothing"
+    elif said.type is EventType.LEVEL_SHIFT:
+        how = "higher" if deviation > 0 else "lower"
+    elif said.type is EventType.WEEKDAY_BREAK and said.like is not None:
+        how = "weekday"
+        values["other"] = figures.weekday(said.like)
+    else:
+        how, number = off(deviation, figures, limit=FAR_ABOVE)
+        values |= number
+    return figures.words.say(SENTENCES.get((how, metric)) or SENTENCES[how, "revenue"], **values)
 
 
 def _period(said: Statement, figures: Figures) -> str:
@@ -154,32 +150,28 @@ def _period(said: Statement, figures: Figures) -> str:
     _, metric, deviation = figures.words, said.metric, _deviation(said)
     values = {
         "n": format_decimal(said.days, locale=figures.locale),
-        "day": day_name(said.day, figures),
+        "day": figures.day_named(said.day),
         "value": amount(said.value or 0, metric, figures),
     }
     if not math.isfinite(deviation):
         return _("The {n} days to {day} came to {value}, where there is usually nothing.", **values)
     values["usual"] = rounded(said.expected or 0, metric, figures)
-    if deviation >= 1:
-        return sentences.period_times(_, metric, values | {"times": times(deviation, figures)})
-    return sentences.period(_, metric, values | {"share": share(deviation, figures)}, higher=deviation > 0)
+    how, number = off(deviation, figures)
+    return _.say(PERIODS.get((how, metric)) or PERIODS[how, "revenue"], **values, **number)
 
 
 def _missing(said: Statement, figures: Figures) -> str:
     """A day on which the shop always trades and nothing came in."""
     _ = figures.words
-    day = day_name(said.since, figures)
+    day = figures.day_named(said.since)
     if said.since == said.day:
-        return _(
-            "No sale at all on {day}, a day on which the shop usually trades.",
-            day=day,
-        )
+        return _("No sale at all on {day}, a day on which the shop usually trades.", day=day)
     return _("No sale at all since {day}.", day=day)
 
 
 def _partial(said: Statement, figures: Figures) -> str:
     """A day that stops (or starts) hours away from the usual."""
-    _, values = figures.words, {"day": day_name(said.day, figures), "time": said.cut_at, "usual": said.usual_edge}
+    _, values = figures.words, {"day": figures.day_named(said.day), "time": said.cut_at, "usual": said.usual_edge}
     if said.late_start:
         return _(
             "{day} starts only at {time}, usually by {usual}: the morning may be missing, so low sales are not judged.",
@@ -250,7 +242,7 @@ def _stopped(said: Statement, figures: Figures) -> str:
     _ = figures.words
     values = {
         "product": called(said.sku, said.name),
-        "day": day_name(said.last_sold or said.since, figures),
+        "day": figures.day_named(said.last_sold or said.since),
         "usual": rounded(said.a_week, "quantity", figures),
     }
     if said.stock == 0:
@@ -319,40 +311,16 @@ def _seldom(said: Statement, figures: Figures) -> str:
 def note_sentence(note: Note, figures: Figures) -> str:
     """What there is to know beside an event, as a sentence."""
     _ = figures.words
-    by = note.deviation
-    match note.kind:
-        case NoteKind.OUT_OF_STOCK:
-            return _("It is out of stock.")
-        case NoteKind.NOT_LISTED:
-            return _("It is not in the product list any more.")
-        case NoteKind.ONE_SALE:
-            return _one_sale(note, figures)
-        case NoteKind.BEFORE_RETURNS:
-            return _("This counts before returns, which came to {amount}.", amount=figures.money(note.amount))
-        case NoteKind.RECORD if note.day is not None:
-            return _("No day had as much since {day}.", day=figures.day_long(note.day))
-        case NoteKind.RECORD:
-            return _("No day that is known had as much.")
-    if note.kind is NoteKind.SHOP_LEVEL:
-        if by >= 1:
-            return _(
-                "The whole shop was at {times} times its usual level, which is already taken into account.",
-                times=times(by, figures),
-            )
-        if by > 0:
-            return _(
-                "The whole shop was {share} above its usual level, which is already taken into account.",
-                share=share(by, figures),
-            )
-        return _(
-            "The whole shop was {share} below its usual level, which is already taken into account.",
-            share=share(by, figures),
-        )
-    if by >= 1:
-        return _("The average price was {times} times the usual.", times=times(by, figures))
-    if by > 0:
-        return _("The average price was {share} above the usual.", share=share(by, figures))
-    return _("The average price was {share} below the usual.", share=share(by, figures))
+    if note.kind is NoteKind.ONE_SALE:
+        return _one_sale(note, figures)
+    if note.kind is NoteKind.RECORD and note.day is not None:
+        return _("No day had as much since {day}.", day=figures.day_long(note.day))
+    if note.kind is NoteKind.RECORD:
+        return _("No day that is known had as much.")
+    if note.kind in BESIDE:
+        return _.say(BESIDE[note.kind], amount=figures.money(note.amount))
+    how, number = off(note.deviation, figures)
+    return _.say(OFF[note.kind, how], **number)
 
 
 def _one_sale(note: Note, figures: Figures) -> str:
