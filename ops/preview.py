@@ -10,7 +10,7 @@ from typing import Any
 from ops.target import Stack
 from salesflow import clock, job_events
 from salesflow.identity import CATALOGUE, JobKind
-from salesflow.job_events import JobFields, JobRequest, ReportFields
+from salesflow.job_events import Firing, JobFields, JobRequest, ReportFields
 from salesflow.ledger import RunRecord, SendOutcome
 from salesflow.windows import Period, Window, previous_window, window_of
 
@@ -42,7 +42,7 @@ class Preview:
 def request_of(stack: Stack, job: str, event: Mapping[str, Any], now: datetime) -> tuple[JobKind[Any], JobRequest[Any]]:
     """The request that an event makes of a job, as its function would read it. Raises InvalidJobEvent."""
     kind = CATALOGUE[job]
-    return kind, JobRequest.for_shop(event, kind.fields, stack.settings, now)
+    return kind, Firing.of(event, kind.fields).for_shop(stack.settings, now)
 
 
 def preview(stack: Stack, job: str, event: Mapping[str, Any], now: datetime) -> Preview:
@@ -128,7 +128,7 @@ def _recipients(stack: Stack, fields: JobFields, identity: str, day: date) -> tu
     mail_list = MailList.REPORTS if isinstance(fields, ReportFields) else MailList.ALERTS
     left_out = {
         address: marked.reason
-        for address, marked in MarkedAddresses(stack.client("dynamodb"), stack.state_table).all().items()
+        for address, marked in MarkedAddresses(stack.rows).all().items()
         if marked.has_stopped(mail_list) or not marked.is_own_choice
     }
     if not fields.force:

@@ -199,7 +199,7 @@ class Stack:
         from salesflow.errors import InvalidSettings
 
         try:
-            return self.settings_version.over(self.first_settings)
+            return self.settings_version.settings(self.rows.shop, self.first_settings)
         except InvalidSettings as error:
             raise Failed(error.message, action=error.action) from None
 
@@ -238,7 +238,7 @@ class Stack:
         """Runs, claims and who was told."""
         from salesflow.ledger import Ledger
 
-        return Ledger(self.client("dynamodb"), self.state_table)
+        return Ledger(self.rows)
 
 
 class DeployedFunction(NamedTuple):

@@ -39,7 +39,7 @@ def list_uses(
         (use.at.isoformat(timespec="seconds"), known.get(use.reader, use.reader), use.deed, use.thing)
         for use in LinkUses(stack.rows).newest(limit)
     ]
-    marks = MarkedAddresses(stack.client("dynamodb"), stack.state_table).all().values()
+    marks = MarkedAddresses(stack.rows).all().values()
     stopped = [
         (mark.address, ", ".join(sorted(mark.lists)), f"{mark.since:%Y-%m-%d}") for mark in marks if mark.is_own_choice
     ]

@@ -155,14 +155,14 @@ def recipients(patient: Patient) -> Iterator[Finding]:
 
 def marks(patient: Patient) -> Iterator[Finding]:
     """Whether recipients are left out because they bounced or complained."""
-    table = patient.stack.state_table
-    marked = MarkedAddresses(patient.stack.client("dynamodb"), table).all()
+    marked = MarkedAddresses(patient.stack.rows).all()
     bad = [marked[address.lower()] for address in _recipients(patient.stack.settings) if address.lower() in marked]
     for mark in bad:
         if mark.is_own_choice:
             yield ok("marked addresses", mark.sentence)
             continue
         key = f'{{"pk": {{"S": "address"}}, "sk": {{"S": "{mark.address}"}}}}'
+        table = patient.stack.state_table
         cure = f"aws dynamodb delete-item --table-name {table} --key '{key}'"
         if mark.lists:  # what its reader stopped outlives the mark
             cure = (

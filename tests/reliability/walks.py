@@ -39,6 +39,7 @@ from salesflow.errors import ClaimLost
 from salesflow.formats import Format, ReportType
 from salesflow.job_events import Audience
 from salesflow.ledger import Claim, Edition, Ledger, RunRecord, RunStatus
+from salesflow.rows import Rows
 from salesflow.windows import Period
 from tests.stand_ins.aws import Cloud
 
@@ -342,7 +343,7 @@ def _shared(endpoint: str) -> dict[str, Any]:
     return {
         "dynamodb": dynamodb,
         "table": name,
-        "ledger": Ledger(dynamodb, name),
+        "ledger": Ledger(Rows(dynamodb, name)),
         "store": ReportStore(s3, name),
         "dates": (date(2026, 11, 20) + timedelta(days=n) for n in itertools.count()),
         "taken": Counter[str](),

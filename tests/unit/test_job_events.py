@@ -150,7 +150,12 @@ def test_today_is_taken_as_a_day_that_is_not_over() -> None:
         ({"business_date": "0001-01-01"}, "business_date '0001-01-01': it lies before 1970"),
         ({"business_date": "1926-11-22"}, "business_date '1926-11-22': it lies before 1970"),
         ({"force": "yes"}, "force"),
-        ({"shop": "branch-2"}, "shop 'branch-2': this stack has no such shop (allowed: 'main')"),
+        (
+            {"shop": "Branch 2"},
+            "shop 'Branch 2': 'Branch 2' is no shop's id: 1 to 32 small letters, digits and hyphens",
+        ),
+        ({"shop": "main/../branch-2"}, "shop 'main/../branch-2'"),
+        ({"shop": ["main"]}, "shop ['main']"),
         ({"shop": ""}, "shop ''"),
         ({"shop": None}, "shop None"),
         ({"notify": "everyone"}, "notify 'everyone' is not allowed"),

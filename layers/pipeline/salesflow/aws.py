@@ -65,6 +65,11 @@ class AwsClients:
         self._session: Session | None = None
         self._made: dict[str, Any] = {}
 
+    def for_shop(self, shop: str) -> "AwsClients":
+        """The clients of a run of a shop; `main` has these."""
+        del shop
+        return self
+
     @property
     def s3(self) -> Any:
         """The S3 client."""

@@ -1,32 +1,27 @@
 """What a job was asked for: the three kinds of event become one request, and anything else is refused with a reason."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from salesflow.errors import InvalidJobEvent
+from salesflow.event_forms import FIRST_YEAR, Trigger, refused, request_id_of, unwrapped
 from salesflow.formats import Format, ReportType
 from salesflow.mail_address import mailbox
-from salesflow.shop_id import MAIN_SHOP
+from salesflow.shop_id import MAIN_SHOP, shop_id
 from salesflow.windows import MIDNIGHT, Period, business_date_at, last_complete_day
 
 if TYPE_CHECKING:
     from salesflow.settings import ShopSettings
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-
-# Wider than any shop's life, and narrow enough that windows and zones never leave the calendar of `datetime`.
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 
 class Notify(StrEnum):
@@ -72,8 +67,8 @@ def _iso_date(value: object) -> object:
     if isinstance(value, str) and _ISO_DATE.fullmatch(value):
         value = date.fromisoformat(value)
     if isinstance(value, date) and not isinstance(value, datetime):
-        if value.year < _FIRST_YEAR:
-            raise ValueError(f"it lies before {_FIRST_YEAR}")
+        if value.year < FIRST_YEAR:
+            raise ValueError(f"it lies before {FIRST_YEAR}")
         return value
     raise ValueError("write it as an ISO date such as 2026-11-22")
 
@@ -91,18 +86,12 @@ def _unique[Item](items: tuple[Item, ...]) -> tuple[Item, ...]:
 type MailAddress = Annotated[str, Field(strict=True, min_length=3, max_length=320)]
 
 
-def _known_shop(value: str) -> str:
-    if value != MAIN_SHOP:
-        raise ValueError(f"this stack has no such shop (allowed: {MAIN_SHOP!r})")
-    return value
-
-
 class JobFields(BaseModel):
-    """The fields that every job takes."""
+    """The fields that every job takes. `shop` is one that the stack may have: whether it has it, its row in the state table says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    shop: Annotated[str, Field(strict=True), AfterValidator(_known_shop)] = MAIN_SHOP
+    shop: Annotated[str, Field(strict=True), AfterValidator(shop_id)] = MAIN_SHOP
     business_date: Annotated[date | None, BeforeValidator(_iso_date)] = None
     force: Annotated[bool, Field(strict=True)] = False
     notify: Notify = Notify.ALL
@@ -242,6 +231,56 @@ class AnomalyCheckFields(MailingFields):
 
 
 @dataclass(frozen=True, slots=True)
+class Firing[Fields: JobFields]:
+    """What an event says by itself, before anything is known of its shop. `scheduled_time`: aware; None where it names none."""
+
+    fields: Fields
+    schedule: str
+    scheduled_time: datetime | None
+    trigger: Trigger
+    request_id: str
+
+    @classmethod
+    def of(cls, event: object, fields_type: type[Fields]) -> Self:
+        """What an event says: a schedule's input, an EventBridge rule's event, or the job's own fields (a console test).
+
+        Raises InvalidJobEvent that names every bad field and what is allowed.
+        """
+        if not isinstance(event, Mapping):
+            raise refused(f"the event is a {type(event).__name__}, not a JSON object")
+        own, schedule, scheduled_time, trigger = unwrapped(event)
+        try:
+            fields = fields_type.model_validate(own)
+        except ValidationError as error:
+            raise refused(_describe(error, fields_type)) from None
+        return cls(fields, schedule, scheduled_time, trigger, request_id_of(event.get("request_id")))
+
+    def request(
+        self, *, now: datetime, zone: ZoneInfo, day_ends_at: time, readers: Mapping[str, tuple[str, ...]]
+    ) -> "JobRequest[Fields]":
+        """What it asks for; see `JobRequest.from_event`. Raises InvalidJobEvent for a date in the future."""
+        moment, fields = self.scheduled_time or now, self.fields
+        if isinstance(fields, MailingFields):
+            fields = fields.for_readers(readers.get(self.schedule))
+        today = business_date_at(moment, zone, day_ends_at)
+        complete = last_complete_day(moment, zone, day_ends_at)
+        business_date = fields.business_date or complete
+        if business_date > today:
+            raise refused(
+                f"business_date {business_date} lies in the future: today is {today} in {zone.key}, "
+                f"so the last complete day is {complete}"
+            )
+        moment = moment.astimezone(UTC)
+        return JobRequest(fields, business_date, self.schedule, moment, self.trigger, day_ends_at, self.request_id)
+
+    def for_shop(self, settings: "ShopSettings", now: datetime) -> "JobRequest[Fields]":
+        """What it asks for of a shop with these settings. Raises InvalidJobEvent for a date in the future."""
+        return self.request(
+            now=now, zone=settings.zone, day_ends_at=settings.day_ends_at, readers=settings.schedule_recipients
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class JobRequest[Fields: JobFields]:
     """One firing of a job: what was asked, for which business date, and by which schedule.
 
@@ -253,13 +292,12 @@ class JobRequest[Fields: JobFields]:
     business_date: date
     schedule: str
     scheduled_time: datetime
-    trigger: Literal["schedule", "rule", "manual"]
+    trigger: Trigger
     day_ends_at: time = MIDNIGHT
     request_id: str = ""
 
-    @classmethod
+    @staticmethod
     def from_event(
-        cls,
         event: object,
         fields_type: type[Fields],
         *,
@@ -267,46 +305,14 @@ class JobRequest[Fields: JobFields]:
         zone: ZoneInfo,
         day_ends_at: time = MIDNIGHT,
         readers: Mapping[str, tuple[str, ...]] = NOBODY_S_OWN,
-    ) -> Self:
-        """The request that an event makes.
+    ) -> "JobRequest[Fields]":
+        """The request that an event (see `Firing.of`) makes.
 
-        `event` is a schedule's input, an EventBridge rule's event, or the job's own fields (a console test). The
-        business date defaults to the last complete day, in `zone`, before the scheduled time; days end at `day_ends_at`.
-        `readers`: the recipients of the schedules that have their own, by schedule.
-        Raises InvalidJobEvent that names every bad field and what is allowed.
+        The business date defaults to the last complete day, in `zone`, before the scheduled time; days end at `day_ends_at`.
+        `readers`: the recipients of the schedules that have their own, by schedule. Raises InvalidJobEvent.
         """
-        if not isinstance(event, Mapping):
-            raise _refused(f"the event is a {type(event).__name__}, not a JSON object")
-        own, schedule, scheduled_time, trigger = _unwrap(event)
-        moment = scheduled_time or now
-        try:
-            fields = fields_type.model_validate(own)
-        except ValidationError as error:
-            raise _refused(_describe(error, fields_type)) from None
-        if isinstance(fields, MailingFields):
-            fields = fields.for_readers(readers.get(schedule))
-        today = business_date_at(moment, zone, day_ends_at)
-        complete = last_complete_day(moment, zone, day_ends_at)
-        business_date = fields.business_date or complete
-        if business_date > today:
-            raise _refused(
-                f"business_date {business_date} lies in the future: today is {today} in {zone.key}, "
-                f"so the last complete day is {complete}"
-            )
-        request_id = _request_id(event.get("request_id"))
-        return cls(fields, business_date, schedule, moment.astimezone(UTC), trigger, day_ends_at, request_id)
-
-    @classmethod
-    def for_shop(cls, event: object, fields_type: type[Fields], settings: "ShopSettings", now: datetime) -> Self:
-        """The request that an event makes of a job of a shop with these settings. Raises InvalidJobEvent as `from_event` does."""
-        return cls.from_event(
-            event,
-            fields_type,
-            now=now,
-            zone=settings.zone,
-            day_ends_at=settings.day_ends_at,
-            readers=settings.schedule_recipients,
-        )
+        firing = Firing.of(event, fields_type)
+        return firing.request(now=now, zone=zone, day_ends_at=day_ends_at, readers=readers)
 
     def asked_on(self, zone: ZoneInfo) -> date:
         """The business date that ran, in `zone`, when the job was fired."""
@@ -315,64 +321,6 @@ class JobRequest[Fields: JobFields]:
     def day_is_over(self, zone: ZoneInfo) -> bool:
         """Whether the business date was over, in `zone`, at the scheduled time."""
         return self.business_date < self.asked_on(zone)
-
-
-def _unwrap(
-    event: Mapping[str, Any],
-) -> tuple[dict[str, Any], str, datetime | None, Literal["schedule", "rule", "manual"]]:
-    """The job's own fields, the schedule's name, its time, and how the job was fired."""
-    if event.get("source") == "aws.events":
-        detail = event.get("detail", {})
-        if isinstance(detail, str):
-            try:
-                detail = json.loads(detail or "{}")
-            except ValueError:
-                raise _refused("detail is a string that is not JSON; write the job's fields as a JSON object") from None
-        if detail is None:
-            detail = {}
-        if not isinstance(detail, Mapping):
-            raise _refused("detail must be a JSON object with the job's fields")
-        resources = event.get("resources") or ["rule"]
-        if not isinstance(resources, list) or not isinstance(resources[0], str):
-            raise _refused("resources must be a list that names the rule's ARN")
-        return dict(detail), resources[0].rpartition("/")[2], _moment(event.get("time"), "time"), "rule"
-    own = dict(event)
-    own.pop("request_id", None)
-    schedule = own.pop("schedule", None)
-    scheduled_time = _moment(own.pop("scheduled_time", None), "scheduled_time")
-    if schedule is None:
-        return own, "manual", scheduled_time, "manual"
-    if not isinstance(schedule, str) or not schedule.strip():
-        raise _refused("schedule must be the schedule's name")
-    return own, schedule, scheduled_time, "schedule"
-
-
-def _request_id(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str) and _REQUEST_ID.fullmatch(value):
-        return value
-    raise _refused(f"request_id {str(value)[:80]!r} is no request's id (letters, digits and hyphens)")
-
-
-def _moment(value: object, field: str) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise _refused(f"{field} {str(value)[:80]!r} is no moment with a zone, such as 2026-11-22T23:00:00Z")
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise _refused(f"{field} {str(value)[:80]!r} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
-    return moment
-
-
-def _refused(problem: str) -> InvalidJobEvent:
-    return InvalidJobEvent(
-        f"The event was refused and nothing was run: {problem}.", action="Correct the event and fire the job again."
-    )
 
 
 def _describe(error: ValidationError, fields_type: type[JobFields]) -> str:

@@ -19,6 +19,7 @@ from botocore.exceptions import (
 )
 
 from salesflow.errors import HistoryConflict, HistoryUnavailable, SalesFlowError
+from salesflow.shop_id import MAIN_SHOP, key_prefix
 
 ATTEMPTS: Final = 8
 KEPT_BYTES: Final = 24 * 1024 * 1024
@@ -57,15 +58,38 @@ class BodyBroken(SalesFlowError):
 
 
 class Bucket:
-    """The calls to one bucket. Safe to share between threads.
+    """The calls to one shop's objects in a bucket. Safe to share between threads.
 
+    A shop's prefix stands before its keys in the bucket alone: callers neither give nor see it, but for `full` and `own`.
     Every method raises `unavailable`, with the key and what S3 said, where S3 does not do its part.
     """
 
-    def __init__(self, client: Any, name: str, unavailable: type[SalesFlowError] = HistoryUnavailable) -> None:
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        unavailable: type[SalesFlowError] = HistoryUnavailable,
+        *,
+        shop: str = MAIN_SHOP,
+    ) -> None:
         self._client = client
         self._unavailable_error = unavailable
+        self._prefix = key_prefix(shop)
         self.name = name
+
+    def full(self, key: str) -> str:
+        """A key as the bucket has it."""
+        return self._prefix + key
+
+    def own(self, full: str) -> str:
+        """The shop's key of one that the bucket has; raises ValueError for a key that is not the shop's."""
+        if not full.startswith(self._prefix):
+            raise ValueError(f"s3://{self.name}/{full} is not this shop's")
+        return full.removeprefix(self._prefix)
+
+    def place(self, key: str) -> str:
+        """Where an object lies, for people: the bucket and the key as it has it."""
+        return f"{self.name}/{self.full(key)}"
 
     def read(self, key: str, version: str = "") -> StoredObject | None:
         """An object, of a version or as it is; None where there is none.
@@ -83,7 +107,7 @@ class Bucket:
             except (FlexibleChecksumError, IncompleteReadError, HTTPClientError) as error:
                 broken = error
         raise BodyBroken(
-            f"s3://{self.name}/{key} could not be read back whole: {broken}.", action="Run the job again."
+            f"s3://{self.place(key)} could not be read back whole: {broken}.", action="Run the job again."
         ) from broken
 
     def facts(self, key: str) -> Facts | None:
@@ -102,7 +126,7 @@ class Bucket:
         try:
             answer = self._client.put_object(
                 Bucket=self.name,
-                Key=key,
+                Key=self.full(key),
                 Body=body,
                 ContentType=media_type,
                 Metadata=dict(metadata),
@@ -124,15 +148,19 @@ class Bucket:
         """The first keys below a prefix that sort after `after`, with their version tags, and whether there are more."""
         try:
             answer = self._client.list_objects_v2(
-                Bucket=self.name, Prefix=prefix, MaxKeys=most, **({"StartAfter": after} if after else {})
+                Bucket=self.name,
+                Prefix=self.full(prefix),
+                MaxKeys=most,
+                **({"StartAfter": self.full(after)} if after else {}),
             )
         except (ClientError, BotoCoreError) as error:
             raise self._unavailable("list", prefix, error) from error
-        return [(entry["Key"], entry["ETag"]) for entry in answer.get("Contents", [])], bool(answer.get("IsTruncated"))
+        found = [(self.own(entry["Key"]), entry["ETag"]) for entry in answer.get("Contents", [])]
+        return found, bool(answer.get("IsTruncated"))
 
     def _answer(self, deed: str, key: str, call: str, **more: str) -> Any | None:
         try:
-            return getattr(self._client, call)(Bucket=self.name, Key=key, **more)
+            return getattr(self._client, call)(Bucket=self.name, Key=self.full(key), **more)
         except ClientError as error:
             if error.response["Error"]["Code"] in _MISSING:
                 return None
@@ -142,7 +170,7 @@ class Bucket:
 
     def _unavailable(self, deed: str, key: str, error: object) -> SalesFlowError:
         return self._unavailable_error(
-            f"Could not {deed} s3://{self.name}/{key}: {error}.",
+            f"Could not {deed} s3://{self.place(key)}: {error}.",
             action="Check the bucket's name, the function's role, and S3's health; then run the job again.",
         )
 
@@ -153,15 +181,15 @@ def _facts(answer: Mapping[str, Any]) -> Facts:
 
 
 class ObjectStore:
-    """Reads and conditional writes below one bucket. Safe to share between threads.
+    """Reads and conditional writes of one shop's objects in a bucket. Safe to share between threads.
 
     Every method raises HistoryUnavailable where S3 does not do its part. What lies below a surveyed prefix is known by its
     version tag: an object that was read or written before is not asked for again, and one that is not there not at all.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
-        self._bucket = Bucket(client, bucket)
-        self.bucket = bucket
+    def __init__(self, client: Any, bucket: str, shop: str = MAIN_SHOP) -> None:
+        self._bucket = Bucket(client, bucket, shop=shop)
+        self.place = self._bucket.place
         self._replaced: dict[str, str | None] = {}
         """The version tag that was there before the last write of each key (None: nothing)."""
         self._surveyed: tuple[str, str] | None = None
@@ -223,7 +251,7 @@ class ObjectStore:
                 return stored
         self._replaced.pop(key, None)  # the next run believes what it reads
         raise HistoryUnavailable(
-            f"Could not read s3://{self.bucket}/{key}: S3 answers with what this run has replaced.",
+            f"Could not read s3://{self.place(key)}: S3 answers with what this run has replaced.",
             action="Run the job again; look at S3's health if it keeps happening.",
         )
 
@@ -259,7 +287,7 @@ class ObjectStore:
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
             stored = self._read_now(key)
         raise HistoryConflict(
-            f"s3://{self.bucket}/{key} was rewritten by other runs {ATTEMPTS} times in a row while this one updated it.",
+            f"s3://{self.place(key)} was rewritten by other runs {ATTEMPTS} times in a row while this one updated it.",
             action="Run the job again; if it keeps happening, look for a schedule that fires the same job many times.",
         )
 

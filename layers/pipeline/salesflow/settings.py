@@ -278,9 +278,13 @@ class ShopSettings(AlertSettings):
 
         Raises InvalidSettings that names every bad one.
         """
+        return self._said(self.model_dump(), stored, said_by)
+
+    @classmethod
+    def _said(cls, first: Mapping[str, Any], stored: Mapping[str, Stored], said_by: str) -> Self:
         known = {name: value for name, value in stored.items() if name in ShopSettings.model_fields}
         try:
-            return type(self).model_validate({**self.model_dump(), **known})
+            return cls.model_validate({**first, **known})
         except ValidationError as error:
             problems = "; ".join(f"{name}: {problem}" for name, problem in problems_of(error))
         raise InvalidSettings(
@@ -331,6 +335,13 @@ class Settings(ShopSettings):
     """Where the links in mails lead; without it mails hold none."""
     links_secret_id: str | None = None
     """The secret of the keys that sign them."""
+
+    def of_shop(self, stored: Mapping[str, Stored], said_by: str) -> Self:
+        """What the stack is made of, with another shop's settings: those stored and the defaults, nothing of the stack's own shop.
+
+        Raises InvalidSettings that names every bad or missing one.
+        """
+        return self._said(self.model_dump(exclude=set(ShopSettings.model_fields)), stored, said_by)
 
 
 def problems_of(error: ValidationError) -> list[tuple[str, str]]:

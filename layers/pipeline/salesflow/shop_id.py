@@ -10,6 +10,9 @@ from typing import Final
 MAIN_SHOP: Final = "main"
 """The stack's own shop."""
 
+SHOP_TAG: Final = "shop"
+"""What says the shop in the tags of a mail and of a session. Mails of `main` have none."""
+
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
 
 

@@ -13,6 +13,7 @@ from moto.ses.models import ses_backends
 from salesflow.aws import AwsClients
 from salesflow.delivery.mail import Mailer
 from salesflow.ledger import Claim, Ledger
+from salesflow.rows import Rows
 from tests.integration.conftest import REGION
 from tests.stand_ins.records import TICK
 
@@ -65,7 +66,7 @@ def mailer(clients: AwsClients, verified_sender: str, pauses: list[float]) -> Ma
 @pytest.fixture
 def ledger(clients: AwsClients, state_table: str) -> Ledger:
     """A ledger on an empty table."""
-    return Ledger(clients.dynamodb, state_table)
+    return Ledger(Rows(clients.dynamodb, state_table))
 
 
 @pytest.fixture

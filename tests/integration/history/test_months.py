@@ -174,7 +174,12 @@ def test_coverage_grows_and_survives_two_writers(store: ObjectStore) -> None:
 
     def extend(span: Coverage) -> None:
         part.extend(
-            ObjectStore(store._bucket._client, store.bucket), span, {}, known=known, deep_read=date.min, latest=TODAY
+            ObjectStore(store._bucket._client, store._bucket.name),
+            span,
+            {},
+            known=known,
+            deep_read=date.min,
+            latest=TODAY,
         )
 
     with ThreadPoolExecutor(8) as pool:

@@ -12,6 +12,7 @@ from local.api import Sale, SaleItem, SalesFlowServer, sample_sales
 from salesflow import clock
 from salesflow.errors import DateHeld, DeliveryIncomplete, EditionLost
 from salesflow.ledger import Ledger
+from salesflow.rows import Rows
 from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, System
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.clocks import HandClock
@@ -216,7 +217,7 @@ def test_files_that_are_gone_are_not_replaced_by_others_in_silence(system: Syste
 def killed(system: System, hand_clock: HandClock) -> Context:
     """The request of a run that was killed when it had claimed its date: nothing renews its lease."""
     request = Context()
-    Ledger(system.clients.dynamodb, system.table).claim(
+    Ledger(Rows(system.clients.dynamodb, system.table)).claim(
         "report/sales/daily/json",
         BUSINESS_DATE,
         request_id=request.aws_request_id,

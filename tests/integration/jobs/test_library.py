@@ -151,7 +151,7 @@ def test_a_later_run_is_not_hidden_by_one_that_is_noted_late(clients: AwsClients
     system.set_secret(" ")
     with pytest.raises(Exception, match="token"):
         system.fire("report", DAILY)
-    ledger = Ledger(system.clients.dynamodb, system.table)
+    ledger = Ledger(Rows(system.clients.dynamodb, system.table))
     (failed,) = ledger.runs("report/sales/daily/csv", BUSINESS_DATE, BUSINESS_DATE)
     system.set_secret(system.api.issue_token(timedelta(days=3650)))
     system.fire("report", DAILY)

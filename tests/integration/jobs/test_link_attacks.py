@@ -16,6 +16,7 @@ from salesflow.jobs.links import answer_link
 from salesflow.jobs.runtime import Runtime
 from salesflow.links.grant import LinkKeys
 from salesflow.links.things import MailList, file_thing, mails_thing
+from salesflow.rows import Rows
 from tests.integration.jobs.conftest import OWNER, READERS, System
 from tests.stand_ins.aws import Wire
 from tests.stand_ins.clocks import HandClock
@@ -144,7 +145,7 @@ def test_a_bounce_is_not_lifted_by_its_reader(ask: Callable[..., Answer], system
 def test_what_a_reader_stopped_stays_stopped_over_a_bounce(ask: Callable[..., Answer], system: System) -> None:
     path, marks = (
         f"/{token(thing=mails_thing(MailList.REPORTS))}",
-        MarkedAddresses(system.clients.dynamodb, system.table),
+        MarkedAddresses(Rows(system.clients.dynamodb, system.table)),
     )
 
     def stopped() -> list[MailList]:

@@ -15,6 +15,7 @@ from salesflow.errors import DeliveryIncomplete
 from salesflow.job_events import JobRequest, ReportFields
 from salesflow.ledger import Ledger, RunStatus
 from salesflow.ledger.claim import Claim
+from salesflow.rows import Rows
 from salesflow.watch.logbook import LogbookHeld
 from tests.integration.jobs.conftest import OWNER, System
 from tests.stand_ins.aws import Answer, Request, Wire, calls
@@ -45,7 +46,7 @@ class Watched:
         self.system, self.clock, self.stack = system, clock, stack
         self.scheduler = system.clients.scheduler
         self.scheduler.create_schedule_group(Name=stack)
-        self.ledger = Ledger(system.clients.dynamodb, system.table)
+        self.ledger = Ledger(Rows(system.clients.dynamodb, system.table))
         self.handler: Callable[[Any, Any], dict[str, Any]] | None = None
 
     def put(

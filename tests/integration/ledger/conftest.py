@@ -9,6 +9,7 @@ import pytest
 
 from salesflow.aws import AwsClients
 from salesflow.ledger import Claim, Ledger, RunRecord, RunStatus
+from salesflow.rows import Rows
 from tests.stand_ins.records import TICK
 
 IDENTITY = "report/sales/daily/excel+pdf"
@@ -43,13 +44,13 @@ def lease_threads() -> list[str]:
 @pytest.fixture
 def ledger(clients: AwsClients, state_table: str) -> Ledger:
     """A ledger on an empty table."""
-    return Ledger(clients.dynamodb, state_table)
+    return Ledger(Rows(clients.dynamodb, state_table))
 
 
 @pytest.fixture
 def hasty(clients: AwsClients, state_table: str) -> Ledger:
     """A ledger whose leases are renewed ten times a second."""
-    return Ledger(clients.dynamodb, state_table, lease_seconds=0.3)
+    return Ledger(Rows(clients.dynamodb, state_table), lease_seconds=0.3)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from salesflow.aws import AwsClients
 from salesflow.errors import ClaimLost, OutOfTime
 from salesflow.job_events import Audience
 from salesflow.ledger import Artifact, Claim, Ledger, LedgerUnavailable, RunRecord, RunStatus
+from salesflow.rows import Rows
 from tests.integration.ledger.conftest import DATE, IDENTITY, Fire, lease_threads, lost, run_to_the_end, won
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.clocks import HandClock
@@ -62,7 +63,7 @@ def test_a_failed_or_partial_date_is_taken_up(fire: Fire, status: RunStatus) -> 
 
 def test_of_ten_runs_at_the_same_moment_one_wins(clients: AwsClients, state_table: str, fire: Fire) -> None:
     start = threading.Barrier(10)
-    ledgers = [Ledger(clients.dynamodb, state_table) for _ in range(10)]
+    ledgers = [Ledger(Rows(clients.dynamodb, state_table)) for _ in range(10)]
 
     def tick(ledger: Ledger) -> Claim | RunRecord:
         start.wait()

@@ -10,6 +10,7 @@ import pytest
 from salesflow.aws import AwsClients
 from salesflow.errors import ClaimLost, SourceUnavailable
 from salesflow.ledger import Artifact, Ledger, LedgerUnavailable, RunStatus
+from salesflow.rows import Rows
 from tests.integration.ledger.conftest import DATE, IDENTITY, Fire, lease_threads, lost, run_to_the_end, won
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.clocks import HandClock
@@ -96,7 +97,7 @@ def test_runs_of_a_span_of_dates_come_without_the_recipients_rows(fire: Fire, le
 def test_rows_leave_the_table_by_its_ttl(
     clients: AwsClients, state_table: str, fire: Fire, hand_clock: HandClock
 ) -> None:
-    claim = won(fire(Ledger(clients.dynamodb, state_table)))
+    claim = won(fire(Ledger(Rows(clients.dynamodb, state_table))))
     claim.record_sent("anne@example.com", message_id="m-1")
     claim.finish(RunStatus.SUCCEEDED, reason="")
     rows = clients.dynamodb.scan(TableName=state_table)["Items"]

@@ -12,6 +12,7 @@ from typing import Any
 from local.shop import LocalShop
 from salesflow import clock
 from salesflow.delivery.addresses import Mark, MarkedAddresses
+from salesflow.rows import Rows
 
 type Fault = Callable[[LocalShop], AbstractContextManager[object]]
 
@@ -108,7 +109,7 @@ def marked(shop: LocalShop) -> AbstractContextManager[object]:
     """An owner's address bounced."""
     dynamodb, table = shop.cloud.aws.client("dynamodb"), shop.cloud.stack.physical_id("StateTable")
     address = shop.shop.owners[0]
-    marks = MarkedAddresses(dynamodb, table)
+    marks = MarkedAddresses(Rows(dynamodb, table))
     return planted(
         lambda: marks.mark(address, Mark.BOUNCED, said="550 unknown", message_id="m-1"),
         lambda: dynamodb.delete_item(TableName=table, Key={"pk": {"S": "address"}, "sk": {"S": address}}),

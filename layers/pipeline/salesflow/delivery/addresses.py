@@ -10,7 +10,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
 from salesflow import clock
 from salesflow.links.things import MailList
@@ -81,10 +80,10 @@ def _marked(row: Row) -> MarkedAddress:
 
 
 class MarkedAddresses:
-    """The marked addresses of the state table. Every method raises LedgerUnavailable where DynamoDB does not do its part."""
+    """The marked addresses of a shop. Every method raises LedgerUnavailable where DynamoDB does not do its part."""
 
-    def __init__(self, client: Any, table: str) -> None:
-        self._rows = Rows(client, table)
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
 
     def all(self) -> dict[str, MarkedAddress]:
         """Every marked address, by the address in lower case."""

@@ -37,6 +37,7 @@ from salesflow.errors import SalesFlowError
 from salesflow.ledger import SentRecord
 from salesflow.links.things import mails_thing
 from salesflow.mail_address import mail_address, mailbox, masked
+from salesflow.shop_id import MAIN_SHOP, SHOP_TAG, key_prefix
 
 _log = logging.getLogger(__name__)
 
@@ -99,10 +100,10 @@ class SendRecorder(Protocol):
 class Mailer:
     """Sends mail through SES v2.
 
-    `name`: the shop's, shown beside the sender's address. `reply_to` is the owner: answers and unsubscribe requests go there (to the
-    sender without one). Every mail names the configuration set, so that bounces and complaints are seen. `marked` answers the addresses
-    (in lower case) that are left out. `link` makes the address of a thing for a recipient; without it mails hold no links. `pause` waits
-    between tries (seconds).
+    `name`: the shop's, shown beside the sender's address; `shop`: its id, which tells whose mail it was when it bounces. `reply_to` is
+    the owner: answers and unsubscribe requests go there (to the sender without one). Every mail names the configuration set, so that
+    bounces and complaints are seen. `marked` answers the addresses (in lower case) that are left out. `link` makes the address of a
+    thing for a recipient; without it mails hold no links. `pause` waits between tries (seconds).
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Mailer:
         reply_to: str | None,
         configuration_set: str | None,
         name: str = "",
+        shop: str = MAIN_SHOP,
         marked: Callable[[], Mapping[str, MarkedAddress]] = dict,
         link: Callable[[str, str], str] | None = None,
         pause: Callable[[float], None] = time.sleep,
@@ -120,6 +122,7 @@ class Mailer:
         self._ses = sesv2_client
         self._sender = mail_address(sender)
         self._name = name
+        self._shop = shop
         self._reply_to = mail_address(reply_to or sender)
         self._configuration_set = configuration_set
         self.marked = marked
@@ -143,7 +146,7 @@ class Mailer:
         recipient that is not one plain address and for an additional header that is not the caller's to set.
         """
         mail_address(recipient)
-        reference = mail.headers.get(REFERENCE_HEADER, mail.subject)
+        reference = key_prefix(self._shop) + mail.headers.get(REFERENCE_HEADER, mail.subject)
         if self._body_of is None or self._body_of[0] is not mail or mail.links:
             # Encoding the attachments once is enough for all recipients, where they get the same texts.
             self._body_of = mail, body_of(self._with_links(mail, recipient), reference)
@@ -189,8 +192,13 @@ class Mailer:
         }
         if self._configuration_set:
             request["ConfigurationSetName"] = self._configuration_set
+        tags = {}
         if reference := mail.headers.get(REFERENCE_HEADER):
-            request["EmailTags"] = [{"Name": "reference", "Value": re.sub(r"[^A-Za-z0-9_-]", "_", reference)[:256]}]
+            tags["reference"] = re.sub(r"[^A-Za-z0-9_-]", "_", reference)[:256]
+        if self._shop != MAIN_SHOP:
+            tags[SHOP_TAG] = self._shop
+        if tags:
+            request["EmailTags"] = [{"Name": name, "Value": value} for name, value in tags.items()]
         for tried in range(1, _TRIES + 1):
             try:
                 # A 2xx is SES's word that it has the mail, also where its body did not survive the way.

@@ -27,6 +27,7 @@ from salesflow.errors import ArtifactDamaged, SalesFlowError
 from salesflow.formats import Format, ReportType
 from salesflow.ledger import Artifact, Fence, SavedFile
 from salesflow.s3 import BodyBroken, Bucket
+from salesflow.shop_id import MAIN_SHOP
 from salesflow.windows import Period
 
 _log = logging.getLogger(__name__)
@@ -70,16 +71,17 @@ class _Stored:
 
 
 class ReportStore:
-    """The reports bucket.
+    """A shop's part of the reports bucket. What an artifact and a manifest say of a file is its key as the bucket has it.
 
     Every method raises ReportNotSaved where S3 does not do its part. Writes are safe to repeat and safe against other
     runs: shared objects (manifest, latest) change by conditional writes only, and an unchanged object is not written
     again, so that a versioned bucket keeps versions and not copies.
     """
 
-    def __init__(self, s3_client: Any, bucket: str) -> None:
-        self._s3 = Bucket(s3_client, bucket, ReportNotSaved)
-        self.bucket = bucket
+    def __init__(self, s3_client: Any, bucket: str, shop: str = MAIN_SHOP) -> None:
+        self._client = s3_client
+        self._s3 = Bucket(s3_client, bucket, ReportNotSaved, shop=shop)
+        self.own = self._s3.own
 
     def save(
         self,
@@ -139,10 +141,16 @@ class ReportStore:
         """Whether there is an object under a key."""
         return self._head(key) is not None
 
+    def fresh_address(self, key: str, seconds: int) -> str:
+        """An address of an object that opens without a login for that long."""
+        params = {"Bucket": self._s3.name, "Key": self._s3.full(key)}
+        address: str = self._client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+        return address
+
     def read_saved(self, file: SavedFile) -> bytes | None:
         """The bytes of a file as it was saved, whatever was written under its key since; None where they are gone."""
         artifact = file.artifact
-        found = self._read(artifact.key, file.version)
+        found = self._read(self._s3.own(artifact.key), file.version)
         if found is None or hashlib.sha256(found.data).hexdigest() != artifact.sha256:
             return None
         return found.data
@@ -154,7 +162,7 @@ class ReportStore:
         carries its claim, and the other, should it still be alive, cannot put different ones over them.
         """
         sha256 = hashlib.sha256(data).hexdigest()
-        artifact = Artifact(format=fmt, bucket=self.bucket, key=key, bytes=len(data), sha256=sha256)
+        artifact = Artifact(fmt, self._s3.name, self._s3.full(key), len(data), sha256)
         damaged = ""
         for _ in range(_CONDITIONAL_TRIES):
             present = self._head(key)
@@ -162,7 +170,7 @@ class ReportStore:
                 present.ensure_not_overtaken(fence, key)
                 if present.sha256 != sha256 and present.is_later(fence):
                     raise ReportOvertaken(
-                        f"s3://{self.bucket}/{key} holds newer figures, of a run that began after this one.",
+                        f"s3://{self._s3.place(key)} holds newer figures, of a run that began after this one.",
                         action="Run the job again: it reads the source anew.",
                     )
                 is_ours = present.carries(fence) or not fence.overtakes
@@ -194,7 +202,7 @@ class ReportStore:
                 f"its SHA-256 is {hashlib.sha256(found).hexdigest()} instead of {hashlib.sha256(data).hexdigest()}"
             )
         raise ArtifactDamaged(
-            f"s3://{self.bucket}/{key} is not what was written: {problem}.",
+            f"s3://{self._s3.place(key)} is not what was written: {problem}.",
             action="Nobody was mailed. Run the job again; it writes the file anew.",
         )
 
@@ -253,7 +261,7 @@ class ReportStore:
 
     def _replaced(self, artifact: Artifact) -> bool:
         """Whether another run has written this file since."""
-        present = self._head(artifact.key)
+        present = self._head(self._s3.own(artifact.key))
         return present is not None and present.sha256 != artifact.sha256
 
     def _point_latest(
@@ -303,7 +311,7 @@ class ReportStore:
 
     def _contended(self, key: str) -> ReportNotSaved:
         return ReportNotSaved(
-            f"s3://{self.bucket}/{key} was changed by other runs {_CONDITIONAL_TRIES} times while this run wrote it.",
+            f"s3://{self._s3.place(key)} was changed by other runs {_CONDITIONAL_TRIES} times while this run wrote it.",
             action="Run the job again when the others have finished.",
         )
 

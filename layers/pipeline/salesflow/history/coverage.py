@@ -81,7 +81,7 @@ class Part:
         stored = store.read(self.key)
         if stored is None:
             return None
-        found = _parse(store.bucket, self.key, stored, latest)
+        found = _parse(store, self.key, stored, latest)
         return found if found.covered.first <= found.covered.last <= latest else None
 
     def lost(self, index: Index, listed: Mapping[str, str]) -> list[str]:
@@ -117,7 +117,7 @@ class Part:
         def join(stored: StoredObject | None) -> tuple[bytes, dict[str, str]]:
             covered, tags, deep = gained, dict(written), deep_read
             if known is not None and stored is not None:
-                there = _parse(store.bucket, self.key, stored, latest)  # another run may have gone further since
+                there = _parse(store, self.key, stored, latest)  # another run may have gone further since
                 newest = there.covered.last if there.covered.last <= latest else date.min
                 covered = Coverage(min(gained.first, known.covered.first), max(gained.last, known.covered.last, newest))
                 tags = {**(known.tags or {}), **(there.tags or {}), **written}
@@ -150,10 +150,10 @@ def read_coverage(store: ObjectStore, part: str) -> Coverage | None:
     """The coverage of a part (`sales`, `daily`, `shop`) as its index has it; None on a fresh stack."""
     key = f"history/coverage/{part}.json"
     stored = store.read(key)
-    return None if stored is None else _parse(store.bucket, key, stored).covered
+    return None if stored is None else _parse(store, key, stored).covered
 
 
-def _parse(bucket: str, key: str, stored: StoredObject, latest: date = date.max) -> Index:
+def _parse(store: ObjectStore, key: str, stored: StoredObject, latest: date = date.max) -> Index:
     """The index in an object. A deep read of a day that comes after `latest` was none: it would be the last one for long."""
     try:
         document = json.loads(stored.body)
@@ -167,7 +167,7 @@ def _parse(bucket: str, key: str, stored: StoredObject, latest: date = date.max)
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise HistoryDamaged(
-            f"s3://{bucket}/{key} does not say which days are covered.",
+            f"s3://{store.place(key)} does not say which days are covered.",
             action='Delete it and fire sync_history with {"rebuild": true}.',
         ) from None
 

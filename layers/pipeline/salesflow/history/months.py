@@ -97,7 +97,7 @@ class MonthlyTable:
         return {**self.words_of(stored.body), **stored.metadata}
 
     def _decoded(self, month: str, stored: StoredObject, window: Window | None = None) -> pd.DataFrame:
-        where = f"{self.store.bucket}/{self.key(month)}"
+        where = self.store.place(self.key(month))
         try:
             differences = self.terms.differences(self._words(stored), where)
             if not differences:

@@ -75,7 +75,7 @@ class ReportedDays:
         try:
             document = json.loads(stored.body)
             words = {name: value for name, value in document.items() if isinstance(value, str)}
-            if self._terms.differences(words, f"{self._store.bucket}/{_KEY}"):
+            if self._terms.differences(words, self._store.place(_KEY)):
                 return {}
             return {
                 date.fromisoformat(day).isoformat(): [

@@ -63,6 +63,6 @@ class SetAside:
             return msgspec.json.decode(stored.body, type=list[SetAsideRecord])
         except (msgspec.DecodeError, ValueError, RecursionError):
             raise HistoryDamaged(
-                f"s3://{self._store.bucket}/{_KEY} is not the list of records set aside.",
+                f"s3://{self._store.place(_KEY)} is not the list of records set aside.",
                 action='Delete it and fire sync_history with {"rebuild": true}.',
             ) from None

@@ -49,7 +49,7 @@ class StockHistory:
         stored = self._store.read(_key(business_date))
         if stored is None:
             return None
-        where = f"{self._store.bucket}/{_key(business_date)}"
+        where = self._store.place(_key(business_date))
         words = {name: stored.metadata[name] for name in _DEPENDS_ON if name in stored.metadata}
         if differences := self._terms.differences(words, where):
             raise HistoryWrittenOtherwise(

@@ -311,7 +311,7 @@ class History:
             ]
             words = table.words(standing[-1]) if standing else {}
         try:
-            return self._terms.differences(words, f"{self._store.bucket}/{part.key}")
+            return self._terms.differences(words, self._store.place(part.key))
         except HistoryOfNewerVersion as error:
             if not even_newer:
                 raise

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 from salesflow import clock
 from salesflow.errors import DateHeld, SalesFlowError, SystemTokenMissing, SystemTokenRejected
 from salesflow.identity import JobKind
-from salesflow.job_events import JobFields, JobRequest
+from salesflow.job_events import Firing, JobFields, JobRequest
 from salesflow.jobs.recipients import recipients_of
 from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import Artifact, Claim, RunRecord, RunStatus
 from salesflow.observability import MetricUnit, counts, logger, metrics
 from salesflow.settings import Settings
+from salesflow.shops.book import NoSuchShop
 
 DUPLICATE = "DUPLICATE"
 _LONGEST_WAIT = timedelta(seconds=15)
@@ -102,9 +103,10 @@ def run_job[Fields: JobFields](
     """
     began = time.perf_counter()
     now = clock.now()
-    runtime = _for_run(runtime, job.name)
-    settings = runtime.settings
-    request = JobRequest.for_shop(event, job.fields, settings, now)
+    firing = Firing.of(event, job.fields)
+    logger.append_keys(shop=firing.fields.shop)
+    runtime = _for_run(runtime, job.name, firing.fields.shop)
+    request = firing.for_shop(runtime.settings, now)
     job.check(request, runtime.settings)
     identity = job.identity(request)
     logger.append_keys(
@@ -164,10 +166,12 @@ def run_job[Fields: JobFields](
     )
 
 
-def _for_run(runtime: Runtime, job: str) -> Runtime:
+def _for_run(runtime: Runtime, job: str, shop: str) -> Runtime:
     """The runtime with the shop's settings as they are now; a row that cannot be used is logged and counted as a run that failed."""
     try:
-        return runtime.for_run()
+        return runtime.for_run(shop)
+    except NoSuchShop:
+        raise  # an event that is refused, as any other
     except SalesFlowError as error:
         logger.exception("failed", job=job, error=type(error).__name__)
         metrics.add_dimension(name="stack", value=runtime.settings.stack_name)

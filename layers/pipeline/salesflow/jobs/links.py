@@ -39,8 +39,7 @@ from salesflow.links.things import (
 )
 from salesflow.mail_address import mailbox, masked
 from salesflow.observability import MetricUnit, logger, metrics
-from salesflow.rows import Rows
-from salesflow.shop_id import MAIN_SHOP
+from salesflow.shops.book import NoSuchShop
 from salesflow.windows import Period
 
 OPEN_SECONDS = 15 * 60
@@ -110,10 +109,14 @@ def _answered(asked: Asked, runtime: Runtime) -> Answer | None:
         return None
     today = clock.now().date()
     found = runtime.link_keys.keys(asked.token).grant(asked.token, today)
-    if found is None or found[0].shop != MAIN_SHOP:
+    if found is None:
         return None
     grant, key = found
-    runtime = runtime.for_run()
+    logger.append_keys(shop=grant.shop)
+    try:
+        runtime = runtime.for_run(grant.shop)
+    except NoSuchShop:  # it has left the stack since
+        return None
     address, thing = reader_of(grant, key, everybody(runtime.settings)), thing_of(grant.thing)
     if address is None or thing is None:
         return None
@@ -150,13 +153,8 @@ class _Visit:
         """A fresh address of a file, good for a quarter of an hour."""
         if not self.runtime.store.has(key):
             return None
-        address: str = self.runtime.clients.s3.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": self.runtime.settings.reports_bucket, "Key": key},
-            ExpiresIn=OPEN_SECONDS,
-        )
         self._record("open", key)
-        return sent_on(address)
+        return sent_on(self.runtime.store.fresh_address(key, OPEN_SECONDS))
 
     def _library(self) -> Answer | None:
         """The page of all reports, or a file that it links to."""
@@ -282,9 +280,7 @@ class _Visit:
         """Every use stands in the ledger, and none of a scanner that only asks whether there is something (HEAD)."""
         if self.asked.method == "HEAD":
             return
-        LinkUses(Rows(self.runtime.clients.dynamodb, self.runtime.settings.state_table)).record(
-            deed, self.grant.reader, about
-        )
+        LinkUses(self.runtime.rows).record(deed, self.grant.reader, about)
         logger.info("link used", deed=deed, reader=self.grant.reader)
 
     def _page(self, title: str, headline: str, lines: tuple[str, ...], sections: tuple[Section, ...]) -> Page:

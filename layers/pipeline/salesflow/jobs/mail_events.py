@@ -10,6 +10,7 @@ from salesflow.errors import InvalidJobEvent
 from salesflow.jobs.runtime import Runtime
 from salesflow.mail_address import mail_address, mailbox, masked
 from salesflow.observability import MetricUnit, logger, metrics
+from salesflow.shop_id import MAIN_SHOP, SHOP_TAG
 
 
 class _Recipient(BaseModel):
@@ -31,6 +32,12 @@ class _Complaint(BaseModel):
 class _Mail(BaseModel):
     message_id: str = Field("", alias="messageId")
     destination: list[str] = []
+    tags: Mapping[str, list[str]] = {}
+
+    @property
+    def shop(self) -> str:
+        """The shop whose mail it was; mails of `main` say nothing."""
+        return next(iter(self.tags.get(SHOP_TAG, ())), MAIN_SHOP)
 
 
 class _Detail(BaseModel):
@@ -46,15 +53,19 @@ _NO_COMPLAINT = "not-spam"
 
 
 def take_mail_event(event: object, runtime: Runtime) -> dict[str, Any]:
-    """Mark the addresses that bounced for good or complained; answers the event's type and who was marked.
+    """Mark the addresses that bounced for good or complained for the shop whose mail it was; answers the event's type and who was marked.
 
     A complaint that names several readers of one domain marks only those to whom the mail went: each mail goes to one. A
     bounce that may pass (a full mailbox) marks nobody. Raises InvalidJobEvent for anything but an event of SES.
     """
     detail = _detail(event)
+    shop = detail.mail.shop
+    logger.append_keys(shop=shop)
     metrics.add_dimension(name="stack", value=runtime.settings.stack_name)
     try:
         found = _bad(detail)
+        if shop != MAIN_SHOP and found:
+            runtime = runtime.for_run(shop)
         for address, (mark, said) in found.items():
             runtime.marked_addresses.mark(address, mark, said=said, message_id=detail.mail.message_id)
         logger.warning(

@@ -137,7 +137,8 @@ def _composed(
     settings, places = run.runtime.settings, Places(run.claim.run_id)
     links = MailLinks()
     if run.runtime.links is not None:
-        files = tuple((Format(artifact.format).label, places.of(file_thing(artifact.key))) for artifact in artifacts)
+        own = run.runtime.store.own
+        files = tuple((Format(one.format).label, places.of(file_thing(own(one.key)))) for one in artifacts)
         links = MailLinks(files, places.of(LIBRARY), places.of(mails_thing(MailList.REPORTS)))
     text = compose_report_mail(
         content,

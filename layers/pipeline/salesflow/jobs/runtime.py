@@ -1,9 +1,10 @@
 """What a job works with: settings checked at init, clients and services made when first used, once per container."""
 
 import os
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from salesflow.aws import AwsClients
 from salesflow.settings import Settings
@@ -20,14 +21,25 @@ if TYPE_CHECKING:
     from salesflow.ledger import Ledger, SettingsUsed
     from salesflow.library.keeper import LibraryKeeper
     from salesflow.links.keys import KeyRing, LinkMaker
+    from salesflow.rows import Rows
     from salesflow.source.client import SalesFlowClient
 
 
+SHOPS_KEPT: Final = 4
+"""For how many shops a container keeps what it made for their last run: each may hold a history's files."""
+
+
 class Runtime:
-    """One per container. Modules that a job may not need are imported where they are needed: cold start is billed."""
+    """One per container, and of it one per shop. Modules that a job may not need are imported where they are needed: cold start is billed."""
 
     def __init__(
-        self, settings: Settings, clients: AwsClients, *, memory_mb: int | None = None, settings_version: int = 0
+        self,
+        settings: Settings,
+        clients: AwsClients,
+        *,
+        memory_mb: int | None = None,
+        settings_version: int = 0,
+        shop: str = MAIN_SHOP,
     ) -> None:
         """memory_mb: what the function has, as AWS Lambda says in AWS_LAMBDA_FUNCTION_MEMORY_SIZE; None: not known.
 
@@ -36,8 +48,9 @@ class Runtime:
         self.settings = settings
         self.clients = clients
         self.settings_version = settings_version
+        self.shop = shop
         self._memory_mb = memory_mb
-        self._newest = self
+        self._newest: OrderedDict[str, Runtime] = OrderedDict()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -50,20 +63,33 @@ class Runtime:
             memory_mb=int(memory) if memory.isdecimal() else None,
         )
 
-    def for_run(self) -> "Runtime":
-        """What a run that begins now works with: the shop's row, read once, over what the environment says.
+    def for_run(self, shop: str = MAIN_SHOP) -> "Runtime":
+        """What a run of a shop that begins now works with: its row, read once; for `main` over what the environment says.
 
-        While nobody changes the row it is the same as for the last run, with all that was made for that. Raises LedgerUnavailable,
-        UnreadableRow and InvalidSettings where the row cannot be had or used: no run goes by other settings than the shop's.
+        While nobody changes the row it is the same as for the shop's last run, with all that was made for that, if no more than a few
+        shops ran in between. Another shop's row is read, as all that is the shop's, with credentials that reach nothing else.
+        Raises NoSuchShop for another shop without a row; LedgerUnavailable, UnreadableRow and InvalidSettings where the row cannot be
+        had or used: no run goes by other settings than the shop's.
         """
-        from salesflow.rows import Rows
         from salesflow.shops.book import SettingsBook
 
-        version = SettingsBook(Rows(self.clients.dynamodb, self.settings.state_table)).newest()
-        if version.number != self._newest.settings_version:
-            settings = version.over(self.settings)
-            self._newest = Runtime(settings, self.clients, memory_mb=self._memory_mb, settings_version=version.number)
-        return self._newest
+        before = self._newest.pop(shop, None)
+        if before is None:
+            before = self if shop == MAIN_SHOP else self._of_shop(shop)
+        version = SettingsBook(before.rows).newest()
+        if version.number != before.settings_version or (version.number == 0 and shop != MAIN_SHOP):
+            settings = version.settings(shop, self.settings)
+            before = Runtime(
+                settings, before.clients, memory_mb=self._memory_mb, settings_version=version.number, shop=shop
+            )
+        self._newest[shop] = before
+        if len(self._newest) > SHOPS_KEPT:
+            self._newest.popitem(last=False)
+        return before
+
+    def _of_shop(self, shop: str) -> "Runtime":
+        """A shop of which only its name is known yet."""
+        return Runtime(self.settings, self.clients.for_shop(shop), memory_mb=self._memory_mb, shop=shop)
 
     @cached_property
     def settings_used(self) -> "SettingsUsed":
@@ -73,19 +99,25 @@ class Runtime:
         return SettingsUsed(self.settings_version, self.settings.digest)
 
     @cached_property
+    def rows(self) -> "Rows":
+        """The shop's rows of the state table."""
+        from salesflow.rows import Rows
+
+        return Rows(self.clients.dynamodb, self.settings.state_table, self.shop)
+
+    @cached_property
     def ledger(self) -> "Ledger":
         """Runs, claims and who was told."""
         from salesflow.ledger import Ledger
 
-        return Ledger(self.clients.dynamodb, self.settings.state_table)
+        return Ledger(self.rows)
 
     @cached_property
     def alert_book(self) -> "AlertBook":
         """The anomaly alerts that are open, and who is muted."""
         from salesflow.alerts.book import AlertBook
-        from salesflow.rows import Rows
 
-        return AlertBook(Rows(self.clients.dynamodb, self.settings.state_table))
+        return AlertBook(self.rows)
 
     @cached_property
     def source(self) -> "SalesFlowClient":
@@ -134,18 +166,17 @@ class Runtime:
         """Where reports are saved."""
         from salesflow.delivery.store import ReportStore
 
-        return ReportStore(self.clients.s3, self.settings.reports_bucket)
+        return ReportStore(self.clients.s3, self.settings.reports_bucket, self.shop)
 
     @cached_property
     def library(self) -> "LibraryKeeper":
         """The page that lists the reports."""
         from salesflow.library.keeper import LibraryKeeper
-        from salesflow.rows import Rows
 
         return LibraryKeeper(
             self.clients.s3,
             self.settings.reports_bucket,
-            Rows(self.clients.dynamodb, self.settings.state_table),
+            self.rows,
             lambda: self.alert_book,
             currency=self.settings.currency,
             language=self.settings.language_code,
@@ -162,6 +193,7 @@ class Runtime:
             self.clients.sesv2,
             sender=self.settings.mail_sender,
             name=self.settings.shop_name,
+            shop=self.shop,
             reply_to=self.settings.reply_to,
             configuration_set=self.settings.ses_configuration_set,
             marked=self.marked_addresses.all,
@@ -175,7 +207,7 @@ class Runtime:
             return None
         from salesflow.links.keys import LinkMaker
 
-        return LinkMaker(self.link_keys, self.settings.links_url, MAIN_SHOP, self.settings.link_days)
+        return LinkMaker(self.link_keys, self.settings.links_url, self.shop, self.settings.link_days)
 
     @cached_property
     def link_keys(self) -> "KeyRing":
@@ -189,13 +221,13 @@ class Runtime:
         """The addresses that are left out of mailings."""
         from salesflow.delivery.addresses import MarkedAddresses
 
-        return MarkedAddresses(self.clients.dynamodb, self.settings.state_table)
+        return MarkedAddresses(self.rows)
 
     @cached_property
     def _objects(self):  # type: ignore[no-untyped-def]  # the class is imported late
         from salesflow.s3 import ObjectStore
 
-        return ObjectStore(self.clients.s3, self.settings.reports_bucket)
+        return ObjectStore(self.clients.s3, self.settings.reports_bucket, self.shop)
 
     @cached_property
     def _terms(self):  # type: ignore[no-untyped-def]  # the class is imported late

@@ -39,7 +39,7 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
         look = _look(run, Memory())
         return Outcome(RunStatus.SUCCEEDED, _summary(look), details=_details(look))
     runtime = run.runtime
-    logbook = Logbook(runtime.clients.dynamodb, runtime.settings.state_table, holder=run.claim.reference)
+    logbook = Logbook(runtime.rows, holder=run.claim.reference)
     page = logbook.take()
     try:
         look = _look(run, page.memory)

@@ -5,7 +5,6 @@ import random
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from salesflow import clock
 from salesflow.job_events import Audience
@@ -50,8 +49,8 @@ class Ledger:
     minute after a run was killed, finds the date free, and yet as long as any live run needs.
     """
 
-    def __init__(self, client: Any, table: str, *, lease_seconds: float = 45) -> None:
-        self._rows = Rows(client, table)
+    def __init__(self, rows: Rows, *, lease_seconds: float = 45) -> None:
+        self._rows = rows
         self._lease = timedelta(seconds=lease_seconds)
 
     def claim(

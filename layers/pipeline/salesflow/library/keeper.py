@@ -67,7 +67,7 @@ class LibraryKeeper:
         zone: ZoneInfo,
         shop: str = "",
     ) -> None:
-        self._s3 = Bucket(s3_client, bucket)
+        self._s3 = Bucket(s3_client, bucket, shop=rows.shop)
         self._rows = rows
         self._alerts = alerts
         self._currency = currency

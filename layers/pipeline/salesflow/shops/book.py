@@ -12,10 +12,11 @@ from typing import Annotated, Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from salesflow import clock
-from salesflow.errors import SalesFlowError
+from salesflow.errors import InvalidJobEvent, SalesFlowError
 from salesflow.mail_address import mail_address
 from salesflow.rows import ConditionFailed, Row, Rows
 from salesflow.settings import Settings, ShopSettings, Stored, problems_of
+from salesflow.shop_id import MAIN_SHOP
 from salesflow.stored import reading
 
 PARTITION: Final = "settings"
@@ -23,6 +24,10 @@ PARTITION: Final = "settings"
 
 class SettingsChanged(SalesFlowError):
     """Somebody else changed the shop's settings since they were read; nothing was written."""
+
+
+class NoSuchShop(InvalidJobEvent):
+    """The stack has no shop of that name: there is no row of its settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,19 @@ class Version:
     by: str = ""
     at: datetime | None = None
 
-    def over(self, first: Settings) -> Settings:
-        """What a run works with: this version's value where it says one, else the environment's. Raises InvalidSettings."""
-        return first.overlaid(self.values, f"Version {self.number} of the shop's settings")
+    def settings(self, shop: str, stack: Settings) -> Settings:
+        """What a run of a shop works with: what this version says, else the defaults; for `main` what the stack's environment says.
+
+        Raises NoSuchShop for another shop without a row, InvalidSettings.
+        """
+        if shop == MAIN_SHOP:
+            return stack.overlaid(self.values, f"Version {self.number} of the shop's settings")
+        if not self.number:
+            raise NoSuchShop(
+                f"The event was refused and nothing was run: shop {shop!r}: this stack has no such shop.",
+                action="Correct the event, or add the shop (salesflow-ops shops add); `salesflow-ops shops list` names those that there are.",
+            )
+        return stack.of_shop(self.values, f"Version {self.number} of the settings of the shop {shop}")
 
 
 class SettingsBook:

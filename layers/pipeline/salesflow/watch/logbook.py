@@ -61,8 +61,8 @@ class Page:
 class Logbook:
     """The logbook, held by one look at a time. `holder` is the same for all tries of one firing."""
 
-    def __init__(self, client: Any, table: str, *, holder: str) -> None:
-        self._rows = Rows(client, table)
+    def __init__(self, rows: Rows, *, holder: str) -> None:
+        self._rows = rows
         self._holder = holder
 
     def take(self) -> Page:
