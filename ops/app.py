@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "schedules": ("schedules", "When what runs: the template's schedules, and those put by hand."),
         "backfill": ("backfill", "Make what was not made when it was due."),
         "redrive": ("redrive", "Fire again what failed for good, or was not delivered."),
+        "fleet": ("fleet", "Do something to all shops at once, and see how far it is."),
         "resend": ("resend", "Mail a report to those of its recipients who were not told."),
     },
     "Look": {

@@ -166,6 +166,8 @@ class Stack:
     """The group of the schedules."""
     secret = _Resource("SystemTokenSecret")
     """The ARN of the system token's secret."""
+    fleet_machine = _Resource("FleetMachine")
+    """The ARN of the state machine that fires all shops."""
     owner_topic = _Resource("OwnerTopic")
     """The ARN of the topic that alarms tell the owner through."""
     undelivered_queue = _Resource("UndeliveredSchedules")

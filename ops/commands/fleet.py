@@ -1,0 +1,218 @@
+"""`fleet`: what is done to all shops of a stack at once, and how far it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from ops import fleet
+from ops.commands.backfill import dates_between
+from ops.complaints import ExitCode
+from ops.desk import Desk, iso_day
+from ops.groups import Group
+from ops.options import DryRunOption, FormatOption, NotifyOption, PeriodOption, TypeOption, YesOption
+from ops.terminal import Cell, Facts, Table, status
+from salesflow import clock
+from salesflow.formats import ReportType
+from salesflow.job_events import Notify, ReportFields
+from salesflow.windows import Period
+
+app = Group("Do something to all shops of a stack at once, and see how far it is.")
+
+POLL_SECONDS = 2.0
+LAST_ZONE = timedelta(hours=12)
+"""A day that is over this long after it is over in UTC is over everywhere."""
+
+CanariesOption = Annotated[
+    float, typer.Option("--canaries", min=0, max=100, help="Percent of the shops that come first, at least one.")
+]
+ToleranceOption = Annotated[
+    float, typer.Option("--tolerate", min=0, max=100, help="Percent of the firings that may fail before it stops.")
+]
+AtOnceOption = Annotated[int, typer.Option("--at-once", min=1, max=1000, help="How many functions at the same time.")]
+NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="As `fleet list` shows it [the newest].")]
+
+
+@app.command("rebuild", examples=["fleet rebuild --dry-run", "fleet rebuild --canaries 5 --at-once 50"])
+def rebuild(
+    desk: Desk,
+    *,
+    canaries: CanariesOption = 1,
+    tolerance: ToleranceOption = 5,
+    at_once: AtOnceOption = 20,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Read every shop's whole history anew from its source."""
+    _do(desk, "rebuild", "sync_history", [{"rebuild": True}], canaries, tolerance, at_once, yes=yes, dry_run=dry_run)
+
+
+@app.command(
+    "backfill",
+    examples=["fleet backfill --from 2026-11-01 --to 2026-11-20 --dry-run"],
+)
+def backfill(
+    desk: Desk,
+    *,
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first business date.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last business date.")],
+    report_type: TypeOption = ReportType.SALES,
+    formats: FormatOption = None,
+    period: PeriodOption = Period.DAILY,
+    notify: NotifyOption = Notify.NONE,
+    max_days: Annotated[int, typer.Option(min=1, max=1000, help="Refuse a longer period.")] = 31,
+    canaries: CanariesOption = 1,
+    tolerance: ToleranceOption = 5,
+    at_once: AtOnceOption = 20,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Make a report for each date in each shop; what is done is not done twice. Nobody is mailed unless --notify says so."""
+    dates = dates_between(iso_day(first), iso_day(last), today=_earliest_today(), most=max_days)
+    fields = _report(report_type, formats, period)
+    events = [{**fields, "business_date": day.isoformat(), "notify": notify.value} for day in dates]
+    _do(desk, "backfill", "report", events, canaries, tolerance, at_once, yes=yes, dry_run=dry_run)
+
+
+@app.command("resend", examples=["fleet resend --date 2026-11-22 --dry-run"])
+def resend(
+    desk: Desk,
+    *,
+    day: Annotated[str, typer.Option("--date", metavar="DATE", help="The business date.")],
+    report_type: TypeOption = ReportType.SALES,
+    formats: FormatOption = None,
+    period: PeriodOption = Period.DAILY,
+    canaries: CanariesOption = 1,
+    tolerance: ToleranceOption = 5,
+    at_once: AtOnceOption = 20,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Mail each shop's report of a date to those of its readers who were not told of it, as after a failure of SES."""
+    (date,) = dates_between(iso_day(day), iso_day(day), today=_earliest_today(), most=1)
+    events = [{**_report(report_type, formats, period), "business_date": date.isoformat(), "resend": True}]
+    _do(desk, "resend", "report", events, canaries, tolerance, at_once, yes=yes, dry_run=dry_run)
+
+
+@app.command("canary", examples=["fleet canary", "fleet canary --canaries 5"])
+def canary(
+    desk: Desk,
+    *,
+    canaries: CanariesOption = 1,
+    tolerance: ToleranceOption = 0,
+    at_once: AtOnceOption = 20,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Try a new version: make yesterday's sales report of some shops anew, the rest stay as they are. Nobody is mailed."""
+    events = [{**_report(ReportType.SALES, None, Period.DAILY), "force": True, "notify": Notify.NONE.value}]
+    _do(desk, "canary", "report", events, canaries, tolerance, at_once, yes=yes, dry_run=dry_run, rest=False)
+
+
+@app.command("list", examples=["fleet list"])
+def list_all(desk: Desk) -> None:
+    """List what was done to all shops in the last 90 days, the newest first."""
+    rows = [(name, status(how), at) for name, how, at in fleet.executions(desk.stack)]
+    data = [{"name": name, "status": how.plain, "started_at": at} for name, how, at in rows]
+    desk.out.show(data, Table("", ("name", "status", "started"), rows))
+
+
+@app.command("watch", examples=["fleet watch", "fleet watch rebuild-20261122T081500 --once"])
+def watch(
+    desk: Desk,
+    name: NameArgument = None,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Say how far it is, and end.")] = False,
+) -> None:
+    """Wait until it is over, and say what came of it; ends with status 1 where it was stopped, or something failed."""
+    name = name or fleet.newest(desk.stack)
+    found = fleet.progress(desk.stack, name)
+    with desk.out.progress(name, total=found.firings) as working:
+        working.advance(found.fired)
+        while not (found.is_over or once):
+            threading.Event().wait(POLL_SECONDS)
+            before, found = found, fleet.progress(desk.stack, name)
+            working.advance(found.fired - before.fired)
+    facts: list[tuple[str, Cell]] = [
+        ("status", status(found.status)),
+        ("started", found.started_at),
+        ("fired", f"{found.fired:,} of {found.firings:,}"),
+        ("failed", "not counted yet" if found.failed is None else f"{found.failed:,}"),
+    ]
+    if found.ended_at is not None:
+        facts.insert(2, ("ended", found.ended_at))
+    if found.reason:
+        facts.append(("why", found.reason))
+    desk.out.show(asdict(found), Facts(name, facts))
+    if found.is_over and (found.failed is None or found.failed):
+        desk.out.note("What failed lies with its reason in the queue of failed runs: salesflow-ops redrive --dry-run")
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command("stop", examples=["fleet stop rebuild-20261122T081500"])
+def stop(desk: Desk, name: NameArgument = None) -> None:
+    """Fire nothing more; what was fired already runs to its end."""
+    name = name or fleet.newest(desk.stack)
+    fleet.progress(desk.stack, name)
+    desk.stack.client("stepfunctions").stop_execution(
+        executionArn=fleet.arn_of(desk.stack, name), cause="Stopped by an operator."
+    )
+    desk.out.show({"name": name, "stopped": True}, Facts("", [("stopped", name)]))
+
+
+def _earliest_today() -> Any:
+    """Today, where it comes last."""
+    return (clock.now().astimezone(UTC) - LAST_ZONE).date()
+
+
+def _report(report_type: ReportType, formats: Sequence[Any] | None, period: Period) -> dict[str, Any]:
+    said = {"report_type": report_type, "period": period} | ({"formats": formats} if formats else {})
+    return ReportFields.model_validate(said).model_dump(mode="json", include={"report_type", "formats", "period"})
+
+
+def _do(
+    desk: Desk,
+    what: str,
+    job: str,
+    events: Sequence[fleet.Event],
+    canaries: float,
+    tolerance: float,
+    at_once: int,
+    *,
+    yes: bool,
+    dry_run: bool,
+    rest: bool = True,
+) -> None:
+    name = f"{what}-{clock.now().astimezone(UTC):%Y%m%dT%H%M%S}"
+    shops = fleet.shops(desk.stack)
+    lists = fleet.in_lists(name, shops, events, canaries, tolerance)
+    few = len({event["shop"] for event in lists[0].events})
+    lists = lists if rest else lists[:1]
+    data = {"name": name, "job": job, "shops": len(shops) if rest else few, "canaries": few} | {
+        "lists": [{"firings": len(one.events), "tolerated": one.tolerated} for one in lists],
+        "first": dict(lists[0].events[0]),
+    }
+    facts = Facts(
+        "Dry run: nothing is fired" if dry_run else "",
+        [
+            ("name", name),
+            ("shops", f"{data['shops']:,}, {few:,} of them first"),
+            ("firings", f"{sum(len(one.events) for one in lists):,}, {at_once:,} at once"),
+            (
+                "stops",
+                "; ".join(f"at more than {one.tolerated:,} failures by list {n}" for n, one in enumerate(lists, 1)),
+            ),
+        ],
+    )
+    if not dry_run:
+        if not desk.out.confirm(f"Fire {job} in {data['shops']:,} shops?", yes=yes):
+            raise typer.Exit(ExitCode.FAILED)
+        fleet.start(desk.stack, name, job, lists, at_once=at_once)
+    desk.out.show(data, facts)
+    if not dry_run:
+        desk.out.note(f"salesflow-ops fleet watch {name} says how far it is; fleet stop ends it.")

@@ -1,0 +1,100 @@
+"""What is done to all shops at once, as an operator does it: the stack's machine fires each, and stops where too many fail."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ops.commands import fleet as commands
+from ops.target import Target
+from salesflow.shops.registry import ShopRegistry, ShopState
+from tests.integration.ops.running import Desk, Said
+
+STRANGERS = ("a-stranger", "b-stranger", "c-stranger")
+"""On the list of shops, and nothing is known of them: each firing of theirs fails."""
+TODAY = datetime.now(UTC).date()
+
+
+def backfill(days_ago: int) -> tuple[str, ...]:
+    day = str(TODAY - timedelta(days=days_ago))
+    return ("fleet", "backfill", "--from", day, "--to", day, "--format", "csv", "--yes")
+
+
+@pytest.fixture
+def strangers(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(commands, "POLL_SECONDS", 0.1)
+    registry = ShopRegistry(Target(local=True).resolve().rows)
+    for shop in (*STRANGERS, "d-paused"):
+        registry.add(shop, by="operator")
+    registry.mark("d-paused", ShopState.PAUSED)
+    yield
+    for shop in (*STRANGERS, "d-paused"):
+        registry.drop(shop)
+
+
+def started(desk: Desk, *command: object) -> tuple[Said, Said]:
+    begun = desk(*command, "--at-once", 1, "--json")
+    assert begun.code == 0, begun.err
+    return begun, desk("fleet", "watch", begun.data["name"], "--json")
+
+
+def waiting(desk: Desk, days_ago: int) -> list[str]:
+    """The shops whose firing for a date lies in the queue of failed runs."""
+    events = [json.loads(message["Body"])["requestPayload"] for message in desk.shop.cloud.messages("FailedRuns")]
+    return sorted(one["shop"] for one in events if one["business_date"] == str(TODAY - timedelta(days=days_ago)))
+
+
+def test_a_dry_run_says_what_would_be_fired_and_fires_nothing(desk: Desk, strangers: None) -> None:
+    planned = desk(*backfill(2), "--dry-run", "--json")
+    assert planned.code == 0, planned.err
+    said = planned.data
+    assert (said["shops"], said["canaries"], said["job"]) == (4, 1, "report")
+    assert [(one["firings"], one["tolerated"]) for one in said["lists"]] == [(1, 0), (3, 0)]
+    assert said["first"]["notify"] == "none"
+    listed = desk("fleet", "list", "--json")
+    assert listed.code == 0, listed.err
+    assert listed.data == []
+    assert desk("fleet", "watch").code == 3
+
+
+def test_it_stops_after_the_canaries_where_too_many_of_them_fail(desk: Desk, strangers: None) -> None:
+    """moto does not know a map's tolerance: it is the machine's own count that stops it."""
+    begun, watched = started(desk, *backfill(3), "--canaries", 75, "--tolerate", 20)
+    assert [(one["firings"], one["tolerated"]) for one in begun.data["lists"]] == [(3, 0), (1, 0)]
+    assert watched.code == 1
+    assert (watched.data["status"], watched.data["fired"], watched.data["firings"]) == ("FAILED", 3, 4)
+    assert watched.data["reason"].endswith("0 were tolerated; nothing more was fired.")
+    assert len(waiting(desk, 3)) in {2, 3}
+    assert "redrive --dry-run" in watched.err
+
+
+def test_each_shop_is_fired_once_and_what_fails_can_be_fired_again(desk: Desk, strangers: None) -> None:
+    begun, watched = started(desk, *backfill(2), "--tolerate", 100)
+    assert watched.code == 1, "some failed"
+    found = {name: watched.data[name] for name in ("status", "fired", "firings", "failed")}
+    assert found == {"status": "SUCCEEDED", "fired": 4, "firings": 4, "failed": 3}
+    assert waiting(desk, 2) == list(STRANGERS)
+    run = Target(local=True).resolve().ledger.find("report/sales/daily/csv", TODAY - timedelta(days=2))
+    assert run is not None
+    assert (run.status, run.notified) == ("SUCCEEDED", ())
+    again = desk("redrive", "--dry-run", "--json").data
+    assert {one["event"]["shop"] for one in again} == set(STRANGERS)
+    assert all("NoSuchShop" in one["why"] for one in again)
+    assert desk("fleet", "list", "--json").data[0]["name"] == begun.data["name"]
+
+
+def test_a_new_version_is_tried_on_some_shops_and_the_rest_stays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "POLL_SECONDS", 0.1)
+    mails = len(desk.shop.cloud.aws.mails())
+    begun, watched = started(desk, "fleet", "canary", "--yes")
+    assert begun.data["shops"] == begun.data["canaries"] == 1
+    assert watched.code == 0, watched.err
+    assert len(desk.shop.cloud.aws.mails()) == mails
+
+
+def test_what_makes_no_sense_is_refused_before_anything_is_fired(desk: Desk) -> None:
+    assert "is not over yet" in desk(*backfill(0)).err
+    assert desk("fleet", "rebuild").code == 1, "nobody can be asked here"
+    assert desk("fleet", "watch", "rebuild-never").code == 3
+    assert desk("fleet", "stop", "rebuild-never").code == 3
