@@ -243,6 +243,11 @@ class Figures:
         pattern = self.locale.percent_formats[None].pattern.replace(_WHOLE, number)
         return f"+{pattern};-{pattern}" if signed else pattern
 
+    def plural(self, one: str, many: str, /, count: int, **values: str) -> str:
+        """`Words.plural` with the number, as it is printed, for `n`."""
+        say = self.words.plural
+        return say(one, many, count, n=self.show(Kind.COUNT, count), **values)
+
     def sentences(self, *texts: str) -> str:
         """Whole sentences after each other, as the language spaces them; empty ones are left out."""
         return ("" if self.language is Language.ZH else " ").join(filter(None, texts))

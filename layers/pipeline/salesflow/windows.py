@@ -12,15 +12,6 @@ WEEKLY_DAYS = 7
 QUARTERLY_DAYS = 90
 
 
-class Period(StrEnum):
-    """How many days a report looks at, as the old service defined it; each ends on the business date."""
-
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    MONTHLY = "monthly"
-    QUARTERLY = "quarterly"
-
-
 @dataclass(frozen=True, slots=True)
 class Window:
     """A run of whole days in the merchant's zone, both ends included."""
@@ -41,6 +32,15 @@ class Window:
     def dates(self) -> Iterator[date]:
         """Every day, in order."""
         return (self.first + timedelta(days=n) for n in range(self.days))
+
+
+class Period(StrEnum):
+    """How many days a report looks at, as the old service defined it; each ends on the business date."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
 
 
 def into_day(day_ends_at: time) -> timedelta:

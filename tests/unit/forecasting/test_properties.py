@@ -40,7 +40,7 @@ def assert_sound(series: SeriesForecast) -> None:
         if not entry.open:
             assert ordered == [0] * 6
     for horizon in series.horizons:
-        part = series.days_of(horizon.days)
+        part = series.daily[: series.horizon(horizon.days).days]
         bounds = horizon.interval
         ordered = [0, bounds.lower95, bounds.lower80, horizon.total, bounds.upper80, bounds.upper95]
         assert ordered == sorted(ordered)

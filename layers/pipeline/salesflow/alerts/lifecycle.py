@@ -26,6 +26,15 @@ import msgspec
 from salesflow.findings.event import DayState, Event, EventType, Severity, Statement
 from salesflow.findings.subjects import RANK, SHOP, Facet, Finding, event_as_dict
 
+
+class Change(StrEnum):
+    """What is told of an alert."""
+
+    OPENED = "opened"
+    WORSE = "worse"
+    RESOLVED = "resolved"
+
+
 CLEAR_DAYS = 2
 LEVEL_DAYS = 28
 """Judged days after which a level that moved is the usual one."""
@@ -51,14 +60,6 @@ _ONCE = ("sku", "name")
 _ONE_DAY = {EventType.MISSING_DAY, EventType.PARTIAL_DAY, EventType.PRICE_CHANGE, EventType.STOPPED_SELLING}
 _NO_END = {EventType.LEVEL_MOVED, EventType.RETURNS}
 _DAY_BADNESS = {EventType.PARTIAL_DAY: 0.0, EventType.MISSING_DAY: -1.0}
-
-
-class Change(StrEnum):
-    """What is told of an alert."""
-
-    OPENED = "opened"
-    WORSE = "worse"
-    RESOLVED = "resolved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,22 +263,10 @@ def _met(
     new = alert is None
     if alert is None:
         alert = Alert(
-            id=finding.id,
-            sku=event.sku,
-            name=event.name,
-            type=event.type,
-            severity=event.severity,
-            since=event.since,
-            opened=day.day,
-            last_seen=day.day,
-            told=False,
-            quiet=first_check and not event.is_new,
-            metric=event.metric,
-            expected=event.expected,
-            told_deviation=_deviation(event),
-            told_impact=event.impact,
-            statement=event.statement,
-        )
+            finding.id, event.sku, event.name, event.type, event.severity, event.since, opened=day.day, last_seen=day.day,
+            told=False, quiet=first_check and not event.is_new, told_deviation=_deviation(event), told_impact=event.impact,
+            metric=event.metric, expected=event.expected, statement=event.statement,
+        )  # fmt: skip
     lasting = EventType.STOPPED_SELLING if alert.type is EventType.STOPPED_SELLING else event.type
     seen = replace(alert, last_seen=day.day, clear=0, type=lasting, severity=event.severity)
     if loud and not seen.told and not seen.quiet:

@@ -12,7 +12,6 @@ from functools import cache
 from itertools import islice
 from typing import Final
 
-from babel.numbers import format_decimal
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
@@ -327,29 +326,24 @@ def _notes(facts: MailFacts, figures: Figures, *, goes_on: bool) -> tuple[str, .
     _, notes = figures.words, []
     if facts.left_out:
         notes.append(
-            _.plural(
+            figures.plural(
                 "{n} more change of a product, with less money at stake, is in the file.",
                 "{n} more changes of products, with less money at stake, are in the file.",
                 facts.left_out,
-                n=format_decimal(facts.left_out, locale=figures.locale),
             )
         )
     if facts.flagged:
         notes.append(
-            _.plural(
-                "{n} smaller finding is in the file.",
-                "{n} smaller findings are in the file.",
-                facts.flagged,
-                n=format_decimal(facts.flagged, locale=figures.locale),
+            figures.plural(
+                "{n} smaller finding is in the file.", "{n} smaller findings are in the file.", facts.flagged
             )
         )
     if facts.set_aside:
         notes.append(
-            _.plural(
+            figures.plural(
                 "{n} record of the source could not be used; sales may be missing for that reason.",
                 "{n} records of the source could not be used; sales may be missing for that reason.",
                 facts.set_aside,
-                n=format_decimal(facts.set_aside, locale=figures.locale),
             )
         )
     if goes_on:

@@ -27,6 +27,17 @@ from salesflow.findings.subjects import RANK
 
 Floats = NDArray[np.float64]
 
+
+class Reason(StrEnum):
+    """Why a product is looked at."""
+
+    RARE = "rare"
+    STOPPED = "stopped"
+    PIECES = "quantity"
+    MONEY = "revenue"
+    PRICE = "price"
+
+
 LEAST_SHARE = 0.005
 """Of a usual day's revenue: what is less is nobody's news."""
 
@@ -50,16 +61,6 @@ RECORD = 1.25
 """A spike is so many times the second best day of half a year, or it is what this product does now and then."""
 
 MONTHS = 245
-
-
-class Reason(StrEnum):
-    """Why a product is looked at."""
-
-    RARE = "rare"
-    STOPPED = "stopped"
-    PIECES = "quantity"
-    MONEY = "revenue"
-    PRICE = "price"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ to be scored has slot 0 (the window begins exactly WEEKS weeks before it).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,41 +90,30 @@ def fit_each(histories: Sequence[Floats], *, money: bool = False) -> list[DayMod
         np.concatenate([p.y for p in seen]),
         np.concatenate([p.known for p in seen]),
         np.concatenate([p.shape for p in seen]),
-        np.concatenate([p.dispersion for p in seen]),
-        np.concatenate([p.unit for p in seen]),
+        np.concatenate([p.model.dispersion for p in seen]),
+        np.concatenate([p.model.unit for p in seen]),
         np.concatenate([p.start for p in seen]),
         [len(p.y) for p in seen],
     )
     models = []
     for p, (level, forecast) in zip(seen, forecasts, strict=True):
-        dispersion, scale = _spread(p.y, p.known, forecast, p.unit, len(p.y))
-        mean = level * p.profile[:, 0]
-        models.append(
-            DayModel(
-                mean, squared_cv(mean, dispersion, p.unit), p.unit, scale, dispersion, p.ready, p.closed[:, 0], p.profile, level,
-                p.pieces, p.factor_spread, p.factor_centre, p.silent_z,
-            )
-        )  # fmt: skip
+        dispersion, scale = _spread(p.y, p.known, forecast, p.model.unit, len(p.y))
+        mean = level * p.model.profile[:, 0]
+        cv2 = squared_cv(mean, dispersion, p.model.unit)
+        models.append(replace(p.model, mean=mean, cv2=cv2, scale=scale, dispersion=dispersion, level=level))
     return models
 
 
 @dataclass(frozen=True)
 class _Looked:
-    """A history as the filter needs it: cleaned values `y`, open known days, expected `shape` of each day, and the start of the level."""
+    """A history as the filter needs it: cleaned values `y`, open known days, expected `shape` of each day, the start of the level, and the
+    `model` as far as it is known without the level."""
 
     y: Floats
     known: NDArray[np.bool_]
     shape: Floats
-    dispersion: Floats
-    unit: Floats
     start: Floats
-    ready: NDArray[np.bool_]
-    closed: NDArray[np.bool_]
-    profile: Floats
-    pieces: Floats
-    factor_spread: float
-    factor_centre: float
-    silent_z: Floats
+    model: DayModel
 
 
 def _look(history: Floats, *, money: bool) -> _Looked:
@@ -161,10 +150,11 @@ def _look(history: Floats, *, money: bool) -> _Looked:
     start_sum = (mean3.reshape(n, days)[:, :28] * open_days[:, :28]).sum(axis=1)
     start = np.divide(start_sum, start_mass, out=np.zeros(n), where=start_mass > 0)
     start = np.where(start_mass > 0, start, np.nan)
-    return _Looked(
-        y, open_days, shape, dispersion, unit, start, ready, closed, profile, pieces, factor_spread, factor_centre,
-        silent_z,
+    unknown = np.full(n, np.nan)
+    model = DayModel(
+        unknown, unknown, unit, unknown, dispersion, ready, closed[:, 0], profile, unknown, pieces, factor_spread, factor_centre, silent_z
     )  # fmt: skip
+    return _Looked(y, open_days, shape, start, model)
 
 
 def _silent_z(y: Floats, known: NDArray[np.bool_]) -> Floats:

@@ -43,6 +43,24 @@ class Severity(StrEnum):
     HIGH = "HIGH"
 
 
+class NoteKind(StrEnum):
+    """What there is to know beside an event."""
+
+    OUT_OF_STOCK = "out_of_stock"
+    SHOP_LEVEL = "shop_level"
+    """The whole shop was above or below its usual level, which is already taken into account."""
+    PRICE = "price"
+    """The average price was not the usual one."""
+    ONE_SALE = "one_sale"
+    """One sale made it."""
+    NOT_LISTED = "not_listed"
+    """The product list does not hold it any more."""
+    RECORD = "record"
+    """No day since `day` had as much."""
+    BEFORE_RETURNS = "before_returns"
+    """The figures are those before returns: so much came back on the day that it would tell another story."""
+
+
 OTHERS = "other products"
 RETURNED = "sold and returned"
 """Contributions that are no product and no hour, but what is left."""
@@ -128,24 +146,6 @@ class Statement:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The statement that `as_dict` made these values of; what another version says besides is passed over."""
         return msgspec.convert(values, cls)
-
-
-class NoteKind(StrEnum):
-    """What there is to know beside an event."""
-
-    OUT_OF_STOCK = "out_of_stock"
-    SHOP_LEVEL = "shop_level"
-    """The whole shop was above or below its usual level, which is already taken into account."""
-    PRICE = "price"
-    """The average price was not the usual one."""
-    ONE_SALE = "one_sale"
-    """One sale made it."""
-    NOT_LISTED = "not_listed"
-    """The product list does not hold it any more."""
-    RECORD = "record"
-    """No day since `day` had as much."""
-    BEFORE_RETURNS = "before_returns"
-    """The figures are those before returns: so much came back on the day that it would tell another story."""
 
 
 @dataclass(frozen=True, slots=True)

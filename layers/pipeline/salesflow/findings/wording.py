@@ -205,12 +205,7 @@ def _returns(said: Statement, figures: Figures) -> str:
             round(said.pieces),
             **values,
         )
-    number = _.plural(
-        "It was {n} refund.",
-        "These were {n} refunds.",
-        said.refunds,
-        n=format_decimal(said.refunds, locale=figures.locale),
-    )
+    number = figures.plural("It was {n} refund.", "These were {n} refunds.", said.refunds)
     largest = ""
     if said.at:
         largest = _(
@@ -258,12 +253,11 @@ def _stopped(said: Statement, figures: Figures) -> str:
             **values,
             stock=format_decimal(said.stock, locale=figures.locale),
         )
-    return _.plural(
+    return figures.plural(
         "{product} has not sold since {day}: {n} trading day, where about {usual} pieces a week are usual.",
         "{product} has not sold since {day}: {n} trading days, where about {usual} pieces a week are usual.",
         said.silent_days,
         **values,
-        n=format_decimal(said.silent_days, locale=figures.locale),
     )
 
 
@@ -338,10 +332,9 @@ def _one_sale(note: Note, figures: Figures) -> str:
     others = round(note.deviation)
     if not others:
         return one
-    more = _.plural(
+    more = figures.plural(
         "The same sale holds {n} more product with unusual sales.",
         "The same sale holds {n} more products with unusual sales.",
         others,
-        n=format_decimal(others, locale=figures.locale),
     )
     return figures.sentences(one, more)

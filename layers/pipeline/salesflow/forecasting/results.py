@@ -9,6 +9,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from salesflow.forecasting.models import ModelName
 
 DOCUMENT_VERSION = 1
@@ -122,10 +124,6 @@ class SeriesForecast:
                 return horizon
         raise KeyError(f"no horizon of {days} days; there are {[h.days for h in self.horizons]}")
 
-    def days_of(self, horizon: int) -> tuple[DayForecast, ...]:
-        """The daily values of a horizon."""
-        return self.daily[: self.horizon(horizon).days]
-
 
 @dataclass(frozen=True, slots=True)
 class ProductForecast:
@@ -203,7 +201,7 @@ class Forecast:
                 skipped=tuple((entry["sku"], entry["reason"]) for entry in document["skipped"]),
                 notes=tuple(document["notes"]),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
             raise ValueError(f"a damaged forecast document: {error!r}") from error
 
 
@@ -211,34 +209,14 @@ _BOUNDS = ("lower80", "upper80", "lower95", "upper95")
 
 
 def _series_document(series: SeriesForecast) -> Document:
-    coverage = series.coverage
     return {
         "measure": series.measure.value,
         "model": series.model.value,
         "errors": [
-            {
-                "model": candidate.model.value,
-                "horizons": [
-                    {"days": e.days, "wape": e.wape, "total_error": e.total_error, "origins": e.origins}
-                    for e in candidate.errors
-                ],
-            }
-            for candidate in series.errors
+            {"model": candidate.model.value, "horizons": _plain(candidate.errors)} for candidate in series.errors
         ],
-        "coverage": coverage and {"days": coverage.days, "within80": coverage.within80, "within95": coverage.within95},
-        "horizons": [
-            {
-                "days": horizon.days,
-                "total": horizon.total,
-                **_interval_document(horizon.interval),
-                "daily_average": horizon.daily_average,
-                "peak_value": horizon.peak_value,
-                "peak_day": horizon.peak_day.isoformat(),
-                "direction": horizon.direction.value,
-                "change": horizon.change,
-            }
-            for horizon in series.horizons
-        ],
+        "coverage": _plain(series.coverage),
+        "horizons": [_horizon_document(horizon) for horizon in series.horizons],
         # columns, not one object a day: a third of the bytes
         "daily": {
             "day": [entry.day.isoformat() for entry in series.daily],
@@ -251,32 +229,17 @@ def _series_document(series: SeriesForecast) -> Document:
 
 
 def _series_of(document: Document) -> SeriesForecast:
-    coverage, daily = document["coverage"], document["daily"]
+    daily = document["daily"]
     columns = [daily[key] for key in ("day", "value", *_BOUNDS, "open", "holiday")]
     return SeriesForecast(
         measure=Measure(document["measure"]),
         model=ModelName(document["model"]),
         errors=tuple(
-            ModelErrors(
-                ModelName(entry["model"]),
-                tuple(HorizonError(h["days"], h["wape"], h["total_error"], h["origins"]) for h in entry["horizons"]),
-            )
+            ModelErrors(ModelName(entry["model"]), msgspec.convert(entry["horizons"], tuple[HorizonError, ...]))
             for entry in document["errors"]
         ),
-        coverage=coverage and Coverage(coverage["days"], coverage["within80"], coverage["within95"]),
-        horizons=tuple(
-            HorizonForecast(
-                days=entry["days"],
-                total=entry["total"],
-                interval=Interval(*(entry[bound] for bound in _BOUNDS)),
-                daily_average=entry["daily_average"],
-                peak_value=entry["peak_value"],
-                peak_day=date.fromisoformat(entry["peak_day"]),
-                direction=Direction(entry["direction"]),
-                change=entry["change"],
-            )
-            for entry in document["horizons"]
-        ),
+        coverage=msgspec.convert(document["coverage"], Coverage | None),
+        horizons=tuple(msgspec.convert(entry | {"interval": entry}, HorizonForecast) for entry in document["horizons"]),
         daily=tuple(
             DayForecast(date.fromisoformat(day), value, Interval(l80, u80, l95, u95), is_open, holiday)
             for day, value, l80, u80, l95, u95, is_open, holiday in zip(*columns, strict=True)
@@ -284,5 +247,12 @@ def _series_of(document: Document) -> SeriesForecast:
     )
 
 
-def _interval_document(interval: Interval) -> Document:
-    return {bound: getattr(interval, bound) for bound in _BOUNDS}
+def _horizon_document(horizon: HorizonForecast) -> Document:
+    """Its fields, and those of its interval beside them."""
+    values: Document = _plain(horizon)
+    interval: Document = values.pop("interval")
+    return interval | values
+
+
+def _plain(values: object) -> Any:
+    return msgspec.to_builtins(values, enc_hook=float)

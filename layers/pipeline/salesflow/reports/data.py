@@ -42,9 +42,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -70,15 +69,8 @@ _FORMULA: Final = re.compile(
 _LINE_START: Final = ("\t", "\r", "\n")
 
 
-class FieldType(StrEnum):
-    """What a column holds."""
-
-    TEXT = "text"
-    MONEY = "money"
-    WHOLE = "whole"
-    NUMBER = "number"
-    DAY = "day"
-    FLAG = "flag"
+type FieldType = Literal["text", "money", "whole", "number", "day", "flag"]
+"""What a column holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,39 +95,39 @@ def _either(name: str) -> Field:
     def value(sold: ProductSales | None, item: StockItem | None) -> Any:
         return getattr(sold if sold is not None else item, name)
 
-    return Field(name, FieldType.TEXT, value)
+    return Field(name, "text", value)
 
 
 _KEYS: Final = (_either("sku"), _either("name"))
 _SALES: Final = (
-    _from_sales("revenue", FieldType.MONEY),
-    _from_sales("quantity", FieldType.WHOLE),
-    _from_sales("transactions", FieldType.WHOLE),
-    _from_sales("share", FieldType.NUMBER),
-    _from_sales("returned_quantity", FieldType.WHOLE),
-    _from_sales("returned_amount", FieldType.MONEY),
-    _from_sales("previous_quantity", FieldType.WHOLE),
-    _from_sales("previous_revenue", FieldType.MONEY),
+    _from_sales("revenue", "money"),
+    _from_sales("quantity", "whole"),
+    _from_sales("transactions", "whole"),
+    _from_sales("share", "number"),
+    _from_sales("returned_quantity", "whole"),
+    _from_sales("returned_amount", "money"),
+    _from_sales("previous_quantity", "whole"),
+    _from_sales("previous_revenue", "money"),
 )
 _STOCK: Final = (
-    _from_stock("category", FieldType.TEXT),
-    _from_stock("status", FieldType.TEXT),
-    _from_stock("urgent", FieldType.FLAG),
-    _from_stock("stock", FieldType.WHOLE),
-    _from_stock("threshold", FieldType.WHOLE),
-    _from_stock("price", FieldType.MONEY),
-    _from_stock("stock_value", FieldType.MONEY, "value"),
-    _from_stock("cost_value", FieldType.MONEY),
-    _from_stock("daily_sales", FieldType.NUMBER),
-    _from_stock("coverage_days", FieldType.NUMBER),
-    _from_stock("last_sold", FieldType.DAY),
+    _from_stock("category", "text"),
+    _from_stock("status", "text"),
+    _from_stock("urgent", "flag"),
+    _from_stock("stock", "whole"),
+    _from_stock("threshold", "whole"),
+    _from_stock("price", "money"),
+    _from_stock("stock_value", "money", "value"),
+    _from_stock("cost_value", "money"),
+    _from_stock("daily_sales", "number"),
+    _from_stock("coverage_days", "number"),
+    _from_stock("last_sold", "day"),
 )
 
 
 def fields_of(content: ReportContent) -> tuple[Field, ...]:
     """The columns of a report, by what it holds."""
     day, period = content.provenance.business_date, str(content.period)
-    when = (Field("date", FieldType.DAY, lambda _, __: day), Field("period", FieldType.TEXT, lambda _, __: period))
+    when = (Field("date", "day", lambda _, __: day), Field("period", "text", lambda _, __: period))
     return _KEYS + (_SALES if content.sales else ()) + (_STOCK if content.stock else ()) + when
 
 
@@ -187,13 +179,13 @@ def _csv_cell(value: Any, kind: FieldType, currency: Currency) -> str:
     if value is None:
         return ""
     match kind:
-        case FieldType.TEXT:
+        case "text":
             return harmless(str(value))
-        case FieldType.MONEY:
+        case "money":
             return str(currency.to_major(value))
-        case FieldType.FLAG:
+        case "flag":
             return "true" if value else "false"
-        case FieldType.DAY:
+        case "day":
             return str(value.isoformat())
         case _:
             return repr(value)
@@ -207,12 +199,12 @@ def render_parquet(content: ReportContent) -> bytes:
     columns = fields_of(content)
     currency = Currency(content.currency)
     types = {
-        FieldType.TEXT: pa.string(),
-        FieldType.MONEY: pa.decimal128(_MONEY_DIGITS, currency.digits),
-        FieldType.WHOLE: pa.int64(),
-        FieldType.NUMBER: pa.float64(),
-        FieldType.DAY: pa.date32(),
-        FieldType.FLAG: pa.bool_(),
+        "text": pa.string(),
+        "money": pa.decimal128(_MONEY_DIGITS, currency.digits),
+        "whole": pa.int64(),
+        "number": pa.float64(),
+        "day": pa.date32(),
+        "flag": pa.bool_(),
     }
     schema = pa.schema([pa.field(column.name, types[column.type]) for column in columns], metadata=_metadata(content))
     values = list(zip(*product_rows(content, columns), strict=True)) or [()] * len(columns)
@@ -235,9 +227,9 @@ def _parquet_cell(value: Any, kind: FieldType, currency: Currency) -> Any:
     if value is None:
         return None
     match kind:
-        case FieldType.MONEY:
+        case "money":
             return currency.to_major(value)
-        case FieldType.TEXT:
+        case "text":
             return str(value).encode("utf-8", "replace").decode()
         case _:
             return value
@@ -263,41 +255,12 @@ def _metadata(content: ReportContent) -> dict[bytes, bytes]:
     return {f"salesflow.{key}".encode(): value.encode() for key, value in facts.items()}
 
 
-_MONEY: Final = frozenset(
-    {
-        "adjustments",
-        "vat",
-        "unit_cost",
-        "sold",
-        "returned",
-        "profit",
-        "overstock_value",
-        "earlier_revenue",
-        "month_revenue",
-        "lost_revenue",
-        "gross_profit",
-        "cost",
-        "average_ticket",
-        "by_hour",
-        "by_weekday",
-        "cost_value",
-        "daily_average",
-        "dead_stock_value",
-        "lower80",
-        "peak_value",
-        "previous_revenue",
-        "price",
-        "returned_amount",
-        "revenue",
-        "stock_value",
-        "total",
-        "upper80",
-        "usual_revenue",
-        "value",
-    }
-)
-
-
+_MONEY: Final = frozenset({
+    "adjustments", "average_ticket", "by_hour", "by_weekday", "cost", "cost_value", "daily_average", "dead_stock_value", "earlier_revenue",
+    "gross_profit", "lost_revenue", "lower80", "month_revenue", "overstock_value", "peak_value", "previous_revenue", "price", "profit",
+    "returned", "returned_amount", "revenue", "sold", "stock_value", "total", "unit_cost", "upper80", "usual_revenue", "value", "vat",
+})  # fmt: skip
+"""Names of what is money, wherever it stands."""
 _NOT_IN_JSON: Final = frozenset({"sale_lines", "made"})
 
 

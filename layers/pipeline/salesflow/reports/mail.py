@@ -161,10 +161,7 @@ def _with_figures(
     _, figures, orders = document.figures.words, document.figures, content.orders
     lines = orders.lines[:_ORDERS] if orders is not None else ()
     left_out = 0 if orders is None else len(orders.lines) - len(lines)
-    more = ""
-    if left_out:
-        n = figures.show(Kind.COUNT, left_out)
-        more = _.plural("{n} more in the report", "{n} more in the report", left_out, n=n)
+    more = figures.plural("{n} more in the report", "{n} more in the report", left_out) if left_out else ""
     return _ReportMail(
         document=document,
         headline=document.headline,

@@ -13,6 +13,22 @@ from typing import Final
 from salesflow.figures import Figures
 from salesflow.reports.content.document import Chart, ChartKind
 
+
+class Role(StrEnum):
+    """What a shape is there for."""
+
+    STRONG = "strong"
+    ALIKE = "alike"
+    PALE = "pale"
+    EXPECTED = "expected"
+    USUAL = "usual"
+    NEGATIVE = "negative"
+    GRID = "grid"
+    AXIS = "axis"
+    LABEL = "label"
+    TEXT = "text"
+
+
 type Measure = Callable[[str, float], float]
 """Width of a text in points at a size in points."""
 type Cut = Callable[[str, float, float], str]
@@ -31,21 +47,6 @@ class Scale:
 
 
 PRINT: Final = Scale(label=7.0, text=8.0, row=17.0)
-
-
-class Role(StrEnum):
-    """What a shape is there for."""
-
-    STRONG = "strong"
-    ALIKE = "alike"
-    PALE = "pale"
-    EXPECTED = "expected"
-    USUAL = "usual"
-    NEGATIVE = "negative"
-    GRID = "grid"
-    AXIS = "axis"
-    LABEL = "label"
-    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)

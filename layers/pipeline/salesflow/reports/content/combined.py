@@ -88,11 +88,10 @@ def _stock_phrase(sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) 
         return phrase[:1].lower() + phrase[1:]  # no sentence of ours begins with a name
     if not at_risk:
         return _("nothing that was sold is about to run out")
-    return _.plural(
+    return figures.plural(
         "{n} product that was sold is out of stock or nearly so (it makes {share} of product revenue)",
         "{n} products that were sold are out of stock or nearly so (they make {share} of product revenue)",
         len(at_risk),
-        n=figures.show(Kind.COUNT, len(at_risk)),
         share=figures.show(Kind.SHARE, _share_of(at_risk, sales)),
     )
 

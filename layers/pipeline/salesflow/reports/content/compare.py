@@ -6,6 +6,7 @@ from typing import Final
 from salesflow.analytics.merchant import OrderList, Usual
 from salesflow.analytics.results import ReportContent, SalesAnalysis
 from salesflow.figures import Figures, Kind
+from salesflow.language import Text
 from salesflow.reports.content.document import Change, Tone
 
 AS_USUAL: Final = 0.05
@@ -13,6 +14,15 @@ AS_USUAL: Final = 0.05
 _HOURS_SHARE: Final = 0.5
 """Hours are named that hold at least half of what is missing, or came in addition."""
 _LONGEST_SPANS: Final = 2
+_HEADLINES: Final = {
+    ("as usual", True): Text("{amount}: a usual {weekday}"),
+    ("as usual", False): Text("{amount}: as usual"),
+    ("below", True): Text("{amount}: {percent} below a usual {weekday}"),
+    ("below", False): Text("{amount}: {percent} below usual"),
+    ("above", True): Text("{amount}: {percent} above a usual {weekday}"),
+    ("above", False): Text("{amount}: {percent} above usual"),
+}
+"""By how a window stands to the usual one, and whether it is one day."""
 
 
 def deviation(value: float, usual: float | None) -> float | None:
@@ -25,20 +35,13 @@ def usual_headline(sales: SalesAnalysis, usual: Usual | None, figures: Figures) 
     off = None if usual is None or sales.is_empty else deviation(sales.kpis.revenue, usual.revenue)
     if off is None:
         return ""
-    _, amount = figures.words, figures.money_short(sales.kpis.revenue)
-    percent, one_day = figures.percent(abs(off)), sales.window.days == 1
-    weekday = figures.weekday(sales.window.last.weekday())
-    if abs(off) < AS_USUAL:
-        if one_day:
-            return _("{amount}: a usual {weekday}", amount=amount, weekday=weekday)
-        return _("{amount}: as usual", amount=amount)
-    if off < 0:
-        if one_day:
-            return _("{amount}: {percent} below a usual {weekday}", amount=amount, percent=percent, weekday=weekday)
-        return _("{amount}: {percent} below usual", amount=amount, percent=percent)
-    if one_day:
-        return _("{amount}: {percent} above a usual {weekday}", amount=amount, percent=percent, weekday=weekday)
-    return _("{amount}: {percent} above usual", amount=amount, percent=percent)
+    how = "as usual" if abs(off) < AS_USUAL else "below" if off < 0 else "above"
+    return figures.words.say(
+        _HEADLINES[how, sales.window.days == 1],
+        amount=figures.money_short(sales.kpis.revenue),
+        percent=figures.percent(abs(off)),
+        weekday=figures.weekday(sales.window.last.weekday()),
+    )
 
 
 def usual_subject(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> tuple[str, ...]:
@@ -50,11 +53,9 @@ def usual_subject(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -
     one_day = sales.window.days == 1
     when = figures.weekday(sales.window.last.weekday()) if one_day else figures.window_short(sales.window)
     percent = figures.percent(abs(off))
-    on_day, in_days = (
-        _("{amount} on {weekday}", amount=money, weekday=when),
-        _("{amount} for {days}", amount=money, days=when),
+    amount = _.say(
+        Text("{amount} on {weekday}") if one_day else Text("{amount} for {days}"), amount=money, weekday=when, days=when
     )
-    amount = on_day if one_day else in_days
     if abs(off) < AS_USUAL:
         return _("{amount}, as usual", amount=amount), amount
     if off < 0:
@@ -80,7 +81,7 @@ def _how_many(sales: SalesAnalysis, usual: Usual, figures: Figures) -> str:
     if off is None or usual.transactions is None or not size:
         return ""
     _, count = figures.words, sales.kpis.transactions
-    n = _.plural("{n} sale", "{n} sales", count, n=figures.show(Kind.COUNT, count))
+    n = figures.plural("{n} sale", "{n} sales", count)
     if abs(off) < AS_USUAL:
         return _("{sales}, about as many as usual; {size}.", sales=n, size=size)
     about = figures.show(Kind.COUNT, round(usual.transactions))
@@ -146,16 +147,14 @@ def orders_sentence(orders: OrderList, figures: Figures) -> str:
     n = orders_count(orders, figures)
     if not orders.out:
         return _("{sentence}.", sentence=n)
-    out = _.plural(
-        "{n} of them out of stock", "{n} of them out of stock", orders.out, n=figures.show(Kind.COUNT, orders.out)
-    )
+    out = figures.plural("{n} of them out of stock", "{n} of them out of stock", orders.out)
     return _("{orders}, {out}.", orders=n, out=out)
 
 
 def orders_count(orders: OrderList, figures: Figures) -> str:
     """ "15 products to order"."""
     _, count = figures.words, len(orders.lines)
-    return _.plural("{n} product to order", "{n} products to order", count, n=figures.show(Kind.COUNT, count))
+    return figures.plural("{n} product to order", "{n} products to order", count)
 
 
 def usual_change(figures: Figures, kind: Kind, value: int, usual: float | None) -> tuple[Change, ...]:

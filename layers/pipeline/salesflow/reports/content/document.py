@@ -14,9 +14,21 @@ from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.figures import Figures, Kind, Value, printable
 from salesflow.windows import Window
 
-_MOST_NOTES = 8
-_MOST_REASONS = 3
-_LONGEST_NOTE = 240
+
+class Noun(StrEnum):
+    """What a row of a table is."""
+
+    PRODUCT = "product"
+    ROW = "row"
+
+
+class ChartKind(StrEnum):
+    """The two shapes that our figures need."""
+
+    COLUMNS = "columns"
+    """Over time: one upright bar a category."""
+    BARS = "bars"
+    """By thing: one lying bar a category, its name before it and its value behind it."""
 
 
 class Tone(StrEnum):
@@ -25,6 +37,11 @@ class Tone(StrEnum):
     NEUTRAL = "neutral"
     GOOD = "good"
     BAD = "bad"
+
+
+_MOST_NOTES = 8
+_MOST_REASONS = 3
+_LONGEST_NOTE = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +93,6 @@ class Column:
 type Row = tuple[Value, ...]
 
 
-class Noun(StrEnum):
-    """What a row of a table is."""
-
-    PRODUCT = "product"
-    ROW = "row"
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
     """All rows of a table; formats for reading show the first `limit` and one row that sums the rest.
@@ -116,17 +126,15 @@ class Table:
         if not left_out:
             return None
         first_text = next(n for n, column in enumerate(self.columns) if column.kind.is_text)
-        label = self._rest_label(len(left_out), figures)
+        label = (
+            figures.plural("{n} more product", "{n} more products", len(left_out))
+            if self.noun is Noun.PRODUCT
+            else figures.plural("{n} more row", "{n} more rows", len(left_out))
+        )
         return tuple(
             label if n == first_text else _sum(row[n] for row in left_out) if column.sums else ""
             for n, column in enumerate(self.columns)
         )
-
-    def _rest_label(self, count: int, figures: Figures) -> str:
-        _, n = figures.words, figures.show(Kind.COUNT, count)
-        if self.noun is Noun.PRODUCT:
-            return _.plural("{n} more product", "{n} more products", count, n=n)
-        return _.plural("{n} more row", "{n} more rows", count, n=n)
 
     def cut_note(self, figures: Figures, made: tuple[str, ...], limit: int | None = None) -> str:
         """Says that the table is cut, and where the whole of it is: in a file that was made; empty where it is whole."""
@@ -141,15 +149,6 @@ class Table:
                 "The first {n} of {all}; the {file} file holds all of them.", n=n, all=of_all, file=files[0].upper()
             )
         return _("The first {n} of {all}.", n=n, all=of_all)
-
-
-class ChartKind(StrEnum):
-    """The two shapes that our figures need."""
-
-    COLUMNS = "columns"
-    """Over time: one upright bar a category."""
-    BARS = "bars"
-    """By thing: one lying bar a category, its name before it and its value behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,17 +332,10 @@ def _small_print(figures: Figures, content: ReportContent, window_text: str) -> 
 
 def _rows_used(figures: Figures, provenance: Provenance, *, with_stock: bool) -> str:
     _ = figures.words
-    lines = _.plural(
-        "{n} sale line", "{n} sale lines", provenance.sales_rows, n=figures.show(Kind.COUNT, provenance.sales_rows)
-    )
+    lines = figures.plural("{n} sale line", "{n} sale lines", provenance.sales_rows)
     if not with_stock:
         return lines
-    stock = _.plural(
-        "{n} product in stock list",
-        "{n} products in stock list",
-        provenance.stock_rows,
-        n=figures.show(Kind.COUNT, provenance.stock_rows),
-    )
+    stock = figures.plural("{n} product in stock list", "{n} products in stock list", provenance.stock_rows)
     return _("{sales}, {stock}", sales=lines, stock=stock)
 
 
@@ -353,12 +345,7 @@ def _notes(figures: Figures, provenance: Provenance) -> tuple[str, ...]:
         _ = figures.words
         left_out = len(provenance.notes) - _MOST_NOTES
         notes.append(
-            _.plural(
-                "{n} more note is in the JSON file.",
-                "{n} more notes are in the JSON file.",
-                left_out,
-                n=figures.show(Kind.COUNT, left_out),
-            )
+            figures.plural("{n} more note is in the JSON file.", "{n} more notes are in the JSON file.", left_out)
         )
     return tuple(notes)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from salesflow.analytics.results import SalesAnalysis
-from salesflow.figures import Figures, Kind
+from salesflow.figures import Figures
 from salesflow.windows import Period
 
 _SAME: Final = 0.0005
@@ -37,45 +37,35 @@ def _nothing_sold(sales: SalesAnalysis, period: str, figures: Figures) -> str:
 
 
 def _what_was_sold(sales: SalesAnalysis, figures: Figures) -> str:
-    _, days, count = figures.words, figures.window(sales.window), sales.kpis.transactions
-    revenue, n = figures.money(sales.kpis.revenue), figures.show(Kind.COUNT, count)
-    match sales.window.days == 1, sales.kpis.revenue < 0:
-        case True, False:
-            return _.plural(
-                "Sales on {day} came to {revenue} from {n} transaction",
-                "Sales on {day} came to {revenue} from {n} transactions",
-                count,
-                day=days,
-                revenue=revenue,
-                n=n,
-            )
-        case False, False:
-            return _.plural(
-                "Sales of {days} came to {revenue} from {n} transaction",
-                "Sales of {days} came to {revenue} from {n} transactions",
-                count,
-                days=days,
-                revenue=revenue,
-                n=n,
-            )
-        case True, True:
-            return _.plural(
-                "More was given back than sold on {day}, and revenue is {revenue} from {n} transaction",
-                "More was given back than sold on {day}, and revenue is {revenue} from {n} transactions",
-                count,
-                day=days,
-                revenue=revenue,
-                n=n,
-            )
-        case _:
-            return _.plural(
-                "More was given back than sold in {days}, and revenue is {revenue} from {n} transaction",
-                "More was given back than sold in {days}, and revenue is {revenue} from {n} transactions",
-                count,
-                days=days,
-                revenue=revenue,
-                n=n,
-            )
+    days, count, one_day = figures.window(sales.window), sales.kpis.transactions, sales.window.days == 1
+    values = {"day": days, "days": days, "revenue": figures.money(sales.kpis.revenue)}
+    if sales.kpis.revenue >= 0 and one_day:
+        return figures.plural(
+            "Sales on {day} came to {revenue} from {n} transaction",
+            "Sales on {day} came to {revenue} from {n} transactions",
+            count,
+            **values,
+        )
+    if sales.kpis.revenue >= 0:
+        return figures.plural(
+            "Sales of {days} came to {revenue} from {n} transaction",
+            "Sales of {days} came to {revenue} from {n} transactions",
+            count,
+            **values,
+        )
+    if one_day:
+        return figures.plural(
+            "More was given back than sold on {day}, and revenue is {revenue} from {n} transaction",
+            "More was given back than sold on {day}, and revenue is {revenue} from {n} transactions",
+            count,
+            **values,
+        )
+    return figures.plural(
+        "More was given back than sold in {days}, and revenue is {revenue} from {n} transaction",
+        "More was given back than sold in {days}, and revenue is {revenue} from {n} transactions",
+        count,
+        **values,
+    )
 
 
 def _before(sales: SalesAnalysis, period: str, figures: Figures) -> str:

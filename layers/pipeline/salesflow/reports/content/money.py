@@ -29,9 +29,7 @@ def money_section(statement: MoneyStatement | None, figures: Figures, *, share: 
 def statement_rows(statement: MoneyStatement, figures: Figures) -> tuple[tuple[str, str, int], ...]:
     """Key, label and amount of each line; what is taken off is negative."""
     _ = figures.words
-    pieces = _.plural(
-        "{n} piece", "{n} pieces", statement.returned_quantity, n=figures.show(Kind.COUNT, statement.returned_quantity)
-    )
+    pieces = figures.plural("{n} piece", "{n} pieces", statement.returned_quantity)
     returned = _("Returned ({pieces})", pieces=pieces) if statement.returned_quantity else _("Returned")
     rows = [
         ("sold", _("Sold"), statement.sold),
@@ -61,14 +59,12 @@ def _said(statement: MoneyStatement, figures: Figures) -> tuple[str, ...]:
         first = figures.show(Kind.NAME, names[statement.below_cost[0]])
         count = len(statement.below_cost) - 1
         if count:
-            n = figures.show(Kind.COUNT, count)
             said.append(
-                _.plural(
+                figures.plural(
                     "Sold below cost: {product} and {n} more.",
                     "Sold below cost: {product} and {n} more.",
                     count,
                     product=first,
-                    n=n,
                 )
             )
         else:

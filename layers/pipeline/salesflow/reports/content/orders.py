@@ -28,13 +28,12 @@ def lasts_text(line: OrderLine, figures: Figures) -> str:
     if line.state is DaysLeft.TODAY or line.days_left is None:
         return _("today")
     days = int(line.days_left)
-    return _.plural("{n} day", "{n} days", days, n=figures.show(Kind.COUNT, days))
+    return figures.plural("{n} day", "{n} days", days)
 
 
 def for_days(orders: OrderList, figures: Figures) -> str:
     """ "For 14 days"."""
-    n = figures.show(Kind.COUNT, orders.cover_days)
-    return figures.words.plural("For {n} day", "For {n} days", orders.cover_days, n=n)
+    return figures.plural("For {n} day", "For {n} days", orders.cover_days)
 
 
 def orders_table(orders: OrderList, figures: Figures, *, limit: int) -> Table:
@@ -91,8 +90,7 @@ def vanished_section(vanished: VanishedStock | None, figures: Figures) -> tuple[
     if vanished is None or not tables:
         return ()
     count = len(vanished.products)
-    n = figures.show(Kind.COUNT, count)
-    title = figures.words.plural("{n} product has pieces missing", "{n} products have pieces missing", count, n=n)
+    title = figures.plural("{n} product has pieces missing", "{n} products have pieces missing", count)
     return (Section("vanished", title, tables=tables, extra=True),)
 
 
@@ -102,14 +100,12 @@ def _said(orders: OrderList, figures: Figures) -> tuple[str, ...]:
         amount = figures.money_about(orders.lost_revenue)
         said.append(_("Not sold because it was out of stock: about {amount}.", amount=amount))
     if orders.overstock:
-        n = figures.show(Kind.COUNT, orders.overstock)
         worth = figures.money_about(orders.overstock_value)
         said.append(
-            _.plural(
+            figures.plural(
                 "{n} product lasts for more than half a year: about {worth} too much.",
                 "{n} products last for more than half a year: about {worth} too much.",
                 orders.overstock,
-                n=n,
                 worth=worth,
             )
         )

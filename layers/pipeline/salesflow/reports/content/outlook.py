@@ -1,36 +1,30 @@
 """What comes next: the forecast's section in a report, and its table in a workbook."""
 
 from dataclasses import replace
+from typing import Any
 
 from salesflow.analytics.results import ForecastSummary, TrendDirection
 from salesflow.figures import Figures, Kind
+from salesflow.language import Text
 from salesflow.reports.content.document import Column, Section, Table, Tone
 
-
-def _model(name: str, figures: Figures) -> str:
-    """What a model is called; its own name where it is a new one."""
-    _ = figures.words
-    return {
-        "last_week": _("last week repeated"),
-        "straight_line": _("a straight line"),
-        "level": _("level and weekdays"),
-        "steady_level": _("steady level and weekdays"),
-        "trend": _("trend and weekdays"),
-        "last_year": _("last year's rhythm"),
-        "regression": _("regression"),
-        "boosting": _("gradient boosting"),
-        "blend": _("several models together"),
-    }.get(name, name)
-
-
-def _trend(direction: TrendDirection, figures: Figures) -> str:
-    _ = figures.words
-    return {
-        TrendDirection.UPWARD: _("upward"),
-        TrendDirection.DOWNWARD: _("downward"),
-        TrendDirection.STABLE: _("stable"),
-        TrendDirection.UNKNOWN: _("unknown"),
-    }[direction]
+_MODELS = {
+    "last_week": Text("last week repeated"),
+    "straight_line": Text("a straight line"),
+    "level": Text("level and weekdays"),
+    "steady_level": Text("steady level and weekdays"),
+    "trend": Text("trend and weekdays"),
+    "last_year": Text("last year's rhythm"),
+    "regression": Text("regression"),
+    "boosting": Text("gradient boosting"),
+    "blend": Text("several models together"),
+}
+_TRENDS = {
+    TrendDirection.UPWARD: Text("upward"),
+    TrendDirection.DOWNWARD: Text("downward"),
+    TrendDirection.STABLE: Text("stable"),
+}
+_AMOUNTS = ("total", "lower80", "upper80", "daily_average", "peak_value")
 
 
 def outlook_section(forecast: ForecastSummary | None, figures: Figures) -> tuple[Section, ...]:
@@ -41,7 +35,7 @@ def outlook_section(forecast: ForecastSummary | None, figures: Figures) -> tuple
     made = _(
         "Made after {day} with {model}.",
         day=figures.day_with_weekday(forecast.made_after),
-        model=_model(forecast.model, figures),
+        model=_.say(_MODELS[forecast.model]) if forecast.model in _MODELS else forecast.model,
     )
     bounds = _("Low and high: the total lies between them in about 80 of 100 cases.")
     lead = figures.sentences(forecast.stale, made, bounds)
@@ -50,21 +44,11 @@ def outlook_section(forecast: ForecastSummary | None, figures: Figures) -> tuple
 
 def _rounded(forecast: ForecastSummary, figures: Figures) -> ForecastSummary:
     """The amounts with the two digits that an estimate knows."""
-    about = figures.about
-    return replace(
-        forecast,
-        horizons=tuple(
-            replace(
-                each,
-                total=about(each.total),
-                lower80=about(each.lower80),
-                upper80=about(each.upper80),
-                daily_average=about(each.daily_average),
-                peak_value=about(each.peak_value),
-            )
-            for each in forecast.horizons
-        ),
-    )
+    rounded: list[dict[str, Any]] = [
+        {name: figures.about(getattr(each, name)) for name in _AMOUNTS} for each in forecast.horizons
+    ]
+    horizons = (replace(each, **amounts) for each, amounts in zip(forecast.horizons, rounded, strict=True))
+    return replace(forecast, horizons=tuple(horizons))
 
 
 def outlook_table(forecast: ForecastSummary | None, figures: Figures) -> tuple[Table, ...]:
@@ -95,7 +79,7 @@ def outlook_table(forecast: ForecastSummary | None, figures: Figures) -> tuple[T
                     h.daily_average,
                     h.peak_day,
                     h.peak_value,
-                    "" if h.trend is TrendDirection.UNKNOWN else _trend(h.trend, figures),
+                    _.say(_TRENDS[h.trend]) if h.trend in _TRENDS else "",
                 )
                 for h in forecast.horizons
             ),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from salesflow.analytics.results import TREND_HORIZON_DAYS, ReportContent, SalesAnalysis, TrendDirection
 from salesflow.figures import Figures, Kind
+from salesflow.language import Text
 from salesflow.reports.content.compare import odd_hours, spans_text, usual_change, usual_headline, usual_subject, why
 from salesflow.reports.content.document import (
     Change,
@@ -31,6 +32,16 @@ from salesflow.reports.content.unusual import unusual_section, unusual_table
 from salesflow.windows import WEEKLY_DAYS
 
 _ROWS_OF_A_DAY, _ROWS_OF_A_MONTH = 16, 40
+_LAST_WEEKS = {
+    Tone.BAD: Text("The last four weeks: a slow {weekday}"),
+    Tone.GOOD: Text("The last four weeks: a strong {weekday}"),
+    Tone.NEUTRAL: Text("The last four weeks: a usual {weekday}"),
+}
+_TRENDS = {
+    TrendDirection.UPWARD: Text("Sales are rising: {change} in 30 days, judged by the last {days}."),
+    TrendDirection.DOWNWARD: Text("Sales are falling: {change} in 30 days, judged by the last {days}."),
+    TrendDirection.STABLE: Text("Sales are stable: {change} in 30 days, judged by the last {days}."),
+}
 
 
 def build_sales(content: ReportContent, figures: Figures) -> Document:
@@ -146,14 +157,7 @@ def _days_title(content: ReportContent, figures: Figures) -> str:
         return _("Sales by day")
     if not changes:
         return _("The last four weeks")
-    weekday = figures.weekday(sales.window.last.weekday())
-    match changes[0].tone:
-        case Tone.BAD:
-            return _("The last four weeks: a slow {weekday}", weekday=weekday)
-        case Tone.GOOD:
-            return _("The last four weeks: a strong {weekday}", weekday=weekday)
-        case Tone.NEUTRAL:
-            return _("The last four weeks: a usual {weekday}", weekday=weekday)
+    return _.say(_LAST_WEEKS[changes[0].tone], weekday=figures.weekday(sales.window.last.weekday()))
 
 
 def _hours_title(content: ReportContent, figures: Figures) -> str:
@@ -240,16 +244,11 @@ def _trend_lead(sales: SalesAnalysis, figures: Figures) -> str:
     _, trend = figures.words, sales.trend
     if sales.window.days == 1:
         return ""
-    change, days = figures.change(trend.daily_change * TREND_HORIZON_DAYS), figures.show(Kind.COUNT, trend.days)
-    text = ""
-    match trend.direction:
-        case TrendDirection.UPWARD:
-            text = _("Sales are rising: {change} in 30 days, judged by the last {days}.", change=change, days=days)
-        case TrendDirection.DOWNWARD:
-            text = _("Sales are falling: {change} in 30 days, judged by the last {days}.", change=change, days=days)
-        case TrendDirection.STABLE:
-            text = _("Sales are stable: {change} in 30 days, judged by the last {days}.", change=change, days=days)
-    if not text or trend.strongest_weekday is None or trend.weakest_weekday is None:
+    if trend.direction not in _TRENDS:
+        return ""
+    days = figures.show(Kind.COUNT, trend.days)
+    text = _.say(_TRENDS[trend.direction], change=figures.change(trend.daily_change * TREND_HORIZON_DAYS), days=days)
+    if trend.strongest_weekday is None or trend.weakest_weekday is None:
         return text
     rhythm = _(
         "{strongest} is the strongest day of the week, {weakest} the weakest.",
@@ -262,16 +261,13 @@ def _trend_lead(sales: SalesAnalysis, figures: Figures) -> str:
 def returns_lead(sales: SalesAnalysis, figures: Figures) -> str:
     """How much came back."""
     _, kpis = figures.words, sales.kpis
-    pieces = _.plural(
-        "{n} piece", "{n} pieces", kpis.returned_quantity, n=figures.show(Kind.COUNT, kpis.returned_quantity)
-    )
-    return _.plural(
+    pieces = figures.plural("{n} piece", "{n} pieces", kpis.returned_quantity)
+    return figures.plural(
         "{pieces} for {amount} came back in {n} sale; the sales above have them taken off already.",
         "{pieces} for {amount} came back in {n} sales; the sales above have them taken off already.",
         kpis.returns,
         pieces=pieces,
         amount=figures.money(kpis.returned_amount),
-        n=figures.show(Kind.COUNT, kpis.returns),
     )
 
 

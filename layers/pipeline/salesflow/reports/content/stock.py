@@ -101,19 +101,10 @@ def stock_headline(stock: StockAnalysis, figures: Figures) -> str:
             all=of_all,
             value=value,
         )
-    out = _.plural(
-        "{n} of {all} products is out of stock",
-        "{n} of {all} products are out of stock",
-        kpis.out_of_stock,
-        n=figures.show(Kind.COUNT, kpis.out_of_stock),
-        all=of_all,
+    out = figures.plural(
+        "{n} of {all} products is out of stock", "{n} of {all} products are out of stock", kpis.out_of_stock, all=of_all
     )
-    urgent = _.plural(
-        "{n} more runs out within 7 days",
-        "{n} more run out within 7 days",
-        kpis.urgent_reorders,
-        n=figures.show(Kind.COUNT, kpis.urgent_reorders),
-    )
+    urgent = figures.plural("{n} more runs out within 7 days", "{n} more run out within 7 days", kpis.urgent_reorders)
     return _("{out} and {urgent}; the stock is worth {value} at sales prices", out=out, urgent=urgent, value=value)
 
 
@@ -122,10 +113,8 @@ def stock_finding(stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
     _, kpis = figures.words, stock.kpis
     if not kpis.out_of_stock and not kpis.urgent_reorders:
         return (_("none out, none urgent"),)
-    out = _.plural("{n} out", "{n} out", kpis.out_of_stock, n=figures.show(Kind.COUNT, kpis.out_of_stock))
-    urgent = _.plural(
-        "{n} urgent", "{n} urgent", kpis.urgent_reorders, n=figures.show(Kind.COUNT, kpis.urgent_reorders)
-    )
+    out = figures.plural("{n} out", "{n} out", kpis.out_of_stock)
+    urgent = figures.plural("{n} urgent", "{n} urgent", kpis.urgent_reorders)
     return _("{out}, {urgent}", out=out, urgent=urgent), out if kpis.out_of_stock else urgent
 
 
@@ -156,7 +145,7 @@ def stock_kpis(stock: StockAnalysis, figures: Figures) -> tuple[tuple[Kpi, ...],
             _("Out of stock"),
             Kind.COUNT,
             _("Products with a stock of 0 or less."),
-            _.plural("of {n} product", "of {n} products", now.products, n=figures.show(Kind.COUNT, now.products)),
+            figures.plural("of {n} product", "of {n} products", now.products),
             bad=True,
         ),
         kpi(
@@ -180,7 +169,7 @@ def stock_kpis(stock: StockAnalysis, figures: Figures) -> tuple[tuple[Kpi, ...],
             _("Stock value, {currency}", currency=figures.currency_symbol),
             Kind.MONEY,
             _("Pieces in stock times sales price; a stock below 0 counts as 0."),
-            _.plural("{n} piece", "{n} pieces", now.units, n=figures.show(Kind.COUNT, now.units)),
+            figures.plural("{n} piece", "{n} pieces", now.units),
         ),
     )
     more = [
@@ -220,11 +209,10 @@ def _history_lead(stock: StockAnalysis, figures: Figures) -> str:
     if stock.sales_days >= full_history:
         return ""
     _ = figures.words
-    return _.plural(
+    return figures.plural(
         "Daily sales and coverage rest on {n} day of sales, because no more are known.",
         "Daily sales and coverage rest on {n} days of sales, because no more are known.",
         stock.sales_days,
-        n=figures.show(Kind.COUNT, stock.sales_days),
     )
 
 

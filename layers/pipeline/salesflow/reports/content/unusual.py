@@ -16,8 +16,7 @@ def unusual_section(unusual: UnusualSummary | None, figures: Figures, *, share: 
     shown = said if len(said) <= _SHOWN + 1 else said[:_SHOWN]
     left_out = len(said) - len(shown)
     if left_out:
-        n = figures.show(Kind.COUNT, left_out)
-        shown += (_.plural("{n} more is not over.", "{n} more are not over.", left_out, n=n),)
+        shown += (figures.plural("{n} more is not over.", "{n} more are not over.", left_out),)
     return (Section("anomalies", _("Unusual"), paragraphs=shown, share=share),)
 
 

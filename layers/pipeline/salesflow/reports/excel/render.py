@@ -25,16 +25,11 @@ from salesflow.reports.excel.books import Books
 from salesflow.reports.excel.cells import LONGEST_CELL, Cells, columns_of
 from salesflow.reports.excel.charts import ROWS, SIZE, Place, native_charts, place_of
 
-_MANY_ROWS: Final = 20_000
-_MEASURED_ROWS: Final = 500
-_UPRIGHT_COLUMNS: Final = 115
+_MANY_ROWS, _MEASURED_ROWS = 20_000, 500
 _PAPERS: Final = {"A4": 9, "LETTER": 1}
-_FIGURE_COLUMN: Final = 27
-_VALUE_COLUMN: Final = 21
-_EARLIER_COLUMNS: Final = 17
+_UPRIGHT_COLUMNS, _HEADLINE_COLUMNS, _HEADLINE_LEADING = 115, 92, 16.5
+_FIGURE_COLUMN, _VALUE_COLUMN, _EARLIER_COLUMNS = 27, 21, 17
 _BOLD_WIDER: Final = 1.15
-_HEADLINE_COLUMNS: Final = 92
-_HEADLINE_LEADING: Final = 16.5
 _FORBIDDEN: Final = re.compile(r"[\[\]:*?/\\']")
 _LONGEST_SHEET_NAME: Final = 31
 _ALONE: Final = ("hours", "weekdays")

@@ -14,9 +14,7 @@ from salesflow.figures import Figures
 from salesflow.reports.content.charts import Role, heights, nice_ticks, role_of
 from salesflow.reports.content.document import Chart, ChartKind
 
-_HEIGHT: Final = 184
-_TOP: Final = 10
-_BOTTOM: Final = 160
+_HEIGHT, _TOP, _BOTTOM = 184, 10, 160
 _THICKEST: Final = 9.0
 """Of a column, in percent of the width: a shop's first day is no wall of colour."""
 _EM: Final = 7.0

@@ -14,7 +14,6 @@ from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageTemplate, Spacer
 
-from salesflow.figures import Kind
 from salesflow.reports.content.document import Document, Noun, Section
 from salesflow.reports.content.palette import QUIET
 from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut, load_families, width
@@ -29,14 +28,11 @@ PAPERS: Final = MappingProxyType({"A4": A4, "LETTER": LETTER})
 _MARGIN: Final = 42.0
 _BELOW, _ABOVE_FIRST, _ABOVE = 44.0, 36.0, 50.0
 """What is left free on a page for its foot and, from the second page on, its head."""
-_SMALLER: Final = 0.88
-_SMALLEST: Final = 0.1
+_SMALLER, _SMALLEST = 0.88, 0.1
 _ROOMY: Final = 0.7
 """Where tables would have to be cut to less than this part of their length, a day's page leaves out what is extra."""
-_WHOLE: Final = 1.001
-_ALONE: Final = 0.999
-_TALL: Final = 118.0
-_LEAST_TALL: Final = 0.6
+_WHOLE, _ALONE = 1.001, 0.999
+_TALL, _LEAST_TALL = 118.0, 0.6
 _TOTAL_FORM: Final = "number-of-pages"
 
 
@@ -198,10 +194,10 @@ def _closing(document: Document, share: float) -> list[Flowable]:
     _ = document.figures.words
     shown = document.notes[: max(1, int(len(document.notes) * share * share))]
     notes = [_("{label}: {text}", label=_("Note"), text=note) for note in shown]
-    left_out = len(document.notes) - len(shown)
-    if left_out:
-        n = document.figures.show(Kind.COUNT, left_out)
+    if left_out := len(document.notes) - len(shown):
         notes.append(
-            _.plural("{n} more note is in the other files.", "{n} more notes are in the other files.", left_out, n=n)
+            document.figures.plural(
+                "{n} more note is in the other files.", "{n} more notes are in the other files.", left_out
+            )
         )
     return [Spacer(0, 4), *(Prose(text, 7, 9, color=QUIET) for text in (document.provenance, *notes))]
