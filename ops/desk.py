@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Self
@@ -32,6 +33,12 @@ class Desk:
     def stack(self) -> Stack:
         """The stack. Raises Misused (no region), Unreachable (no local cloud); whether it is there shows when it is used."""
         return self.target.resolve()
+
+    def of_shop(self, shop: str) -> Desk:
+        """The same desk before another shop of the stack. Raises Misused for what no shop may be called."""
+        other = type(self)(replace(self.target, shop=shop), self.out)
+        other.stack = self.stack.of_shop(shop)
+        return other
 
     @property
     def today(self) -> date:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ops.complaints import Failed
 from ops.target import Stack
+from salesflow.shop_id import MAIN_SHOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,12 @@ class Answer:
 
 
 def fire(stack: Stack, job: str, event: Mapping[str, Any]) -> Answer:
-    """Invoke the function of a job with an event and wait until it is done, as long as a function may run.
+    """Invoke the function of a job with an event of the shop and wait until it is done, as long as a function may run.
 
     Raises the SDK's errors, and Failed where what comes back is no JSON object.
     """
+    if stack.shop != MAIN_SHOP:
+        event = {"shop": stack.shop, **event}
     reply = stack.client("lambda", patient=True).invoke(
         FunctionName=stack.function(job).name, InvocationType="RequestResponse", Payload=json.dumps(event).encode()
     )

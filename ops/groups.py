@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from ops import completion
+from ops.complaints import Misused
 from ops.desk import Desk
 from ops.errors import complaining
 from ops.target import Target
@@ -46,6 +48,16 @@ RegionOption = Annotated[
 LocalOption = Annotated[
     bool, typer.Option("--local", help=f"The cloud that `{PROGRAM} up` keeps running here.", rich_help_panel=PANEL)
 ]
+ShopOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shop",
+        metavar="ID",
+        help="Which of the stack's shops [its own: main].",
+        rich_help_panel=PANEL,
+        autocompletion=completion.seen("shop"),
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.", rich_help_panel=PANEL)]
 
 _STACK_OPTIONS: dict[str, tuple[Any, object]] = {
@@ -54,6 +66,7 @@ _STACK_OPTIONS: dict[str, tuple[Any, object]] = {
     "target_region": (RegionOption, None),
     "target_local": (LocalOption, False),
 }
+_SHOP_OPTION: dict[str, tuple[Any, object]] = {"target_shop": (ShopOption, None)}
 _JSON_OPTION: dict[str, tuple[Any, object]] = {"as_json": (JsonOption, False)}
 _CONTEXT = "typer_context"
 
@@ -143,6 +156,7 @@ class Group(typer.Typer):
         *,
         examples: Sequence[str] = (),
         needs_stack: bool = True,
+        of_shop: bool = True,
         words: Sequence[str] = (),
         renamed: Mapping[str, str] = MappingProxyType({}),
         **settings: Any,
@@ -150,12 +164,12 @@ class Group(typer.Typer):
         """Register a function as a command. A parameter annotated `Desk` is given the desk, and is no option.
 
         `examples` are command lines without the program's name, shown at the end of the help; `needs_stack` False leaves
-        --stack, --profile, --region and --local out; `words` are the options that version 1.0.0 took as bare words before
-        all others, `renamed` what it called some of them.
+        --stack, --profile, --region, --local and --shop out, `of_shop` False --shop alone; `words` are the options
+        that version 1.0.0 took as bare words before all others, `renamed` what it called some of them.
         """
 
         def register(function: Callable[..., None]) -> Callable[..., None]:
-            command = with_desk(function, needs_stack=needs_stack)
+            command = with_desk(function, needs_stack=needs_stack, of_shop=of_shop and needs_stack)
             given: dict[str, Any] = {
                 "cls": _taking(words, renamed) if words or renamed else PlainCommand,
                 "epilog": _epilog(examples),
@@ -172,11 +186,11 @@ class Group(typer.Typer):
         return super().command(name, add_help_option=False, context_settings=passed_on, cls=PlainCommand)
 
 
-def with_desk(function: Callable[..., None], *, needs_stack: bool) -> Callable[..., None]:
+def with_desk(function: Callable[..., None], *, needs_stack: bool, of_shop: bool) -> Callable[..., None]:
     """The function with the global options added, its desk laid, and its errors made complaints."""
     parameters = list(inspect.signature(function, eval_str=True).parameters.values())
     desks = [parameter.name for parameter in parameters if parameter.annotation is Desk]
-    added = (_STACK_OPTIONS if needs_stack else {}) | _JSON_OPTION
+    added = (_STACK_OPTIONS if needs_stack else {}) | (_SHOP_OPTION if of_shop else {}) | _JSON_OPTION
 
     def command(**given: Any) -> None:
         desk = Desk.of(given.pop(_CONTEXT))
@@ -188,6 +202,8 @@ def with_desk(function: Callable[..., None], *, needs_stack: bool) -> Callable[.
             else desk.target
         )
         with complaining():
+            if target.shop is not None and not of_shop:
+                raise Misused("This is about no single shop.", action="Leave --shop out.")
             function(**given, **dict.fromkeys(desks, Desk(target, Output(as_json=as_json))))
 
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -222,6 +238,7 @@ def lay_desk(
     profile: ProfileOption = None,
     region: RegionOption = None,
     local: LocalOption = False,
+    shop: ShopOption = None,
     as_json: JsonOption = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="The version, and nothing else.")
@@ -229,7 +246,7 @@ def lay_desk(
 ) -> None:
     """Keep what is said before the command's name for the command."""
     del version
-    typer_context.obj = Desk(Target(stack, profile, region, local), Output(as_json=as_json))
+    typer_context.obj = Desk(Target(stack, profile, region, local, shop), Output(as_json=as_json))
 
 
 def _nothing() -> None:

@@ -65,7 +65,7 @@ def preview(stack: Stack, job: str, event: Mapping[str, Any], now: datetime) -> 
         recipients=recipients,
         left_out=left_out,
         bucket=stack.bucket,
-        keys=_keys(job, fields, day),
+        keys=[stack.files.full(key) for key in _keys(job, fields, day)],
         outcome=_outcome(stack.ledger.find(identity, day), fields, now),
     )
 
@@ -108,11 +108,10 @@ def _sync_from(stack: Stack, request: JobRequest[Any]) -> date:
     """The first day that the sync would read again, by its own plan and what is covered now."""
     from salesflow.history.sync import History
     from salesflow.jobs.needs import demand_of
-    from salesflow.s3 import ObjectStore
 
-    store, settings = ObjectStore(stack.client("s3"), stack.bucket), stack.settings
+    settings = stack.settings
     has_lines = isinstance(request.fields, ReportFields | job_events.SyncHistoryFields)
-    history = History.of(store, settings, with_lines=has_lines)
+    history = History.of(stack.objects, settings, with_lines=has_lines)
     return history.plan(demand_of(request, settings), read_at=clock.now()).since
 
 

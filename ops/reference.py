@@ -21,7 +21,8 @@ WIDTH = 100
 HEAD = """# The command line
 
 Generated from the program itself (`make docs`): what each command's `--help` says. The options under "Which stack, and how to print" go with
-every command, before its name or after it. Exit status: 0 done, 1 failed, 2 misused, 3 not found, 4 no access, 5 unreachable, 130 interrupted.
+every command, before its name or after it; `--shop ID` with every one that is about a single shop.
+Exit status: 0 done, 1 failed, 2 misused, 3 not found, 4 no access, 5 unreachable, 130 interrupted.
 """
 
 

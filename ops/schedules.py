@@ -22,16 +22,22 @@ from ops.complaints import Misused, NotFound
 from ops.first_answers import declared
 from ops.target import Stack
 from salesflow.job_events import AnomalyCheckFields, ReportFields, Scope
+from salesflow.shop_id import MAIN_SHOP
 from salesflow.watch.due_times import InvalidSchedule, due_times, skipped_times
-from salesflow.watch.schedules import Schedule
+from salesflow.watch.schedules import Schedule, name_prefix, names_in
 from salesflow.windows import Period
 
 SCHEDULE = "AWS::Scheduler::Schedule"
 BY_HAND = "Put by hand (salesflow-ops schedules put)"
 LONGEST_NAME = 64
+SPREAD_MINUTES = 15
+"""The flexible time window of other shops' schedules: thousands that are due at seven do not all fire at seven."""
 A_YEAR = timedelta(days=366)
 SPANS = tuple(timedelta(days=days) for days in (8, 40, 400, 3000))
 """How far ahead due times are looked for, step by step: most schedules are due within a week, 29 February within eight years."""
+
+TARGET = ("Arn", "RoleArn", "DeadLetterConfig", "RetryPolicy")
+"""What a schedule's target is taken over with from one of the template's."""
 
 _ID = re.compile(r"[0-9A-Za-z_.-]+", re.ASCII)
 
@@ -91,6 +97,10 @@ class WantedSchedule:
         said = self.fields.model_dump(mode="json", include=set(_SAID[self.job]))
         return json.dumps({"schedule": self.id, "scheduled_time": "<aws.scheduler.scheduled-time>", **said})
 
+    def name_in(self, stack: Stack) -> str:
+        """The schedule's name in the stack's group."""
+        return name_prefix(stack.name, stack.shop) + self.id
+
 
 def usual_id(fields: MailingFields) -> str:
     """`scheduled-{report_type}-{format}`, as the old service named it, other periods than daily named behind it; `anomaly-check-{period}`."""
@@ -101,16 +111,12 @@ def usual_id(fields: MailingFields) -> str:
 
 
 def every(stack: Stack) -> list[Standing]:
-    """All schedules of the stack's group, by id."""
+    """All schedules of the shop in the stack's group, by id."""
     client, group = stack.client("scheduler"), stack.schedule_group
-    names = [
-        summary["Name"]
-        for page in client.get_paginator("list_schedules").paginate(GroupName=group)
-        for summary in page["Schedules"]
-    ]
-    return sorted(
-        (_standing(stack, client.get_schedule(Name=name, GroupName=group)) for name in names), key=lambda s: s.id
-    )
+    is_alone = stack.shop == MAIN_SHOP and stack.registry.is_alone()
+    names = names_in(client, group, "" if is_alone else name_prefix(stack.name, stack.rows.shop))
+    found = (_standing(stack, client.get_schedule(Name=name, GroupName=group)) for name in names)
+    return sorted((one for one in found if one.schedule.shop == stack.shop), key=lambda s: s.id)
 
 
 def find(stack: Stack, name: str) -> Standing:
@@ -121,7 +127,7 @@ def find(stack: Stack, name: str) -> Standing:
     ids = [standing.id for standing in every(stack)]
     close = difflib.get_close_matches(name, ids, n=3, cutoff=0.4)
     hint = f"Near it: {', '.join(close)}." if close else f"There are {', '.join(ids) or 'none'}."
-    raise NotFound(f"The stack {stack.name} has no schedule {name}.", action=hint)
+    raise NotFound(f"{stack.called} has no schedule {name}.", action=hint)
 
 
 def next_times(schedule: Schedule | WantedSchedule, now: datetime, count: int) -> list[datetime]:
@@ -139,7 +145,7 @@ def next_times(schedule: Schedule | WantedSchedule, now: datetime, count: int) -
 
 def check(stack: Stack, wanted: WantedSchedule, now: datetime) -> list[datetime]:
     """The next five due times of a schedule that is wanted. Raises Misused where it makes no sense."""
-    name = f"{stack.name}-{wanted.id}"
+    name = wanted.name_in(stack)
     if not _ID.fullmatch(wanted.id) or len(name) > LONGEST_NAME:
         raise Misused(
             f"{name} cannot be a schedule's name.",
@@ -174,14 +180,14 @@ def put(stack: Stack, wanted: WantedSchedule) -> bool:
     before = _get(stack, wanted.id)
     client = stack.client("scheduler")
     request = {
-        "Name": f"{stack.name}-{wanted.id}",
+        "Name": wanted.name_in(stack),
         "GroupName": stack.schedule_group,
         "Description": BY_HAND,
         "ScheduleExpression": wanted.expression,
         "ScheduleExpressionTimezone": wanted.zone,
-        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "FlexibleTimeWindow": window_of(stack),
         "State": "ENABLED" if wanted.enabled else "DISABLED",
-        "Target": {**_target(stack, wanted.job), "Input": wanted.input},
+        "Target": {**_target(stack, wanted.job), "Input": input_of(stack, wanted.input)},
     }
     for _ in range(2):  # somebody else may put or remove it in the same moment
         try:
@@ -201,11 +207,16 @@ def set_enabled(stack: Stack, standing: Standing, *, enabled: bool) -> None:
     """Let a schedule that was put by hand fire, or not. Raises Misused for one of the template's."""
     if not standing.by_hand:
         raise _template_s(standing.id, state_parameter(stack, standing, enabled=enabled))
+    change(stack, standing, State="ENABLED" if enabled else "DISABLED")
+
+
+def change(stack: Stack, standing: Standing, **changes: str) -> None:
+    """Change what a schedule says, and nothing else of it."""
     client = stack.client("scheduler")
     full = client.get_schedule(Name=standing.schedule.name, GroupName=stack.schedule_group)
     known = client.meta.service_model.operation_model("UpdateSchedule").input_shape.members
     request = {key: value for key, value in full.items() if key in known}  # an update replaces all that it does not say
-    client.update_schedule(**request | {"State": "ENABLED" if enabled else "DISABLED"})
+    client.update_schedule(**request | changes)
 
 
 def remove(stack: Stack, standing: Standing) -> None:
@@ -266,15 +277,27 @@ def state_parameter(stack: Stack, standing: Standing, *, enabled: bool) -> dict[
 def time_parameters(stack: Stack, wanted: WantedSchedule) -> dict[str, str]:
     """The stack's parameter, with its value, that lets one of the template's schedules fire as wanted; {} where it is none of them,
     and where they cannot say it, as all of them fire in the shop's zone."""
-    knob = KNOBS.get(wanted.id, "")
+    knob = KNOBS.get(wanted.id, "") if stack.shop == MAIN_SHOP else ""
     if wanted.zone != stack.parameters.get("TimeZone") or knob not in stack.parameters:
         return {}
     return {knob: wanted.expression.removeprefix("cron(").removesuffix(")") if wanted.enabled else ""}
 
 
 def is_template_s(stack: Stack, schedule_id: str) -> bool:
-    """Whether the stack's template has a schedule of this id."""
-    return f"{stack.name}-{schedule_id}" in stack.physical_ids(SCHEDULE)
+    """Whether the stack's template has a schedule of this id: those of its own shop alone are."""
+    return stack.shop == MAIN_SHOP and f"{stack.name}-{schedule_id}" in stack.physical_ids(SCHEDULE)
+
+
+def window_of(stack: Stack) -> dict[str, Any]:
+    """How exactly the shop's schedules fire: those of other shops than the stack's own spread over a quarter of an hour."""
+    if stack.shop == MAIN_SHOP:
+        return {"Mode": "OFF"}
+    return {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": SPREAD_MINUTES}
+
+
+def input_of(stack: Stack, text: str) -> str:
+    """A schedule's input for the shop: another than the stack's own is named in it."""
+    return text if stack.shop == MAIN_SHOP else json.dumps({"shop": stack.shop, **json.loads(text)})
 
 
 def _template_s(schedule_id: str, changes: Mapping[str, str]) -> Misused:
@@ -293,7 +316,8 @@ def _template_s(schedule_id: str, changes: Mapping[str, str]) -> Misused:
 def _get(stack: Stack, name: str) -> Standing | None:
     client = stack.client("scheduler")
     try:
-        return _standing(stack, client.get_schedule(Name=f"{stack.name}-{name}", GroupName=stack.schedule_group))
+        full = client.get_schedule(Name=name_prefix(stack.name, stack.rows.shop) + name, GroupName=stack.schedule_group)
+        return _standing(stack, full)
     except client.exceptions.ResourceNotFoundException:
         return None
 
@@ -305,7 +329,7 @@ def _standing(stack: Stack, full: Mapping[str, Any]) -> Standing:
 
 
 def _id_of(stack: Stack, name: str) -> str:
-    return name.removeprefix(f"{stack.name}-")
+    return name.removeprefix(name_prefix(stack.name, stack.shop))
 
 
 def _target(stack: Stack, job: str) -> dict[str, Any]:
@@ -319,5 +343,5 @@ def _target(stack: Stack, job: str) -> dict[str, Any]:
                 raise
             continue  # somebody removed one of the template's
         if target["Arn"] == function:
-            return {key: target[key] for key in ("Arn", "RoleArn", "DeadLetterConfig", "RetryPolicy") if key in target}
+            return {key: target[key] for key in TARGET if key in target}
     raise NotFound(f"No schedule of the stack {stack.name} fires {function}.", action="Deploy the stack again.")

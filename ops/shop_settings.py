@@ -14,6 +14,7 @@ from ops.desk import refuse_unknown
 from ops.first_answers import NoAnswer, in_punycode
 from ops.target import Stack
 from salesflow.settings import Settings, ShopSettings, Stored, Unit
+from salesflow.shop_id import MAIN_SHOP
 from salesflow.shops.book import SettingsBook, Version, as_stored, checked
 
 if TYPE_CHECKING:
@@ -61,9 +62,13 @@ def write(stack: Stack, changes: Mapping[str, Stored | None]) -> tuple[Version, 
 def replace(stack: Stack, values: Mapping[str, Stored]) -> Version:
     """Make these the whole of what the shop's row says. Raises as `write` does."""
     before = stack.settings_version
-    stack.first_settings.overlaid(values, "What would be said")
-    who = stack.client("sts").get_caller_identity()["Arn"]
-    return SettingsBook(stack.rows).write(values, over=before, by=who)
+    settings_of(stack, values)
+    return SettingsBook(stack.rows).write(values, over=before, by=stack.who)
+
+
+def settings_of(stack: Stack, values: Mapping[str, Stored]) -> Settings:
+    """What a run of the shop would go by if its row said this. Raises InvalidSettings."""
+    return Version(stack.settings_version.number + 1, values).settings(stack.shop, stack.first_settings)
 
 
 def readers_of(stack: Stack, schedule: str) -> tuple[str, list[str]]:
@@ -90,24 +95,30 @@ def written_readers(stack: Stack, schedule: str, readers: Sequence[str] | None) 
 
 
 def in_force(stack: Stack) -> Settings:
-    """What the next run goes by; where that cannot be used, what the stack's Parameters say."""
+    """What the next run goes by; where that cannot be used, what the stack's Parameters say of its own shop. Raises Failed for another."""
     try:
         return stack.settings
     except Failed:
+        if stack.shop != MAIN_SHOP:
+            raise
         return stack.first_settings
 
 
 def has_history(stack: Stack) -> bool:
     """Whether sales are stored, under the settings that they were stored under."""
-    listed = stack.client("s3").list_objects_v2(Bucket=stack.bucket, Prefix="history/", MaxKeys=1)
-    return bool(listed.get("KeyCount", len(listed.get("Contents", ()))))
+    found, _ = stack.files.page("history/", most=1)
+    return bool(found)
 
 
 def source_of(stack: Stack, name: str) -> str:
     """Where a setting's value comes from."""
     if name in stack.settings_version.values:
         return f"the shop's row, version {stack.settings_version.number}"
-    return "the stack's Parameters" if stack.function("report").environment.get(name.upper()) else "the default"
+    return (
+        "the stack's Parameters"
+        if stack.shop == MAIN_SHOP and stack.function("report").environment.get(name.upper())
+        else "the default"
+    )
 
 
 def as_text(value: object) -> str:

@@ -184,7 +184,7 @@ def past_of_stack(stack: Stack, said: Mapping[str, str]) -> Past:
 
     with _correcting():
         settings = stack.settings.overlaid({name.lower(): value for name, value in said.items()}, "What is said")
-    store = ObjectStore(stack.client("s3"), stack.bucket)
+    store = stack.objects
     covered = read_coverage(store, "shop")
     if covered is None:
         raise NotFound(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -12,12 +13,15 @@ from zoneinfo import ZoneInfo
 from ops.complaints import Failed, Misused, NotFound
 from ops.local_cloud import RunningCloud, running_cloud
 from ops.samconfig import USUAL_STACK, deployment_settings
+from salesflow.shop_id import MAIN_SHOP, shop_id
 
 if TYPE_CHECKING:
     from salesflow.ledger import Ledger
     from salesflow.rows import Rows
+    from salesflow.s3 import Bucket, ObjectStore
     from salesflow.settings import Settings
     from salesflow.shops.book import Version
+    from salesflow.shops.registry import ShopRegistry
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -32,17 +36,26 @@ class Target:
     profile: str | None = None
     region: str | None = None
     local: bool = False
+    shop: str | None = None
 
-    def narrowed(self, *, stack: str | None, profile: str | None, region: str | None, local: bool) -> Self:
+    def narrowed(
+        self, *, stack: str | None, profile: str | None, region: str | None, local: bool, shop: str | None = None
+    ) -> Self:
         """The same with what was said later, which has the last word."""
         return type(self)(
-            stack or self.stack, profile or self.profile, region or self.region, local=local or self.local
+            stack or self.stack,
+            profile or self.profile,
+            region or self.region,
+            local=local or self.local,
+            shop=shop or self.shop,
         )
 
     def resolve(self) -> Stack:
-        """The stack itself; nothing is asked of AWS yet. Raises Misused, Unreachable (no local cloud)."""
-        if self.local:
-            return self._local_stack()
+        """The stack itself, for one of its shops; nothing is asked of AWS yet. Raises Misused, Unreachable (no local cloud)."""
+        stack = self._local_stack() if self.local else self._stack_in_aws()
+        return stack if self.shop is None else stack.of_shop(self.shop)
+
+    def _stack_in_aws(self) -> Stack:
         from botocore.session import Session
 
         known = deployment_settings(self.stack)
@@ -90,6 +103,20 @@ class Stack:
         self._session = session
         self._endpoint = endpoint
         self._clients: dict[tuple[str, str, bool], Any] = {}
+        self.shop = MAIN_SHOP
+        """Which of its shops is looked at."""
+
+    def of_shop(self, shop: str) -> Stack:
+        """The same stack, looked at for another of its shops. Raises Misused for what no shop may be called."""
+        try:
+            shop_id(shop)
+        except ValueError as error:
+            raise Misused(f"{error}.", action="salesflow-ops shops list names those that there are.") from None
+        other = copy(self)
+        other.shop = shop
+        for name in ("settings", "settings_version", "rows", "ledger", "files", "objects"):
+            other.__dict__.pop(name, None)
+        return other
 
     def client(self, service: str, *, region: str | None = None, patient: bool = False) -> Any:
         """A client of a service (botocore's, typed as anything), one per service and region.
@@ -113,6 +140,11 @@ class Stack:
                 service, region_name=region or self.region, config=config, **self._endpoint
             )
         return self._clients[key]
+
+    @property
+    def called(self) -> str:
+        """What is looked at, in words."""
+        return f"The {'stack ' + self.name if self.shop == MAIN_SHOP else 'shop ' + self.shop}"
 
     @cached_property
     def _described(self) -> dict[str, Any]:
@@ -229,11 +261,43 @@ class Stack:
         return self.settings.zone
 
     @cached_property
-    def rows(self) -> Rows:
-        """The state table as rows."""
-        from salesflow.rows import Rows
+    def who(self) -> str:
+        """Who asks, as AWS knows them."""
+        return str(self.client("sts").get_caller_identity()["Arn"])
 
-        return Rows(self.client("dynamodb"), self.state_table)
+    @cached_property
+    def registry(self) -> ShopRegistry:
+        """The shops of the stack."""
+        from salesflow.rows import Rows
+        from salesflow.shops.registry import ShopRegistry
+
+        return ShopRegistry(Rows(self.client("dynamodb"), self.state_table))
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The shop's rows in the state table. Raises NotFound where the stack has no such shop."""
+        from salesflow.rows import Rows
+        from salesflow.shops.book import NoSuchShop
+
+        try:
+            self.registry.get(self.shop)
+        except NoSuchShop as error:
+            raise NotFound(error.message, action=error.action) from None
+        return Rows(self.client("dynamodb"), self.state_table, self.shop)
+
+    @cached_property
+    def files(self) -> Bucket:
+        """The shop's objects in the bucket. Raises as `rows` does."""
+        from salesflow.s3 import Bucket
+
+        return Bucket(self.client("s3"), self.bucket, shop=self.rows.shop)
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        """The shop's objects as the history has them. Raises as `rows` does."""
+        from salesflow.s3 import ObjectStore
+
+        return ObjectStore(self.client("s3"), self.bucket, self.rows.shop)
 
     @cached_property
     def ledger(self) -> Ledger:

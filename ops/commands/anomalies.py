@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 import typer
-from botocore.exceptions import ClientError
 
 from ops import completion
 from ops.complaints import Misused, NotFound
@@ -77,9 +76,8 @@ def known_skus(stack: Stack) -> frozenset[str] | None:
     from salesflow.history.coverage import read_coverage
     from salesflow.history.panel import DailyPanel
     from salesflow.history.terms import Terms
-    from salesflow.s3 import ObjectStore
 
-    store = ObjectStore(stack.client("s3"), stack.bucket)
+    store = stack.objects
     covered = read_coverage(store, "daily")
     if covered is None:
         return None
@@ -92,24 +90,21 @@ def read_check(
     stack: Stack, scope: Scope, day: date | None, period: Period, sku: str | None = None
 ) -> tuple[str, dict[str, Any]]:
     """The file of a check and its key; without a day the newest. Raises NotFound."""
-    s3 = stack.client("s3")
-    key = result_key(scope, sku, period, day) if day else _newest_key(s3, stack.bucket, scope, period, sku)
-    try:
-        body = s3.get_object(Bucket=stack.bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchKey":
-            raise
+    key = result_key(scope, sku, period, day) if day else _newest_key(stack, scope, period, sku)
+    found = stack.files.read(key)
+    if found is None:
         raise NotFound(
-            f"There is no {key} in {stack.bucket}: that check has not run.",
+            f"There is no {stack.files.full(key)} in {stack.bucket}: that check has not run.",
             action=f"Run it: `salesflow-ops run anomaly-check --date {day}`.",
-        ) from None
-    return key, json.loads(body)
+        )
+    return key, json.loads(found.body)
 
 
-def _newest_key(s3: Any, bucket: str, scope: Scope, period: Period, sku: str | None) -> str:
-    folder = result_key(scope, sku, period, date.min).rpartition("/")[0] + "/"
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
-    keys: Sequence[str] = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+def _newest_key(stack: Stack, scope: Scope, period: Period, sku: str | None) -> str:
+    files, folder = stack.files, result_key(scope, sku, period, date.min).rpartition("/")[0] + "/"
+    paginator = stack.client("s3").get_paginator("list_objects_v2")
+    pages = paginator.paginate(Bucket=files.name, Prefix=files.full(folder), Delimiter="/")
+    keys: Sequence[str] = [files.own(entry["Key"]) for page in pages for entry in page.get("Contents", ())]
     if not keys:
         raise NotFound(
             f"No check has been saved below {folder.removeprefix(PREFIX)} yet.",

@@ -209,7 +209,8 @@ def _compute(
 
 
 def _object_bytes(stack: Stack) -> Iterator[int]:
-    for page in stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=stack.bucket):
+    pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=stack.bucket)
+    for page in pages:
         yield from (entry["Size"] for entry in page.get("Contents", ()))
 
 
@@ -232,7 +233,8 @@ def _mails(bill: _Bill, stack: Stack, now: datetime) -> None:
 
 
 def _sizes_of_latest(stack: Stack) -> list[int]:
-    listed = stack.client("s3").list_objects_v2(Bucket=stack.bucket, Prefix="reports/latest/")
+    files = stack.files
+    listed = stack.client("s3").list_objects_v2(Bucket=files.name, Prefix=files.full("reports/latest/"))
     return [entry["Size"] for entry in listed.get("Contents", ())]
 
 
@@ -265,7 +267,7 @@ def by_service(lines: Iterable[Cost]) -> dict[str, tuple[float, float]]:
     return {service: (usd, beyond) for service, (usd, beyond) in sums.items()}
 
 
-@app.command("costs", examples=["costs", "costs --days 7 --json"])
+@app.command("costs", of_shop=False, examples=["costs", "costs --days 7 --json"])
 def costs(
     desk: Desk,
     *,

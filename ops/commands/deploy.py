@@ -49,7 +49,11 @@ STDERR = 2
 POLL_SECONDS = 5.0
 
 
-@app.command("deploy", examples=["deploy", "deploy --stack shop2 --region ap-southeast-1", "deploy --yes --no-wait"])
+@app.command(
+    "deploy",
+    of_shop=False,
+    examples=["deploy", "deploy --stack shop2 --region ap-southeast-1", "deploy --yes --no-wait"],
+)
 def deploy(
     desk: Desk,
     *,
@@ -109,7 +113,7 @@ def brought_up(desk: Desk, *, config_file: Path, wait: bool, yes: bool, carried:
     tell(desk, found, found)
 
 
-@app.command("destroy", examples=["destroy", "destroy --stack shop2 --yes"])
+@app.command("destroy", of_shop=False, examples=["destroy", "destroy --stack shop2 --yes"])
 def destroy(desk: Desk, *, yes: YesOption = False) -> None:
     """Take the stack down. Its bucket, table and secret stay, since nobody could make them again; how to remove them is said."""
     stack = desk.stack

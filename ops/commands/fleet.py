@@ -38,7 +38,7 @@ AtOnceOption = Annotated[int, typer.Option("--at-once", min=1, max=1000, help="H
 NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="As `fleet list` shows it [the newest].")]
 
 
-@app.command("rebuild", examples=["fleet rebuild --dry-run", "fleet rebuild --canaries 5 --at-once 50"])
+@app.command("rebuild", of_shop=False, examples=["fleet rebuild --dry-run", "fleet rebuild --canaries 5 --at-once 50"])
 def rebuild(
     desk: Desk,
     *,
@@ -54,6 +54,7 @@ def rebuild(
 
 @app.command(
     "backfill",
+    of_shop=False,
     examples=["fleet backfill --from 2026-11-01 --to 2026-11-20 --dry-run"],
 )
 def backfill(
@@ -79,7 +80,7 @@ def backfill(
     _do(desk, "backfill", "report", events, canaries, tolerance, at_once, yes=yes, dry_run=dry_run)
 
 
-@app.command("resend", examples=["fleet resend --date 2026-11-22 --dry-run"])
+@app.command("resend", of_shop=False, examples=["fleet resend --date 2026-11-22 --dry-run"])
 def resend(
     desk: Desk,
     *,
@@ -99,7 +100,7 @@ def resend(
     _do(desk, "resend", "report", events, canaries, tolerance, at_once, yes=yes, dry_run=dry_run)
 
 
-@app.command("canary", examples=["fleet canary", "fleet canary --canaries 5"])
+@app.command("canary", of_shop=False, examples=["fleet canary", "fleet canary --canaries 5"])
 def canary(
     desk: Desk,
     *,
@@ -114,7 +115,7 @@ def canary(
     _do(desk, "canary", "report", events, canaries, tolerance, at_once, yes=yes, dry_run=dry_run, rest=False)
 
 
-@app.command("list", examples=["fleet list"])
+@app.command("list", of_shop=False, examples=["fleet list"])
 def list_all(desk: Desk) -> None:
     """List what was done to all shops in the last 90 days, the newest first."""
     rows = [(name, status(how), at) for name, how, at in fleet.executions(desk.stack)]
@@ -122,7 +123,7 @@ def list_all(desk: Desk) -> None:
     desk.out.show(data, Table("", ("name", "status", "started"), rows))
 
 
-@app.command("watch", examples=["fleet watch", "fleet watch rebuild-20261122T081500 --once"])
+@app.command("watch", of_shop=False, examples=["fleet watch", "fleet watch rebuild-20261122T081500 --once"])
 def watch(
     desk: Desk,
     name: NameArgument = None,
@@ -154,7 +155,7 @@ def watch(
         raise typer.Exit(ExitCode.FAILED)
 
 
-@app.command("stop", examples=["fleet stop rebuild-20261122T081500"])
+@app.command("stop", of_shop=False, examples=["fleet stop rebuild-20261122T081500"])
 def stop(desk: Desk, name: NameArgument = None) -> None:
     """Fire nothing more; what was fired already runs to its end."""
     name = name or fleet.newest(desk.stack)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,9 +17,6 @@ from ops.errors import explained
 from ops.groups import Group
 from ops.samconfig import DEFAULT, PLACE
 from ops.terminal import Facts
-
-if TYPE_CHECKING:
-    from ops.first_answers import Question
 
 HIDDEN_QUESTION = (
     'System token (a JWT, or {"phoneNumber": "...", "password": "..."}; it is not shown; empty: leave it as it is)'
@@ -35,6 +32,7 @@ app = Group("The few questions before the first deployment, and the token after 
 
 @app.command(
     "init",
+    of_shop=False,
     examples=[
         "init",
         "init --api-url https://shop.example/api/v1 --sender reports@shop.example --owners owner@shop.example",
@@ -146,7 +144,7 @@ def region_of(stack: str | None, config_file: Path) -> str | None:
 
     known = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     known = known or deployment_settings(stack, config_file).get("region")
-    if not _is_terminal():
+    if not is_terminal():
         return known
     while True:
         text: str = typer.prompt("Which AWS region (near the shop, with SES)?", default=known or NEAR, err=True)
@@ -188,7 +186,8 @@ def _identity(desk: Desk, sender: str, region: str | None) -> dict[str, str]:
     return {}
 
 
-def _is_terminal() -> bool:
+def is_terminal() -> bool:
+    """Whether somebody is there to be asked."""
     return sys.stdin.isatty()
 
 
@@ -200,8 +199,8 @@ def _asked(given: Mapping[str, Answer], known: Mapping[str, str]) -> dict[str, s
     lacking = []
     for question in QUESTIONS:
         answer = given.get(question.name)
-        if answer is None and _is_terminal():
-            found |= _prompted(question, question.present(known))
+        if answer is None and is_terminal():
+            found |= prompted(question.asks, question.present(known), question.answered)
             continue
         text = question.present(known) if answer is None else answer
         try:
@@ -213,16 +212,16 @@ def _asked(given: Mapping[str, Answer], known: Mapping[str, str]) -> dict[str, s
     return found
 
 
-def _prompted(question: Question, present: str) -> dict[str, str]:
-    """The answer that is typed; asked again until it will do."""
+def prompted[Known](asks: str, present: str, answered: Callable[[str], Known]) -> Known:
+    """What the answer that is typed means; asked again until it will do."""
     from ops.first_answers import NoAnswer
 
     while True:
-        text: str = typer.prompt(question.asks, default=present or "", show_default=bool(present), err=True)
+        text: str = typer.prompt(asks, default=present or "", show_default=bool(present), err=True)
         try:
-            return question.answered(text)
-        except NoAnswer as error:
-            typer.secho(f"  {error}.", fg="red", err=True)
+            return answered(text)
+        except (NoAnswer, Misused) as error:
+            typer.secho(f"  {str(error).rstrip('.')}.", fg="red", err=True)
 
 
 def _is_there(desk: Desk) -> bool:
@@ -241,28 +240,31 @@ def _is_there(desk: Desk) -> bool:
 
 def stored_token(desk: Desk, token_file: Path | None) -> str:
     """Store the token that is given or typed; answers what became of it, never the token."""
-    if token_file is not None:
-        text = sys.stdin.read() if str(token_file) == "-" else token_file.read_text("utf-8")
-        _refuse_malformed(desk, text)
-    elif _is_terminal():
-        text = _typed(desk)
-    else:
-        return "kept"
-    if not text.strip():
+    text = given_token(desk, token_file, desk.stack.settings.api_url)
+    if not text:
         return "kept"
     client = desk.stack.client("secretsmanager")
-    client.put_secret_value(SecretId=desk.stack.secret, SecretString=text.strip())
+    client.put_secret_value(SecretId=desk.stack.secret, SecretString=text)
     desk.out.note("The token is stored.", style="green")
     return "stored"
 
 
-def _typed(desk: Desk) -> str:
+def given_token(desk: Desk, token_file: Path | None, api_url: str) -> str:
+    """The token that a file holds, or that is typed, tried where it is to be good; "" for none. Raises Misused."""
+    if token_file is not None:
+        text = sys.stdin.read() if str(token_file) == "-" else token_file.read_text("utf-8")
+        _refuse_malformed(desk, text, api_url)
+        return text.strip()
+    return _typed(desk, api_url).strip() if is_terminal() else ""
+
+
+def _typed(desk: Desk, api_url: str) -> str:
     while True:
         text: str = typer.prompt(HIDDEN_QUESTION, default="", show_default=False, hide_input=True, err=True)
         if not text.strip():
             return ""
         try:
-            _refuse_malformed(desk, text)
+            _refuse_malformed(desk, text, api_url)
         except Misused as error:
             typer.secho(f"  {error}", fg="red", err=True)
             continue
@@ -279,13 +281,12 @@ class _Typed:
         return {"SecretString": self._text}
 
 
-def _refuse_malformed(desk: Desk, text: str) -> None:
+def _refuse_malformed(desk: Desk, text: str, url: str) -> None:
     """Refuse what the functions would refuse, before it is stored: by their own code. Raises Misused."""
     from salesflow.errors import SalesFlowError, SystemTokenMissing, SystemTokenRejected
     from salesflow.source.token import SystemToken
     from salesflow.source.transport import RETRIES, Transport
 
-    url = desk.stack.settings.api_url
     transport = Transport(url, retries=RETRIES.new(total=0))
     try:
         SystemToken(_Typed(text), "that was given", api_url=url, transport=transport).current()

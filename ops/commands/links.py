@@ -20,7 +20,6 @@ from salesflow.delivery.addresses import MarkedAddresses
 from salesflow.jobs.recipients import everybody
 from salesflow.ledger.link_uses import LinkUses
 from salesflow.links.grant import LinkKeys, reader_id
-from salesflow.shop_id import MAIN_SHOP
 
 KEY_BYTES = 48
 
@@ -34,7 +33,7 @@ def list_uses(
     """What was opened, made quiet, stopped and taken up again, by whom; and who gets which mails no more by his own choice."""
     stack = desk.stack
     keys = _keys(desk)
-    known = {reader_id(key, MAIN_SHOP, who): who for key in keys.known for who in everybody(stack.settings)}
+    known = {reader_id(key, stack.shop, who): who for key in keys.known for who in everybody(stack.settings)}
     uses = [
         (use.at.isoformat(timespec="seconds"), known.get(use.reader, use.reader), use.deed, use.thing)
         for use in LinkUses(stack.rows).newest(limit)
@@ -54,7 +53,7 @@ def list_uses(
     )
 
 
-@app.command("rotate", examples=["links rotate", "links rotate --yes"])
+@app.command("rotate", of_shop=False, examples=["links rotate", "links rotate --yes"])
 def rotate(desk: Desk, *, yes: YesOption = False) -> None:
     """Sign with a new key from now on. Links that are out stay good until the next time; twice in a row ends all of them."""
     keys, secret = _keys(desk), desk.stack.physical_id("LinkKeys")

@@ -27,6 +27,7 @@ from ops.desk import Desk
 from ops.groups import Group
 from ops.target import Stack
 from ops.terminal import Lines
+from salesflow.errors import SalesFlowError
 from salesflow.library.keeper import INDEX_KEY, ROOT
 
 app = Group("The library of reports in the browser.")
@@ -37,16 +38,13 @@ _PAGE = INDEX_KEY.removeprefix(ROOT)
 
 def library_page(stack: Stack) -> bytes:
     """The page as the last run left it. Raises NotFound where no run has made one yet."""
-    try:
-        body: bytes = stack.client("s3").get_object(Bucket=stack.bucket, Key=INDEX_KEY)["Body"].read()
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in {"NoSuchKey", "404"}:
-            raise
+    page = stack.files.read(INDEX_KEY)
+    if page is None:
         raise NotFound(
-            f"The stack {stack.name} has no library page yet.",
+            f"{stack.called} has no library page yet.",
             action="Every run makes it: `salesflow-ops run report`, then open it again.",
-        ) from None
-    return body
+        )
+    return page.body
 
 
 @contextmanager
@@ -79,7 +77,7 @@ def serving(stack: Stack, *, port: int = 0) -> Iterator[str]:
                     self._say(HTTPStatus.OK, library_page(stack), "text/html; charset=utf-8")
                     return
                 address = link(stack, ROOT + wanted)
-            except (ClientError, BotoCoreError, NotFound) as error:
+            except (ClientError, BotoCoreError, SalesFlowError, NotFound) as error:
                 self._say(HTTPStatus.BAD_GATEWAY, f"{error}\n".encode())
                 return
             self.send_response(HTTPStatus.FOUND)

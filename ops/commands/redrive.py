@@ -144,7 +144,7 @@ def _as_the_same_request(event: Any, request_id: Any) -> Any:
     return {"request_id": request_id, **event} if is_forced and request_id else event
 
 
-@app.command("redrive", examples=["redrive --dry-run", "redrive --local"])
+@app.command("redrive", of_shop=False, examples=["redrive --dry-run", "redrive --local"])
 def redrive(
     desk: Desk,
     *,

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import ClientError
 
 from ops.complaints import Failed, NotFound
 from ops.desk import Desk
@@ -134,7 +133,7 @@ def download(stack: Stack, keys: list[tuple[str, str]], folder: Path) -> Iterato
     """Fetch files into a folder. Raises Failed where a file is not what its manifest says; nothing of it is kept then."""
     folder.mkdir(parents=True, exist_ok=True)
     for key, expected in keys:
-        body = stack.client("s3").get_object(Bucket=stack.bucket, Key=key)["Body"].read()
+        body = stack.client("s3").get_object(Bucket=stack.bucket, Key=stack.files.full(key))["Body"].read()
         digest = hashlib.sha256(body).hexdigest()
         if digest != expected:
             raise Failed(
@@ -151,7 +150,7 @@ def download(stack: Stack, keys: list[tuple[str, str]], folder: Path) -> Iterato
 def link(stack: Stack, key: str) -> str:
     """An address that shows a file for an hour to whoever has it."""
     address: str = stack.client("s3").generate_presigned_url(
-        "get_object", Params={"Bucket": stack.bucket, "Key": key}, ExpiresIn=LINK_SECONDS
+        "get_object", Params={"Bucket": stack.bucket, "Key": stack.files.full(key)}, ExpiresIn=LINK_SECONDS
     )
     return address
 
@@ -162,21 +161,17 @@ def _prefixes(report_type: ReportType | None, period: Period | None) -> list[str
 
 
 def _objects(stack: Stack, prefix: str) -> Iterator[tuple[str, int, datetime]]:
-    pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=stack.bucket, Prefix=prefix)
+    files = stack.files
+    pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=files.name, Prefix=files.full(prefix))
     for page in pages:
         for entry in page.get("Contents", ()):
-            yield entry["Key"], entry["Size"], entry["LastModified"]
+            yield files.own(entry["Key"]), entry["Size"], entry["LastModified"]
 
 
 def _manifest(stack: Stack, key: str) -> dict[str, Any]:
     """The files that a manifest lists, by format; none where there is no manifest."""
-    try:
-        body = stack.client("s3").get_object(Bucket=stack.bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchKey":
-            return {}
-        raise
-    files: dict[str, Any] = json.loads(body)["files"]
+    found = stack.files.read(key)
+    files: dict[str, Any] = json.loads(found.body)["files"] if found else {}
     return files
 
 

@@ -18,6 +18,7 @@ from ops.terminal import Cell, Facts, Table, status
 from salesflow import clock
 from salesflow.formats import Format, ReportType
 from salesflow.job_events import Notify, Scope
+from salesflow.shop_id import MAIN_SHOP
 from salesflow.windows import Period
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _fired(desk: Desk, job: str, event: Mapping[str, Any], identity: str, workin
                 answer = None
             try:
                 for line in follower.new() if follower is not None else ():
-                    if line.fields.get("identity") == identity:
+                    if (line.fields.get("identity"), line.fields.get("shop", MAIN_SHOP)) == (identity, desk.stack.shop):
                         working.at(f"{line.message} {line.more}"[:200])
                         there = line.moment.astimezone(desk.stack.zone)
                         desk.out.note(f"{there:%H:%M:%S} {line.level} {line.message} {line.more}".rstrip())

@@ -11,6 +11,7 @@ from ops.desk import Desk
 from ops.groups import Group
 from ops.options import YesOption
 from ops.terminal import Facts, Table
+from salesflow.shop_id import MAIN_SHOP
 
 if TYPE_CHECKING:
     from salesflow.shops.book import Version
@@ -41,7 +42,15 @@ def get(
     found = [_as_data(desk, one) for one in names]
     if name is None:
         rows = [(one["name"], one["text"], one["source"]) for one in found]
-        desk.out.show(found, Table(f"Settings of {desk.stack.name}", ("name", "value", "from"), rows, prose={"value"}))
+        desk.out.show(
+            found,
+            Table(
+                f"Settings of {desk.stack.called.removeprefix('The ')}",
+                ("name", "value", "from"),
+                rows,
+                prose={"value"},
+            ),
+        )
         return
     (one,) = found
     words = ("name", "text", "source", "allowed", "default", "says")
@@ -77,7 +86,8 @@ def set_one(
 
     name = setting_named(name)
     new = wanted(name, value)
-    differs = new != as_stored(getattr(in_force(desk.stack), name))
+    was = as_stored(getattr(in_force(desk.stack), name))
+    differs = new != was
     must_rebuild = name in STORED_IN_TERMS and differs and has_history(desk.stack)
     if must_rebuild and not rebuild:
         raise Misused(
@@ -88,7 +98,12 @@ def set_one(
         raise typer.Exit(ExitCode.FAILED)
     before, after = write(desk.stack, {name: new})
     _tell(desk, before, after)
-    if name == "timezone" and differs:
+    if name == "timezone" and differs and desk.stack.shop != MAIN_SHOP:
+        from ops.shop_schedules import move
+
+        moved = move(desk.stack, str(was), str(new))
+        desk.out.note(f"{len(moved)} of its schedules fire in {new} from now on.", style="green")
+    elif name == "timezone" and differs:
         desk.out.note(
             f"The template's schedules fire in {desk.stack.first_settings.timezone}, the Parameter TimeZone: set that too and deploy.",
             style="yellow",
@@ -102,14 +117,15 @@ def set_one(
 @app.command("unset", examples=["settings unset lead_days"])
 def unset(desk: Desk, name: Name) -> None:
     """Take a setting out of the shop's row: the stack's Parameter or the default holds again, from the next run on."""
-    from ops.shop_settings import STORED_IN_TERMS, has_history, in_force, setting_named, write
+    from ops.shop_settings import STORED_IN_TERMS, has_history, in_force, setting_named, settings_of, write
     from salesflow.shops.book import as_stored
 
     name, stack = setting_named(name), desk.stack
     if name not in stack.settings_version.values:
         raise NotFound(f"The shop's row does not say {name}.", action="There is nothing to take out.")
     if name in STORED_IN_TERMS and has_history(stack):
-        said, first = (as_stored(getattr(one, name)) for one in (in_force(stack), stack.first_settings))
+        values = {one: value for one, value in stack.settings_version.values.items() if one != name}
+        said, first = (as_stored(getattr(one, name)) for one in (in_force(stack), settings_of(stack, values)))
         if said != first:
             raise Misused(f"{name} would be {first} again.", action=f"Set it: settings set {name} {first} --rebuild.")
     before, after = write(stack, {name: None})
@@ -146,7 +162,7 @@ def restore(
     version: Annotated[int, typer.Argument(metavar="VERSION", min=0, help="As `settings history` names it.")],
 ) -> None:
     """Go back to what a version said, as a new version; 0: to what the Parameters and defaults say."""
-    from ops.shop_settings import STORED_IN_TERMS, has_history, in_force, replace
+    from ops.shop_settings import STORED_IN_TERMS, has_history, in_force, replace, settings_of
     from salesflow.shops.book import SettingsBook
 
     stack = desk.stack
@@ -154,7 +170,7 @@ def restore(
     if version not in found:
         raise NotFound(f"There is no version {version} of the settings.", action="See `settings history`.")
     before, values = stack.settings_version, found[version]
-    then, now = stack.first_settings.overlaid(values, f"Version {version}"), in_force(stack)
+    then, now = settings_of(stack, values), in_force(stack)
     differing = [name for name in STORED_IN_TERMS if getattr(then, name) != getattr(now, name)]
     if differing and has_history(stack):
         raise Misused(

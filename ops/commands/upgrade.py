@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 app = Group("A stack of an older version, brought up to date with everything that it was told.")
 
 
-@app.command("upgrade", examples=["upgrade --dry-run", "upgrade", "upgrade --stack shop2 --yes", "upgrade --back"])
+@app.command(
+    "upgrade", of_shop=False, examples=["upgrade --dry-run", "upgrade", "upgrade --stack shop2 --yes", "upgrade --back"]
+)
 def upgrade(
     desk: Desk,
     *,

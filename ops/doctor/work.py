@@ -39,10 +39,9 @@ def bucket(patient: Patient) -> Iterator[Finding]:
 def history(patient: Patient) -> Iterator[Finding]:
     """Whether the stored sales are as they were written, under the settings of now."""
     from salesflow.history.sync import History
-    from salesflow.s3 import ObjectStore
 
     stack = patient.stack
-    stored = History.of(ObjectStore(stack.client("s3"), stack.bucket), stack.settings, with_lines=True)
+    stored = History.of(stack.objects, stack.settings, with_lines=True)
     try:
         found = stored.look(patient.now.astimezone(stack.zone).date())
     except (HistoryDamaged, HistoryOfNewerVersion) as error:

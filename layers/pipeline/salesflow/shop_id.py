@@ -13,14 +13,14 @@ MAIN_SHOP: Final = "main"
 SHOP_TAG: Final = "shop"
 """What says the shop in the tags of a mail and of a session. Mails of `main` have none."""
 
-_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
+_ID = re.compile(r"(?=.{1,32}\Z)[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 
 
 def shop_id(value: str) -> str:
     """The id, if a shop may have it; raises ValueError that says what one looks like."""
     if not _ID.fullmatch(value):
         raise ValueError(
-            f"{value[:40]!r} is no shop's id: 1 to 32 small letters, digits and hyphens inside, such as corner-store"
+            f"{value[:40]!r} is no shop's id: 1 to 32 small letters and digits, single hyphens between them, such as corner-store"
         )
     return value
 

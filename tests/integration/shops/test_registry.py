@@ -7,7 +7,8 @@ import pytest
 
 from salesflow.aws import AwsClients
 from salesflow.rows import Rows
-from salesflow.shops.registry import Member, NoSuchShop, ShopExists, ShopRegistry, ShopState
+from salesflow.shops.book import NoSuchShop
+from salesflow.shops.registry import Member, ShopExists, ShopRegistry, ShopState
 from salesflow.stored import UnreadableRow
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.clocks import HandClock

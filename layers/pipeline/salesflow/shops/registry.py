@@ -4,7 +4,8 @@ The stack's own shop is always there, without a row. The functions of a shop nev
 settings. The desk, the fleet machine and the watchdog do.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -13,13 +14,10 @@ from salesflow import clock
 from salesflow.errors import SalesFlowError
 from salesflow.rows import ConditionFailed, Row, Rows
 from salesflow.shop_id import MAIN_SHOP, shop_id
+from salesflow.shops.book import NoSuchShop
 from salesflow.stored import reading
 
 PARTITION: Final = "shops"
-
-
-class NoSuchShop(SalesFlowError):
-    """The stack has no shop of this id."""
 
 
 class ShopExists(SalesFlowError):
@@ -38,12 +36,17 @@ class ShopState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A shop of the stack; `added_by` is who added it, as AWS knows them. The stack's own shop says neither when nor who."""
+    """A shop of the stack; `added_by` is who added it, as AWS knows them. The stack's own shop says neither when nor who.
+
+    paused: the schedules that fired until it was paused, by id; removed: what its removal has deleted so far, by kind.
+    """
 
     id: str
     state: ShopState = ShopState.ACTIVE
     added_at: datetime | None = None
     added_by: str = ""
+    paused: tuple[str, ...] = ()
+    removed: Mapping[str, int] = field(default_factory=dict)
 
 
 class ShopRegistry:
@@ -65,6 +68,10 @@ class ShopRegistry:
         if row is None:
             raise _unknown(shop)
         return _member(row)
+
+    def is_alone(self) -> bool:
+        """Whether the stack has no other shop than its own. One call."""
+        return not self._rows.newest(PARTITION, 1)
 
     def all(self) -> list[Member]:
         """Every shop: the stack's own first, then by id."""
@@ -93,14 +100,16 @@ class ShopRegistry:
             # The write took effect though its answer was lost, and the SDK repeated it.
         return Member(shop, ShopState.ACTIVE, at, by)
 
-    def mark(self, shop: str, state: ShopState) -> None:
+    def mark(
+        self, shop: str, state: ShopState, *, paused: Collection[str] = (), removed: Mapping[str, int] | None = None
+    ) -> None:
         """Say how a shop stands from now on; one that is being removed stays so. Raises NoSuchShop."""
         try:
             self._rows.update_if(
                 _key(shop),
                 "attribute_exists(pk) AND (#status <> :removing OR :wanted = :removing)",
                 {"removing": str(ShopState.REMOVING), "wanted": str(state)},
-                change={"status": str(state)},
+                change={"status": str(state), "paused": sorted(paused), "removed": dict(removed or {})},
             )
         except ConditionFailed as failed:
             if failed.row is None:
@@ -129,4 +138,6 @@ def _member(row: Row) -> Member:
             state=ShopState(row["status"]),
             added_at=datetime.fromisoformat(row["added_at"]),
             added_by=str(row.get("added_by", "")),
+            paused=tuple(row.get("paused", ())),
+            removed={str(kind): int(count) for kind, count in row.get("removed", {}).items()},
         )

@@ -9,6 +9,7 @@ from typing import Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow.errors import InvalidJobEvent, SalesFlowError
+from salesflow.shop_id import MAIN_SHOP, shop_id
 from salesflow.stored import known
 from salesflow.watch.due_times import SkippedTime, due_times, skipped_times
 
@@ -64,6 +65,15 @@ class Schedule:
         }
         return cls(**{**known(cls, kept), **moments})
 
+    @property
+    def shop(self) -> str:
+        """Whose schedule it is: the shop that its input names, else the stack's own."""
+        try:
+            said = json.loads(self.input or "{}")
+        except ValueError:
+            return MAIN_SHOP
+        return str(said.get("shop", MAIN_SHOP)) if isinstance(said, Mapping) else MAIN_SHOP
+
     def as_dict(self) -> dict[str, Any]:
         """The schedule as JSON values."""
         moments = {
@@ -108,15 +118,25 @@ class Schedule:
             raise InvalidJobEvent(f"Its input is not JSON: {error}.", action="Correct the schedule's input.") from None
 
 
-def list_schedules(client: Any, group: str) -> list[Schedule]:
-    """Every schedule of the group, enabled or not, by name. Raises SchedulesUnreadable."""
+def name_prefix(stack: str, shop: str) -> str:
+    """What the names of a shop's schedules begin with."""
+    return f"{stack}-" if shop == MAIN_SHOP else f"{shop_id(shop)}--"
+
+
+def names_in(client: Any, group: str, prefix: str) -> list[str]:
+    """The names of the group's schedules that begin so. Raises the SDK's errors."""
+    pages = client.get_paginator("list_schedules").paginate(
+        GroupName=group, **({"NamePrefix": prefix} if prefix else {})
+    )
+    return [summary["Name"] for page in pages for summary in page["Schedules"]]
+
+
+def list_schedules(client: Any, group: str, *, shop: str = MAIN_SHOP, prefix: str = "") -> list[Schedule]:
+    """A shop's schedules among those of the group whose names begin so, enabled or not, by name. Raises SchedulesUnreadable."""
     try:
-        names = [
-            summary["Name"]
-            for page in client.get_paginator("list_schedules").paginate(GroupName=group)
-            for summary in page["Schedules"]
-        ]
-        found = [Schedule.from_api(client.get_schedule(Name=name, GroupName=group)) for name in names]
+        names = names_in(client, group, prefix)
+        every = [Schedule.from_api(client.get_schedule(Name=name, GroupName=group)) for name in names]
+        found = [schedule for schedule in every if schedule.shop == shop]
     except (ClientError, BotoCoreError) as error:
         raise SchedulesUnreadable(
             f"The schedules of the group {group} could not be read: {error}.",
