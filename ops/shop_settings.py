@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from ops.complaints import Failed, Misused
 from ops.desk import refuse_unknown
 from ops.first_answers import NoAnswer, in_punycode
 from ops.target import Stack
+from salesflow.setting_types import LOGO_BYTES, PNG_BEGINS
 from salesflow.settings import Settings, ShopSettings, Stored, Unit
 from salesflow.shop_id import MAIN_SHOP
 from salesflow.shops.book import SettingsBook, Version, as_stored, checked
@@ -40,13 +43,23 @@ def wanted(name: str, text: str | Sequence[str]) -> Stored:
         raise Misused(f"{name} is not set as one value.", action=f"Use {BY_COMMAND[name]}.")
     try:
         if isinstance(text, str):
-            text = text.strip()
-            return checked(name, in_punycode(text) if name.endswith("_recipients") else text)
+            said = text.strip()
+            if name == "logo" and said:
+                return checked(name, _read(said))
+            return checked(name, in_punycode(said) if name.endswith("_recipients") else said)
         return checked(name, [in_punycode(one.strip()) for one in text])
-    except (ValueError, NoAnswer) as error:
+    except (ValueError, NoAnswer, OSError) as error:
         raise Misused(
             f"{name} cannot be {text!r}: {error}.".replace("..", "."), action=f"It is {allowed(name)}."
         ) from None
+
+
+def _read(file: str) -> str:
+    """A file as a row holds it: in base64. Raises OSError, and ValueError for one that is too large to be read at all."""
+    path = Path(file).expanduser()
+    if path.stat().st_size > LOGO_BYTES:
+        raise ValueError(f"the file has {path.stat().st_size:,} bytes; at most {LOGO_BYTES:,} are allowed")
+    return base64.b64encode(path.read_bytes()).decode()
 
 
 def write(stack: Stack, changes: Mapping[str, Stored | None]) -> tuple[Version, Version]:
@@ -124,6 +137,8 @@ def source_of(stack: Stack, name: str) -> str:
 def as_text(value: object) -> str:
     """A setting's value as one line."""
     match as_stored(value):
+        case str() as text if text.startswith(PNG_BEGINS):
+            return f"a PNG file of {len(base64.b64decode(text)):,} bytes"
         case str() as text:
             return text or "-"
         case Mapping() as by_name:
@@ -156,6 +171,8 @@ def allowed(name: str) -> str:
 
 
 _FORMS = {
+    "logo": "a PNG file: settings set logo FILE.png",
+    "brand_color": "#RRGGBB, or empty",
     "currency": "a code of ISO 4217, such as CNY",
     "timezone": "an IANA time zone, such as Asia/Shanghai",
     "day_ends_at": "a time from 00:00 to 11:59",

@@ -1,6 +1,9 @@
 """What the values of settings may be: each form with what is said of another."""
 
+import base64
 import re
+import struct
+import zlib
 from datetime import date, time
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -92,6 +95,54 @@ def _holiday(value: str) -> str:
 
 Holiday = Annotated[str, AfterValidator(_holiday)]
 """A country (and subdivision), or a day with or without a name; `salesflow.holiday_dates` makes dates of them."""
+
+
+LOGO_BYTES, LOGO_WIDTH, LOGO_HEIGHT = 32 * 1024, 800, 300
+"""A logo's bounds: it travels with every read of the shop's settings, and into every page."""
+
+PNG_BEGINS = "iVBORw0KGgo"
+"""How every PNG begins, in base64."""
+
+
+def png(value: str) -> str:
+    """A PNG file within a logo's bounds, in base64: each pixel is there, so that no page meets a broken one."""
+    try:
+        width, height = _pixels(base64.b64decode(value, validate=True)) if value else (1, 1)
+    except (ValueError, struct.error, zlib.error):
+        raise ValueError("is no whole PNG file (not interlaced), in base64") from None
+    if not (0 < width <= LOGO_WIDTH and 0 < height <= LOGO_HEIGHT):
+        raise ValueError(f"has {width} x {height} pixels; at most {LOGO_WIDTH} x {LOGO_HEIGHT} are allowed")
+    return value
+
+
+def _pixels(body: bytes) -> tuple[int, int]:
+    """Width and height of a PNG (W3C, Portable Network Graphics, section 5); raises ValueError, struct.error or zlib.error for another file."""
+    if not body.startswith(b"\x89PNG\r\n\x1a\n"):
+        raise ValueError("no PNG")
+    chunks: list[tuple[bytes, bytes]] = []
+    at = 8
+    while at < len(body):
+        (length,) = struct.unpack_from(">I", body, at)
+        (check,) = struct.unpack_from(">I", body, at + 8 + length)
+        if zlib.crc32(body[at + 4 : at + 8 + length]) != check:
+            raise ValueError("a chunk is broken")
+        chunks.append((body[at + 4 : at + 8], body[at + 8 : at + 8 + length]))
+        at += 12 + length
+    if not chunks or chunks[0][0] != b"IHDR" or chunks[-1] != (b"IEND", b""):
+        raise ValueError("a chunk is missing")
+    width, height, depth, color, packed, filtered, interlaced = struct.unpack(">IIBBBBB", chunks[0][1])
+    samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(color)
+    if samples is None or depth not in (1, 2, 4, 8, 16) or packed or filtered or interlaced:
+        raise ValueError("another kind of PNG")
+    if color == 3 and b"PLTE" not in dict(chunks):
+        raise ValueError("its palette is missing")
+    if width > LOGO_WIDTH or height > LOGO_HEIGHT:
+        return width, height
+    whole = height * (1 + (width * depth * samples + 7) // 8)
+    unpacked = zlib.decompressobj().decompress(b"".join(data for name, data in chunks if name == b"IDAT"), whole + 1)
+    if len(unpacked) != whole:
+        raise ValueError("pixels are missing, or too many")
+    return width, height
 
 
 _CLOCK = re.compile(r"(0\d|1[01]):[0-5]\d", re.ASCII)

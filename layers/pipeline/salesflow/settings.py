@@ -17,12 +17,14 @@ from salesflow.language import Language
 from salesflow.mail_address import mail_address, unique_mailboxes
 from salesflow.money import Currency
 from salesflow.setting_types import (
+    LOGO_BYTES,
     Holiday,
     Recipients,
     currency_code,
     day_end,
     like,
     parts,
+    png,
     somebody,
     unusable,
     zone_key,
@@ -192,6 +194,15 @@ class ShopSettings(AlertSettings):
         default="",
         max_length=60,
         description="The shop's name as its reports and mails show it, such as Corner Store; empty shows none.",
+    )
+    brand_color: Annotated[str, like(r"(#[0-9A-Fa-f]{6})?", "must be a colour such as #1B5E9E")] = Field(
+        default="",
+        description="The colour of the stripe over PDF and HTML reports and their mails, such as #1B5E9E; empty: blue.",
+    )
+    logo: Annotated[str, AfterValidator(png)] = Field(
+        default="",
+        max_length=(LOGO_BYTES + 2) // 3 * 4,
+        description="The shop's logo at the head of its PDF and HTML reports: a PNG file of at most 32 KB and 800 x 300 pixels.",
     )
     report_recipients: Recipients = Field(
         max_length=50, description="Who gets the reports. Nobody: they are saved, and mailed to nobody."

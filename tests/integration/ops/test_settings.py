@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from local.shop import LocalShop
 from salesflow.rows import Rows
@@ -144,3 +147,21 @@ def test_what_stored_sales_depend_on_is_set_with_a_rebuild_or_not_at_all(desk: D
         "the history is of the new day's end"
     )
     assert desk("settings", "restore", "0").code == 2
+
+
+def test_a_logo_is_set_from_a_file(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "logo.png"
+    Image.new("RGB", (120, 40), "#7A1FA2").save(file)
+    assert desk("settings", "set", "logo", str(file)).code == 0
+    body = file.read_bytes()
+    shown = desk("settings", "get", "logo")
+    assert f"a PNG file of {len(body):,} bytes" in shown.out
+    assert base64.b64decode(get(desk, "logo")["value"]) == body
+    assert "a PNG file of" in desk("settings", "history").rows[0]["what"]
+    file.write_bytes(body[:-5])
+    for refused in (file, tmp_path / "none.png"):
+        done = desk("settings", "set", "logo", str(refused))
+        assert done.code == 2
+        assert refused.name in done.err
+    assert desk("settings", "set", "logo", "").code == 0
+    assert get(desk, "logo")["value"] == ""

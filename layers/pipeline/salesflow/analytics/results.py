@@ -289,6 +289,14 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """How a shop marks what is its own. color: #RRGGBB; logo: a PNG in base64; each empty where it has none."""
+
+    color: str = ""
+    logo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportContent:
     """One report before it takes a format. A sales report has `sales`, a stock report `stock`, a combined one both.
 
@@ -313,3 +321,4 @@ class ReportContent:
     made: tuple[str, ...] = ()
     sale_lines: SaleLines | None = None
     vanished: VanishedStock | None = None
+    brand: Brand = Brand()

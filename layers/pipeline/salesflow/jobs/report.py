@@ -7,7 +7,7 @@ import salesflow
 from salesflow.analytics.freshness import Staleness, age_of, staleness
 from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.opening import trading_weekdays
-from salesflow.analytics.results import Provenance, ReportContent
+from salesflow.analytics.results import Brand, Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales, days_needed
 from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.forecasts import ForecastStore
@@ -165,6 +165,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
         forecast=outlook.shop if outlook is not None and wants_sales else None,
         unusual=unusual,
         shop=printable(settings.shop_name),
+        brand=Brand(settings.brand_color, settings.logo),
         made=tuple(str(fmt) for fmt in fields.formats),
     )
     return with_comparisons(run, content, lines, snapshot, counted, outlook), stale, inputs.sync

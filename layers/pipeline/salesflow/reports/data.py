@@ -261,7 +261,7 @@ _MONEY: Final = frozenset({
     "returned", "returned_amount", "revenue", "sold", "stock_value", "total", "unit_cost", "upper80", "usual_revenue", "value", "vat",
 })  # fmt: skip
 """Names of what is money, wherever it stands."""
-_NOT_IN_JSON: Final = frozenset({"sale_lines", "made"})
+_NOT_IN_JSON: Final = frozenset({"sale_lines", "made", "brand"})
 
 
 def render_json(content: ReportContent) -> bytes:

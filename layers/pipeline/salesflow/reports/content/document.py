@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from salesflow.analytics.results import Provenance, ReportContent
+from salesflow.analytics.results import Brand, Provenance, ReportContent
 from salesflow.figures import Figures, Kind, Value, printable
 from salesflow.windows import Window
 
@@ -235,6 +235,11 @@ class Document:
     def shop(self) -> str:
         """The shop's name, empty where it has none."""
         return self.content.shop
+
+    @property
+    def brand(self) -> Brand:
+        """How the shop marks what is its own."""
+        return self.content.brand
 
     @property
     def made(self) -> tuple[str, ...]:

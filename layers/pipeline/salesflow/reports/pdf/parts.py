@@ -1,9 +1,12 @@
 """The parts of a PDF page beside its tables: masthead, headings, key figures, charts, sections beside each other."""
 
+import base64
+import io
 from collections.abc import Sequence
 from typing import Final
 
 from reportlab.lib.colors import HexColor
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable
 
@@ -17,6 +20,8 @@ from salesflow.reports.pdf.text import draw_text, rule
 
 GAP: Final = 20.0
 """Between what stands beside each other, in points."""
+_LOGO_HEIGHT: Final = 20.0
+_LOGO_WIDTH: Final = 90.0
 _SMALLEST: Final = 5.5
 """No text is set smaller than this, in points: what is still wider is cut."""
 _LEAST_OF_SIZE: Final = 0.62
@@ -36,16 +41,27 @@ class Masthead(Flowable):  # type: ignore[misc]  # ReportLab has no types
 
     def draw(self) -> None:
         report = self._report
-        self.canv.setStrokeColor(HexColor(BLUE))
+        self.canv.setStrokeColor(HexColor(report.brand.color or BLUE))
         self.canv.setLineWidth(2)
         with artefact(self.canv):
             self.canv.line(0, 28, self.width, 28)
+            start = self._logo()
         days = f"{report.title} \u00b7 {report.window_text}" if report.shop else report.window_text
-        room = self.width - width(days, REGULAR, 9.5) - GAP
+        room = self.width - start - width(days, REGULAR, 9.5) - GAP
         with tagged(self.canv, "P"):
-            draw_text(self.canv, 0, 12, cut(report.shop or report.title, BOLD, 9.5, room), 9.5, BOLD)
+            draw_text(self.canv, start, 12, cut(report.shop or report.title, BOLD, 9.5, room), 9.5, BOLD)
         with tagged(self.canv, "P"):
             draw_text(self.canv, self.width, 12, days, 9.5, color=QUIET, anchor="end")
+
+    def _logo(self) -> float:
+        """Draws the shop's logo under the rule, an ornament beside its name; answers where the name begins."""
+        if not self._report.brand.logo:
+            return 0.0
+        image = ImageReader(io.BytesIO(base64.b64decode(self._report.brand.logo)))
+        wide, high = image.getSize()
+        share = min(_LOGO_HEIGHT / high, _LOGO_WIDTH / wide)
+        self.canv.drawImage(image, 0, 16 - share * high / 2, share * wide, share * high, mask="auto")
+        return share * wide + 6
 
 
 class SectionTitle(Flowable):  # type: ignore[misc]  # ReportLab has no types
