@@ -56,10 +56,16 @@ def aws_environment(cloud: Cloud, wire: Wire, monkeypatch: pytest.MonkeyPatch) -
     return cloud.endpoint
 
 
-@pytest.fixture
-def clients(aws_environment: str) -> AwsClients:
-    """The system's own AWS clients."""
+@pytest.fixture(scope="session")
+def made_once() -> AwsClients:
+    """Clients take longer to be made than most tests to run."""
     return AwsClients(ses_region=REGION)
+
+
+@pytest.fixture
+def clients(aws_environment: str, made_once: AwsClients) -> AwsClients:
+    """The system's own AWS clients. Who changes one (its events) makes one of its own."""
+    return made_once
 
 
 @pytest.fixture

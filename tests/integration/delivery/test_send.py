@@ -36,6 +36,12 @@ type Outbox = Callable[[], list[Delivered]]
 type Take = Callable[..., Claim]
 
 
+@pytest.fixture
+def clients(aws_environment: str) -> AwsClients:
+    """Clients of each test's own: what listens to them goes with them."""
+    return AwsClients(ses_region=REGION)
+
+
 def told(outbox: Outbox) -> list[str]:
     return [mail.recipient for mail in outbox()]
 

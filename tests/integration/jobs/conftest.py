@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from email import message_from_bytes
+from email import message_from_string
 from email.message import EmailMessage
 from email.policy import default as default_policy
 from pathlib import Path
@@ -83,14 +83,8 @@ class System:
     def mails(self) -> list[EmailMessage]:
         """Every mail that SES took for this system, oldest first."""
         sent = get_backend("ses")["123456789012"]["ap-southeast-1"].sent_messages
-        mine = [message for message in sent if getattr(message, "raw_data", None)]
-        parsed = [
-            message_from_bytes(
-                m.raw_data.encode() if isinstance(m.raw_data, str) else m.raw_data, policy=default_policy
-            )
-            for m in mine
-        ]
-        return [mail for mail in parsed if mail["From"].addresses[0].addr_spec == self.environment["MAIL_SENDER"]]
+        sender = self.environment["MAIL_SENDER"]
+        return [message_from_string(m.raw_data, policy=default_policy) for m in sent if sender in m.source]
 
     def rows(self) -> list[dict[str, Any]]:
         """Every row of the state table."""
