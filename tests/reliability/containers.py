@@ -174,20 +174,8 @@ class ContainerHost:
                 "AWS_SECRET_ACCESS_KEY": "testing",
             }
             listening = folder / "host.sock"
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-u",
-                    "-W",
-                    "ignore::DeprecationWarning",
-                    "-m",
-                    "tests.reliability.containers",
-                    str(listening),
-                ],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.PIPE,
-            )
+            command = [sys.executable, "-u", "-W", "ignore::DeprecationWarning", "-m", "tests.reliability.containers"]
+            process = subprocess.Popen([*command, str(listening)], cwd=ROOT, env=environment, stdin=subprocess.PIPE)
             try:
                 patience = time.monotonic() + _PATIENCE
                 while not listening.exists():

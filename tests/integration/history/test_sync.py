@@ -1,16 +1,12 @@
 """A sync against a real object API: what is lost, rolled back, late, of tomorrow or written under other settings is not believed."""
 
 import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 
-import pandas as pd
 import pytest
 
-from salesflow.aws import AwsClients
 from salesflow.errors import (
     HistoryDamaged,
     HistoryOfNewerVersion,
@@ -19,152 +15,26 @@ from salesflow.errors import (
     SourceForgetsSales,
 )
 from salesflow.history.coverage import read_coverage
-from salesflow.history.lines import SaleLineHistory
-from salesflow.history.plan import Demand
-from salesflow.history.sync import History, SyncOutcome
 from salesflow.history.terms import Terms
-from salesflow.money import Currency
 from salesflow.s3 import ObjectStore
-from salesflow.source.decode import decode_sales
-from salesflow.source.records import SalesBatch
-from tests.stand_ins.aws import Request, Wire, calls
+from tests.integration.history.stack import (
+    EUR,
+    FRIDAY,
+    JPY,
+    TERMS,
+    Source,
+    Stack,
+    daily,
+    lines_deleted,
+    put_by_hand,
+    true_revenue,
+)
+from tests.stand_ins.aws import Request, Wire
 from tests.unit.analytics.tables import Item, Sale
-
-FRIDAY = date(2026, 11, 20)
-FIRST = date(2026, 8, 1)
-TERMS = Terms(Currency("CNY"), "Asia/Shanghai", time(0))
-JPY, EUR = (replace(TERMS, currency=Currency(code)) for code in ("JPY", "EUR"))
-
-
-def daily(first: date, last: date, a_day: int = 3) -> list[Sale]:
-    """So many sales a day at noon, of 12.00."""
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return [
-        Sale(datetime.combine(day, time(12, n)), (Item("A1", "Tea", 1, 1200),)) for day in days for n in range(a_day)
-    ]
-
-
-@dataclass
-class Source:
-    """What the SalesFlow API has: the sales of whole days from a day on, as the client answers them in so many minor units."""
-
-    sales: Sequence[Sale]
-    minor: int = 1
-    answers: list[Sequence[Sale]] = field(default_factory=list)
-    """What it answers first, one after the other, instead of its sales."""
-    asked: list[date] = field(default_factory=list)
-
-    def fetch_sales_since(self, since: date, *, asked_on: date | None = None) -> SalesBatch:
-        """As `SalesFlowClient.fetch_sales_since`."""
-        self.asked.append(since)
-        told = self.answers.pop(0) if self.answers else self.sales
-        document = [
-            {
-                "id": number,
-                "saleDate": sale.sold_at.isoformat(),
-                "totalAmount": sale.total / 100,
-                "items": [
-                    {
-                        "sku": i.sku,
-                        "productName": i.name,
-                        "quantity": i.quantity,
-                        "unitPrice": 0,
-                        "subtotal": i.subtotal / 100,
-                    }
-                    for i in sale.items
-                ],
-            }
-            for number, sale in enumerate(told)
-            if sale.sold_at.date() >= since
-        ]
-        digits = 2 if self.minor == 1 else 0
-        return decode_sales(json.dumps(document).encode(), call="GET /sales/history", minor_digits=digits)
-
-
-@dataclass
-class Stack:
-    """A bucket, and what a new container of a function would make of it."""
-
-    clients: AwsClients
-    bucket: str
-
-    def history(self, terms: Terms = TERMS) -> History:
-        store = ObjectStore(self.clients.s3, self.bucket)
-        return History(
-            store, terms, SaleLineHistory(store, terms), history_days=100, overlap_days=7, deep_overlap_days=60
-        )
-
-    def sync(
-        self,
-        source: Source,
-        day: date = FRIDAY,
-        terms: Terms = TERMS,
-        *,
-        at: datetime | None = None,
-        shared_for: timedelta = timedelta(0),
-        **more: object,
-    ) -> SyncOutcome:
-        """A nightly sync for a business date."""
-        demand = replace(Demand(day, True, day - timedelta(days=30), day + timedelta(days=1)), **more)  # type: ignore[arg-type]  # fields
-        moment = at or datetime.combine(day, time(16, 20), UTC)
-        return self.history(terms).sync(source, demand, read_at=moment, shared_for=shared_for)  # type: ignore[arg-type]  # a stand-in
-
-    def revenue(self, terms: Terms = TERMS) -> dict[date, int]:
-        """Minor units by day, which lines and shop's days must agree on."""
-        history = self.history(terms)
-        lines, days = history.read_lines(FIRST, FRIDAY), history.read_shop_days(FIRST, FRIDAY)
-        by_day: dict[date, int] = lines.groupby(lines["sold_at"].dt.date)["subtotal"].sum().to_dict()
-        assert by_day == dict(zip(days["date"].dt.date, days["revenue"], strict=True))
-        assert by_day == _by_day(history.read_panel(FIRST, FRIDAY))
-        return by_day
-
-    def put(self, key: str, body: bytes, metadata: dict[str, str] | None = None) -> None:
-        self.clients.s3.put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=metadata or {})
-
-    def get(self, key: str) -> tuple[bytes, dict[str, str]]:
-        found = self.clients.s3.get_object(Bucket=self.bucket, Key=key)
-        return found["Body"].read(), found["Metadata"]
-
-    def delete(self, *keys: str) -> None:
-        for key in keys:
-            self.clients.s3.delete_object(Bucket=self.bucket, Key=key)
-
-    def stored(self) -> list[str]:
-        listed = self.clients.s3.list_objects_v2(Bucket=self.bucket, Prefix="history/")
-        return [entry["Key"] for entry in listed.get("Contents", [])]
-
-
-def _by_day(panel: pd.DataFrame) -> dict[date, int]:
-    return panel.groupby(panel["date"].dt.date)["revenue"].sum().to_dict()
-
-
-def true_revenue(sales: Sequence[Sale], minor: int = 1) -> dict[date, int]:
-    found: dict[date, int] = {}
-    for sale in sales:
-        found[sale.sold_at.date()] = found.get(sale.sold_at.date(), 0) + sale.total // minor
-    return found
-
-
-@pytest.fixture
-def stack(clients: AwsClients, bucket: str) -> Stack:
-    return Stack(clients, bucket)
-
-
-@pytest.fixture
-def source() -> Source:
-    return Source(daily(date(2026, 8, 12), FRIDAY))
-
-
-def lines_deleted(stack: Stack) -> None:
-    stack.delete("history/sales/month=2026-10/lines.parquet")
 
 
 def all_tables_deleted(stack: Stack) -> None:
     stack.delete(*(key for key in stack.stored() if "month=2026-10" in key))
-
-
-def put_by_hand(stack: Stack) -> None:
-    stack.put("history/shop/month=2026-10/shop.csv.gz", b"by hand")
 
 
 @pytest.mark.parametrize("deed", [lines_deleted, all_tables_deleted, put_by_hand])
@@ -415,75 +285,6 @@ def test_what_arrives_late_is_found_by_the_week_s_deep_read(stack: Stack, source
     assert stack.sync(source, monday).plan.since == monday - timedelta(days=7)
 
 
-HOUR = timedelta(hours=1)
-
-
-def test_a_read_that_is_young_enough_is_shared(stack: Stack, source: Source) -> None:
-    first = stack.sync(source)
-    source.sales = [*source.sales, *daily(FRIDAY, FRIDAY, a_day=5)[3:]]
-    moment = datetime.combine(FRIDAY, time(16, 20), UTC) + timedelta(minutes=30)
-    outcome = stack.sync(source, at=moment, shared_for=HOUR)
-    assert (len(source.asked), outcome.sales) == (1, 0)
-    assert (outcome.coverage, outcome.newest_sale) == (first.coverage, first.newest_sale)
-    assert stack.sync(source, at=moment, shared_for=timedelta(minutes=29)).newest_sale == datetime(2026, 11, 20, 12, 4)
-    assert len(source.asked) == 2
-    assert stack.revenue() == true_revenue(source.sales)
-
-
-@pytest.mark.parametrize(
-    ("since_then", "more"),
-    [
-        (timedelta(minutes=-5), {}),  # a clock that was put back
-        (timedelta(minutes=5), {"rebuild": True}),
-        (timedelta(minutes=5), {"fresh_from": FRIDAY - timedelta(days=70)}),
-        (timedelta(minutes=5), {"first_day": date(2026, 1, 1)}),
-        (timedelta(days=1), {"day": FRIDAY + timedelta(days=1)}),
-    ],
-)
-def test_a_read_that_does_not_tell_what_a_job_wants_is_not_shared(
-    stack: Stack, source: Source, since_then: timedelta, more: dict[str, Any]
-) -> None:
-    stack.sync(source)
-    stack.sync(source)  # the second one reads the last days alone
-    moment = datetime.combine(FRIDAY, time(16, 20), UTC) + since_then
-    stack.sync(source, at=moment, shared_for=48 * HOUR, **more)
-    assert len(source.asked) == 3
-
-
-@pytest.mark.parametrize("deed", [lines_deleted, put_by_hand])
-def test_a_read_whose_months_are_gone_is_not_shared(
-    stack: Stack, source: Source, deed: Callable[[Stack], None]
-) -> None:
-    stack.sync(source)
-    deed(stack)
-    stack.sync(source, shared_for=HOUR)
-    assert len(source.asked) == 2
-    assert stack.revenue() == true_revenue(source.sales)
-
-
-def test_a_read_that_ended_in_the_middle_or_was_doubted_is_not_shared(stack: Stack, source: Source, wire: Wire) -> None:
-    wire.refuse(calls("PUT history/shop/month=2026-11"), 403, "AccessDenied")
-    with pytest.raises(HistoryUnavailable):
-        stack.sync(source)
-    stack.sync(source, shared_for=HOUR)
-    assert len(source.asked) == 2
-    source.sales = source.sales[:-30]  # gone for good: two reads say so, and each job tells
-    stack.sync(source)
-    asked = len(source.asked)
-    stack.sync(source, shared_for=HOUR)
-    assert len(source.asked) == asked + 1
-
-
-def test_a_shared_read_still_tells_what_was_set_aside(stack: Stack, source: Source) -> None:
-    bad = Sale(datetime.combine(FRIDAY, time(9)), (Item("A1", "Tea", 1, 1250),))
-    in_yen = Source([*source.sales, *source.sales, bad], minor=100)
-    first = stack.sync(in_yen, terms=JPY)
-    assert [record.day for record in first.set_aside if record.field != "id"] == ["2026-11-20"]
-    again = stack.sync(in_yen, terms=JPY, shared_for=HOUR)
-    assert len(in_yen.asked) == 1
-    assert set(again.set_aside) == set(first.set_aside)
-
-
 def test_what_is_known_begins_with_the_first_sale(stack: Stack) -> None:
     outcome = stack.sync(Source(daily(date(2026, 11, 18), FRIDAY)))
     history = stack.history()
@@ -491,34 +292,3 @@ def test_what_is_known_begins_with_the_first_sale(stack: Stack) -> None:
     history._store.survey("history/", before="history/stock/")
     assert history.known_from(outcome.coverage, date(2026, 8, 1)) == date(2026, 11, 18)
     assert history.known_from(outcome.coverage, date(2026, 12, 1)) <= date(2026, 11, 18)
-
-
-def test_a_warm_container_asks_for_nothing_that_has_not_changed(stack: Stack, source: Source, wire: Wire) -> None:
-    stack.sync(source)
-    history = stack.history()
-    demand = Demand(FRIDAY, True, FRIDAY - timedelta(days=89), FRIDAY + timedelta(days=1))
-    for _ in range(2):
-        wire.reset()
-        history.sync(source, demand, read_at=datetime(2026, 11, 21, 1, tzinfo=UTC))  # type: ignore[arg-type]  # a stand-in
-        history.read_lines(demand.first_day, FRIDAY)
-        history.read_shop_days(demand.first_day, FRIDAY)
-    assert [request.method for request in wire.seen] == ["GET"], "one list of the keys, and nothing else"
-
-
-def test_syncs_at_once_leave_the_newest_read_and_an_index_that_the_next_one_believes(
-    stack: Stack, source: Source
-) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
-    demand = Demand(FRIDAY, True, FRIDAY - timedelta(days=30), FRIDAY + timedelta(days=1))
-
-    def sync(n: int) -> None:
-        extra = [Sale(datetime(2026, 11, 20, 15, minute), (Item("C3", "Pot", 1, 500),)) for minute in range(n)]
-        moment = datetime(2026, 11, 20, 16, 20 + n, tzinfo=UTC)
-        stack.history().sync(Source([*source.sales, *extra]), demand, read_at=moment)  # type: ignore[arg-type]  # a stand-in
-
-    with ThreadPoolExecutor(5) as pool:
-        list(pool.map(sync, range(5)))
-    assert stack.revenue()[FRIDAY] == true_revenue(source.sales)[FRIDAY] + 4 * 500
-    history = stack.history()
-    plan = history.plan(replace(demand, complete=False), read_at=datetime(2026, 11, 21, 1, tzinfo=UTC))
-    assert plan.since >= date(2026, 11, 1), "at most the month that they fought for is read again"

@@ -17,6 +17,8 @@ from moto.backends import get_backend
 
 from local.api import SalesFlowServer, sample_sales
 from salesflow.aws import AwsClients
+from tests.integration.jobs.watched import Watched
+from tests.stand_ins.clocks import HandClock
 from tests.stand_ins.lambda_context import Context
 
 ROOT = Path(__file__).parents[3]
@@ -129,3 +131,12 @@ def system(
         return module.lambda_handler
 
     return System(clients, api, bucket, state_table, secret, environment, load)
+
+
+@pytest.fixture
+def watched(system: System, hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    """A stack that the watchdog watches."""
+    stack = f"shop{uuid.uuid4().hex[:6]}"
+    monkeypatch.setenv("STACK_NAME", stack)
+    monkeypatch.setenv("SCHEDULE_GROUP", stack)
+    return Watched(system, hand_clock, stack)

@@ -13,18 +13,13 @@ from msgspec import structs
 
 from local.api import SalesStore, Surprise, sample_sales
 from salesflow.alerts.book import AlertBook
-from salesflow.alerts.lifecycle import Alert, JudgedDay, Rules, Step, advance
-from salesflow.aws import AwsClients
 from salesflow.detection import UnknownProduct
 from salesflow.errors import DeliveryIncomplete
-from salesflow.findings.event import DayState
-from salesflow.findings.subjects import findings_of
 from salesflow.rows import Rows
 from tests.integration.jobs.conftest import OWNER, ROOT, System, text_of
 from tests.reliability.alert_year import resize
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.lambda_context import Context
-from tests.unit.alerts.events import event
 
 READER = "manager@shop.example.com"
 LAST = date(2026, 11, 22)
@@ -363,44 +358,3 @@ def test_the_function_needs_no_pyarrow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-
-
-def test_two_runs_that_both_hold_a_date_tell_it_once_between_them(clients: AwsClients, state_table: str) -> None:
-    """A lease that ended under a run that still lives: both write the date's page, whichever comes first."""
-    book = AlertBook(Rows(clients.dynamodb, state_table))
-    day = date(2026, 11, 18)
-
-    def judged(on: date, before: tuple[Alert, ...] | None) -> Step:
-        return advance(before, JudgedDay(on, DayState.OPEN, findings_of([event(-0.6, on=on)]), {}), Rules())
-
-    def turn(number: int) -> int:
-        told = book.turn_to(
-            "shop/daily",
-            day,
-            teller=f"check|{number}",
-            run_id=f"run-{number}",
-            judge=judged,
-            afresh=False,
-            catch_up=True,
-        )
-        assert [alert.id for alert in told.open] == ["down|shop"]
-        return len(told.entries)
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sorted(pool.map(turn, range(8))) == [0] * 7 + [1]
-    assert sorted(map(turn, range(8))) == [0] * 7 + [1]  # and each of them, repeated, has the same to tell
-
-
-def test_a_page_whose_write_was_done_and_not_answered_is_ones_own(
-    clients: AwsClients, state_table: str, wire: Wire
-) -> None:
-    book = AlertBook(Rows(clients.dynamodb, state_table))
-    wire.cut_after(calls("PutItem"))
-
-    def judged(on: date, before: tuple[Alert, ...] | None) -> Step:
-        return advance(before, JudgedDay(on, DayState.OPEN, findings_of([event(-0.6, on=on)]), {}), Rules())
-
-    told = book.turn_to(
-        "shop/daily", LAST, teller="check|final", run_id="run-1", judge=judged, afresh=False, catch_up=True
-    )
-    assert len(told.entries) == 1

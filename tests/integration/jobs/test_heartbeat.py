@@ -17,10 +17,8 @@ from cryptography.x509.oid import NameOID
 
 from salesflow.errors import InvalidSettings
 from salesflow.settings import Settings
-from tests.integration.jobs.test_watchdog import Watched, utc, watched
+from tests.integration.jobs.watched import Watched, utc
 from tests.unit.test_settings import GOOD
-
-__all__ = ["watched"]
 
 
 @dataclass

@@ -10,7 +10,7 @@ from salesflow.errors import InvalidJobEvent, InvalidSettings
 from salesflow.rows import Rows
 from salesflow.shops.book import SettingsBook
 from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, System
-from tests.integration.jobs.test_watchdog import bounce
+from tests.integration.jobs.test_mail_events import bounce
 
 SHOP = "corner"
 HERS = "reader@corner.example.com"

@@ -13,7 +13,7 @@ import pytest
 from salesflow.errors import DeliveryIncomplete
 from salesflow.observability import logger
 from tests.integration.jobs.conftest import OWNER, READERS, System
-from tests.integration.jobs.test_watchdog import bounce
+from tests.integration.jobs.test_mail_events import bounce
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.clocks import HandClock
 

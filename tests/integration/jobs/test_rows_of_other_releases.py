@@ -12,7 +12,7 @@ from salesflow.ledger import RunStatus
 from salesflow.stored import UnreadableRow
 from salesflow.watch.logbook import Logbook
 from tests.integration.jobs.conftest import READERS, System
-from tests.integration.jobs.test_watchdog import SALES, SALES_INPUT, Watched, utc
+from tests.integration.jobs.watched import SALES, SALES_INPUT, Watched, utc
 from tests.stand_ins.clocks import HandClock
 
 Item = dict[str, Any]

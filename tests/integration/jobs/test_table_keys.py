@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from tests.integration.jobs.conftest import READERS, System
-from tests.integration.jobs.test_watchdog import bounce
+from tests.integration.jobs.test_mail_events import bounce
 from tests.integration.permissions.asked import partition
 from tests.stand_ins.aws import Wire
 from tests.stand_ins.clocks import HandClock

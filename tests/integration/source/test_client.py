@@ -1,84 +1,33 @@
-"""The client against the server, over a socket: good answers, and every way in which they go wrong."""
+"""The client against the server, over a socket: what good answers become."""
 
-import contextlib
 import json
-import logging
-import select
-import socket
 import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from email.utils import format_datetime
-from time import monotonic
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 import urllib3
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from local.api import (
     BadRecords,
     Body,
     DateStyle,
-    EmptyBody,
     Forbidden,
-    HtmlPage,
-    InvalidJson,
-    Redirect,
-    Reset,
     Sale,
     SalesFlowServer,
     SalesStore,
-    Slow,
     Status,
-    Trickle,
     Truncated,
-    Unauthorized,
     Wrapping,
 )
-from salesflow import clock
 from salesflow.errors import (
-    SalesFlowError,
-    SourceAccessDenied,
     SourceContractBroken,
-    SourceNotFound,
     SourceUnavailable,
-    SystemTokenRejected,
 )
-from salesflow.observability import logger
-from salesflow.source.transport import RETRIES, Transport, bearable_bytes, whole_body
-from tests.integration.source.conftest import EVENING, NOW, STORE, MakeClient, MakeToken, SecretBox
-from tests.integration.source.test_token import everything_about
-
-
-def expected_lines(first: date) -> list[tuple[int, int, datetime, int, str, int, int]]:
-    """The lines of the shop's sales since `first`, worked out from the store and not from its JSON."""
-    sales = sorted(
-        (sale for sale in STORE.sales if sale.sold_at.date() >= first), key=lambda sale: (sale.sold_at, sale.id)
-    )
-    return [
-        (sale.id, n, sale.sold_at, round(sale.total_amount * 100), item.sku, item.quantity, round(item.subtotal * 100))
-        for sale in sales
-        for n, item in enumerate(sale.items)
-    ]
-
-
-def lines_of(table: pd.DataFrame) -> list[tuple[int, int, datetime, int, str, int, int]]:
-    return list(
-        zip(
-            table["sale_id"].tolist(),
-            table["line"].tolist(),
-            table["sold_at"].dt.to_pydatetime().tolist(),
-            table["sale_total"].tolist(),
-            table["sku"].tolist(),
-            table["quantity"].tolist(),
-            table["subtotal"].tolist(),
-            strict=True,
-        )
-    )
+from salesflow.source.transport import bearable_bytes
+from tests.integration.source.conftest import EVENING, NOW, STORE, MakeClient
+from tests.integration.source.lines import expected_lines, lines_of
 
 
 @pytest.mark.parametrize("wrapping", list(Wrapping))
@@ -270,180 +219,11 @@ def test_independent_calls_run_at_the_same_time(server: SalesFlowServer, make_cl
     assert len(make_client().fetch_stock().items) > 0
 
 
-@pytest.mark.parametrize(
-    "fault", [Status(500), Status(502), Status(503), Status(504), Status(408), Status(429), Reset(), Truncated(0.6)]
-)
-def test_passing_faults_are_outlasted(
-    server: SalesFlowServer, make_client: MakeClient, pauses: list[float], fault: Status | Reset | Truncated
-) -> None:
-    server.faults.inject("/sales/history", fault, times=3)
-    batch = make_client().fetch_sales(10)
-    assert lines_of(batch.lines) == expected_lines(date(2026, 11, 12))
-    assert server.count("/sales/history") == 4
-    assert pauses[0] == 0
-    assert 2 <= pauses[1] <= 3
-    assert 4 <= pauses[2] <= 5
-
-
-def test_pauses_outlast_a_minutes_restart(
-    server: SalesFlowServer, make_client: MakeClient, pauses: list[float]
-) -> None:
-    server.faults.inject("/products", Status(503), times=None)
-    with pytest.raises(SourceUnavailable, match=r"GET /products failed after 7 tries.*503"):
-        make_client().fetch_stock()
-    assert 60 <= sum(pauses) <= 70
-
-
-def test_retry_after_is_honoured_up_to_a_minute(
-    server: SalesFlowServer, make_client: MakeClient, pauses: list[float]
-) -> None:
-    in_20_seconds = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
-    for value in ("7", "86400", in_20_seconds, "soon"):
-        server.faults.inject("/sales/history", Status(429, retry_after=value))
-    make_client().fetch_sales(1)
-    seven, capped, dated, backoff = pauses
-    assert (seven, capped) == (7, 60)
-    assert 17 <= dated <= 20
-    assert 8 <= backoff <= 9
-
-
 def test_compressed_answers_are_the_same(server: SalesFlowServer, make_client: MakeClient) -> None:
     server.compress = True
     server.faults.inject("/sales/history", Truncated(0.5))
     assert lines_of(make_client().fetch_sales(10).lines) == expected_lines(date(2026, 11, 12))
     assert server.count("/sales/history") == 2
-
-
-def test_an_answer_that_never_comes(server: SalesFlowServer, make_client: MakeClient) -> None:
-    server.faults.inject("/sales/history", Slow(30), times=None)
-    with pytest.raises(SourceUnavailable, match="does not answer in time"):
-        make_client(read_seconds=0.05).fetch_sales(1)
-    assert len(server.calls) == 0  # the server is still asleep over all of them
-
-
-def test_nobody_listens(make_client: MakeClient) -> None:
-    with SalesFlowServer(STORE, clock=lambda: NOW) as stopped:
-        url = stopped.url
-    with pytest.raises(SourceUnavailable, match="takes no connection"):
-        make_client(base_url=url).fetch_sales(1)
-    with pytest.raises(SourceUnavailable, match="host name is not known"):
-        make_client(base_url="http://nobody.invalid/api/v1").fetch_sales(1)
-
-
-@pytest.mark.parametrize("fault", [Slow(30), Trickle(0.02, piece=1)])
-def test_nothing_goes_on_after_the_deadline(
-    server: SalesFlowServer, make_client: MakeClient, fault: Slow | Trickle
-) -> None:
-    server.faults.inject("/sales/history", fault, times=None)
-    started = monotonic()
-    with pytest.raises(SourceUnavailable):
-        make_client().with_deadline(clock.now() + timedelta(seconds=0.4)).fetch_sales(1)
-    assert monotonic() - started < 0.9
-
-
-def test_no_pause_reaches_beyond_the_deadline(
-    server: SalesFlowServer, make_client: MakeClient, pauses: list[float]
-) -> None:
-    server.faults.inject("/products", Status(503, retry_after=50), times=None)
-    server.faults.inject("/inventory", HtmlPage(), times=None)
-    client = make_client(deadline=clock.now() + timedelta(seconds=1.5))
-    with pytest.raises(SourceUnavailable, match="no time left to wait"):
-        client.fetch_stock()
-    assert pauses == []
-    assert server.count("/inventory") == 1
-
-
-def test_a_deadline_in_the_past_makes_no_call(server: SalesFlowServer, make_client: MakeClient) -> None:
-    with pytest.raises(SourceUnavailable, match="no time left"):
-        make_client(deadline=clock.now() - timedelta(seconds=1)).fetch_sales(1)
-    assert server.calls == ()
-
-
-@pytest.mark.parametrize("html", [True, False])
-def test_a_refused_token_is_read_anew_once(
-    server: SalesFlowServer, secret: SecretBox, make_client: MakeClient, html: bool
-) -> None:
-    server.html_unauthorized = html
-    secret.store("old.token.value")
-    client = make_client()
-    with pytest.raises(SystemTokenRejected):
-        client.fetch_sales(1)
-    assert server.count("/sales/history", status=401) == 2
-    secret.store(server.issue_token())
-    assert client.fetch_sales(1).records > 0
-    assert server.count("/sales/history", status=401) == 3
-
-
-def test_a_revoked_session_is_logged_in_again(
-    server: SalesFlowServer, secret: SecretBox, make_client: MakeClient, make_token: MakeToken
-) -> None:
-    secret.store({"phoneNumber": server.account.phone_number, "password": server.account.password})
-    provider = make_token()
-    client = make_client(token=provider)
-    assert client.fetch_sales(1).records > 0
-    server.revoke(provider.current().value)
-    assert client.fetch_sales(1).records > 0
-    assert server.count("/auth/login") == 2
-
-
-def test_calls_refused_at_the_same_time_log_in_once(
-    server: SalesFlowServer, secret: SecretBox, make_client: MakeClient, make_token: MakeToken
-) -> None:
-    secret.store({"phoneNumber": server.account.phone_number, "password": server.account.password})
-    provider = make_token()
-    server.revoke(provider.current().value)
-    assert len(make_client(token=provider).fetch_stock().items) > 0
-    assert server.count("/auth/login") == 2
-
-
-def test_a_token_refused_for_good_says_when_it_expired(
-    server: SalesFlowServer, secret: SecretBox, make_client: MakeClient
-) -> None:
-    secret.store(server.issue_token(timedelta(days=-1)))
-    with pytest.raises(SystemTokenRejected, match=r"also after a fresh one; it expired at \d{4}-\d\d-\d\d"):
-        make_client().fetch_sales(1)
-
-
-@pytest.mark.parametrize(("status", "error"), [(403, SourceAccessDenied), (404, SourceNotFound)])
-def test_a_refusal_is_not_tried_again(
-    server: SalesFlowServer, make_client: MakeClient, status: int, error: type[SalesFlowError]
-) -> None:
-    server.faults.inject("/sales/history", Status(status), times=None)
-    with pytest.raises(error, match=rf"GET /sales/history\?days=3.*{status}"):
-        make_client().fetch_sales(3)
-    assert len(server.calls) == 1
-
-
-@pytest.mark.parametrize("fault", [HtmlPage(), EmptyBody(), InvalidJson()])
-def test_an_answer_that_is_no_json_is_asked_for_once_more(
-    server: SalesFlowServer, make_client: MakeClient, fault: HtmlPage | EmptyBody | InvalidJson
-) -> None:
-    server.faults.inject("/sales/history", fault)
-    assert make_client().fetch_sales(1).records > 0
-    server.faults.inject("/sales/history", fault, times=None)
-    server.forget_calls()
-    with pytest.raises(SourceContractBroken, match=r"GET /sales/history\?days=1 answered"):
-        make_client().fetch_sales(1)
-    assert len(server.calls) == 2
-
-
-@pytest.mark.parametrize(
-    ("fault", "problem"),
-    [
-        (Body(b'{"code": "OK"}'), "does not hold one list"),
-        (Body(b'{"content": [], "totalPages": 4}'), "one of 4 pages"),
-        (Body(b"[1, 2]"), "2 records of which 2 are bad"),
-        (Status(400), "answered 400"),
-        (Status(418), "answered 418"),
-    ],
-)
-def test_an_answer_of_another_shape_is_not_asked_for_again(
-    server: SalesFlowServer, make_client: MakeClient, fault: Body | Status, problem: str
-) -> None:
-    server.faults.inject("/sales/history", fault, times=None)
-    with pytest.raises(SourceContractBroken, match=problem):
-        make_client().fetch_sales(1)
-    assert len(server.calls) == 1
 
 
 def test_a_bad_record_is_set_aside(server: SalesFlowServer, make_client: MakeClient) -> None:
@@ -467,15 +247,6 @@ def test_a_sale_answered_twice_counts_once(server: SalesFlowServer, make_client:
     assert batch.duplicates == 1
     assert [record.record for record in batch.rejected] == [f"id {last.id}"]
     assert lines_of(batch.lines) == expected_lines(date(2026, 11, 12))
-
-
-def test_the_token_goes_to_no_other_host(server: SalesFlowServer, make_client: MakeClient) -> None:
-    with SalesFlowServer(STORE, clock=lambda: NOW, require_auth=False) as other:
-        for code in (301, 302, 307, 308):
-            server.faults.inject("/sales/history", Redirect(f"{other.url}/sales/history", code))
-            with pytest.raises(SourceContractBroken, match=rf"redirect \({code}\)"):
-                make_client().fetch_sales(1)
-        assert other.calls == ()
 
 
 def test_an_answer_beyond_all_measure_is_cut_off(server: SalesFlowServer, make_client: MakeClient) -> None:
@@ -508,164 +279,3 @@ def test_a_list_that_is_kept_whole_is_held_against_the_memory(make_client: MakeC
 def test_what_can_be_borne_follows_the_memory() -> None:
     assert bearable_bytes(10_240) > 5 * bearable_bytes(2048)
     assert 0 < bearable_bytes(256) < 256 * 2**20 / 3
-
-
-class RawServer:
-    """Sends the same bytes to whoever connects, in pieces so large, and closes."""
-
-    def __init__(self, piece: int = 1 << 20) -> None:
-        self.reply = b""
-        self._piece = piece
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/api/v1"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
-                return  # closed
-            with connection, contextlib.suppress(OSError):
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connection.recv(65536)
-                for start in range(0, len(self.reply), self._piece):
-                    connection.sendall(self.reply[start : start + self._piece])
-                    if self._piece == 1:
-                        select.select([connection], [], [], 0.001)  # so that the bytes come one by one
-
-    def close(self) -> None:
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-
-
-STRETCHED = {
-    "status line": b"HTTP/1.1 200 OK" + b" " * 300 + b"\r\nContent-Length: 2\r\n\r\n[]",
-    "headers": b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 40 + b"Content-Length: 2\r\n\r\n[]",
-    "continue": b"HTTP/1.1 100 Continue\r\n\r\n" * 15 + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
-    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;" + b"x" * 300 + b"\r\n[]\r\n0\r\n\r\n",
-    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 302\r\n\r\n[" + b" " * 300 + b"]",
-}
-
-
-@pytest.mark.parametrize("where", STRETCHED)
-def test_no_server_stretches_a_deadline_byte_by_byte(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """By a clock that goes on a second whenever it is looked at: each wait is for what is left."""
-    start, looks = datetime(2026, 11, 22, 13, tzinfo=UTC), iter(range(10_000))
-    monkeypatch.setattr(clock, "now", lambda: start + timedelta(seconds=next(looks)))
-    drip = RawServer(piece=1)
-    drip.reply = STRETCHED[where]
-    for deadline, outcome in (
-        (start + timedelta(hours=2), pytest.raises(SourceUnavailable)),
-        (start + timedelta(hours=9), None),
-    ):
-        transport = Transport(drip.url, read_seconds=3e5)
-        with outcome or contextlib.nullcontext():
-            answer = transport.send(
-                "GET",
-                "/x",
-                whole_body,
-                call="GET /x",
-                headers={},
-                deadline=deadline if outcome is None else start + timedelta(seconds=90),
-            )
-            assert answer.content in {b"[]", b"[" + b" " * 300 + b"]"}
-    drip.close()
-
-
-def test_a_server_that_hangs_is_not_asked_until_the_time_is_over(
-    server: SalesFlowServer, make_client: MakeClient
-) -> None:
-    server.faults.inject("/sales/history", Status(503))
-    server.faults.inject("/sales/history", Slow(30), times=None)
-    with pytest.raises(SourceUnavailable, match=r"after 3 tries.*does not answer in time"):
-        make_client(read_seconds=0.05).fetch_sales(1)
-
-
-@pytest.fixture
-def raw_server() -> Iterator[RawServer]:
-    running = RawServer()
-    yield running
-    running.close()
-
-
-status_lines = st.sampled_from(
-    [
-        b"",
-        b"HTTP/1.1 200 OK\r\n",
-        b"HTTP/1.1 503 Busy\r\n",
-        b"HTTP/1.1 302 Found\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n",
-    ]
-)
-header_lines = st.sampled_from(
-    [
-        b"Content-Length: 5\r\n",
-        b"Content-Length: -1\r\n",
-        b"Content-Length: 1, 2\r\n",
-        b"Transfer-Encoding: chunked\r\n",
-        b"Retry-After: " + b"9" * 5000 + b"\r\n",
-        b"Retry-After: Tue, 29 Feb 99999 99:99:99 GMT\r\n",
-        b"Location: http://\xff/\r\n",
-    ]
-)
-bodies = st.sampled_from([b"\r\n", b"\r\n[]", b"\r\n5\r\n[]", b"\r\nzz\r\n", b"\r\n1\r\n[\r\n1\r\n]\r\n0\r\n\r\n"])
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(status_lines, st.lists(header_lines | st.binary(max_size=20), max_size=3), bodies | st.binary())
-def test_whatever_comes_over_the_wire_is_a_batch_or_one_of_our_errors(
-    raw_server: RawServer, make_client: MakeClient, start: bytes, headers: list[bytes], rest: bytes
-) -> None:
-    raw_server.reply = start + b"".join(headers) + rest
-    client = make_client(base_url=raw_server.url, retries=RETRIES.new(total=1), read_seconds=1.0)
-    with contextlib.suppress(SalesFlowError):
-        assert client.fetch_sales(1).records == 0
-
-
-@pytest.mark.parametrize("value", [b"9" * 5000, b"Tue, 29 Feb 99999 99:99:99 GMT", b"-5", b"\xff"])
-def test_a_retry_after_that_means_nothing_is_passed_over(
-    raw_server: RawServer, make_client: MakeClient, pauses: list[float], value: bytes
-) -> None:
-    raw_server.reply = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: " + value + b"\r\n\r\n"
-    with pytest.raises(SourceUnavailable, match="failed after 3 tries"):
-        make_client(base_url=raw_server.url, retries=RETRIES.new(total=2)).fetch_sales(1)
-    assert [round(pause, 1) for pause in pauses[:1]] in ([0.0], [60.0])
-
-
-def test_the_token_is_in_no_error_and_no_log(
-    server: SalesFlowServer, secret: SecretBox, make_client: MakeClient, caplog: pytest.LogCaptureFixture
-) -> None:
-    token = server.issue_token()
-    secret.store(token)
-    client = make_client(read_seconds=0.05)
-    echo = Body(json.dumps({"error": f"Bearer {token}"}).encode())
-    faults: list[Any] = [
-        Status(500),
-        Reset(),
-        Truncated(),
-        Unauthorized(),
-        Forbidden(),
-        Status(404),
-        HtmlPage(),
-        echo,
-        Slow(1),
-    ]
-    faults += [Redirect(f"http://x/?t={token}"), BadRecords([{"id": 1, "saleDate": token}] * 900), InvalidJson()]
-    logger.addHandler(caplog.handler)  # the system's own logger does not hand its records on
-    with caplog.at_level(logging.DEBUG):
-        logging.getLogger("botocore").setLevel(logging.INFO)  # at DEBUG botocore prints every answer of AWS
-        for fault in faults:
-            server.faults.clear()
-            server.faults.inject("/sales/history", fault, times=None)
-            with pytest.raises(SalesFlowError) as failed:
-                client.fetch_sales(5)
-            told = everything_about(failed.value)
-            assert token not in told
-            assert token.split(".")[2] not in told
-    logging.getLogger(logger.name).removeHandler(caplog.handler)
-    logged = str([vars(record) for record in caplog.records])
-    assert "tried again" in logged
-    assert "/sales/history?days=5" in logged  # urllib3's own records are among them
-    assert token not in logged
-    assert token not in repr(client) + repr(vars(client))

@@ -20,7 +20,8 @@ from salesflow.money import Currency
 from salesflow.reports import render
 from salesflow.reports.data import harmless
 from salesflow.windows import Period
-from tests.unit.reports.samples import HOSTILE_NAMES, all_samples, make_content, make_sales, rendered
+from tests.unit.reports.names import HOSTILE_NAMES
+from tests.unit.reports.samples import all_samples, make_content, make_sales, rendered
 
 
 def csv_rows(name: str) -> list[dict[str, str]]:

@@ -19,7 +19,8 @@ from salesflow.reports.content.build import build_document
 from salesflow.reports.content.stock import status_words
 from salesflow.reports.excel.cells import money_format
 from salesflow.reports.excel.render import render_excel, sheet_names
-from tests.unit.reports.samples import HOSTILE_NAMES, all_samples, rendered
+from tests.unit.reports.names import HOSTILE_NAMES
+from tests.unit.reports.samples import all_samples, rendered
 
 
 def book_of(name: str) -> Workbook:

@@ -16,7 +16,8 @@ import pypdfium2
 import pytest
 
 from salesflow.formats import Format
-from tests.unit.reports.samples import LONG_NAME, rendered
+from tests.unit.reports.names import LONG_NAME
+from tests.unit.reports.samples import rendered
 
 GOLDEN = Path(__file__).parent / "golden"
 REWRITE = os.environ.get("SALESFLOW_GOLDEN") == "write"

@@ -13,7 +13,8 @@ from salesflow.reports.mail import (
     compose_report_mail,
     subject_of,
 )
-from tests.unit.reports.samples import HOSTILE_NAMES, all_samples
+from tests.unit.reports.names import HOSTILE_NAMES
+from tests.unit.reports.samples import all_samples
 
 SAMPLES = tuple(all_samples())
 NAME = "combined-weekly-40-scripts"

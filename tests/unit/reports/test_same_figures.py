@@ -27,7 +27,8 @@ from salesflow.reports.data import fields_of, product_rows
 from salesflow.reports.excel.render import sheet_names
 from salesflow.reports.mail import mail_kpis
 from salesflow.windows import Period
-from tests.unit.reports.samples import NAMES, all_samples, mail_of, make_content, make_sales, make_stock
+from tests.unit.reports.names import NAMES
+from tests.unit.reports.samples import all_samples, mail_of, make_content, make_sales, make_stock
 
 LEFT_TO_RIGHT = [name for name in NAMES if not re.search("[\u0590-\u08ff]", name)]
 """On a line with right-to-left letters a reader of PDFs may copy the figures in another order: `test_scripts` says how far it gets."""

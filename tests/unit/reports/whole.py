@@ -30,7 +30,8 @@ from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.windows import Period, Window, window_of
 from tests.unit.analytics.tables import Item, Sale, lines_of
-from tests.unit.reports.samples import BUSINESS_DATE, LONG_NAME, NAMES
+from tests.unit.reports.names import LONG_NAME, NAMES
+from tests.unit.reports.samples import BUSINESS_DATE
 
 SHOP = "Épicerie du Marché"
 CATEGORIES = ("Épicerie", "Boissons", "茶 Tea", None)

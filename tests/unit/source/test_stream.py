@@ -17,7 +17,7 @@ from salesflow.source.listing import read_whole
 from salesflow.source.records import RejectedRecord, SalesBatch
 from salesflow.source.sales import SalesReader
 from salesflow.source.stream import ListText
-from tests.unit.source.test_decode import CALL, good, item, sale
+from tests.unit.source.records import CALL, good, item, sale
 
 NOON = datetime(2026, 11, 22, 10, 10)
 SINCE = date(2026, 11, 20)
