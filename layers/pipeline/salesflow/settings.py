@@ -111,8 +111,8 @@ class AlertSettings(BaseModel):
     )
     day_ends_at: Annotated[time, BeforeValidator(day_end)] = Field(
         default=MIDNIGHT,
-        description="When a business date ends (HH:MM, the shop's clock, 11:59 at the latest). Later than midnight for a shop that is open "
-        "past it: 04:00 for a bar.",
+        description="When a business date ends (HH:MM, the shop's clock, 11:59 at the latest). Later for a shop that is open past "
+        "midnight: 04:00 for a bar.",
     )
     language_code: Language = Field(
         default=Language.EN,
