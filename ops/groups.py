@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "salesflow-ops"
 PANEL = "Which stack, and how to print"
+SHOP = "--shop"
+"""With a value it says which shop; where version 1.0.0 had it as a flag, it is one without."""
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 StackOption = Annotated[
@@ -51,7 +53,7 @@ LocalOption = Annotated[
 ShopOption = Annotated[
     str | None,
     typer.Option(
-        "--shop",
+        SHOP,
         metavar="ID",
         help="Which of the stack's shops [its own: main].",
         rich_help_panel=PANEL,
@@ -107,7 +109,11 @@ def _taking(words: Sequence[str], renamed: Mapping[str, str]) -> type[PlainComma
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
             count = next((n for n, word in enumerate(args) if word.startswith("-")), len(args)) if words else 0
             said = [part for n, word in enumerate(args[:count]) for part in (words[min(n, len(words) - 1)], word)]
-            return super().parse_args(ctx, [*said, *(renamed.get(word, word) for word in args[count:])])
+            rest = args[count:]
+            for n, word in enumerate(rest):
+                takes_value = n + 1 < len(rest) and not rest[n + 1].startswith("-")
+                said.append(word if word == SHOP and takes_value else renamed.get(word, word))
+            return super().parse_args(ctx, said)
 
     return Taking
 

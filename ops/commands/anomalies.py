@@ -119,7 +119,8 @@ app = Group(
 )
 
 Sku = Annotated[str | None, typer.Option(help="One product, by its SKU.", autocompletion=completion.seen("product"))]
-WholeShop = Annotated[bool, typer.Option("--shop", help="The whole shop.")]
+RENAMED = {"--shop": "--whole-shop"}
+WholeShop = Annotated[bool, typer.Option("--whole-shop", help="The whole shop.")]
 PeriodOption = Annotated[Literal["daily", "weekly", "monthly"], typer.Option(help="Which checks.")]
 
 
@@ -199,17 +200,19 @@ def show_check(
 
 
 @app.command(
-    "mute", examples=["anomalies mute --sku RIZ-005 --until 2026-12-31", "anomalies mute --shop --until 2026-12-02"]
+    "mute",
+    renamed=RENAMED,
+    examples=["anomalies mute --sku RIZ-005 --until 2026-12-31", "anomalies mute --whole-shop --until 2026-12-02"],
 )
 def mute(
     desk: Desk,
     *,
     until: Annotated[str, typer.Option(metavar="DATE", help="Last business date to be quiet about.")],
     sku: Sku = None,
-    shop: WholeShop = False,
+    whole_shop: WholeShop = False,
 ) -> None:
     """Mail nothing about a product, or the whole shop, until a date; it is followed, and told then if it still goes on."""
-    subject, last = _subject(sku, shop=shop), iso_day(until)
+    subject, last = _subject(sku, whole_shop=whole_shop), iso_day(until)
     if last < desk.today - timedelta(days=1):
         raise Misused(f"{last} is over: no check of it is still to come.", action="Say a date to come.")
     if sku is not None:
@@ -224,10 +227,10 @@ def mute(
     desk.out.show({"about": called(subject), "muted_until": last}, Facts("", [("muted", said)]))
 
 
-@app.command("unmute", examples=["anomalies unmute --sku RIZ-005"])
-def unmute(desk: Desk, *, sku: Sku = None, shop: WholeShop = False) -> None:
+@app.command("unmute", renamed=RENAMED, examples=["anomalies unmute --sku RIZ-005"])
+def unmute(desk: Desk, *, sku: Sku = None, whole_shop: WholeShop = False) -> None:
     """Mail about a product, or the whole shop, again."""
-    subject, book = _subject(sku, shop=shop), book_of(desk.stack)
+    subject, book = _subject(sku, whole_shop=whole_shop), book_of(desk.stack)
     muted = [called(one) for one in book.mutes()]
     if called(subject) not in muted:
         raise NotFound(f"{called(subject)} is not muted.", action=f"Muted: {', '.join(muted) or 'nobody'}.")
@@ -236,9 +239,9 @@ def unmute(desk: Desk, *, sku: Sku = None, shop: WholeShop = False) -> None:
     desk.out.show(data, Facts("", [("unmuted", f"{called(subject)} is mailed about again.")]))
 
 
-def _subject(sku: str | None, *, shop: bool) -> str:
+def _subject(sku: str | None, *, whole_shop: bool) -> str:
     from salesflow.findings.subjects import subject_of
 
-    if shop == (sku is not None):
-        raise Misused("Whom?", action="Say either --shop or --sku.")
+    if whole_shop == (sku is not None):
+        raise Misused("Whom?", action="Say either --whole-shop or --sku.")
     return subject_of(sku)
