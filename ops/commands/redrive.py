@@ -132,10 +132,19 @@ def failed(url: str, message: Mapping[str, Any]) -> Stranded:
         function = context["functionArn"].removesuffix(":$LATEST")
         event = _as_the_same_request(record["requestPayload"], context.get("requestId"))
         error = record.get("responsePayload") or {}
-        why = f"{context.get('condition', 'failed')}: {error.get('errorType', '')} {error.get('errorMessage', '')}".strip()
+        said = _said(error.get("errorMessage", ""))
+        why = f"{context.get('condition', 'failed')}: {error.get('errorType', '')} {said}".strip()
     except (ValueError, KeyError, TypeError, AttributeError):
         return Stranded(url, receipt, "", message["Body"], "unknown", "it is no record of a failed run")
     return Stranded(url, receipt, function, event, why)
+
+
+def _said(message: str) -> str:
+    """An error's message; of a firing through the fleet's machine it is Lambda's error object as text."""
+    try:
+        return str(json.loads(message)["errorMessage"])
+    except (ValueError, TypeError, KeyError):
+        return message
 
 
 def _as_the_same_request(event: Any, request_id: Any) -> Any:
