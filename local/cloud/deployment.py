@@ -248,6 +248,7 @@ _LOOKS: Mapping[str, _Look] = {
     "AWS::DynamoDB::Table": lambda aws, name: aws.client("dynamodb").describe_table(TableName=name),
     "AWS::Events::Rule": lambda aws, name: aws.client("events").describe_rule(Name=name.rpartition("/")[2]),
     "AWS::IAM::Role": lambda aws, name: aws.client("iam").get_role(RoleName=name),
+    "AWS::KMS::Key": lambda aws, key: aws.client("kms").describe_key(KeyId=key),
     "AWS::Lambda::Function": lambda aws, name: aws.client("lambda").get_function(FunctionName=name),
     "AWS::Lambda::EventInvokeConfig": lambda aws, name: aws.client("lambda").get_function_event_invoke_config(
         FunctionName=name.partition("|")[0]

@@ -61,8 +61,9 @@ class Answer:
 
 def refusal(service: str, status: int, code: str, message: str = "made to fail") -> Answer:
     """An error in the service's own form."""
-    if service == "s3":
+    if service in {"s3", "sts"}:
         text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        text = f"<ErrorResponse>{text}</ErrorResponse>" if service == "sts" else text
         return Answer(status, [("Content-Type", "application/xml")], text.encode())
     headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
     return Answer(status, headers, json.dumps({"__type": code, "message": message}).encode())

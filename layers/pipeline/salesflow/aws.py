@@ -5,15 +5,19 @@ The endpoint, the region and the credentials come from the environment as in eve
 version differs from region to region and from month to month: one that is too old is refused before anything is done.
 """
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
 from threading import RLock
-from typing import Any
+from typing import Any, Final
 
 import botocore
 from boto3.session import Session
 from botocore.config import Config
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from salesflow.errors import InvalidSettings
+from salesflow.errors import InvalidSettings, SalesFlowError
+from salesflow.shop_id import MAIN_SHOP, SHOP_TAG
 
 CONNECT_SECONDS = 3.0
 MINIMUM_BOTOCORE = (1, 35, 69)
@@ -39,7 +43,17 @@ _CONFIGS = {
     "sesv2": _config(read_seconds=20, attempts=1),
     "scheduler": _config(read_seconds=10, attempts=5),
     "lambda": _config(read_seconds=10, attempts=4),
+    "kms": _config(read_seconds=5, attempts=4),
+    "sts": _config(read_seconds=5, attempts=4),
 }
+_SHOP_S_OWN: Final = frozenset({"s3", "dynamodb", "kms"})
+"""The services in which each shop has its part: they are called with credentials that reach nothing else."""
+_SESSION_SECONDS: Final = 3600
+"""The longest that a role taken on by a role may last."""
+
+
+class ShopOutOfReach(SalesFlowError):
+    """The credentials for a shop could not be had: nothing of it was read or written."""
 
 
 class GarbledAnswer(HTTPClientError):
@@ -49,7 +63,9 @@ class GarbledAnswer(HTTPClientError):
 
 
 class AwsClients:
-    """S3, DynamoDB, Secrets Manager, SES v2, EventBridge Scheduler and Lambda, each made once and only if it is used. Safe to share between threads.
+    """S3, DynamoDB, KMS, Secrets Manager, SES v2, EventBridge Scheduler and Lambda, each made once and only if it is used.
+
+    Safe to share between threads.
 
     Every call has a time limit and botocore's standard retries (throttling, 5xx, lost connections; exponential with
     jitter). SES is the exception: botocore would also repeat a SendEmail whose answer was lost, and SES, which knows
@@ -57,18 +73,48 @@ class AwsClients:
     SES has certainly not accepted.
     """
 
-    def __init__(self, *, ses_region: str) -> None:
-        """Raises InvalidSettings where the runtime's botocore is too old."""
+    def __init__(self, *, ses_region: str, shop_role: str | None = None) -> None:
+        """shop_role: the ARN of the role that runs of other shops than `main` take on.
+
+        Raises InvalidSettings where the runtime's botocore is too old.
+        """
         _ensure_new_enough(botocore.__version__)
         self._ses_region = ses_region
+        self._shop_role = shop_role
         self._lock = RLock()
         self._session: Session | None = None
         self._made: dict[str, Any] = {}
 
     def for_shop(self, shop: str) -> "AwsClients":
-        """The clients of a run of a shop; `main` has these."""
-        del shop
-        return self
+        """The clients of a run of a shop: `main` has these, another shop's reach its own objects, rows and token alone.
+
+        Raises ShopOutOfReach where the role for that is not there or cannot be taken on.
+        """
+        if shop == MAIN_SHOP:
+            return self
+        if not self._shop_role:
+            raise ShopOutOfReach(
+                f"The function's environment names no role for the shop {shop}: SHOP_ROLE_ARN is not set.",
+                action="Deploy the stack from this version of the template, which makes the role.",
+            )
+        try:
+            answer = self._client("sts").assume_role(
+                RoleArn=self._shop_role,
+                RoleSessionName=f"shop-{shop}",
+                Tags=[{"Key": SHOP_TAG, "Value": shop}],
+                DurationSeconds=_SESSION_SECONDS,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise ShopOutOfReach(
+                f"The credentials for the shop {shop} could not be had: {error}.",
+                action="Check the role ShopRole of the stack and the health of STS; then run the job again.",
+            ) from error
+        return _ShopClients(self._client, self._make, answer["Credentials"])
+
+    def last_until(self, moment: datetime) -> bool:
+        """Whether they can still be used then (aware): the function's own can as long as it runs."""
+        del moment
+        return True
 
     @property
     def s3(self) -> Any:
@@ -86,9 +132,14 @@ class AwsClients:
         return self._client("secretsmanager")
 
     @property
+    def kms(self) -> Any:
+        """The KMS client."""
+        return self._client("kms")
+
+    @property
     def sesv2(self) -> Any:
         """The SES v2 client, in the region that mail is sent from."""
-        return self._client("sesv2", region=self._ses_region)
+        return self._client("sesv2")
 
     @property
     def scheduler(self) -> Any:
@@ -100,14 +151,48 @@ class AwsClients:
         """The Lambda client."""
         return self._client("lambda")
 
-    def _client(self, service: str, *, region: str | None = None) -> Any:
+    def _client(self, service: str) -> Any:
         with self._lock:
             if service not in self._made:
-                if self._session is None:
-                    self._session = Session()
-                client: Any = self._session.client(service, region_name=region, config=_CONFIGS[service])  # type: ignore[call-overload]
-                client.meta.events.register("before-parse", _refuse_garbled)
-                self._made[service] = client
+                self._made[service] = self._make(service)
+            return self._made[service]
+
+    def _make(self, service: str, **credentials: str) -> Any:
+        region = self._ses_region if service == "sesv2" else None
+        with self._lock:
+            if self._session is None:
+                self._session = Session()
+            client: Any = self._session.client(service, region_name=region, config=_CONFIGS[service], **credentials)  # type: ignore[call-overload]
+        client.meta.events.register("before-parse", _refuse_garbled)
+        return client
+
+
+class _ShopClients(AwsClients):
+    """The clients of one shop's runs: what is the shop's, with credentials for it alone; the rest, with the function's own."""
+
+    def __init__(self, of_stack: Callable[[str], Any], make: Callable[..., Any], given: Mapping[str, Any]) -> None:
+        """of_stack: the function's own client of a service; make: a client with other credentials; given: those, as STS gives them."""
+        self._lock = RLock()
+        self._made = {}
+        self._of_stack = of_stack
+        self._make_with = partial(
+            make,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+        self._until: datetime = given["Expiration"]
+
+    def last_until(self, moment: datetime) -> bool:
+        """Whether they can still be used then (aware)."""
+        return moment < self._until
+
+    def _client(self, service: str) -> Any:
+        if service not in _SHOP_S_OWN:
+            return self._of_stack(service)
+        with self._lock:
+            if service not in self._made:
+                self._made[service] = self._make_with(service)
             return self._made[service]
 
 

@@ -340,6 +340,8 @@ class Settings(ShopSettings):
     mail_sender: Annotated[str, AfterValidator(mail_address)]
     ses_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     ses_configuration_set: str | None = None
+    shop_role_arn: str | None = None
+    """The role that runs of other shops than `main` take on, scoped to the one shop by a session tag."""
     schedule_group: str = Field(default="salesflow", min_length=1)
     stack_name: str = "salesflow"
     links_url: str | None = Field(default=None, pattern=r"^https?://[A-Za-z0-9.:-]+(/[^\s?#]*)?/$")

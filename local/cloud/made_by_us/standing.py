@@ -101,6 +101,35 @@ class SecretPolicy(MadeThroughApi, CloudFormationModel):
         self.physical_resource_id = self.properties["SecretId"]
 
 
+class EncryptionKey(MadeThroughApi, CloudFormationModel):
+    """A KMS key. moto's own CloudFormation leaves its policy as it is in the template, which its API then cannot read."""
+
+    TYPE = "AWS::KMS::Key"
+    ATTRIBUTES = frozenset({"Arn", "KeyId"})
+
+    def create(self) -> None:
+        about, rotates = self.properties.get("Description"), self.properties.get("EnableKeyRotation")
+        made = self.call("kms", "create_key", Policy=self.properties.get("KeyPolicy"), Description=about)["KeyMetadata"]
+        self.physical_resource_id = made["KeyId"]
+        self.attributes = {"Arn": made["Arn"], "KeyId": made["KeyId"]}
+        if str(rotates).lower() == "true":
+            self.call("kms", "enable_key_rotation", KeyId=made["KeyId"])
+
+    def update(self, previous: MadeThroughApi) -> None:
+        # The same key, as CloudFormation keeps it: what it has sealed must open.
+        self.attributes = dict(previous.attributes)
+        self.call(
+            "kms",
+            "put_key_policy",
+            KeyId=self.physical_resource_id,
+            PolicyName="default",
+            Policy=self.properties.get("KeyPolicy"),
+        )
+
+    def remove(self) -> None:
+        self.call("kms", "schedule_key_deletion", KeyId=self.physical_resource_id)
+
+
 class BucketPolicy(MadeThroughApi, CloudFormationModel):
     """A bucket's policy.
 

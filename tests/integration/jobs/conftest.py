@@ -26,6 +26,7 @@ ZONE = "Asia/Shanghai"
 BUSINESS_DATE = date(2026, 11, 20)
 READERS = ("reader@shop.example.com", "accountant@shop.example.com")
 OWNER = "owner@shop.example.com"
+SHOP_ROLE = "arn:aws:iam::123456789012:role/shop-ShopRole-1"
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +117,7 @@ def system(
         "SES_REGION": "ap-southeast-1",
         "CURRENCY": "CNY",
         "HISTORY_DAYS": "240",
+        "SHOP_ROLE_ARN": SHOP_ROLE,
         "POWERTOOLS_SERVICE_NAME": "salesflow",
         "POWERTOOLS_METRICS_NAMESPACE": "SalesFlow",
     }

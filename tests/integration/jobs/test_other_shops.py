@@ -1,27 +1,44 @@
 """A shop beside `main`: its row, its keys, its readers; nothing of one reaches the other."""
 
+import base64
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import StringIO
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
-from salesflow.errors import InvalidJobEvent, InvalidSettings
+from local.api import SalesFlowServer
+from salesflow.aws import AwsClients, ShopOutOfReach
+from salesflow.errors import InvalidJobEvent, InvalidSettings, SystemTokenMissing
+from salesflow.observability import logger
 from salesflow.rows import Rows
 from salesflow.shops.book import SettingsBook
-from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, System
+from salesflow.shops.token import KEY, TokenNotSealed, keep_token, share_token
+from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, SHOP_ROLE, System
 from tests.integration.jobs.test_mail_events import bounce
+from tests.stand_ins.aws import Wire
+from tests.stand_ins.lambda_context import Context
 
 SHOP = "corner"
 HERS = "reader@corner.example.com"
+SHARED = "shared"
 EVENT = {"business_date": BUSINESS_DATE.isoformat(), "formats": ["json"]}
 
 
 @pytest.fixture
-def add(system: System) -> Callable[..., None]:
-    """Write a shop's row."""
+def key(clients: AwsClients) -> str:
+    """The stack's key for tokens."""
+    return str(clients.kms.create_key()["KeyMetadata"]["KeyId"])
 
-    def add(shop: str = SHOP, **values: Any) -> None:
+
+@pytest.fixture
+def add(system: System, key: str) -> Callable[..., None]:
+    """Write a shop's row, and its token: a sealed one of the system's API, or what is given."""
+
+    def add(shop: str = SHOP, *, token: str | None = "", **values: Any) -> None:
         said = {
             "salesflow_api_url": system.api.url,
             "timezone": "Africa/Nairobi",
@@ -32,7 +49,12 @@ def add(system: System) -> Callable[..., None]:
             "owner_recipients": [HERS],
             "history_days": "240",
         } | values
-        book = SettingsBook(Rows(system.clients.dynamodb, system.table, shop))
+        rows = Rows(system.clients.dynamodb, system.table, shop)
+        if token == SHARED:
+            share_token(rows)
+        elif token is not None:
+            keep_token(rows, system.clients.kms, key, token or system.api.issue_token(timedelta(days=3650)))
+        book = SettingsBook(rows)
         book.write({name: value for name, value in said.items() if value is not None}, over=book.newest(), by="desk")
 
     return add
@@ -59,8 +81,6 @@ def test_a_shop_s_run_has_its_own_keys_rows_readers_and_settings(system: System,
 def test_two_shops_in_one_container_get_each_its_own(system: System, add: Callable[..., None]) -> None:
     add()
     handler = system.load("report")
-    from tests.stand_ins.lambda_context import Context
-
     for shop in ("main", SHOP, "main", SHOP):
         answer = handler(EVENT | {"shop": shop, "force": True}, Context())
         assert sorted(answer["notified"]) == (sorted(READERS) if shop == "main" else [HERS])
@@ -93,3 +113,110 @@ def test_a_bounce_marks_the_address_for_the_shop_whose_mail_it_was(system: Syste
     assert system.fire("mail_events", event)["marked"] == [HERS]
     (row,) = (row for row in system.rows() if row["sk"]["S"] == HERS)
     assert row["pk"]["S"] == f"{SHOP}|address"
+
+
+def test_everything_of_a_shop_is_called_with_credentials_of_its_own(
+    system: System, add: Callable[..., None], wire: Wire
+) -> None:
+    add()
+    wire.seen.clear()
+    system.fire("report", EVENT | {"shop": SHOP})
+    (taken_on,) = (request for request in wire.seen if request.service == "sts")
+    asked = parse_qs(taken_on.body.decode())
+    assert asked["RoleArn"] == [SHOP_ROLE]
+    assert (asked["Tags.member.1.Key"], asked["Tags.member.1.Value"]) == (["shop"], [SHOP])
+    assert "Tags.member.2.Key" not in asked
+    by_key = {(r.service, "ASIA" in r.headers["authorization"]) for r in wire.seen}
+    assert by_key == {("sts", False), ("dynamodb", True), ("s3", True), ("kms", True), ("ses", False)}
+    wire.seen.clear()
+    system.fire("report", EVENT | {"force": True})
+    assert not any("ASIA" in request.headers["authorization"] or request.service == "sts" for request in wire.seen)
+
+
+def test_without_its_credentials_nothing_of_a_shop_is_touched(
+    system: System, add: Callable[..., None], wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add()
+    before = system.rows()
+    wire.refuse(lambda request: request.service == "sts", 403, "AccessDenied", times=10)
+    with pytest.raises(ShopOutOfReach, match=r"corner.*AccessDenied"):
+        system.fire("report", EVENT | {"shop": SHOP})
+    monkeypatch.delenv("SHOP_ROLE_ARN")
+    with pytest.raises(ShopOutOfReach, match="SHOP_ROLE_ARN"):
+        system.fire("report", EVENT | {"shop": SHOP})
+    assert system.rows() == before
+    assert system.keys("") == []
+
+
+def test_the_token_of_one_shop_opens_for_no_other(system: System, add: Callable[..., None]) -> None:
+    """Not even where its row stands under the other's key."""
+    add()
+    add("other", token=None)
+    rows = [Rows(system.clients.dynamodb, system.table, shop) for shop in (SHOP, "other")]
+    row = rows[0].get(KEY)
+    assert row is not None
+    rows[1].put(row)
+    with pytest.raises(SystemTokenMissing, match=r"of the shop other cannot be opened \(InvalidCiphertext"):
+        system.fire("report", EVENT | {"shop": "other"})
+    assert system.fire("report", EVENT | {"shop": SHOP})["status"] == "SUCCEEDED"
+
+
+def test_a_sealed_token_is_nowhere_to_be_read(system: System, add: Callable[..., None]) -> None:
+    token = system.api.issue_token(timedelta(days=1000))
+    add(token=token)
+    kept = json.dumps(system.rows())
+    assert token not in kept
+    assert base64.b64encode(token.encode()).decode() not in kept
+
+
+@pytest.mark.parametrize("row", [None, {"sealed": "no base64!"}, {"sealed": 7}, {"shared": "yes"}])
+def test_a_token_that_is_not_there_fails_by_the_shop_s_name(
+    system: System, add: Callable[..., None], row: dict[str, Any] | None
+) -> None:
+    add(token=None)
+    if row is not None:
+        Rows(system.clients.dynamodb, system.table, SHOP).put(KEY | row)
+    with pytest.raises(SystemTokenMissing, match="of the shop corner"):
+        system.fire("report", EVENT | {"shop": SHOP})
+
+
+def test_the_stack_s_token_serves_shops_of_main_s_host_and_is_shown_to_no_other(
+    system: System, add: Callable[..., None], shop_sales: Any
+) -> None:
+    add(token=SHARED)
+    assert system.fire("report", EVENT | {"shop": SHOP})["status"] == "SUCCEEDED"
+    with SalesFlowServer(shop_sales, clock=lambda: datetime(2026, 11, 21, 7)) as stranger:
+        add("other", token=SHARED, salesflow_api_url=stranger.url)
+        with pytest.raises(SystemTokenMissing, match=r"of the shop other is that of the stack.*another"):
+            system.fire("report", EVENT | {"shop": "other"})
+        assert stranger.calls == ()
+
+
+@pytest.mark.parametrize("secret", ["", "x" * 4097])
+def test_what_cannot_be_sealed_is_not_stored(system: System, add: Callable[..., None], key: str, secret: str) -> None:
+    rows = Rows(system.clients.dynamodb, system.table, SHOP)
+    with pytest.raises(TokenNotSealed, match="corner"):
+        keep_token(rows, system.clients.kms, key, secret)
+    assert rows.get(KEY) is None
+
+
+def test_the_key_that_is_not_there_seals_nothing(system: System) -> None:
+    rows = Rows(system.clients.dynamodb, system.table, SHOP)
+    with pytest.raises(TokenNotSealed, match="NotFound"):
+        keep_token(rows, system.clients.kms, "alias/nothing", "a.b.c")
+
+
+def test_each_line_of_the_log_names_the_shop_and_no_metric_does(
+    system: System, add: Callable[..., None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add()
+    for event in ({"shop": SHOP}, {}):
+        written = StringIO()
+        monkeypatch.setattr(logger.registered_handler, "stream", written)  # whichever test made it
+        capsys.readouterr()
+        system.fire("report", EVENT | event)
+        logged = [json.loads(line) for line in written.getvalue().splitlines()]
+        assert {line["shop"] for line in logged} == {event.get("shop", "main")}
+        metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+        assert metrics
+        assert not any("shop" in line for line in metrics)

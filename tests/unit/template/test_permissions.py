@@ -1,5 +1,6 @@
 """Can a function do what its job needs, and nothing else?"""
 
+import json
 import re
 
 import pytest
@@ -21,6 +22,9 @@ from tests.unit.template.stack import (
 JOB_ROLES = ["ReportRole", "SyncHistoryRole", "ForecastRole", "AnomalyCheckRole"]
 ROLES = [*JOB_ROLES, "WatchdogRole", "MailEventsRole", "LinksRole", "SchedulerRole", "FleetRole"]
 
+SHOP_ROLES = ["ShopRole", "ShopReadersRole"]
+"""What runs of other shops than `main` take on."""
+
 WRITERS = ("ReportRole", "AnomalyCheckRole", "WatchdogRole")
 """The roles that may mail."""
 
@@ -39,12 +43,12 @@ def everything(role: str) -> list[tuple[Statement, str]]:
 
 
 def test_these_are_all_the_roles() -> None:
-    assert set(of_type("AWS::IAM::Role")) == set(ROLES)
+    assert set(of_type("AWS::IAM::Role")) == {*ROLES, *SHOP_ROLES}
     assert not of_type("AWS::IAM::Policy")
     assert not any("ManagedPolicyArns" in role for role in of_type("AWS::IAM::Role").values())
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES, *SHOP_ROLES])
 def test_every_action_is_named(role: str) -> None:
     for statement in statements(role):
         assert statement["Effect"] == "Allow"
@@ -152,6 +156,45 @@ def test_the_watchdog_and_the_mail_events_read_no_token_and_no_sales() -> None:
     table = [s["Action"] for s in statements("MailEventsRole") if "StateTable" in referred(s["Resource"])]
     assert table == ["dynamodb:UpdateItem"], "it marks addresses and reads nothing"
     assert partitions("MailEventsRole", "dynamodb:UpdateItem") == {"address"}
+
+
+@pytest.mark.parametrize("role", SHOP_ROLES)
+def test_what_another_shop_s_run_takes_on_reaches_the_shop_of_its_tag_alone(role: str) -> None:
+    """Every grant is on that shop's part, and on nothing where the session names no shop."""
+    for statement, resource in everything(role):
+        condition = json.dumps(statement["Condition"])
+        assert statement["Condition"]["StringLike"]["aws:PrincipalTag/shop"] == "?*", statement
+        scoped = "/shops/${!aws:PrincipalTag/shop}/" in resource
+        assert scoped or '"${aws:PrincipalTag/shop}' in condition or '"shops/${aws:PrincipalTag/shop}/' in condition
+        for key in statement["Condition"].get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ()):
+            assert key.startswith("${aws:PrincipalTag/shop}|")
+
+
+def test_what_comes_from_outside_gets_no_further_for_another_shop_than_for_main() -> None:
+    def of_shop(action: str) -> set[str]:
+        return {key.removeprefix("${aws:PrincipalTag/shop}|") for key in shop_partitions("ShopReadersRole", action)}
+
+    for action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"):
+        own = partitions("LinksRole", action) | partitions("MailEventsRole", action)
+        assert of_shop(action) == own
+
+
+def test_no_run_of_another_shop_writes_its_settings_its_token_or_its_readers_choices() -> None:
+    for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
+        for key in shop_partitions("ShopRole", action):
+            assert key.partition("|")[2] in {"run#*", "edition#*", "alert#*", "library", "watch"}
+
+
+def shop_partitions(role: str, action: str) -> list[str]:
+    """The partitions of the state table on which a role of other shops may do something, as patterns."""
+    return [
+        key
+        for statement in statements(role)
+        if action in as_list(statement["Action"])
+        for operator, keys in statement["Condition"].items()
+        if operator.startswith("ForAllValues")
+        for key in keys["dynamodb:LeadingKeys"]
+    ]
 
 
 def test_no_partition_is_written_out() -> None:

@@ -94,6 +94,8 @@ OWN_VALUES = {  # the longest that each can be, of what is not a parameter
     "SystemTokenSecret": 64 + LONGEST_STACK_NAME + len("/system-token-012345"),
     "LinkKeys": 64 + len("LinkKeys-0123456789ABC-012345"),
     "LinksFunctionUrl": len("https://0123456789012345678901234567890123.lambda-url.ap-southeast-1.on.aws/"),
+    "ShopRole": 64 + len("arn:aws-cn:iam::123456789012:role/"),
+    "ShopReadersRole": 64 + len("arn:aws-cn:iam::123456789012:role/"),
     "ReportsBucket": 63,
     "StateTable": LONGEST_STACK_NAME + len("-StateTable-0123456789ABC"),
     "ScheduleGroup": LONGEST_STACK_NAME,

@@ -3,9 +3,11 @@
 import os
 from collections import OrderedDict
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 
+from salesflow import clock
 from salesflow.aws import AwsClients
 from salesflow.settings import Settings
 from salesflow.shop_id import MAIN_SHOP
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 SHOPS_KEPT: Final = 4
 """For how many shops a container keeps what it made for their last run: each may hold a history's files."""
 
+LONGEST_USE: Final = timedelta(minutes=20)
+"""For how long a run may need credentials: the longest time-out, and the addresses of files that it hands out."""
+
 
 class Runtime:
     """One per container, and of it one per shop. Modules that a job may not need are imported where they are needed: cold start is billed."""
@@ -40,15 +45,18 @@ class Runtime:
         memory_mb: int | None = None,
         settings_version: int = 0,
         shop: str = MAIN_SHOP,
+        stack: "Runtime | None" = None,
     ) -> None:
         """memory_mb: what the function has, as AWS Lambda says in AWS_LAMBDA_FUNCTION_MEMORY_SIZE; None: not known.
 
-        settings_version: which version of the shop's row the settings hold; 0: the environment alone.
+        settings_version: which version of the shop's row the settings hold; 0: the environment alone. stack: the container's own
+        runtime, for another shop's than `main`.
         """
         self.settings = settings
         self.clients = clients
         self.settings_version = settings_version
         self.shop = shop
+        self._stack = self if stack is None else stack
         self._memory_mb = memory_mb
         self._newest: OrderedDict[str, Runtime] = OrderedDict()
 
@@ -59,7 +67,7 @@ class Runtime:
         memory = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
         return cls(
             settings,
-            AwsClients(ses_region=settings.ses_region),
+            AwsClients(ses_region=settings.ses_region, shop_role=settings.shop_role_arn),
             memory_mb=int(memory) if memory.isdecimal() else None,
         )
 
@@ -74,22 +82,21 @@ class Runtime:
         from salesflow.shops.book import SettingsBook
 
         before = self._newest.pop(shop, None)
-        if before is None:
-            before = self if shop == MAIN_SHOP else self._of_shop(shop)
+        if before is None or not before.clients.last_until(clock.now() + LONGEST_USE):
+            before = self if shop == MAIN_SHOP else self._with(self.settings, self.clients.for_shop(shop), shop)
         version = SettingsBook(before.rows).newest()
         if version.number != before.settings_version or (version.number == 0 and shop != MAIN_SHOP):
             settings = version.settings(shop, self.settings)
-            before = Runtime(
-                settings, before.clients, memory_mb=self._memory_mb, settings_version=version.number, shop=shop
-            )
+            before = self._with(settings, before.clients, shop, version.number)
         self._newest[shop] = before
         if len(self._newest) > SHOPS_KEPT:
             self._newest.popitem(last=False)
         return before
 
-    def _of_shop(self, shop: str) -> "Runtime":
-        """A shop of which only its name is known yet."""
-        return Runtime(self.settings, self.clients.for_shop(shop), memory_mb=self._memory_mb, shop=shop)
+    def _with(self, settings: Settings, clients: AwsClients, shop: str, version: int = 0) -> "Runtime":
+        return Runtime(
+            settings, clients, memory_mb=self._memory_mb, settings_version=version, shop=shop, stack=self._stack
+        )
 
     @cached_property
     def settings_used(self) -> "SettingsUsed":
@@ -126,9 +133,16 @@ class Runtime:
         from salesflow.source.token import SystemToken
         from salesflow.source.transport import bearable_bytes
 
-        token = SystemToken(
-            self.clients.secretsmanager, self.settings.system_token_secret_id, api_url=self.settings.api_url
-        )
+        secrets, name = self.clients.secretsmanager, self.settings.system_token_secret_id
+        if self.shop != MAIN_SHOP:
+            from salesflow.shops.token import ShopSecret, StackSecret
+
+            stack_s = lambda: self._stack.for_run().settings.api_url  # noqa: E731
+            secrets = ShopSecret(
+                self.rows, self.clients.kms, self.settings.api_url, StackSecret(secrets, name, stack_s)
+            )
+            name = secrets.name
+        token = SystemToken(secrets, name, api_url=self.settings.api_url)
         return SalesFlowClient(
             self.settings.api_url,
             token,
