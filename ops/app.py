@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "run": ("run", "Fire a job's function now, wait, and see what came of it."),
         "settings": ("settings", "What a shop wants: the next run goes by it, without a deployment."),
         "recipients": ("recipients", "Who gets the reports, the alerts, and the news of failures."),
+        "channels": ("channels", "Where chats, programs and WhatsApp take the shop's messages."),
         "schedules": ("schedules", "When what runs: the template's schedules, and those put by hand."),
         "backfill": ("backfill", "Make what was not made when it was due."),
         "redrive": ("redrive", "Fire again what failed for good, or was not delivered."),

@@ -5,8 +5,8 @@ closed: a cloud never outlives the process that started it. moto keeps its state
 
 Beside the AWS APIs it answers, under `/_local/`: `resource-types` (what a template may hold), `conditions` (a stack's, evaluated),
 `warnings` (what moto passed over), `objects` (a bucket's, for a browser), `mails` (each mail that SES took, whole), `rules` (requests to
-hold or to fail, for tests), `functions` (where the server is that invocations of Lambda functions are passed on to) and `urls`
-(what lies below a function's own URL).
+hold or to fail, for tests), `channels` (chats and programs, which answer under `/_channels/`), `functions` (where the server is that
+invocations of Lambda functions are passed on to) and `urls` (what lies below a function's own URL).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.cloud import made_by_us
 from local.cloud.account import Account
+from local.cloud.channels import MAKING, PLACE, ChannelServices
 from local.cloud.function_urls import LARGEST_BODY, event_of, response_of
 
 SEND_EMAIL = "/v2/email/outbound-emails"
@@ -102,6 +103,7 @@ class LocalAws:
         self._changed = threading.Condition()
         self._functions_url = ""
         self._account = Account()
+        self._channels = ChannelServices()
         self._http = urllib3.PoolManager(retries=False, maxsize=32)
         self._writing = threading.Lock()
 
@@ -110,6 +112,8 @@ class LocalAws:
         request = Request(environ)
         if called := _CALL.fullmatch(request.path):
             return self._called(request, called[1], called[2])(environ, start_response)
+        if request.path.startswith((PLACE, MAKING)):
+            return self._channels.answer(request)(environ, start_response)
         if request.path.startswith("/_local/"):
             return self._local(request)(environ, start_response)
         sends_mail = request.path == SEND_EMAIL and request.method == "POST"

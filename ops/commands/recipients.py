@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.complaints import Misused, NotFound
+from ops.complaints import ExitCode, Misused, NotFound
 from ops.desk import Desk
 from ops.groups import Group
+from ops.options import YesOption
 from ops.terminal import Facts, Table
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ app = Group(
         "recipients add chef@shop.example.com",
         "recipients add stock@shop.example.com --report scheduled-stock-excel",
         "recipients remove chef@shop.example.com --alerts",
+        "recipients test slack:shop",
     ],
 )
 
@@ -73,6 +75,27 @@ def remove(
 ) -> None:
     """Mail somebody no more, from the next run on."""
     _change(desk, addresses, report, alerts=alerts, owners=owners, adds=False)
+
+
+@app.command("test", examples=["recipients test slack:shop", "recipients test chef@shop.example.com --yes"])
+def send_test(desk: Desk, readers: Addresses, *, yes: YesOption = False) -> None:
+    """Send each of them a short test message, by the way that reports go; nothing of the shop but its name stands in it."""
+    from ops.trial import Trial
+    from salesflow.readers import reader
+
+    try:
+        said = [reader(one) for one in readers]
+    except ValueError as problem:
+        raise Misused(f"{problem}.", action="Name who is told: an address, slack:NAME, whatsapp:+243...") from None
+    if not desk.out.confirm(f"Send a test message to {', '.join(said)}?", yes=yes):
+        raise typer.Exit(1)
+    trial = Trial(desk.stack)
+    rows = [(one, *trial.send(one)) for one in said]
+    data = [{"recipient": one, "accepted": taken, "says": says} for one, taken, says in rows]
+    shown = [(one, "accepted" if taken else "not accepted", says) for one, taken, says in rows]
+    desk.out.show(data, Table("", ("who", "", "what was said"), shown, prose={"what was said"}))
+    if not all(taken for _, taken, _ in rows):
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _change(

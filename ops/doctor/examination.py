@@ -9,12 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ops.complaints import Complaint, NoAccess
-from ops.doctor import deployment, mail, source, work
+from ops.doctor import channels, deployment, mail, source, work
 from ops.doctor.findings import Finding, Look, Patient, Verdict, unknown
 from ops.target import Stack
 from salesflow.errors import SalesFlowError
 
-LOOKS: tuple[Look, ...] = (*deployment.LOOKS, *source.LOOKS, *mail.LOOKS, *work.LOOKS)
+LOOKS: tuple[Look, ...] = (*deployment.LOOKS, *source.LOOKS, *mail.LOOKS, *channels.LOOKS, *work.LOOKS)
 
 type Explain = Callable[[BaseException], Complaint | None]
 

@@ -9,7 +9,8 @@ import botocore.session
 
 from ops.doctor.findings import Finding, Look, Patient, fail, ok, unknown, warn
 from salesflow.delivery.addresses import Mark, MarkedAddresses
-from salesflow.mail_address import unique_mailboxes
+from salesflow.jobs.recipients import everybody
+from salesflow.setting_types import can_be_mailed
 from salesflow.settings import Settings
 
 NEARLY = 0.8
@@ -156,10 +157,13 @@ def recipients(patient: Patient) -> Iterator[Finding]:
 def marks(patient: Patient) -> Iterator[Finding]:
     """Whether recipients are left out because they bounced or complained."""
     marked = MarkedAddresses(patient.stack.rows).all()
-    bad = [marked[address.lower()] for address in _recipients(patient.stack.settings) if address.lower() in marked]
+    bad = [marked[address.lower()] for address in everybody(patient.stack.settings) if address.lower() in marked]
     for mark in bad:
         if mark.is_own_choice:
             yield ok("marked addresses", mark.sentence)
+            continue
+        if mark.mark is Mark.REVOKED:
+            yield fail("marked addresses", mark.sentence, fix=f"salesflow-ops channels set {mark.address}")
             continue
         key = f'{{"pk": {{"S": "address"}}, "sk": {{"S": "{mark.address}"}}}}'
         table = patient.stack.state_table
@@ -177,8 +181,7 @@ def marks(patient: Patient) -> Iterator[Finding]:
 
 def _recipients(settings: Settings) -> list[str]:
     """Everybody who can be mailed, each once."""
-    everybody = (*settings.owner_recipients, *settings.report_recipients, *settings.alert_recipients)
-    return [one for one in unique_mailboxes(everybody) if one not in settings.unusable_addresses]
+    return [one for one in everybody(settings) if can_be_mailed(one)]
 
 
 def _verified(client: Any, identity: str) -> bool | None:

@@ -6,6 +6,7 @@ import pytest
 
 from salesflow.errors import InvalidSettings
 from salesflow.mail_address import mail_address, masked, unique_mailboxes
+from salesflow.readers import reader
 from salesflow.settings import Settings
 from tests.unit.template.stack import parameters
 from tests.unit.test_settings import GOOD
@@ -59,6 +60,37 @@ BAD_ADDRESSES = [
     f"a@{'b.' * 120}example",
 ]
 LISTS = ("OwnerRecipients", "ReportRecipients", "AlertRecipients")
+GOOD_READERS = [
+    "mail:manager@shop.example.com",
+    "slack:shop",
+    "teams:a",
+    "discord:back-office-2",
+    "telegram:0",
+    "webhook:erp",
+    f"webhook:{'x' * 31}",
+    "whatsapp:+243812345678",
+    "whatsapp:+8613800138000",
+]
+BAD_READERS = [
+    "slack:",
+    "slack:Shop",
+    "slack:-shop",
+    "slack:my shop",
+    "slack:shop\n",
+    "SLACK:shop",
+    "signal:shop",
+    f"webhook:{'x' * 32}",
+    "webhook:https://hooks.example.com/x",
+    "mail:",
+    "mail:boss",
+    "mail:slack:shop",
+    "mail:mail:boss@shop.example.com",
+    "whatsapp:243812345678",
+    "whatsapp:+0812345678",
+    "whatsapp:+243 812 345 678",
+    "whatsapp:+24381",
+    f"whatsapp:+{'1' * 16}",
+]
 
 
 def template_takes(parameter: str, value: str) -> bool:
@@ -91,6 +123,41 @@ def test_a_bad_address_is_refused_on_both_sides(address: str) -> None:
         assert not template_takes(parameter, address), parameter
     for parameter in LISTS:
         assert not template_takes(parameter, f"first@shop.example,{address}"), parameter
+
+
+@pytest.mark.parametrize("value", GOOD_READERS)
+def test_a_good_reader_is_taken_on_both_sides(value: str) -> None:
+    assert reader(value) == value.removeprefix("mail:")
+    settings = Settings.from_environment(
+        GOOD | {"REPORT_RECIPIENTS": value, "OWNER_RECIPIENTS": f"a@shop.example,{value}"}
+    )
+    assert settings.unusable_addresses == {}
+    assert settings.reply_to == "a@shop.example"
+    for parameter in LISTS:
+        assert template_takes(parameter, f"first@shop.example,{value},last@shop.example"), parameter
+    for parameter in ("ReportRecipients", "AlertRecipients"):
+        assert template_takes(parameter, value), parameter
+    assert not template_takes("OwnerRecipients", value), "the alarms go to the first owner, by mail"
+    for parameter in ("MailSender", "AlarmRecipient"):
+        assert not template_takes(parameter, value), parameter
+
+
+@pytest.mark.parametrize("value", BAD_READERS)
+def test_a_bad_reader_is_refused_on_both_sides(value: str) -> None:
+    with pytest.raises(ValueError, match=r"no mail address|needs the name|number in full"):
+        reader(value)
+    for parameter in LISTS:
+        assert not template_takes(parameter, f"first@shop.example,{value}"), parameter
+
+
+def test_a_channel_alone_cannot_own_a_shop() -> None:
+    with pytest.raises(InvalidSettings, match="OWNER_RECIPIENTS: names nobody who can be mailed"):
+        Settings.from_environment(GOOD | {"OWNER_RECIPIENTS": "slack:shop,whatsapp:+243812345678"})
+
+
+def test_a_mail_reader_is_one_with_and_without_the_word_mail() -> None:
+    settings = Settings.from_environment(GOOD | {"REPORT_RECIPIENTS": "mail:A@shop.example,a@shop.example,slack:shop"})
+    assert settings.report_recipients == ("A@shop.example", "slack:shop")
 
 
 @pytest.mark.parametrize("address", BAD_ADDRESSES)
@@ -130,3 +197,4 @@ def test_a_masked_text_holds_no_address() -> None:
         "Email address is not verified: <a…@shop.example.com>, o…@mail.shop.example; ask c…@bäckerei.example."
     )
     assert masked("2 @ 3.50") == "2 @ 3.50"
+    assert masked("whatsapp:+243812345678 was refused") == "whatsapp:+243…78 was refused"

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from salesflow.event_forms import FIRST_YEAR, Trigger, refused, request_id_of, unwrapped
 from salesflow.formats import Format, ReportType
 from salesflow.mail_address import mailbox
+from salesflow.readers import bare
 from salesflow.shop_id import MAIN_SHOP, shop_id
 from salesflow.windows import MIDNIGHT, Period, business_date_at, last_complete_day
 
@@ -83,7 +84,7 @@ def _unique[Item](items: tuple[Item, ...]) -> tuple[Item, ...]:
     return tuple(dict.fromkeys(items))
 
 
-type MailAddress = Annotated[str, Field(strict=True, min_length=3, max_length=320)]
+type Reader = Annotated[str, Field(strict=True, min_length=3, max_length=325), AfterValidator(bare)]
 
 
 class JobFields(BaseModel):
@@ -110,7 +111,7 @@ class JobFields(BaseModel):
 class MailingFields(JobFields):
     """The fields of the jobs that mail readers. `to` narrows them to some of those that the shop's settings name; it can add nobody."""
 
-    to: Annotated[tuple[MailAddress, ...], Field(max_length=50), AfterValidator(_unique)] = ()
+    to: Annotated[tuple[Reader, ...], Field(max_length=50), AfterValidator(_unique)] = ()
 
     @property
     def audience(self) -> Audience:

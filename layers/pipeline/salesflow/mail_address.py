@@ -17,6 +17,7 @@ ADDRESS_PATTERN: Final = (
 """One address, as part of a list with commas between; for Python's and for Java's (CloudFormation's) regular expressions."""
 
 _ADDRESS = re.compile(ADDRESS_PATTERN, re.ASCII)
+_NUMBER = re.compile(r"(whatsapp:\+\d{1,3})\d+(\d{2})(?!\d)")
 _FOUND = re.compile(r"([^\s@<>\"'(),;:])[^\s@<>\"(),;:]*@([^\s@<>\"'(),;:]+\.[^\s@<>\"'(),;:]+)")
 
 
@@ -46,8 +47,8 @@ def unique_mailboxes(addresses: Iterable[str]) -> tuple[str, ...]:
 
 
 def masked(text: str) -> str:
-    """The text with its addresses made unreadable, for where people read who need not know them: m…@shop.example.com.
+    """The text with its addresses and numbers made unreadable, for where people read who need not know them: m…@shop.example.com.
 
     The domain stays, and so does the first letter, so that an operator can tell which of the parameters' addresses is meant.
     """
-    return _FOUND.sub(r"\1…@\2", text)
+    return _FOUND.sub(r"\1…@\2", _NUMBER.sub(r"\1…\2", text))

@@ -4,6 +4,7 @@ import base64
 import re
 import struct
 import zlib
+from collections.abc import Callable
 from datetime import date, time
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,6 +13,7 @@ from babel.numbers import is_currency
 from pydantic import AfterValidator, BeforeValidator
 
 from salesflow.mail_address import mail_address, unique_mailboxes
+from salesflow.readers import bare, reader
 
 
 def zone_key(value: str) -> str:
@@ -39,30 +41,45 @@ def parts(value: object) -> object:
 
 def _mailboxes(value: object) -> object:
     found = parts(value)
-    return unique_mailboxes(map(str, found)) if isinstance(found, tuple | list) else found
+    return unique_mailboxes(bare(str(one)) for one in found) if isinstance(found, tuple | list) else found
 
 
 def somebody(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    """Addresses of which one at least can be mailed."""
+    """Readers of whom one at least can be mailed: the others' answers go there."""
     if not addresses:
         raise ValueError("names nobody; somebody must hear of failures")
-    problems = {address: problem for address in addresses if (problem := unusable(address))}
+    problems = [problem for address in addresses if (problem := _problem(mail_address, address))]
     if len(problems) == len(addresses):
-        raise ValueError("names nobody who can be mailed: " + "; ".join(problems.values()))
+        raise ValueError("names nobody who can be mailed: " + "; ".join(problems))
     return addresses
 
 
 def unusable(address: str) -> str | None:
-    """Why an address cannot be mailed; None where it can."""
+    """Why a reader cannot be told; None where he can."""
+    return _problem(reader, address)
+
+
+def can_be_mailed(address: str) -> bool:
+    """Whether a reader is a mail address."""
+    return _problem(mail_address, address) is None
+
+
+def _problem(check: Callable[[str], str], value: str) -> str | None:
     try:
-        mail_address(address)
+        check(value)
     except ValueError as problem:
         return str(problem)
     return None
 
 
+ADDRESS_OF_A_SERVER = (
+    r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost|host\.docker\.internal|172\.(1[6-9]|2\d|3[01])\.\d{1,3}\.\d{1,3}))"
+    r"(:\d{1,5})?"
+)
+"""Where a server may be: https anywhere, plain http only on this very machine (the local cloud)."""
+
 Recipients = Annotated[tuple[str, ...], BeforeValidator(_mailboxes)]
-"""Who is to be mailed, as given. One that cannot be is refused when it is its turn to be mailed, and is in nobody else's way."""
+"""Who is to be told (`salesflow.readers`), as given. One who cannot be is refused when it is his turn, and is in nobody else's way."""
 
 
 def like(pattern: str, says: str) -> AfterValidator:

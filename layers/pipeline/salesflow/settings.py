@@ -17,9 +17,11 @@ from salesflow.language import Language
 from salesflow.mail_address import mail_address, unique_mailboxes
 from salesflow.money import Currency
 from salesflow.setting_types import (
+    ADDRESS_OF_A_SERVER,
     LOGO_BYTES,
     Holiday,
     Recipients,
+    can_be_mailed,
     currency_code,
     day_end,
     like,
@@ -89,7 +91,7 @@ def _number(default: float, least: float, most: float, says: str) -> Any:
 
 
 _API_URL = like(
-    r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost|host\.docker\.internal|172\.(1[6-9]|2\d|3[01])\.\d{1,3}\.\d{1,3}))(:\d{1,5})?(/[^\s?#]*)?",
+    rf"{ADDRESS_OF_A_SERVER}(/[^\s?#]*)?",
     "must be https://host/api/v1 (http only to 127.0.0.1, localhost, host.docker.internal and 172.16.0.0/12)",
 )
 
@@ -322,11 +324,11 @@ class ShopSettings(AlertSettings):
     @cached_property
     def reply_to(self) -> str:
         """Who gets the readers' answers: the first owner who can be mailed."""
-        return next(address for address in self.owner_recipients if not unusable(address))
+        return next(address for address in self.owner_recipients if can_be_mailed(address))
 
     @cached_property
     def unusable_addresses(self) -> Mapping[str, str]:
-        """The recipients that cannot be mailed at all, and why."""
+        """The recipients that cannot be told at all, and why."""
         everybody = unique_mailboxes((*self.owner_recipients, *self.report_recipients, *self.alert_recipients))
         return {address: problem for address in everybody if (problem := unusable(address))}
 
@@ -348,6 +350,8 @@ class Settings(ShopSettings):
     """Where the links in mails lead; without it mails hold none."""
     links_secret_id: str | None = None
     """The secret of the keys that sign them."""
+    channels_secret_id: str | None = None
+    """The secret of the ways to readers that are not mail (`salesflow.delivery.ways`)."""
 
     def of_shop(self, stored: Mapping[str, Stored], said_by: str) -> Self:
         """What the stack is made of, with another shop's settings: those stored and the defaults, nothing of the stack's own shop.

@@ -22,9 +22,7 @@ _RUN = "01a20700-0ae4-70a5-b0c0-5d54a751f28a"
 
 def _html_part(text: MailText) -> bytes:
     """The HTML of the mail as it is sent."""
-    mailer = Mailer(
-        None, sender="reports@shop.example.com", reply_to="owner@shop.example.com", configuration_set=None, marked=dict
-    )
+    mailer = Mailer(None, sender="reports@shop.example.com", reply_to="owner@shop.example.com", configuration_set=None)
     message = message_from_bytes(
         mailer.build(Mail(text.subject, text.text, text.html), "reader@shop.example.com"), policy=default_policy
     )

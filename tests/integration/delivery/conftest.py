@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from email import message_from_string, policy
 from email.message import EmailMessage
 from typing import Any
@@ -11,6 +11,8 @@ import pytest
 from moto.ses.models import ses_backends
 
 from salesflow.aws import AwsClients
+from salesflow.delivery.addresses import Mark, MarkedAddress
+from salesflow.delivery.channel import Channels
 from salesflow.delivery.mail import Mailer
 from salesflow.ledger import Claim, Ledger
 from salesflow.rows import Rows
@@ -28,6 +30,26 @@ class Delivered:
     recipient: str
     message_id: str
     message: EmailMessage
+
+
+class Marked:
+    """Marks that are kept for the length of a test."""
+
+    def __init__(self, *marks: MarkedAddress) -> None:
+        self.kept = {mark.address: mark for mark in marks}
+
+    def all(self) -> dict[str, MarkedAddress]:
+        """Every marked reader."""
+        return dict(self.kept)
+
+    def mark(self, address: str, mark: Mark, *, said: str, message_id: str) -> None:
+        """Mark one."""
+        self.kept[address] = MarkedAddress(address, mark, datetime(2026, 11, 22, tzinfo=UTC), said)
+
+
+def by_mail(mailer: Mailer, *marks: MarkedAddress) -> Channels:
+    """A mailer as the only way to readers."""
+    return Channels(lambda _kind: mailer, Marked(*marks))
 
 
 @pytest.fixture

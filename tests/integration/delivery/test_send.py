@@ -16,13 +16,14 @@ from botocore.session import get_session
 
 from salesflow.aws import AwsClients
 from salesflow.delivery.addresses import Mark, MarkedAddress
-from salesflow.delivery.mail import Mailer, MailingImpossible, MailRefused, MailTooLarge, send_to_all
+from salesflow.delivery.channel import Later, Refused, send_to_all
+from salesflow.delivery.mail import Mailer, MailTooLarge
 from salesflow.delivery.message import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size
 from salesflow.errors import ClaimLost
 from salesflow.ledger import Claim, Ledger, LedgerUnavailable, RunStatus
 from salesflow.links.things import MailList
 from tests.integration.conftest import REGION
-from tests.integration.delivery.conftest import DATE, Delivered
+from tests.integration.delivery.conftest import DATE, Delivered, by_mail
 from tests.stand_ins.aws import Answer, Wire, calls
 from tests.stand_ins.clocks import HandClock
 
@@ -52,7 +53,7 @@ def sends(wire: Wire) -> int:
 
 def test_each_recipient_gets_a_message_of_their_own(mailer: Mailer, take: Take, outbox: Outbox, ledger: Ledger) -> None:
     claim = take()
-    result = send_to_all(mailer, claim, MAIL, [*EVERYBODY, ANNE])
+    result = send_to_all(by_mail(mailer), claim, MAIL, [*EVERYBODY, ANNE])
     assert result.notified == EVERYBODY
     assert (result.refused, result.unreached) == ({}, {})
     assert told(outbox) == list(EVERYBODY)
@@ -71,15 +72,15 @@ def test_connections_of_the_containers_last_run_are_dropped_before_the_first_mai
     """One that died without notice would leave open whether a mail went out."""
     dropped: list[int] = []
     monkeypatch.setattr(clients.sesv2, "close", lambda: dropped.append(sends(wire)))
-    send_to_all(mailer, take(), MAIL, EVERYBODY)
+    send_to_all(by_mail(mailer), take(), MAIL, EVERYBODY)
     assert dropped == [0]
 
 
 def test_who_was_told_is_not_told_again(mailer: Mailer, take: Take, outbox: Outbox) -> None:
     first = take()
-    send_to_all(mailer, first, MAIL, [ANNE])
+    send_to_all(by_mail(mailer), first, MAIL, [ANNE])
     first.finish(RunStatus.PARTIAL, reason="")
-    assert send_to_all(mailer, take(), MAIL, EVERYBODY).notified == EVERYBODY
+    assert send_to_all(by_mail(mailer), take(), MAIL, EVERYBODY).notified == EVERYBODY
     assert told(outbox) == list(EVERYBODY)
 
 
@@ -96,7 +97,7 @@ def test_one_refused_recipient_does_not_stop_the_others(
 ) -> None:
     claim = take()
     wire.refuse(calls("SendEmail", recipient=BOB), 400, code, said)
-    result = send_to_all(mailer, claim, MAIL, EVERYBODY)
+    result = send_to_all(by_mail(mailer), claim, MAIL, EVERYBODY)
     assert result.notified == (ANNE, CARL)
     assert re.sub(r"bob@", "b…@", said) in result.refused[BOB]
     assert BOB not in result.refused[BOB]
@@ -104,13 +105,13 @@ def test_one_refused_recipient_does_not_stop_the_others(
     outcomes = {send.recipient: send.outcome for send in ledger.sends(claim.identity, claim.business_date)}
     assert outcomes == {ANNE: "SENT", BOB: "REFUSED", CARL: "SENT"}
     claim.finish(RunStatus.PARTIAL, reason=result.refused[BOB])
-    again = send_to_all(mailer, take(), MAIL, EVERYBODY)  # the address has been corrected meanwhile
+    again = send_to_all(by_mail(mailer), take(), MAIL, EVERYBODY)  # the address has been corrected meanwhile
     assert again.notified == EVERYBODY
     assert told(outbox) == [ANNE, CARL, BOB]
 
 
 def test_an_address_that_is_none_is_refused_without_asking_ses(mailer: Mailer, take: Take, wire: Wire) -> None:
-    result = send_to_all(mailer, take(), MAIL, ["anne@example.com\r\nBcc: eve@example.com", "nobody"])
+    result = send_to_all(by_mail(mailer), take(), MAIL, ["anne@example.com\r\nBcc: eve@example.com", "nobody"])
     assert len(result.refused) == 2
     assert sends(wire) == 0
 
@@ -135,7 +136,7 @@ def test_what_concerns_everybody_stops_the_sending_and_refuses_nobody(
 ) -> None:
     claim = take()
     wire.refuse(calls("SendEmail", recipient=BOB), status, code, said)
-    result = send_to_all(mailer, claim, MAIL, EVERYBODY)
+    result = send_to_all(by_mail(mailer), claim, MAIL, EVERYBODY)
     assert result.notified == (ANNE,)
     assert result.refused == {}
     assert set(result.unreached) == {BOB, CARL}
@@ -153,7 +154,7 @@ def test_what_ses_surely_did_not_accept_is_repeated_with_pauses(
     mailer: Mailer, take: Take, outbox: Outbox, wire: Wire, pauses: list[float], status: int, code: str
 ) -> None:
     wire.refuse(calls("SendEmail", recipient=BOB), status, code, times=2)
-    assert send_to_all(mailer, take(), MAIL, EVERYBODY).notified == EVERYBODY
+    assert send_to_all(by_mail(mailer), take(), MAIL, EVERYBODY).notified == EVERYBODY
     assert told(outbox) == list(EVERYBODY)
     assert len(pauses) == 2
     assert 0 < pauses[0] <= 1
@@ -165,7 +166,7 @@ def test_throttling_without_end_leaves_the_recipient_to_the_next_attempt(
 ) -> None:
     claim = take()
     wire.refuse(calls("SendEmail", recipient=BOB), 429, "TooManyRequestsException", times=99)
-    result = send_to_all(mailer, claim, MAIL, EVERYBODY)
+    result = send_to_all(by_mail(mailer), claim, MAIL, EVERYBODY)
     assert result.notified == (ANNE, CARL)
     assert set(result.unreached) == {BOB}
     assert sends(wire) == 2 + 4
@@ -175,11 +176,11 @@ def test_throttling_without_end_leaves_the_recipient_to_the_next_attempt(
 def test_a_lost_answer_is_not_repeated_by_itself(mailer: Mailer, take: Take, outbox: Outbox, wire: Wire) -> None:
     claim = take()
     wire.cut_after(calls("SendEmail", recipient=BOB))
-    result = send_to_all(mailer, claim, MAIL, EVERYBODY)
+    result = send_to_all(by_mail(mailer), claim, MAIL, EVERYBODY)
     assert (result.notified, set(result.unreached)) == ((ANNE, CARL), {BOB})
     assert told(outbox) == [ANNE, BOB, CARL]
     claim.finish(RunStatus.FAILED, reason="")
-    assert send_to_all(mailer, take(), MAIL, EVERYBODY).notified == EVERYBODY
+    assert send_to_all(by_mail(mailer), take(), MAIL, EVERYBODY).notified == EVERYBODY
     assert told(outbox) == [ANNE, BOB, CARL, BOB]
     bobs = [mail.message for mail in outbox() if mail.recipient == BOB]
     assert recognisable(bobs)
@@ -190,7 +191,7 @@ def test_a_gateways_error_is_not_repeated_by_itself(
     mailer: Mailer, take: Take, outbox: Outbox, wire: Wire, status: int
 ) -> None:
     wire.refuse(calls("SendEmail", recipient=BOB), status, "BadGateway")
-    result = send_to_all(mailer, take(), MAIL, EVERYBODY)
+    result = send_to_all(by_mail(mailer), take(), MAIL, EVERYBODY)
     assert set(result.unreached) == {BOB}
     assert sends(wire) == 3
 
@@ -207,7 +208,7 @@ def test_a_read_time_out_is_not_repeated_by_itself(
 
     client.meta.events.register("before-send.sesv2.SendEmail", slow)
     mailer = Mailer(client, sender=verified_sender, reply_to=None, configuration_set=None)
-    result = send_to_all(mailer, take(), MAIL, [ANNE, BOB])
+    result = send_to_all(by_mail(mailer), take(), MAIL, [ANNE, BOB])
     assert "timeout" in result.unreached[ANNE].lower()
     assert told(outbox) == [ANNE, BOB]
 
@@ -219,7 +220,7 @@ def test_an_accepted_mail_whose_answer_is_garbled_counts_as_sent(
         answer.body = b"\x00" * len(answer.body)
 
     wire.alter(calls("SendEmail", recipient=ANNE), garble)
-    assert send_to_all(mailer, take(), MAIL, [ANNE]).notified == (ANNE,)
+    assert send_to_all(by_mail(mailer), take(), MAIL, [ANNE]).notified == (ANNE,)
     assert told(outbox) == [ANNE]
 
 
@@ -237,7 +238,7 @@ def test_without_a_way_to_ses_everybody_is_left_to_the_next_attempt(
             configuration_set=None,
             pause=pauses.append,
         )
-        result = send_to_all(mailer, claim, MAIL, EVERYBODY)
+        result = send_to_all(by_mail(mailer), claim, MAIL, EVERYBODY)
     assert set(result.unreached) == set(EVERYBODY)
     assert len(pauses) == 3
 
@@ -249,11 +250,11 @@ def test_a_run_that_lost_its_date_mails_nobody_more(
 
     def taken_over() -> None:
         hand_clock.advance(seconds=50)
-        send_to_all(mailer, take(), MAIL, [CARL])
+        send_to_all(by_mail(mailer), take(), MAIL, [CARL])
 
     wire.meanwhile(calls("PutItem"), taken_over)
     with pytest.raises(ClaimLost):
-        send_to_all(mailer, slow, MAIL, EVERYBODY)
+        send_to_all(by_mail(mailer), slow, MAIL, EVERYBODY)
     assert sorted(told(outbox)) == [ANNE, CARL]
 
 
@@ -261,7 +262,7 @@ def test_a_mail_that_cannot_be_recorded_stops_the_run(mailer: Mailer, take: Take
     claim = take()
     wire.refuse(calls("PutItem"), 400, "AccessDeniedException")
     with pytest.raises(LedgerUnavailable):
-        send_to_all(mailer, claim, MAIL, EVERYBODY)
+        send_to_all(by_mail(mailer), claim, MAIL, EVERYBODY)
     assert told(outbox) == [ANNE]
 
 
@@ -269,7 +270,7 @@ def test_a_mail_over_the_cap_is_sent_to_nobody(mailer: Mailer, take: Take, wire:
     heavy = Mail("s", "t", "h", (Attachment("s.pdf", "application/pdf", os.urandom(5_200_000)),))
     assert encoded_size(heavy) > MAX_ENCODED_BYTES > 5_200_000
     with pytest.raises(MailTooLarge, match="7,000,000"):
-        send_to_all(mailer, take(), heavy, EVERYBODY)
+        send_to_all(by_mail(mailer), take(), heavy, EVERYBODY)
     with pytest.raises(MailTooLarge):
         mailer.send(heavy, ANNE)
     assert sends(wire) == 0
@@ -277,11 +278,12 @@ def test_a_mail_over_the_cap_is_sent_to_nobody(mailer: Mailer, take: Take, wire:
 
 def test_a_single_mail_says_what_went_wrong(mailer: Mailer, wire: Wire) -> None:
     wire.refuse(calls("SendEmail"), 400, "MessageRejected", "content")
-    with pytest.raises(MailRefused, match="content"):
-        mailer.send(MAIL, ANNE)
+    refusal = mailer.send(MAIL, ANNE)
+    assert isinstance(refusal, Refused)
+    assert "content" in refusal.why
+    assert not refusal.gone
     wire.refuse(calls("SendEmail"), 400, "SendingPausedException")
-    with pytest.raises(MailingImpossible, match="configuration set"):
-        mailer.send(MAIL, ANNE)
+    assert mailer.send(MAIL, ANNE) == Later("SES sends no mail (SendingPausedException: made to fail).", for_all=True)
 
 
 def test_the_configuration_set_and_the_reference_go_with_every_mail(
@@ -289,7 +291,7 @@ def test_the_configuration_set_and_the_reference_go_with_every_mail(
 ) -> None:
     mailer = Mailer(clients.sesv2, sender=verified_sender, reply_to=None, configuration_set="salesflow")
     claim = take()
-    send_to_all(mailer, claim, MAIL, [ANNE])
+    send_to_all(by_mail(mailer), claim, MAIL, [ANNE])
     (request,) = [request for request in wire.seen if request.operation == "SendEmail"]
     assert b'"ConfigurationSetName": "salesflow"' in request.body
     assert claim.reference.encode() in request.body
@@ -343,7 +345,7 @@ def test_killed_at_any_step_and_retried_each_recipient_is_told_once(
 
     def run(identity: str) -> None:
         with take(identity) as claim:
-            result = send_to_all(mailer, claim, MAIL, EVERYBODY)
+            result = send_to_all(by_mail(mailer), claim, MAIL, EVERYBODY)
             claim.finish(RunStatus.SUCCEEDED, reason="", notified=result.notified)
 
     run("undisturbed")
@@ -377,12 +379,12 @@ def test_killed_at_any_step_and_retried_each_recipient_is_told_once(
 
 def test_a_forced_run_mails_again_and_its_own_retry_does_not(mailer: Mailer, take: Take, outbox: Outbox) -> None:
     first = take()
-    send_to_all(mailer, first, MAIL, [ANNE])
+    send_to_all(by_mail(mailer), first, MAIL, [ANNE])
     first.finish(RunStatus.SUCCEEDED, reason="")
     forced = take(force=True, request_id="by-hand")
-    send_to_all(mailer, forced, MAIL, [ANNE])
+    send_to_all(by_mail(mailer), forced, MAIL, [ANNE])
     forced.finish(RunStatus.FAILED, reason="")
-    send_to_all(mailer, take(force=True, request_id="by-hand"), MAIL, [ANNE])
+    send_to_all(by_mail(mailer), take(force=True, request_id="by-hand"), MAIL, [ANNE])
     assert told(outbox) == [ANNE, ANNE]
     assert len({mail.message["Subject"] for mail in outbox()}) == 2
 
@@ -391,14 +393,14 @@ def test_a_mail_that_was_accepted_in_a_garbled_answer_is_not_sent_again(
     mailer: Mailer, take: Take, outbox: Outbox, wire: Wire
 ) -> None:
     wire.alter(calls("SendEmail", recipient=BOB), lambda answer: setattr(answer, "body", b"\xff\xfe"))
-    result = send_to_all(mailer, take(), MAIL, EVERYBODY)
+    result = send_to_all(by_mail(mailer), take(), MAIL, EVERYBODY)
     assert set(result.notified) == set(EVERYBODY)
     assert sorted(told(outbox)) == sorted(EVERYBODY)
 
 
 def test_a_subject_too_long_for_a_mail_keeps_its_reference(mailer: Mailer, take: Take, outbox: Outbox) -> None:
     claim = take()
-    send_to_all(mailer, claim, replace(MAIL, subject="Sales " * 60), [ANNE])
+    send_to_all(by_mail(mailer), claim, replace(MAIL, subject="Sales " * 60), [ANNE])
     (mail,) = outbox()
     subject = str(mail.message["Subject"])
     assert subject.endswith(f" [{claim.reference}]")
@@ -407,17 +409,17 @@ def test_a_subject_too_long_for_a_mail_keeps_its_reference(mailer: Mailer, take:
 
 def test_an_address_is_marked_however_it_is_written(mailer: Mailer, take: Take, outbox: Outbox) -> None:
     mark = MarkedAddress(ANNE, Mark.BOUNCED, datetime(2026, 11, 1, tzinfo=UTC), "no such user")
-    mailer.marked = lambda: {ANNE: mark}
-    result = send_to_all(mailer, take(), MAIL, ["Anne@Example.com", BOB])
+    channels = by_mail(mailer, mark)
+    result = send_to_all(channels, take(), MAIL, ["Anne@Example.com", BOB])
     assert result.refused == {"Anne@Example.com": mark.reason}
     assert told(outbox) == [BOB]
 
 
 def test_a_reader_who_stopped_a_list_is_left_in_peace_with_it_alone(mailer: Mailer, take: Take, outbox: Outbox) -> None:
     mark = MarkedAddress(ANNE, Mark.STOPPED, datetime(2026, 11, 1, tzinfo=UTC), "", (MailList.REPORTS,))
-    mailer.marked = lambda: {ANNE: mark}
-    result = send_to_all(mailer, take(), replace(MAIL, mail_list=MailList.REPORTS), [ANNE, BOB])
+    channels = by_mail(mailer, mark)
+    result = send_to_all(channels, take(), replace(MAIL, mail_list=MailList.REPORTS), [ANNE, BOB])
     assert (result.notified, result.refused, result.stopped) == ((BOB,), {}, (ANNE,))
-    alerted = send_to_all(mailer, take("other"), replace(MAIL, mail_list=MailList.ALERTS), [ANNE])
+    alerted = send_to_all(channels, take("other"), replace(MAIL, mail_list=MailList.ALERTS), [ANNE])
     assert (alerted.notified, alerted.stopped) == ((ANNE,), ())
     assert told(outbox) == [BOB, ANNE]

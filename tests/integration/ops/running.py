@@ -33,9 +33,9 @@ class Said:
         return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def ops(*arguments: object) -> Said:
-    """Run a command line."""
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+def ops(*arguments: object, piped: str | None = None) -> Said:
+    """Run a command line. piped: what its standard input holds."""
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments], input=piped)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert "Traceback" not in done.stderr
@@ -48,9 +48,9 @@ class Desk:
 
     shop: LocalShop
 
-    def __call__(self, *arguments: object) -> Said:
+    def __call__(self, *arguments: object, piped: str | None = None) -> Said:
         """Run a command with --local."""
-        return ops("--local", *arguments)
+        return ops("--local", *arguments, piped=piped)
 
     @property
     def environment(self) -> dict[str, str]:

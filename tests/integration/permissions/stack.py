@@ -30,6 +30,8 @@ SURPRISES = (Surprise(LAST_DAY - timedelta(days=12), 0.2), Surprise(LAST_DAY, 0.
 """Two bad days, so that there is something to alert of, and when that is over again."""
 
 OWNER = "owner@shop.example.com"
+CHANNEL, GONE = "slack:shop", "slack:gone"
+"""A channel that takes messages, and one that is revoked."""
 (TOLD,) = entries_of(event(-0.38))
 EARLIER_CHECK = "anomalies/GLOBAL/2026-05-31.json"
 LINK_KEY = "a key of these tests, which signs links for them"
@@ -76,6 +78,14 @@ class GuardedStack:
         check = {"currency": "CNY", "period": "daily", "told": [TOLD.as_dict()]}
         self.aws.client("s3").put_object(Bucket=bucket, Key=EARLIER_CHECK, Body=json.dumps(check).encode())
 
+    def forget_who_was_told(self) -> None:
+        """Nobody has been told of anything, and nobody is marked."""
+        table = self.shop.cloud.stack.physical_id("StateTable")
+        for row in self.rows():
+            if "sent#" in row["sk"]["S"] or row["pk"]["S"] == "address":
+                key = {name: row[name] for name in ("pk", "sk")}
+                self.aws.client("dynamodb").delete_item(TableName=table, Key=key)
+
     def rows(self) -> list[dict[str, Any]]:
         """Every row of the state table."""
         return list(
@@ -87,11 +97,18 @@ class GuardedStack:
 def guarded_stack() -> Iterator[GuardedStack]:
     """The stack with links and every other Parameter at its default, a small shop's half year, a token and keys in the secrets."""
     made_up = sample_shop(LAST_DAY, days=200, surprises=SURPRISES)
-    shop = replace(made_up, parameters={"LinksState": "ENABLED"}, settings={"history_days": "190"})
+    shop = replace(
+        made_up,
+        parameters={"LinksState": "ENABLED"},
+        settings={"history_days": "190", "owner_recipients": [GONE, CHANNEL, OWNER]},
+    )
     with LocalShop.open(shop, MORNING) as running, Evaluator.started() as evaluator:
         cloud = running.cloud
         keep_versions(cloud)
         cloud.write_secret({"current": LINK_KEY}, logical_id="LinkKeys")
+        ways = {each: cloud.aws.local("PUT", f"channels/{each.replace(':', '/')}") for each in (CHANNEL, GONE)}
+        cloud.aws.local("PATCH", f"channels/{GONE.replace(':', '/')}", {"revoked": True})
+        cloud.write_secret(ways, logical_id="ChannelSecrets")
         gate = Gate((cloud.aws.host, cloud.aws.port), evaluator, role_policies(cloud), resource_policies(cloud))
         settings_of = dict(cloud.stack.functions)
         watchdog = settings_of["WatchdogFunction"]

@@ -109,11 +109,12 @@ def test_only_those_who_have_something_to_tell_can_mail(role: str) -> None:
 
 
 def test_only_the_stack_s_own_secret_can_be_read() -> None:
-    token, keys = {"Ref": "SystemTokenSecret"}, {"Ref": "LinkKeys"}
-    mails_links = {"ReportRole", "AnomalyCheckRole"}
-    for role in JOB_ROLES:
+    token, keys, channels = {"Ref": "SystemTokenSecret"}, {"Ref": "LinkKeys"}, {"Ref": "ChannelSecrets"}
+    links, tells = {"ReportRole", "AnomalyCheckRole"}, {"ReportRole", "AnomalyCheckRole", "WatchdogRole"}
+    for role in (*JOB_ROLES, "WatchdogRole"):
         secrets = [s["Resource"] for s in statements(role) if s["Action"] == "secretsmanager:GetSecretValue"]
-        assert secrets == ([token, keys] if role in mails_links else [token])
+        reads_source = [] if role == "WatchdogRole" else [token]
+        assert secrets == [*reads_source, *([keys] if role in links else []), *([channels] if role in tells else [])]
     secrets = [s["Resource"] for s in statements("LinksRole") if s["Action"] == "secretsmanager:GetSecretValue"]
     assert secrets == [keys], "what can be reached from outside knows no token"
 
@@ -152,7 +153,9 @@ def test_what_can_be_reached_from_outside_writes_choices_and_uses_alone() -> Non
 def test_the_watchdog_and_the_mail_events_read_no_token_and_no_sales() -> None:
     for role in ("WatchdogRole", "MailEventsRole"):
         actions = {action for s in statements(role) for action in as_list(s["Action"])}
-        assert not any(action.startswith(("s3:", "secretsmanager:")) for action in actions)
+        assert not any(action.startswith("s3:") for action in actions)
+        read = [s["Resource"] for s in statements(role) if s["Action"] == "secretsmanager:GetSecretValue"]
+        assert {"Ref": "SystemTokenSecret"} not in read
     table = [s["Action"] for s in statements("MailEventsRole") if "StateTable" in referred(s["Resource"])]
     assert table == ["dynamodb:UpdateItem"], "it marks addresses and reads nothing"
     assert partitions("MailEventsRole", "dynamodb:UpdateItem") == {"address"}
@@ -273,8 +276,8 @@ def test_no_job_writes_another_ones_records() -> None:
         for pattern in partitions(role, "dynamodb:PutItem") | partitions(role, "dynamodb:UpdateItem"):
             owners.setdefault(pattern, set()).add(role)
     shared = {pattern for pattern, roles in owners.items() if len(roles) > 1}
-    assert shared == {"library"}, "what each job notes of its runs"
-    assert owners["address"] == {"MailEventsRole"}, "nobody else marks a reader"
+    assert shared == {"library", "address"}, "what each job notes of its runs, and of readers whose channel is gone"
+    assert owners["address"] == {*WRITERS, "MailEventsRole"}, "who tells nobody marks nobody"
 
 
 def test_the_token_is_typed_where_no_history_keeps_it() -> None:

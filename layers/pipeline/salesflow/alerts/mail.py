@@ -23,6 +23,7 @@ from salesflow.figures import Figures, Kind, printable
 from salesflow.findings.event import OTHERS, RETURNED, Contribution, Event, EventType
 from salesflow.findings.subjects import Facet
 from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
+from salesflow.gist import Gist
 from salesflow.language import Language, Text, Words
 from salesflow.reports.mail import SUBJECT_LENGTH, Bar, MailText, subject_of
 from salesflow.windows import Period
@@ -187,7 +188,41 @@ def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
     html = _templates().get_template("mail_alert.html.j2").render(mail=mail, _=_)
     text = _templates().get_template("mail_alert.txt.j2").render(mail=mail, _=_)
     subject = subject_of(subjects(entries, figures, facts.period), facts.reference)
-    return MailText(_set_apart(first, subject), text.rstrip() + "\n", html, figures.language)
+    gist = _gist(mail, printable(facts.reference), _)
+    return MailText(_set_apart(first, subject), text.rstrip() + "\n", html, gist, figures.language)
+
+
+def _gist(mail: _AlertMail, reference: str, _: Words) -> Gist:
+    """The parts for other channels: what the texts say, in their order."""
+
+    def labelled(bars: Sequence[Bar]) -> tuple[str, ...]:
+        return tuple(_("{label}: {text}", label=bar.label, text=bar.text) for bar in bars)
+
+    others = [(_("{label}: {text}", label=item.tag, text=item.text), item) for item in mail.others]
+    sections = (
+        (mail.chart_title, labelled(mail.chart)),
+        (_("Also"), tuple(line for said, item in others for line in (said, *item.lines))),
+        *((title, labelled(bars)) for title, bars in mail.causes),
+        (_("What to look at"), mail.look_at),
+    )
+    why = _("Why, or be quiet about it")
+    links = (
+        (why, mail.first_link),
+        *((_("{label}: {text}", label=why, text=item.text), item.link) for _said, item in others),
+        (_("Stop these mails, or change what you get"), mail.stop),
+    )
+    return Gist(
+        headline=mail.headline,
+        title=f"{mail.title} \u00b7 {mail.day}",
+        lead=mail.first_lines,
+        sections=tuple((title, lines) for title, lines in sections if lines),
+        links=tuple((label, address) for label, address in links if address),
+        footer=(
+            _("{label}: {text}", label=mail.small_print[0][0], text=mail.small_print[0][1]),
+            *mail.notes,
+            reference,
+        ),
+    )
 
 
 def explained(entry: Entry, period: Period, figures: Figures) -> Why:

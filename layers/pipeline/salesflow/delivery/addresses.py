@@ -1,7 +1,7 @@
-"""Addresses that mail must not be sent to any more: those that bounced for good, those whose owners complained, and those whose
-owners stopped their mails.
+"""Readers who must not be sent anything any more: addresses that bounced for good, those whose owners complained, channels that are
+gone, and those whose readers stopped their messages.
 
-In the state table an address is the row (`address`, the address in lower case). One that bounced or complained is left out of all
+In the state table a reader is the row (`address`, the reader in lower case). One that bounced, complained or is gone is left out of all
 mailings until an operator deletes its row; a reader who stopped a list of mails is left out of that list until he takes it up again, even where the
 address bounced in between.
 """
@@ -26,6 +26,7 @@ class Mark(StrEnum):
 
     BOUNCED = "bounced"
     COMPLAINED = "complained"
+    REVOKED = "revoked"
     STOPPED = "stopped"
 
 
@@ -58,6 +59,8 @@ class MarkedAddress:
             lists = " and ".join(sorted(self.lists))
             return f"the reader of {self.address} stopped the mails with {lists} on {self.since:%Y-%m-%d}, by the link in one"
         said = f" ({self.said})" if self.said else ""
+        if self.mark is Mark.REVOKED:
+            return f"{self.address} takes no message any more since {self.since:%Y-%m-%d}{said}; it is left out until it is set up anew"
         what = "bounced for good" if self.mark is Mark.BOUNCED else "was reported as spam by its reader"
         return f"mail to {self.address} {what} on {self.since:%Y-%m-%d}{said}; it is left out until its mark is deleted"
 
@@ -103,6 +106,16 @@ class MarkedAddresses:
             "message_id": message_id,
         }
         self._rows.update_if(_key(address), _WHATEVER_IS_THERE, {}, change=change, remove=("expires_at",))
+
+    def clear(self, address: str) -> None:
+        """Take a reader's mark away, because what was wrong is mended; what he stopped himself stays stopped."""
+        marked = self.all().get(mailbox(address))
+        if marked is not None and not marked.is_own_choice:
+            now = clock.now()
+            change: Row = {"mark": Mark.STOPPED, "since": now.isoformat(), "lists": sorted(marked.lists)}
+            if not marked.lists:
+                change["expires_at"] = int(now.timestamp())
+            self._rows.update_if(_key(address), _WHATEVER_IS_THERE, {}, change=change)
 
     def choose(self, address: str, stopped: Collection[MailList]) -> None:
         """Let a reader's choice be these lists stopped and the others not, beside another mark where there is one.

@@ -6,13 +6,14 @@ Everything is written as base64 or quoted-printable, headers on one visible line
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from email.generator import BytesGenerator
 from email.message import EmailMessage
 from email.policy import SMTP
 from io import BytesIO
 
+from salesflow.gist import Gist
 from salesflow.links.things import MailList
 
 MAX_ENCODED_BYTES = 7_000_000
@@ -53,7 +54,8 @@ class Mail:
     """What every recipient gets. `headers` are additional ones (`X-...`, `Date`, `References`).
 
     mail_list: the list that it belongs to, which a reader can stop; None: what nobody can stop. links: placeholders in both texts, each
-    with what it is for (`salesflow.links.things`); every reader gets addresses of his own in their places.
+    with what it is for (`salesflow.links.things`); every reader gets addresses of his own in their places. gist: the same for ways that
+    lay it out themselves; where it is not given, it is made of subject and text.
     """
 
     subject: str
@@ -63,6 +65,13 @@ class Mail:
     headers: Mapping[str, str] = field(default_factory=dict)
     mail_list: MailList | None = None
     links: Mapping[str, str] = field(default_factory=dict)
+    gist: Gist | None = None
+
+    def gist_for(self, reader: str, link: Callable[[str, str], str] | None) -> Gist:
+        """The gist with the reader's own addresses; without `link`, which makes them, it has no links."""
+        gist = self.gist or Gist.of_text(self.subject, self.text)
+        gist = gist if gist.headline.strip() else replace(gist, headline=self.subject)
+        return gist.linked({place: link(thing, reader) if link else "" for place, thing in self.links.items()})
 
 
 def encoded_size(mail: Mail) -> int:

@@ -6,7 +6,7 @@ Imported when there is something to mail: mail has imports that a cold start nee
 from dataclasses import dataclass
 from typing import Any
 
-from salesflow.delivery.mail import send_to_all
+from salesflow.delivery.channel import send_to_all
 from salesflow.delivery.message import Attachment, Mail
 from salesflow.errors import DeliveryIncomplete
 from salesflow.jobs.frame import Run
@@ -46,9 +46,8 @@ def mail_of(
         "X-SalesFlow-Run-Id": run.claim.run_id,
         "X-SalesFlow-Reference": run.claim.reference,
     }
-    return Mail(
-        text.subject, text.text, text.html, attachments, headers, mail_list, places.things if places is not None else {}
-    )
+    links = places.things if places is not None else {}
+    return Mail(text.subject, text.text, text.html, attachments, headers, mail_list, links, text.gist)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def tell(run: Run[Any], mail: Mail) -> Mailed:
     recipients = recipients_of(run.request.fields, run.runtime.settings)
     if not recipients:
         return Mailed()
-    result = send_to_all(run.runtime.mailer, run.claim, mail, recipients)
+    result = send_to_all(run.runtime.channels, run.claim, mail, recipients)
     if result.unreached:
         raise DeliveryIncomplete(
             f"{len(result.unreached)} of {len(recipients)} recipients could not be told: "

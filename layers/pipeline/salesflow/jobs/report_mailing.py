@@ -11,6 +11,7 @@ from salesflow.delivery.message import MAX_ENCODED_BYTES, Attachment, Mail, enco
 from salesflow.errors import EditionLost
 from salesflow.figures import Figures, Kind
 from salesflow.formats import Format
+from salesflow.gist import Gist
 from salesflow.job_events import ReportFields
 from salesflow.jobs.frame import Run
 from salesflow.jobs.mailing import Places, mail_of
@@ -54,6 +55,7 @@ def keep_report(
                 "attached": bool(mail.attachments),
                 "shop": content.shop,
                 "links": dict(mail.links),
+                "gist": mail.gist.as_dict() if mail.gist is not None else None,
                 "problems": problems,
                 "details": details,
             },
@@ -92,6 +94,7 @@ def kept_report(run: Run[ReportFields]) -> MadeReport | None:
         {"Content-Language": kept["language"]},
         MailList.REPORTS,
         kept.get("links", {}),
+        Gist.from_dict(kept["gist"]) if kept.get("gist") else None,
     )
     return MadeReport(edition.artifacts, mail, tuple(kept["problems"]), kept["details"])
 

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Final, Self
 
 from salesflow import clock
 from salesflow.aws import AwsClients
+from salesflow.readers import MAIL
 from salesflow.settings import Settings
 from salesflow.shop_id import MAIN_SHOP
 
 if TYPE_CHECKING:
     from salesflow.alerts.book import AlertBook
     from salesflow.delivery.addresses import MarkedAddresses
+    from salesflow.delivery.channel import Channel, Channels
     from salesflow.delivery.mail import Mailer
     from salesflow.delivery.store import ReportStore
+    from salesflow.delivery.webhook import Webhooks
     from salesflow.history.reported import ReportedDays
     from salesflow.history.stock import StockHistory
     from salesflow.history.sync import History
@@ -210,8 +213,30 @@ class Runtime:
             shop=self.shop,
             reply_to=self.settings.reply_to,
             configuration_set=self.settings.ses_configuration_set,
-            marked=self.marked_addresses.all,
             link=None if self.links is None else self.links.address,
+        )
+
+    @cached_property
+    def channels(self) -> "Channels":
+        """All ways to the shop's readers."""
+        from salesflow.delivery.channel import Channels
+
+        return Channels(self._channel, self.marked_addresses)
+
+    def _channel(self, kind: str) -> "Channel":
+        return self.mailer if kind == MAIL else self.webhooks
+
+    @cached_property
+    def webhooks(self) -> "Webhooks":
+        """Tells readers of chats, and programs."""
+        from salesflow.delivery.ways import Ways
+        from salesflow.delivery.webhook import Webhooks
+
+        return Webhooks(
+            Ways(self.clients.secretsmanager, self.settings.channels_secret_id, self.shop),
+            link=None if self.links is None else self.links.address,
+            name=self.settings.shop_name,
+            shop=self.shop,
         )
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow import clock
-from salesflow.delivery.mail import send_to_all
+from salesflow.delivery.channel import send_to_all
 from salesflow.delivery.message import Mail
 from salesflow.errors import DeliveryIncomplete, SalesFlowError
 from salesflow.identity import WATCHDOG
@@ -140,7 +140,7 @@ def _send(run: Run[WatchdogFields], logbook: Logbook, page: Page) -> tuple[tuple
     refused: dict[str, str] = {}
     for notice in page.outbox:
         owners = run.runtime.settings.owner_recipients
-        result = send_to_all(run.runtime.mailer, logbook.recorder(notice, run.claim), _mail(run, notice), owners)
+        result = send_to_all(run.runtime.channels, logbook.recorder(notice, run.claim), _mail(run, notice), owners)
         lacking = result.unreached or (result.refused if not result.notified else {})
         if lacking:
             raise DeliveryIncomplete(
@@ -164,7 +164,7 @@ def _mail(run: Run[WatchdogFields], notice: Notice) -> Mail:
         run_id=run.claim.run_id,
         bad=notice.bad,
     )
-    return Mail(text.subject, text.text, text.html)
+    return Mail(text.subject, text.text, text.html, gist=text.gist)
 
 
 def _summary(look: Look) -> str:

@@ -13,7 +13,8 @@ from typing import Final, Literal
 from salesflow.analytics.results import ReportContent
 from salesflow.figures import Kind, printable
 from salesflow.formats import ReportType
-from salesflow.language import Language
+from salesflow.gist import Gist
+from salesflow.language import Language, words
 from salesflow.reports.content.build import build_document
 from salesflow.reports.content.compare import orders_count
 from salesflow.reports.content.document import Document, Kpi, Tone
@@ -34,11 +35,12 @@ _LONGEST_REFERENCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """What a mail says and in which language: its subject, and the same thing as plain text and as HTML."""
+    """What a mail says and in which language: its subject, and the same thing as plain text, as HTML, and in parts for other channels."""
 
     subject: str
     text: str
     html: str
+    gist: Gist
     language: Language = Language.EN
 
 
@@ -103,6 +105,19 @@ class _ReportMail:
         return (*((_("Open the {format}", format=label), address) for label, address in self.links.files), *library)
 
     @property
+    def sections(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The lists below the key figures as lines of text, those that hold something."""
+        _ = self.document.figures.words
+        orders = [f"{name}  {lasts}  {quantity}" for name, lasts, quantity in self.orders]
+        found = (
+            (_("Unusual"), self.unusual),
+            (self.orders_title, (*orders, *([self.orders_note] if self.orders_note else []))),
+            (self.best_title, tuple(f"{row.label}  {row.text}" for row in self.best)),
+            (_("What to expect"), self.expect),
+        )
+        return tuple((title, lines) for title, lines in found if lines)
+
+    @property
     def columns_title(self) -> str:
         """What the columns are."""
         _ = self.document.figures.words
@@ -147,7 +162,8 @@ def compose_report_mail(
     else:
         mail = _with_figures(content, document, small_print, links)
     html = templates().get_template("mail_report.html.j2").render(mail=mail, tone=Tone, _=document.figures.words)
-    return MailText(subject_of(findings, reference), _report_text(mail), html, language)
+    footer = (document.provenance, *(document.notes if shows_figures else ()), printable(reference))
+    return MailText(subject_of(findings, reference), _report_text(mail), html, _report_gist(mail, footer), language)
 
 
 def mail_kpis(document: Document) -> tuple[Kpi, ...]:
@@ -261,7 +277,26 @@ def compose_owner_notice(
     for title, text in shown:
         lines += [f"{title}:", f"  {text}", ""]
     lines += ["-- ", footer, f"Run: {run}"]
-    return MailText(subject_of(findings, reference), "\n".join(lines) + "\n", html)
+    sections = tuple((title, (text,)) for title, text in shown)
+    gist = Gist(headline, sections=sections, footer=(footer, printable(reference)))
+    return MailText(subject_of(findings, reference), "\n".join(lines) + "\n", html, gist)
+
+
+def compose_test(shop: str, language: Language, reference: str) -> MailText:
+    """A message that shows a reader that messages come."""
+    _ = words(language)
+    name = printable(shop) or "SalesFlow"
+    headline = _("A test of {shop}: messages come here.", shop=name)
+    says = _("There is nothing to do. Reports and alerts come the same way.")
+    html = (
+        templates()
+        .get_template("mail_notice.html.j2")
+        .render(
+            headline=headline, paragraphs=[(name, says)], footer="SalesFlow", run_id=printable(reference), bad=False
+        )
+    )
+    gist = Gist(headline, lead=(says,), footer=(printable(reference),))
+    return MailText(subject_of((headline, _("A test")), reference), f"{headline}\n\n{says}\n", html, gist, language)
 
 
 def subject_of(findings: Sequence[str], reference: str) -> str:
@@ -302,6 +337,27 @@ def _small_print(
     return (*lines, line(_("Reference"), reference))
 
 
+def _report_gist(mail: _ReportMail, footer: tuple[str, ...]) -> Gist:
+    """The parts for other channels: the same figures in the same order as the texts."""
+    document, _ = mail.document, mail.document.figures.words
+    stop = ((_("Stop these mails, or change what you get"), mail.links.stop),) if mail.links.stop else ()
+    return Gist(
+        headline=mail.headline,
+        title=" \u00b7 ".join(filter(None, (document.shop, document.title, document.window_text))),
+        lead=(mail.why,) if mail.why else (),
+        figures=tuple((kpi.label, kpi.text + _beside(kpi)) for kpi in mail.kpis),
+        sections=mail.sections,
+        links=(*mail.opens, *stop),
+        footer=footer,
+    )
+
+
+def _beside(kpi: Kpi) -> str:
+    """What stands behind a key figure: how it compares, and its detail."""
+    extras = [f"{change.text} {change.against}" for change in kpi.changes] + ([kpi.detail] if kpi.detail else [])
+    return f"  ({'; '.join(extras)})" if extras else ""
+
+
 def _report_text(mail: _ReportMail) -> str:
     """The plain text: the same figures in the same order as the HTML."""
     document, _ = mail.document, mail.document.figures.words
@@ -313,21 +369,11 @@ def _report_text(mail: _ReportMail) -> str:
     ]
     lines += ["", *([mail.why, ""] if mail.why else [])]
     wide = max((len(kpi.label) for kpi in mail.kpis), default=0) + 2
-    for kpi in mail.kpis:
-        extras = [f"{change.text} {change.against}" for change in kpi.changes] + ([kpi.detail] if kpi.detail else [])
-        lines.append(f"{kpi.label:<{wide}}{kpi.text}" + (f"  ({'; '.join(extras)})" if extras else ""))
+    lines += [f"{kpi.label:<{wide}}{kpi.text}{_beside(kpi)}" for kpi in mail.kpis]
     if mail.kpis:
         lines.append("")
-    orders = [f"{name}  {lasts}  {quantity}" for name, lasts, quantity in mail.orders]
-    parts = (
-        (_("Unusual"), mail.unusual),
-        (mail.orders_title, (*orders, *([mail.orders_note] if mail.orders_note else []))),
-        (mail.best_title, tuple(f"{row.label}  {row.text}" for row in mail.best)),
-        (_("What to expect"), mail.expect),
-    )
-    for title, texts in parts:
-        if texts:
-            lines += [_("{title}:", title=title), *(f"  {text}" for text in texts), ""]
+    for title, texts in mail.sections:
+        lines += [_("{title}:", title=title), *(f"  {text}" for text in texts), ""]
     lines += [_("{label}: {text}", label=label, text=address) for label, address in mail.opens]
     stopping = _("Stop these mails, or change what you get")
     stop = [_("{label}: {text}", label=stopping, text=mail.links.stop)] if mail.links.stop else []

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from salesflow import clock
 from salesflow.errors import InvalidJobEvent, SalesFlowError
-from salesflow.mail_address import mail_address
+from salesflow.readers import reader
 from salesflow.rows import ConditionFailed, Row, Rows
 from salesflow.settings import Settings, ShopSettings, Stored, problems_of
 from salesflow.shop_id import MAIN_SHOP
@@ -128,7 +128,7 @@ def _version(row: Row) -> Version:
 def checked(name: str, value: Stored) -> Stored:
     """The value of a shop's setting as its row is to hold it; raises ValueError that says what is wrong with it.
 
-    What is written is judged more strictly than what is read: each recipient has to be one that can be mailed.
+    What is written is judged more strictly than what is read: each recipient has to be one that can be told.
     """
     described = ShopSettings.model_fields[name]
     try:
@@ -138,7 +138,7 @@ def checked(name: str, value: Stored) -> Stored:
     if name.endswith("_recipients"):
         for addresses in found.values() if isinstance(found, Mapping) else (found,):
             for address in addresses:
-                mail_address(address)
+                reader(address)
     return as_stored(found)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from salesflow.delivery.addresses import MarkedAddress
+from salesflow.delivery.addresses import Mark, MarkedAddress
 from salesflow.watch.logbook import Notice
 from salesflow.watch.look import InTrouble, Judged, Look, Recovered, Skipped, Unwatchable
 from salesflow.watch.ticks import Trouble
@@ -157,6 +157,11 @@ def _marked(address: MarkedAddress) -> tuple[str, str]:
         return (
             f"{address.address} wants fewer mails",
             f"{reason[0].upper()}{reason[1:]}. The reader can take them up again by any link in an earlier mail; nothing needs doing.",
+        )
+    if address.mark is Mark.REVOKED:
+        return (
+            f"{address.address} gets no more messages",
+            f"{reason[0].upper()}{reason[1:]}: salesflow-ops channels set {address.address}.",
         )
     return (
         f"{address.address} gets no more mail",
