@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Work": {
         "run": ("run", "Fire a job's function now, wait, and see what came of it."),
+        "shops": ("shops", "The shops of a stack: add one, look at it, pause it, take it out."),
         "settings": ("settings", "What a shop wants: the next run goes by it, without a deployment."),
         "recipients": ("recipients", "Who gets the reports, the alerts, and the news of failures."),
         "channels": ("channels", "Where chats, programs and WhatsApp take the shop's messages."),

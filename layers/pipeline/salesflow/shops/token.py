@@ -106,7 +106,7 @@ class ShopSecret:
     def _missing(self, problem: str) -> SystemTokenMissing:
         return SystemTokenMissing(
             f"The secret {self.name} {problem}.",
-            action=f"Store the shop's token: salesflow-ops token --shop {self._rows.shop}.",
+            action=f"Store the shop's token: salesflow-ops shops token {self._rows.shop}.",
         )
 
 
