@@ -1,6 +1,6 @@
-"""Many shops: the machine that fires them all, and a morning's wave of 50,000, simulated.
+"""Many shops: the machine that fires them all, a night of real ones, and a morning's wave of 50,000, simulated.
 
-`python -m tests.benchmarks.fleet [wave] [machine]`, both by default; `--firings 10000` of the machine's.
+`python -m tests.benchmarks.fleet [wave] [machine] [night]`, all three by default; `--firings 10000` of the machine's, `--shops 200` of the night's.
 """
 
 import argparse
@@ -21,8 +21,9 @@ from ops.local_cloud import RunningCloud
 from ops.target import local_stack
 from tests.benchmarks.measuring import show
 from tests.benchmarks.wave import AFTER, BEFORE, WAYS, Wave, simulate
+from tests.reliability.night import BAD, night
 
-PARTS = ("wave", "machine")
+PARTS = ("wave", "machine", "night")
 FAILING = 100
 """Of so many stubs one fails."""
 
@@ -102,13 +103,38 @@ def machine(firings: int) -> None:
     show(f"{firings:,} firings", columns, [(found.status, once, firings - once, found.failed, kept, took)])
 
 
+def real_night(shops: int) -> None:
+    """A night of so many shops through the real functions, one in fifty of them bad."""
+    bad = [BAD[number % len(BAD)] for number in range(shops // 50)]
+    begun = time.perf_counter()
+    with night(shops - 1, bad, at_once=4) as done:
+        took, found = time.perf_counter() - begun, done.findings()
+        good = [one for firing in done.firings if firing.succeeded and firing.result for one in firing.result.tries]
+        rows = [
+            (
+                job,
+                len(some := [one for one in good if one.function.endswith(job)]),
+                sum(one.duration for one in some) / len(some),
+                max(one.peak_bytes for one in some) / 2**20,
+            )
+            for job in ("sync-history", "report")
+        ]
+    show(f"{shops} shops, {len(bad)} of them bad: {len(done.firings)} firings in {took:.0f} s, {len(found)} findings",
+         ("function", "runs", "seconds each", "most MB"), rows)  # fmt: skip
+    for finding in found[:20]:
+        print(finding)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=PARTS)
     parser.add_argument("--firings", type=int, default=10_000)
+    parser.add_argument("--shops", type=int, default=200)
     chosen = parser.parse_args()
     for part in chosen.parts or PARTS:
         if part == "wave":
             wave()
-        else:
+        elif part == "machine":
             machine(chosen.firings)
+        else:
+            real_night(chosen.shops)

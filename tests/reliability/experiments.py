@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +12,7 @@ from tests.reliability.faults import Fault, crowd, everything_written, inject, t
 from tests.reliability.field import live_in_the_field
 from tests.reliability.findings import Finding, Kind
 from tests.reliability.fuzz import KINDS
+from tests.reliability.night import BAD, night
 from tests.reliability.proofs import PROOFS, Proof, prove
 from tests.reliability.scenarios import Scenario, Stage, scenarios
 from tests.reliability.soak import soak
@@ -49,6 +50,9 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
     found = [Experiment("soak", "soak", partial(_soak, 4 if quick else 365, seed))]
     found.append(Experiment("alerts", "alerts", partial(_alerts, 42 if quick else 365)))
     found.append(Experiment("field", "field", partial(_field, 22 if quick else 220, seed)))
+    found.append(
+        Experiment("night", "a night of many shops", partial(_night, 12 if quick else 100, () if quick else BAD))
+    )
     found.append(Experiment("walks", "walks", partial(_walks, 25 if quick else 250, 20 if quick else 40)))
     if not quick:
         found += [Experiment("proofs", f"proof: {each.sabotage}", partial(_proof, each)) for each in PROOFS]
@@ -83,6 +87,12 @@ def run(experiment: Experiment) -> Row:
         row = Row("", findings=[Finding(Kind.SILENT, experiment.name, f"{type(error).__name__}: {error}"[:3_000])])
     row.name, row.seconds = experiment.name, time.perf_counter() - began
     return row
+
+
+def _night(others: int, bad: Sequence[str]) -> Row:
+    with night(others, bad, at_once=4) as done:
+        counts = {"shops that had a night": len(done.shops), "of them bad": len(bad), "firings": len(done.firings)}
+        return Row("night", counts, findings=done.findings())
 
 
 def _sweep(scenario: Scenario, *, quick: bool) -> Row:

@@ -17,6 +17,8 @@ class Kind(StrEnum):
     """Somebody was told twice, or work was done twice."""
     SILENT = "silent"
     """The answer or the ledger does not tell what happened, or an error does not say what to do."""
+    LEAKED = "leaked"
+    """Something of one shop lies with another, or was told to another's people."""
 
 
 @dataclass(frozen=True, slots=True)

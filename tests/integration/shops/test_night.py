@@ -1,0 +1,59 @@
+"""A stack with `main` and seven other shops in five zones, currencies and languages has a night. A hundred have one in `make reliability`."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.reliability.findings import Kind
+from tests.reliability.night import BUSINESS_DATE, Kept, Night, night
+
+BAD = ("has a row that cannot be used", "has no token")
+"""What fails at once, and waits for nobody."""
+
+
+@pytest.fixture(scope="module")
+def over() -> Iterator[Night]:
+    with night(7, BAD) as done:
+        yield done
+
+
+def folder(shop: Kept) -> str:
+    return f"shops/{shop.id}/reports/sales/daily/{BUSINESS_DATE}"
+
+
+def test_each_good_shop_s_reports_are_there_once_right_and_her_own_and_of_the_bad_ones_there_is_nothing(
+    over: Night,
+) -> None:
+    assert [str(finding) for finding in over.findings()] == []
+    good = [one for one in over.shops if not one.wrong]
+    assert (
+        len({one.zone.key for one in good})
+        == len({one.currency for one in good})
+        == len({one.language for one in good})
+        == 5
+    )
+    assert [one.wrong for one in over.shops if one.wrong] == list(BAD)
+    assert len(over.firings) == len(over.shops) * 3
+
+
+def test_each_shop_s_words_are_her_own(over: Night) -> None:
+    subjects = {
+        mail.recipients[0]: mail.subject for mail in over.running.cloud.aws.mails() if "reader@" in mail.recipients[0]
+    }
+    for one in over.shops[1:6]:
+        assert f"Shop {one.id}" in subjects[one.reader]
+    assert len(set(subjects.values())) == 6
+
+
+def test_what_lies_with_another_shop_is_found(over: Night) -> None:
+    """The night's own judge: what it is to find is done to what the night has left."""
+    s3, bucket = over.running.cloud.aws.client("s3"), over.stack.bucket
+    one, other = over.shops[1], over.shops[2]
+    s3.copy_object(
+        Bucket=bucket, Key=f"{folder(one)}/manifest.json", CopySource=f"{bucket}/{folder(other)}/manifest.json"
+    )
+    s3.put_object(Bucket=bucket, Key="shops/nobody/reports/x.pdf", Body=b"x")
+    s3.delete_object(Bucket=bucket, Key=f"{folder(over.shops[3])}/sales-daily-{BUSINESS_DATE}.pdf")
+    found = {(finding.kind, finding.where) for finding in over.findings()}
+    assert {(Kind.LEAKED, one.id), (Kind.LEAKED, "shops/nobody/reports/x.pdf"), (Kind.LOST, over.shops[3].id)} <= found
+    assert other.id not in {where for _, where in found}
