@@ -267,6 +267,13 @@ class ShopSettings(AlertSettings):
         "How old a read of the source may be for the next scheduled job to go by it instead of asking again; 0 asks each time. "
         "A night's jobs go by one read at 180, and what the tills send in between is in the next day's reports.",
     )
+    source_wait_seconds: Annotated[int, Unit("seconds")] = _number(
+        60,
+        5,
+        300,
+        "How long the source may take to begin an answer, and then for every 16 kB of it; a run that it keeps waiting longer ends, "
+        "and is tried again.",
+    )
     watch_lookback_hours: Annotated[int, Unit("hours")] = _number(
         26, 2, 336, "How far the watchdog looks back at most, the first time and after it was off itself."
     )

@@ -83,6 +83,20 @@ def test_no_server_stretches_a_deadline_byte_by_byte(monkeypatch: pytest.MonkeyP
     drip.close()
 
 
+@pytest.mark.parametrize("where", STRETCHED)
+def test_who_sends_byte_by_byte_is_hanging_and_is_asked_once(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """By the same clock: a minute is over long before the answer is, and the deadline is hours away."""
+    start, looks = datetime(2026, 11, 22, 13, tzinfo=UTC), iter(range(10_000))
+    monkeypatch.setattr(clock, "now", lambda: start + timedelta(seconds=next(looks)))
+    drip = RawServer(piece=1)
+    drip.reply = STRETCHED[where]
+    with pytest.raises(SourceUnavailable, match=r"after 1 tries.*does not answer in time"):
+        Transport(drip.url).send(
+            "GET", "/x", whole_body, call="GET /x", headers={}, deadline=start + timedelta(hours=9)
+        )
+    drip.close()
+
+
 @pytest.fixture
 def raw_server() -> Iterator[RawServer]:
     running = RawServer()

@@ -134,7 +134,7 @@ class Runtime:
         """The SalesFlow API, called with the system token."""
         from salesflow.source.client import SalesFlowClient
         from salesflow.source.token import SystemToken
-        from salesflow.source.transport import bearable_bytes
+        from salesflow.source.transport import Transport, bearable_bytes
 
         secrets, name = self.clients.secretsmanager, self.settings.system_token_secret_id
         if self.shop != MAIN_SHOP:
@@ -145,10 +145,12 @@ class Runtime:
                 self.rows, self.clients.kms, self.settings.api_url, StackSecret(secrets, name, stack_s)
             )
             name = secrets.name
-        token = SystemToken(secrets, name, api_url=self.settings.api_url)
+        url, patience = self.settings.api_url, float(self.settings.source_wait_seconds)
+        token = SystemToken(secrets, name, api_url=url, transport=Transport(url, read_seconds=patience))
         return SalesFlowClient(
-            self.settings.api_url,
+            url,
             token,
+            read_seconds=patience,
             minor_digits=self.settings.money.digits,
             zone=self.settings.zone,
             most_held=bearable_bytes(self._memory_mb or 2048),

@@ -1,7 +1,7 @@
 """One HTTP exchange with the SalesFlow API that outlasts the small server's restarts, but never the caller's deadline.
 
 The policy is urllib3's `Retry`; the loop is here, because a deadline must also cut the pauses between the tries, and a
-server that hangs must not be waited for as often as one that is restarted.
+server that hangs must not be waited for again, as one that is restarted is.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,13 +25,14 @@ from urllib3.util import Retry, Timeout
 from salesflow import clock
 from salesflow.errors import SourceUnavailable
 from salesflow.observability import logger
-from salesflow.source.bounded import bounded, connection_pools
+from salesflow.source.bounded import Waits, bounded, connection_pools
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
-"""How long an answer may take to begin (its headers are then complete), and how long it may then be silent."""
-MOST_SILENT = 2
-"""Tries that meet no answer in that time: a server that hangs is asked once more, not until the function's time is over."""
+"""How long an answer may take to begin (its headers are then complete), and then for every few bytes (`Waits`). A server that hangs
+is not asked again by the run that it kept waiting, which holds a function meanwhile: the run ends, and Lambda's retry asks."""
+KEPT_OPEN = timedelta(seconds=30)
+"""For how long an idle connection is used again: one that died without notice would pass for a server that hangs."""
 RETRIES = Retry(
     total=6,
     backoff_factor=1.0,  # pauses of 0, 2, 4, 8, 16 and 30 seconds, plus jitter: they outlast a minute's restart
@@ -101,6 +102,7 @@ class Transport:
         self._retries = retries
         self._pause = pause
         self._pools = connection_pools(connections=4)
+        self._used_at = clock.now()
 
     def send[Content](
         self,
@@ -120,7 +122,9 @@ class Transport:
         what `read` raises.
         """
         until = deadline or clock.now() + PATIENCE
-        policy, why, silent = self._retries, "there was no time left to call it", 0
+        policy, why = self._retries, "there was no time left to call it"
+        if clock.now() - self._used_at > KEPT_OPEN:
+            self._pools.clear()
         for attempt in count(1):
             if _seconds_left(until) <= 0:
                 break
@@ -131,8 +135,7 @@ class Transport:
                 why = f"it answers {outcome.status}"
             else:
                 why = _reason(outcome)
-                silent += isinstance(outcome, ReadTimeoutError)
-                if silent == MOST_SILENT or _seconds_left(until) <= 0:
+                if isinstance(outcome, ReadTimeoutError) or _seconds_left(until) <= 0:
                     break
             wanted = outcome.headers.get("Retry-After") if isinstance(outcome, Answer) else None
             following = _incremented(policy, outcome if isinstance(outcome, HTTPError) else None)
@@ -170,17 +173,9 @@ class Transport:
     ) -> Answer[Content] | HTTPError:
         left = _seconds_left(until)
         timeout = Timeout(connect=min(self._connect_seconds, left), read=min(self._read_seconds, left))
-        begins_by: datetime | None = None
-        begun = False
-
-        def left_for_this_wait() -> float:
-            nonlocal begins_by
-            if begins_by is None:  # the connection stands, and the request is sent
-                begins_by = clock.now() + timedelta(seconds=self._read_seconds)
-            return min(self._read_seconds if begun else _seconds_left(begins_by), _seconds_left(until))
-
+        waits = Waits(self._read_seconds, until)
         try:
-            with bounded(left_for_this_wait):
+            with bounded(waits):
                 response = self._pools.request(
                     method,
                     self.base_url + path,
@@ -191,7 +186,7 @@ class Transport:
                     redirect=False,
                     preload_content=False,
                 )
-            begun = True
+            waits.begin()
             try:
                 pieces: Iterator[bytes] = iter(lambda: response.read1(_PIECE), b"")
                 content = read(pieces, response.headers) if response.status == 200 else None
@@ -202,6 +197,8 @@ class Transport:
             (response.release_conn if is_read else response.close)()
         except HTTPError as error:
             return error
+        finally:
+            self._used_at = clock.now()
         return Answer(response.status, content, response.headers)
 
 
