@@ -16,7 +16,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from salesflow.errors import SalesFlowError
 from salesflow.mail_address import masked
 from salesflow.readers import kind_of
 from salesflow.shop_id import MAIN_SHOP, key_prefix
-from salesflow.source.bounded import bounded, connection_pools
+from salesflow.source.bounded import Waits, bounded, connection_pools
 
 CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 10.0
 LARGEST_BODY: Final = 1_000_000
@@ -192,9 +192,11 @@ class Webhooks:
 
     def _asked(self, request: _Request) -> _Answer | Exception:
         """The answer, or what kept it from coming."""
-        until = time.monotonic() + ANSWER_SECONDS
+        waits = Waits(
+            ANSWER_SECONDS, clock.now() + timedelta(seconds=ANSWER_SECONDS)
+        )  # for all of it, as it never begins
         try:
-            with bounded(lambda: until - time.monotonic()):
+            with bounded(waits):
                 response = self._http.request(
                     "POST",
                     request.url,
