@@ -104,8 +104,8 @@ def machine(firings: int) -> None:
 
 
 def real_night(shops: int) -> None:
-    """A night of so many shops through the real functions, one in fifty of them bad."""
-    bad = [BAD[number % len(BAD)] for number in range(shops // 50)]
+    """A night of so many shops through the real functions, one in forty of them bad."""
+    bad = [BAD[number % len(BAD)] for number in range(shops // 40)]
     begun = time.perf_counter()
     with night(shops - 1, bad, at_once=4) as done:
         took, found = time.perf_counter() - begun, done.findings()

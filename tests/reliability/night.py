@@ -10,7 +10,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -37,8 +37,9 @@ PLACES = (
     ("Africa/Nairobi", "KES", "sw"),
     ("America/New_York", "USD", "en"),
 )
-BAD = ("answers 503", "hangs", "has another's token", "has a row that cannot be used", "has no token")
-"""What is wrong with a bad shop."""
+SLOW = ("answers 503", "hangs")
+BAD = (*SLOW, "has another's token", "has a row that cannot be used", "has no token")
+"""What is wrong with a bad shop; the slow ones keep each of their runs waiting."""
 CRONS = {
     "sync-history-nightly": "20 4 * * ? *",
     "scheduled-sales-pdf": "0 7 * * ? *",
@@ -112,8 +113,11 @@ class Night:
 
 
 @contextmanager
-def night(others: int, bad: Sequence[str] = (), *, at_once: int = 2) -> Iterator[Night]:
-    """Let `main` and so many other shops have a night, the last of them bad in these ways; the stack ends with the block."""
+def night(others: int, bad: Sequence[str] = (), *, at_once: int = 2, patience: int = 60) -> Iterator[Night]:
+    """Let `main` and so many other shops have a night, the last of them bad in these ways; the stack ends with the block.
+
+    patience: seconds that a source may keep a run waiting.
+    """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     first = Shop(
         sample_sales(7, DAY + timedelta(days=2), HISTORY_DAYS), ZoneInfo(PLACES[0][0]), PLACES[0][1],
@@ -129,8 +133,8 @@ def night(others: int, bad: Sequence[str] = (), *, at_once: int = 2) -> Iterator
             wrong = bad[number - others] if number >= others - len(bad) else ""
             kept.append(_kept(number, wrong, running.clock))
             open_until_then.enter_context(kept[-1].api)
-            _take_in(stack, kept[-1])
-        yield Night(stack, kept, running, _fire_all(Scheduler(running.cloud), running.clock, at_once))
+            _take_in(stack, kept[-1], patience)
+        yield Night(stack, kept, running, _fire_all(Scheduler(running.cloud), running.clock, kept, at_once))
 
 
 def _kept(number: int, wrong: str, clock: SimulatedClock) -> Kept:
@@ -146,7 +150,7 @@ def _kept(number: int, wrong: str, clock: SimulatedClock) -> Kept:
     return Kept(f"shop-{number:03d}", place, currency, language, api, wrong)
 
 
-def _take_in(stack: Stack, one: Kept) -> None:
+def _take_in(stack: Stack, one: Kept, patience: int) -> None:
     """As `shops add` does it; a bad one is spoiled afterwards."""
     hers = stack.of_shop(one.id)
     values: dict[str, Any] = {
@@ -159,6 +163,7 @@ def _take_in(stack: Stack, one: Kept) -> None:
         "alert_recipients": [],
         "owner_recipients": [f"owner@{one.id}.example.com"],
         "history_days": "180",
+        "source_wait_seconds": str(patience),
     }
     shops.take_in(hers, values)
     if one.wrong != "has no token":
@@ -170,17 +175,23 @@ def _take_in(stack: Stack, one: Kept) -> None:
         hers.rows.put({**row, "values": {**values, "currency": "no money"}})
 
 
-def _fire_all(scheduler: Scheduler, clock: SimulatedClock, at_once: int) -> list[Firing]:
-    """The day's schedules in all zones, those that are due at the same moment several at a time."""
+def _fire_all(scheduler: Scheduler, clock: SimulatedClock, kept: Sequence[Kept], at_once: int) -> list[Firing]:
+    """The day's schedules in all zones, those that are due at the same moment several at a time; nobody waits for a slow shop's."""
     first = datetime.combine(DAY, datetime.min.time(), ZoneInfo("Pacific/Kiritimati"))
     last = datetime.combine(DAY + timedelta(days=1), datetime.min.time(), ZoneInfo("Etc/GMT+12"))
     due = [one for one in scheduler.due(first, last) if one[0].astimezone(ZoneInfo(one[1].zone)).date() == DAY]
-    fired: list[Firing] = []
-    with ThreadPoolExecutor(at_once) as pool:
+    slow = {one.id for one in kept if one.wrong in SLOW}
+    fired: list[Future[Firing]] = []
+    with ThreadPoolExecutor(at_once) as pool, ThreadPoolExecutor(1 + len(slow) * len(CRONS)) as apart:
         for moment, some in groupby(due, key=lambda one: one[0]):
             clock.set(moment)
-            fired += pool.map(lambda one: scheduler.fire(one[1], one[0]), list(some))
-    return fired
+            waited_for: list[Future[Firing]] = []
+            for _, schedule in some:
+                is_slow = schedule.event(moment).get("shop") in slow
+                fired.append((apart if is_slow else pool).submit(scheduler.fire, schedule, moment))
+                waited_for += [] if is_slow else fired[-1:]
+            wait(waited_for)
+    return [firing.result() for firing in fired]
 
 
 @dataclass(frozen=True)
