@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from enum import EnumType
 from pathlib import Path
-from types import UnionType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen
 from pydantic.fields import FieldInfo
@@ -19,9 +19,6 @@ from salesflow.setting_types import LOGO_BYTES, PNG_BEGINS
 from salesflow.settings import Settings, ShopSettings, Stored, Unit
 from salesflow.shop_id import MAIN_SHOP
 from salesflow.shops.book import SettingsBook, Version, as_stored, checked
-
-if TYPE_CHECKING:
-    from enum import StrEnum
 
 FIELDS: Mapping[str, FieldInfo] = ShopSettings.model_fields
 STORED_IN_TERMS = ("currency", "timezone", "day_ends_at")
@@ -183,10 +180,10 @@ _FORMS = {
 
 
 def _choices(kind: Any) -> list[str]:
-    if isinstance(kind, UnionType):
-        return []
-    members: Mapping[str, StrEnum] = getattr(kind, "__members__", {})
-    return [member.value for member in members.values()]
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    members: Any = kind if isinstance(kind, EnumType) else ()
+    return [member.value for member in members]
 
 
 def _bound(field: FieldInfo, of: type, name: str) -> Any:

@@ -5,7 +5,7 @@ from datetime import time
 import pytest
 
 from salesflow.errors import InvalidSettings
-from salesflow.settings import MailContent, Settings
+from salesflow.settings import Settings
 
 GOOD = {
     "SALESFLOW_API_URL": "https://shop.example/api/v1/",
@@ -29,7 +29,7 @@ def test_a_good_environment_is_read() -> None:
     assert settings.alert_recipients == ()
     assert settings.zone.key == "Asia/Shanghai"
     assert settings.money.digits == 2
-    assert settings.mail_content is MailContent.FULL
+    assert settings.mail_content == "full"
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
-from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -33,43 +32,6 @@ from salesflow.setting_types import (
 )
 from salesflow.windows import MIDNIGHT
 
-
-class MailContent(StrEnum):
-    """How much of a report goes into its mail."""
-
-    FULL = "full"
-    SUMMARY = "summary"
-    LINK = "link"
-
-
-class EmptyReports(StrEnum):
-    """What happens on a window without a single sale."""
-
-    SKIP = "skip"
-    SEND = "send"
-
-
-class StaleReports(StrEnum):
-    """What happens to a report whose newest sale is too old."""
-
-    SKIP = "skip"
-    BANNER = "banner"
-
-
-class MediumAlerts(StrEnum):
-    """What happens with anomalies of medium severity: they stand in the result, or are mailed as high ones are."""
-
-    FLAG = "flag"
-    MAIL = "mail"
-
-
-class AlertEnds(StrEnum):
-    """How the end of an alert is told: in the next mail that there is, or in a mail of its own."""
-
-    WAIT = "wait"
-    MAIL = "mail"
-
-
 type Stored = str | Sequence[str] | Mapping[str, Sequence[str]]
 """A setting's value as a row holds it: text as in the environment, a list of text, or lists by schedule."""
 
@@ -94,13 +56,6 @@ _API_URL = like(
     rf"{ADDRESS_OF_A_SERVER}(/[^\s?#]*)?",
     "must be https://host/api/v1 (http only to 127.0.0.1, localhost, host.docker.internal and 172.16.0.0/12)",
 )
-
-
-class Paper(StrEnum):
-    """The paper that PDFs are made for."""
-
-    A4 = "A4"
-    LETTER = "Letter"
 
 
 class AlertSettings(BaseModel):
@@ -135,12 +90,12 @@ class AlertSettings(BaseModel):
         1_000_000_000,
         "How much money must be at stake for an alert; 0 takes half a percent of a usual day's revenue for products.",
     )
-    alert_medium: MediumAlerts = Field(
-        default=MediumAlerts.FLAG,
+    alert_medium: Literal["flag", "mail"] = Field(
+        default="flag",
         description="What happens with findings of medium severity: they stand in the result only (flag), or are mailed as high ones are (mail).",
     )
-    alert_ends: AlertEnds = Field(
-        default=AlertEnds.WAIT,
+    alert_ends: Literal["wait", "mail"] = Field(
+        default="wait",
         description="How the end of an alert is told: with the next mail, if there is one within a week (wait), or in a mail of its own (mail).",
     )
     alert_top_products: Annotated[int, Unit("products")] = _number(
@@ -218,12 +173,12 @@ class ShopSettings(AlertSettings):
         default_factory=dict,
         description="Who gets what one schedule makes, where it is not everybody: by the schedule's name.",
     )
-    mail_content: MailContent = Field(
-        default=MailContent.FULL,
+    mail_content: Literal["full", "summary", "link"] = Field(
+        default="full",
         description="How much of a report its mail holds: the files (full), the figures (summary), or only where to find it (link).",
     )
-    empty_reports: EmptyReports = Field(
-        default=EmptyReports.SKIP,
+    empty_reports: Literal["skip", "send"] = Field(
+        default="skip",
         description="What happens when a period has no sale at all: nobody is mailed (skip), or the empty report is (send).",
     )
     stale_after_hours: Annotated[int, Unit("hours")] = _number(
@@ -232,11 +187,11 @@ class ShopSettings(AlertSettings):
         8760,
         "How long may lie between the newest sale and the end of a report's days before its figures count as stale; 0 never.",
     )
-    stale_reports: StaleReports = Field(
-        default=StaleReports.BANNER,
+    stale_reports: Literal["skip", "banner"] = Field(
+        default="banner",
         description="What happens to a stale report: only the owner is told (skip), or it is sent and says so (banner).",
     )
-    paper: Paper = Field(default=Paper.A4, description="Paper of the PDF reports.")
+    paper: Literal["A4", "Letter"] = Field(default="A4", description="Paper of the PDF reports.")
     vat_percent: Percent = _number(
         0,
         0,

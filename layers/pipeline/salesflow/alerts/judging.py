@@ -17,7 +17,7 @@ from salesflow.detection.timeline import gross
 from salesflow.findings.event import DayState, Event, NoteKind, Severity
 from salesflow.findings.subjects import SHOP, Facet, Finding, findings_of
 from salesflow.job_events import Scope
-from salesflow.settings import AlertEnds, AlertSettings, MediumAlerts
+from salesflow.settings import AlertSettings
 from salesflow.windows import Period
 
 HISTORY_DAYS = 26 * 7 + 91 + 21
@@ -74,12 +74,12 @@ def rules_of(settings: AlertSettings, period: Period, mutes: Mapping[str, date],
         top=settings.alert_top_products,
         clear_days=CLEAR_DAYS if period is Period.DAILY else 1,
         is_muted=muted.__contains__,
-        mail_ends=settings.alert_ends is AlertEnds.MAIL,
+        mail_ends=settings.alert_ends == "mail",
     )
 
 
 def _mailed_from(settings: AlertSettings) -> Severity:
-    return Severity.MEDIUM if settings.alert_medium is MediumAlerts.MAIL else Severity.HIGH
+    return Severity.MEDIUM if settings.alert_medium == "mail" else Severity.HIGH
 
 
 def judge(tables: Tables, day: date, *, scope: Scope, sku: str | None, period: Period, policy: Policy) -> Judgement:

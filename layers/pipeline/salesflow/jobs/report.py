@@ -29,7 +29,6 @@ from salesflow.ledger import RunStatus
 from salesflow.observability import MetricUnit, metrics
 from salesflow.reports import render
 from salesflow.reports.content import notes
-from salesflow.settings import EmptyReports, StaleReports
 from salesflow.windows import window_of
 
 if TYPE_CHECKING:
@@ -78,8 +77,8 @@ def _make(run: Run[ReportFields]) -> "MadeReport | Outcome":
     content, stale, sync = _content(run)
     details = _details(content) | told_of(sync)
     metrics.add_metric(name="SalesRows", unit=MetricUnit.Count, value=content.provenance.sales_rows)
-    nothing_to_show = _is_empty(content) and runtime.settings.empty_reports is EmptyReports.SKIP
-    if stale and (nothing_to_show or runtime.settings.stale_reports is StaleReports.SKIP):
+    nothing_to_show = _is_empty(content) and runtime.settings.empty_reports == "skip"
+    if stale and (nothing_to_show or runtime.settings.stale_reports == "skip"):
         return Outcome(RunStatus.SKIPPED_STALE, f"{stale.reason} No report was made.", details=details)
     if nothing_to_show:
         return Outcome(RunStatus.SKIPPED_EMPTY, _why_empty(content), details=details)

@@ -20,7 +20,6 @@ from salesflow.ledger import Artifact, Edition, SavedFile
 from salesflow.links.things import LIBRARY, MailList, file_thing, mails_thing
 from salesflow.observability import logger
 from salesflow.reports.mail import MailLinks, compose_report_mail
-from salesflow.settings import MailContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def _attachment(artifact: Artifact, data: bytes, shop: str) -> Attachment:
 def _mail(
     run: Run[ReportFields], content: ReportContent, files: Mapping[Format, bytes], artifacts: tuple[Artifact, ...]
 ) -> Mail:
-    if run.runtime.settings.mail_content is not MailContent.FULL:
+    if run.runtime.settings.mail_content != "full":
         return _composed(run, content, artifacts, (), ())
     attachments = tuple(_attachment(artifact, files[Format(artifact.format)], content.shop) for artifact in artifacts)
     mail = _composed(run, content, artifacts, attachments, ())
@@ -145,7 +144,7 @@ def _composed(
         links = MailLinks(files, places.of(LIBRARY), places.of(mails_thing(MailList.REPORTS)))
     text = compose_report_mail(
         content,
-        mode=settings.mail_content.value,
+        mode=settings.mail_content,
         attached=[attachment.filename for attachment in attachments],
         left_out=left_out,
         locations=[f"s3://{artifact.bucket}/{artifact.key}" for artifact in artifacts],
