@@ -145,8 +145,8 @@ def test_further_days_are_not_surer_than_nearer_ones() -> None:
 def test_the_winner_has_the_smallest_backtest_error_or_is_the_blend() -> None:
     for seed in range(3):
         series = forecast_of(noisy(250, seed=seed, noise=0.3)).revenue
-        assert series.errors[0].model == series.model
-        errors = {entry.model.value: entry.errors[0].wape for entry in series.errors}
+        assert next(iter(series.errors)) == series.model
+        errors = {model.value: errors[0].wape for model, errors in series.errors.items()}
         assert errors[series.model.value] <= 1.02 * errors["blend"]
         assert errors[series.model.value] < errors["last_week"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesflow.history.panel import COLUMNS, decode_panel, encode_panel, panel_of
+from salesflow.history.panel import COLUMNS, panel_form, panel_of
 from tests.unit.analytics.tables import Item, Sale, arrays_of, sales_between
 
 
@@ -56,7 +56,7 @@ def test_the_file_gives_back_every_name_and_every_cent(rows: list[tuple[str, str
                 "largest_at": 3600,
             }
         )
-    back = decode_panel(encode_panel(panel, digits), digits)
+    back = panel_form(digits).decode(panel_form(digits).encode(panel))
     assert list(back.columns) == list(COLUMNS)
     for column in COLUMNS:
         assert back[column].tolist() == panel[column].tolist(), column
@@ -64,7 +64,7 @@ def test_the_file_gives_back_every_name_and_every_cent(rows: list[tuple[str, str
 
 def test_amounts_in_the_file_are_decimals_that_a_person_can_read() -> None:
     sales = [Sale(datetime(2026, 11, 22, 9), (Item("A1", "Thé, vert", 2, 1234), Item("B2", "Cup", -1, -5)))]
-    text = gzip.decompress(encode_panel(panel_of(arrays_of(sales)), 2)).decode()
+    text = gzip.decompress(panel_form(2).encode(panel_of(arrays_of(sales)))).decode()
     assert text.splitlines() == [
         "date,sku,name,quantity,revenue,transactions,largest_quantity,largest_revenue,largest_at",
         '2026-11-22,A1,"Thé, vert",2,12.34,1,2,12.34,32400',
@@ -74,7 +74,7 @@ def test_amounts_in_the_file_are_decimals_that_a_person_can_read() -> None:
 
 def test_the_same_rows_give_the_same_bytes() -> None:
     sales = [Sale(datetime(2026, 11, 22, 9), (Item("A1", "Tea", 2, 1234),))]
-    assert encode_panel(panel_of(arrays_of(sales)), 2) == encode_panel(panel_of(arrays_of(list(sales))), 2)
+    assert panel_form(2).encode(panel_of(arrays_of(sales))) == panel_form(2).encode(panel_of(arrays_of(list(sales))))
 
 
 def test_the_one_sale_that_holds_most_of_a_product_is_known() -> None:
@@ -101,5 +101,5 @@ def test_a_name_is_that_of_a_paid_line_not_of_a_write_off() -> None:
 
 def test_a_file_of_version_1_0_0_is_read_and_what_it_does_not_say_is_unknown() -> None:
     body = gzip.compress(b"date,sku,name,quantity,revenue,transactions\n2026-11-22,A1,Tea,2,12.34,1\n")
-    (row,) = decode_panel(body, 2).itertuples(index=False)
+    (row,) = panel_form(2).decode(body).itertuples(index=False)
     assert (row.sku, row.quantity, row.revenue, row.transactions, row.largest_at) == ("A1", 2, 1234, 1, -1)

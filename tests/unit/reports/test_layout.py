@@ -14,7 +14,7 @@ from salesflow.reports.content.build import build_document
 from salesflow.reports.content.charts import Box, Label, lay_out, nice_ticks
 from salesflow.reports.content.document import Tone, change_of
 from salesflow.reports.html.charts import screen_chart
-from salesflow.reports.pdf.fonts import REGULAR, cut, runs, width
+from salesflow.reports.pdf.fonts import REGULAR, cut, line_of, width
 from salesflow.windows import Window
 from tests.unit.reports.samples import all_samples
 from tests.unit.reports.whole import whole_content
@@ -51,7 +51,7 @@ def test_printable_text_is_one_line_that_every_encoding_takes(text: str) -> None
 
 def test_runs_keep_the_text_and_choose_a_font_for_each_script() -> None:
     text = "Café 北京 Гречка"
-    parts = runs(text)
+    parts = line_of(text).runs
     assert "".join(run.text for run in parts) == text
     assert [run.font for run in parts] == [REGULAR, "NotoSansSC-Regular", REGULAR]
 

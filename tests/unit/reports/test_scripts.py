@@ -83,18 +83,18 @@ def test_a_right_to_left_line_is_written_in_reading_order() -> None:
 
 def test_arabic_letters_join() -> None:
     """The same letter twice takes the forms of a beginning and an end, neither of them its own."""
-    joined = "".join(run.text for run in fonts.runs("\u0647\u0647"))
+    joined = "".join(run.text for run in fonts.line_of("\u0647\u0647").runs)
     assert len(set(joined)) == 2
     assert "\u0647" not in joined
 
 
 def test_an_emoji_sequence_is_one_picture() -> None:
-    (run,) = fonts.runs("\U0001f468\u200d\U0001f469\u200d\U0001f467")
+    (run,) = fonts.line_of("\U0001f468\u200d\U0001f469\u200d\U0001f467").runs
     assert (run.font, len(run.text)) == ("NotoEmoji-Regular", 1)
 
 
 def test_a_right_to_left_name_reads_from_right_to_left() -> None:
-    parts = fonts.runs("\u05d7\u05dc\u05d1 \u05d8\u05e8\u05d9 3%")
+    parts = fonts.line_of("\u05d7\u05dc\u05d1 \u05d8\u05e8\u05d9 3%").runs
     assert parts[0].text == "3%"
     assert {part.font for part in parts} == {fonts.REGULAR, "NotoSansHebrew-Regular"}
     assert "".join(part.text for part in parts[1:]).strip().endswith("\u05d1\u05dc\u05d7")

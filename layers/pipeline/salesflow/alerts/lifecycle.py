@@ -208,6 +208,7 @@ class Step:
 def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Step:
     """The next state. before: the alerts that are open, None where no date was ever checked."""
     known = {alert.id: alert for alert in before or ()}
+    were_told = {alert.id for alert in known.values() if alert.told}
     after: dict[str, Alert] = {}
     entries: list[Entry] = []
     for finding in day.findings:
@@ -227,7 +228,7 @@ def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Ste
     told, left_out = _most_important(entries, rules.top)
     for entry in left_out:
         if entry.alert in after:
-            after[entry.alert] = replace(after[entry.alert], told=known_told(before, entry.alert), quiet=True)
+            after[entry.alert] = replace(after[entry.alert], told=entry.alert in were_told, quiet=True)
     followed = sorted(after.values(), key=lambda alert: (alert.subject != SHOP, -abs(alert.told_impact), alert.id))
     return Step(tuple(followed[:MOST_OPEN]), told, len(left_out), rules.mail_ends)
 
@@ -240,11 +241,6 @@ def to_tell(
     if mail_ends or any(entry.is_news for entry in ordered):
         return ordered, ()
     return (), tuple(entry for entry in ordered if (day - entry.on).days < WAIT_DAYS)
-
-
-def known_told(before: Iterable[Alert] | None, alert_id: str) -> bool:
-    """Whether somebody had been told of an alert before."""
-    return any(alert.id == alert_id and alert.told for alert in before or ())
 
 
 def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
@@ -87,17 +87,6 @@ class MailFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
-    """One entry as it is shown."""
-
-    tag: str
-    text: str
-    lines: tuple[str, ...]
-    bad: bool
-    link: str
-
-
-@dataclass(frozen=True, slots=True)
 class Why:
     """Why an entry was told, for a page of its own: the check, its sentence, what stands below it, tables, what to look at."""
 
@@ -106,27 +95,6 @@ class Why:
     lines: tuple[str, ...]
     tables: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     look_at: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _AlertMail:
-    """Everything that both the text and the HTML show."""
-
-    language: str
-    title: str
-    day: str
-    headline: str
-    bad: bool
-    first_lines: tuple[str, ...]
-    first_link: str
-    chart_title: str
-    chart: tuple[Bar, ...]
-    causes: tuple[tuple[str, tuple[Bar, ...]], ...]
-    others: tuple[_Item, ...]
-    look_at: tuple[str, ...]
-    small_print: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
-    stop: str
 
 
 @cache
@@ -158,33 +126,32 @@ def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
         Change.WORSE: _.context("alert", "Worse"),
         Change.RESOLVED: _.context("alert", "Over"),
     }
+
+    def shown(entry: Entry) -> dict[str, Any]:
+        return {
+            "tag": tags[entry.change],
+            "text": dated_sentence(entry, facts.business_date, figures),
+            "lines": _lines(entry, figures),
+            "bad": _is_bad(entry),
+            "link": _link(entry, facts),
+        }
+
     worse = _("It got worse.") if first.change is Change.WORSE else ""
-    mail = _AlertMail(
-        language=figures.language.tag,
-        title=_.say(_TITLES.get(facts.period, _TITLES[Period.DAILY])),
-        day=figures.day_long(facts.business_date),
-        headline=figures.sentences(worse, dated_sentence(first, facts.business_date, figures)),
-        bad=_is_bad(first),
-        first_lines=_lines(first, figures),
-        first_link=_link(first, facts),
-        chart_title=_chart_title(first, figures, facts.period),
-        chart=_chart(first, figures, facts.period),
-        causes=_causes(first.event, figures),
-        others=tuple(
-            _Item(
-                tags[e.change],
-                dated_sentence(e, facts.business_date, figures),
-                _lines(e, figures),
-                _is_bad(e),
-                _link(e, facts),
-            )
-            for e in entries[1:]
-        ),
-        look_at=_look_at(entries, _),
-        small_print=_small_print(facts, figures),
-        notes=_notes(facts, figures, goes_on=any(entry.event is not None for entry in entries)),
-        stop=facts.stop,
-    )
+    mail = {
+        "language": figures.language.tag,
+        "title": _.say(_TITLES.get(facts.period, _TITLES[Period.DAILY])),
+        "day": figures.day_long(facts.business_date),
+        "headline": figures.sentences(worse, dated_sentence(first, facts.business_date, figures)),
+        "first": shown(first),
+        "chart_title": _chart_title(first, figures, facts.period),
+        "chart": _chart(first, figures, facts.period),
+        "causes": _causes(first.event, figures),
+        "others": [shown(entry) for entry in entries[1:]],
+        "look_at": _look_at(entries, _),
+        "small_print": _small_print(facts, figures),
+        "notes": _notes(facts, figures, goes_on=any(entry.event is not None for entry in entries)),
+        "stop": facts.stop,
+    }
     html = _templates().get_template("mail_alert.html.j2").render(mail=mail, _=_)
     text = _templates().get_template("mail_alert.txt.j2").render(mail=mail, _=_)
     subject = subject_of(subjects(entries, figures, facts.period), facts.reference)

@@ -5,9 +5,12 @@ Amounts are whole minor units of the shop's currency, shares are fractions.
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
+from typing import Literal
 
 from salesflow.windows import Window
+
+type DaysLeft = Literal["out", "today", "this_week", "enough", "dead"]
+"""A product's state, worst first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +95,6 @@ class MoneyStatement:
     products: tuple[ProductProfit, ...]
     below_cost: tuple[str, ...]
     """SKUs sold at less than they cost, the largest loss first."""
-
-
-class DaysLeft(StrEnum):
-    """A product's state, worst first."""
-
-    OUT = "out"
-    TODAY = "today"
-    THIS_WEEK = "this_week"
-    ENOUGH = "enough"
-    DEAD = "dead"
 
 
 @dataclass(frozen=True, slots=True)

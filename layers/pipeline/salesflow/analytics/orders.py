@@ -90,7 +90,7 @@ def orders_of(
         tuple(lines),
         lead_days,
         cover_days,
-        sum(line.state is DaysLeft.OUT for line in lines),
+        sum(line.state == "out" for line in lines),
         sum(line.lost_pieces for line in lines),
         sum(line.lost_revenue for line in lines),
         len(too_much),
@@ -118,9 +118,9 @@ def days_left_of(item: StockItem, outlook: ProductOutlook | None) -> float | Non
 def state_of(item: StockItem, lasts: float | None) -> DaysLeft:
     """A product's state by its days left."""
     if item.stock <= 0:
-        return DaysLeft.OUT
+        return "out"
     if item.status is StockStatus.DEAD_STOCK:
-        return DaysLeft.DEAD
+        return "dead"
     if lasts is None or lasts >= SOON_DAYS:
-        return DaysLeft.ENOUGH
-    return DaysLeft.TODAY if lasts < 1 else DaysLeft.THIS_WEEK
+        return "enough"
+    return "today" if lasts < 1 else "this_week"

@@ -74,6 +74,15 @@ class TrendDirection(StrEnum):
     UNKNOWN = "unknown"
 
 
+class StockStatus(StrEnum):
+    """A product's state; the first that applies, in this order."""
+
+    OUT_OF_STOCK = "OUT_OF_STOCK"
+    LOW_STOCK = "LOW_STOCK"
+    DEAD_STOCK = "DEAD_STOCK"
+    OK = "OK"
+
+
 TREND_HORIZON_DAYS = 30
 """A trend is told as what it makes of the daily revenue in so many days."""
 
@@ -134,15 +143,6 @@ class SalesAnalysis:
     def is_empty(self) -> bool:
         """Whether the window holds no sale at all."""
         return self.kpis.transactions == 0
-
-
-class StockStatus(StrEnum):
-    """A product's state; the first that applies, in this order."""
-
-    OUT_OF_STOCK = "OUT_OF_STOCK"
-    LOW_STOCK = "LOW_STOCK"
-    DEAD_STOCK = "DEAD_STOCK"
-    OK = "OK"
 
 
 @dataclass(frozen=True, slots=True)

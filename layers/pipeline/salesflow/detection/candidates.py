@@ -5,7 +5,7 @@ The same rules judge the day and, for the budget, the days before it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +28,7 @@ from salesflow.findings.subjects import RANK
 Floats = NDArray[np.float64]
 
 
-class Reason(StrEnum):
-    """Why a product is looked at."""
-
-    RARE = "rare"
-    STOPPED = "stopped"
-    PIECES = "quantity"
-    MONEY = "revenue"
-    PRICE = "price"
-
-
+MONTHS = 245
 LEAST_SHARE = 0.005
 """Of a usual day's revenue: what is less is nobody's news."""
 
@@ -60,7 +51,9 @@ STOPPED_WEEK, STOPPED_PIECES = 0.03, 50
 RECORD = 1.25
 """A spike is so many times the second best day of half a year, or it is what this product does now and then."""
 
-MONTHS = 245
+
+type Reason = Literal["rare", "stopped", "quantity", "revenue", "price"]
+"""Why a product is looked at: it sold out of nothing, it stopped, its pieces or its money are unusual, or its price is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +117,7 @@ def _scored(line: Timeline, t: int, policy: Policy, scored: ProductDay, usual: f
     score = np.where(by_money, z["revenue"], z["quantity"])
     high = high_score(len(scored.rows)) if policy.min_impact != 0 else HIGH_SCORE
     for product in np.flatnonzero(np.abs(score) >= MEDIUM_SCORE).tolist():
-        reason = Reason.MONEY if by_money[product] else Reason.PIECES
+        reason: Reason = "revenue" if by_money[product] else "quantity"
         values = line.revenue if by_money[product] else line.quantity
         value, expected = float(values[product, t]), float(scored.expected[reason][product])
         due = float(np.nan_to_num(scored.expected["revenue"][product]))
@@ -148,7 +141,7 @@ def _stopped(
         severity = Severity.HIGH if much else Severity.MEDIUM if share >= LEAST_SHARE else Severity.LOW
         severity = floored(policy, severity, -1.0, stopped.impact)
         yield Candidate(
-            product, Reason.STOPPED, -RULE_SCORE, stopped.impact, severity, weight_of(RULE_SCORE, 7 * share), stopped
+            product, "stopped", -RULE_SCORE, stopped.impact, severity, weight_of(RULE_SCORE, 7 * share), stopped
         )
 
 
@@ -171,7 +164,7 @@ def _price_changes(line: Timeline, t: int, policy: Policy, scored: ProductDay, u
         severity = severity_of(RULE_SCORE, share)
         severity = floored(policy, severity, price[at] / before[at] - 1, impact[at])
         yield Candidate(
-            product, Reason.PRICE, RULE_SCORE, float(impact[at]), severity, weight_of(RULE_SCORE, share),
+            product, "price", RULE_SCORE, float(impact[at]), severity, weight_of(RULE_SCORE, share),
             price=float(price[at]), usual_price=float(before[at]),
         )  # fmt: skip
 
@@ -191,4 +184,4 @@ def _rare(line: Timeline, t: int, policy: Policy, usual: float) -> Iterable[Cand
     for product, impact in zip(rows.tolist(), (revenue - before).tolist(), strict=True):
         if impact >= HIGH_SHARE * usual and line.quantity[product, t] > SPIKE_PIECES:
             severity = floored(policy, Severity.HIGH, np.inf, impact)
-            yield Candidate(product, Reason.RARE, RULE_SCORE, impact, severity, weight_of(RULE_SCORE, impact / usual))
+            yield Candidate(product, "rare", RULE_SCORE, impact, severity, weight_of(RULE_SCORE, impact / usual))

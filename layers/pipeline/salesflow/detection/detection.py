@@ -12,7 +12,6 @@ from salesflow.detection.calendar import DayFinding, classify_days
 from salesflow.detection.levels import level_event
 from salesflow.detection.lines import RECENT, day_line
 from salesflow.detection.model import DetectionResult, Policy
-from salesflow.detection.panel import DayScores
 from salesflow.detection.product_events import product_events
 from salesflow.detection.returns import returns_event
 from salesflow.detection.shop_events import hours_event, shop_events
@@ -157,7 +156,8 @@ def _scored(
     if result.state is DayState.OPEN and result.holiday is None and all(e.severity is Severity.LOW for e in of_shop):
         of_shop += hours_event(line, t)
     of_products, least = list[Event](), np.inf
-    if not _usually_closed(today, line, t):
+    # What is sold on a weekday on which the shop usually does not trade is one fact of the shop, and none of its products.
+    if not today.expected[0] <= 0 < line.totals[0, t]:
         of_products, least = product_events(
             line, t, scored, policy, upward_only, result.holiday, stock, skus, () if skus is not None else of_shop
         )
@@ -172,11 +172,6 @@ def _scored(
         threshold_products=least,
         products_scored=int(np.isfinite(scored.quantity.scores).sum()),
     )
-
-
-def _usually_closed(today: DayScores, line: Timeline, t: int) -> bool:
-    """The shop sold on a weekday on which it usually does not: that is one fact of the shop, and none of its products."""
-    return bool(today.expected[0] <= 0 < line.totals[0, t])
 
 
 def _require(table: pd.DataFrame, columns: tuple[str, ...], what: str) -> pd.DataFrame:

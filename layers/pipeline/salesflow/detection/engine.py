@@ -316,7 +316,8 @@ def _filter(
     recent = slice(max(days - SCALE_DAYS, 0), days)
     f = forecasts[recent]
     centre: Floats = f.mean(axis=1, keepdims=True)
-    v = _variance(np.maximum(centre, low), dispersion, unit)
+    usual = np.maximum(centre, low)
+    v = unit * usual + dispersion * usual**2
     loss = np.minimum((y_t[recent, None] - f) ** 2 / v, 6.0) * on_t[recent, None]
     loss = loss.sum(axis=0)
     answers = []
@@ -330,10 +331,6 @@ def _filter(
         weight /= weight.sum(axis=0)
         answers.append(((level[:, at] * weight).sum(axis=0), np.einsum("tks,ks->st", forecasts[:, :, at], weight)))
     return answers
-
-
-def _variance(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:
-    return unit * mean + dispersion * mean**2
 
 
 def squared_cv(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:

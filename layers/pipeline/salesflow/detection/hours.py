@@ -18,17 +18,12 @@ Ints = NDArray[np.intp]
 HISTORY, MIN_HISTORY = 120, 60
 """Trading days that a day is compared with."""
 
-LEAST_TRANSACTIONS = 20
-"""Of the median day: the hours of a dozen sales are chance."""
+LEAST_TRANSACTIONS, LONGEST_SPAN = 20, 4
+"""Of the median day: the hours of a dozen sales are chance. Hours in a span that is told."""
 
-WEEKDAY_PRIOR = 5
-"""The mean of all days counts as much as so many days of the weekday itself."""
-
-CLIP = 3.0
-"""Past deviations count at most so many standard deviations when the covariance is learnt."""
-
-LONGEST_SPAN = 4
-"""Hours in a span that is told."""
+WEEKDAY_PRIOR, CLIP = 5, 3.0
+"""The mean of all days counts as much as so many days of the weekday itself; past deviations count at most so many standard deviations when
+the covariance is learnt."""
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from salesflow.findings.event import Causes, Event, EventType, Note, Severity, S
 
 Floats = NDArray[np.float64]
 
+SHIFT_DAYS = 3
+LASTING, LASTING_SCORE = 3, 1.5
 RECENT = 28
 """Days that are looked back at for the first day of what is going on."""
 
-SHIFT_DAYS = 3
-LASTING, LASTING_SCORE = 3, 1.5
 RUN_SCORE = 1.5
 """Days belong to a run from half the threshold on, and from this |z| at least: a shift of level is not made of ordinary days."""
 
@@ -137,25 +137,9 @@ def event_of(
         type_, day, since, line.metric, line.sku, line.name, line.value, line.expected, like=like, holiday=holiday
     )
     return Event(
-        key=f"{line.sku or 'shop'}/{line.metric}/{type_}/{since}",
-        type=type_,
-        severity=severity,
-        metric=line.metric,
-        since=since,
-        is_new=not run.told_before,
-        statement=said,
-        sku=line.sku,
-        name=line.name,
-        value=line.value,
-        expected=line.expected,
-        lower=line.lower,
-        upper=line.upper,
-        score=line.score,
-        deviation=line.deviation,
-        impact=impact,
-        causes=causes,
-        notes=notes,
-    )
+        f"{line.sku or 'shop'}/{line.metric}/{type_}/{since}", type_, severity, line.metric, since, not run.told_before, said, line.sku,
+        line.name, line.value, line.expected, line.lower, line.upper, line.score, line.deviation, impact, causes, notes,
+    )  # fmt: skip
 
 
 def called(sku: str, name: str) -> str:

@@ -9,6 +9,7 @@ from `salesflow.detection.threshold_for`, as for days; the floors of the policy 
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -50,8 +51,7 @@ class Sums:
     ends: tuple[date, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Scores:
+class _Scores(NamedTuple):
     scores: Floats
     """[n_series, n_periods]; NaN where too few periods came before."""
     expected: Floats
@@ -240,25 +240,11 @@ def _events(
             float(np.clip((expected + 1e-9) * np.exp(sign * threshold * scored.spread[row]), 0, None))
             for sign in (-1, 1)
         )
+        said = Statement(type_, end, since, metric, sku, name, value, expected, days=LENGTH[period])
         found.append(
             Event(
-                key=f"{sku or 'shop'}/{metric}/{type_}/{period}/{end}",
-                type=type_,
-                severity=severity,
-                metric=metric,
-                since=since,
-                is_new=True,
-                statement=Statement(type_, end, since, metric, sku, name, value, expected, days=LENGTH[period]),
-                sku=sku,
-                name=name,
-                value=value,
-                expected=expected,
-                lower=lower,
-                upper=upper,
-                score=float(score),
-                deviation=deviation,
-                impact=impact,
-                notes=notes,
+                f"{sku or 'shop'}/{metric}/{type_}/{period}/{end}", type_, severity, metric, since, True, said, sku, name, value, expected,
+                lower, upper, float(score), deviation, impact, notes=notes,
             )
-        )
+        )  # fmt: skip
     return tuple(found)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from salesflow.detection.budget import bar, under_one_sale
-from salesflow.detection.candidates import Candidate, Reason, candidates
+from salesflow.detection.candidates import Candidate, candidates
 from salesflow.detection.lines import RECENT, clock, day_line, event_of
 from salesflow.detection.model import Policy
 from salesflow.detection.reported import Back, back_of_product, reported
@@ -33,7 +33,7 @@ def product_events(
         if (skus is None or line.skus[one.product] in skus) and (one.up or not upward_only)
     ]
     listed = _listed(line, stock)
-    found = [one for one in found if one.reason is Reason.STOPPED or listed is None or line.skus[one.product] in listed]
+    found = [one for one in found if one.reason == "stopped" or listed is None or line.skus[one.product] in listed]
     explained = {(event.deviation or event.impact) > 0 for event in of_shop if event.severity is not Severity.LOW}
     explained &= {True, False} if skus is None else set()
     led = {one.product: at for at, held in under_one_sale(line, t, found).items() for one in held[1:]}
@@ -41,7 +41,7 @@ def product_events(
     telling = [
         one
         for one in found
-        if one.product not in led and (one.reason is Reason.STOPPED or one.up not in explained) and one.is_loud(policy)
+        if one.product not in led and (one.reason == "stopped" or one.up not in explained) and one.is_loud(policy)
     ]
     least = (
         0.0 if skus is not None else bar(line, t, policy) if telling else np.inf
@@ -52,12 +52,12 @@ def product_events(
     events = []
     for one in found:
         event = _event(line, t, one, scored, recent, policy, holiday)
-        if one.reason is Reason.STOPPED and listed is not None and event.sku not in listed:
+        if one.reason == "stopped" and listed is not None and event.sku not in listed:
             event = replace(event, severity=Severity.LOW, notes=(Note(NoteKind.NOT_LISTED),))
         else:
             notes = _notes(line, t, one, stock, factor, leads.get(one.product, 1))
             event = replace(event, notes=(*notes, *event.notes))
-        if one.reason is Reason.STOPPED and event.sku in stock:
+        if one.reason == "stopped" and event.sku in stock:
             event = replace(event, statement=replace(event.statement, stock=max(stock[str(event.sku)], 0)))
         events.append(replace(event, within_budget=id(one) in within))
     return events, least
@@ -70,7 +70,7 @@ def _listed(line: Timeline, stock: Mapping[str, int]) -> frozenset[str] | None:
 
 def _recent(line: Timeline, t: int, found: list[Candidate]) -> dict[str, dict[int, np.ndarray]]:
     """Scores of the last four weeks of the products that sold unusually and are no small matter, by metric."""
-    scored = (one for one in found if one.reason in (Reason.PIECES, Reason.MONEY))
+    scored = (one for one in found if one.reason in ("quantity", "revenue"))
     rows = np.array([one.product for one in scored if one.severity is not Severity.LOW], dtype=np.intp)
     scores = line.recent(rows, t, RECENT) if len(rows) else {"quantity": np.zeros((0, 1)), "revenue": np.zeros((0, 1))}
     return {metric: dict(zip(rows.tolist(), values, strict=True)) for metric, values in scores.items()}
@@ -85,9 +85,9 @@ def _event(
     said, expected, deviation = None, 0.0, None
     value, metric, since, is_new = float(line.quantity[one.product, t]), "quantity", day, True
     match one.reason:
-        case Reason.PIECES | Reason.MONEY:
+        case "quantity" | "revenue":
             return _scored_event(line, t, one, scored, recent, policy, holiday)
-        case Reason.STOPPED if one.stopped is not None:
+        case "stopped" if one.stopped is not None:
             silence = one.stopped
             since, is_new = line.days[silence.first].date(), silence.is_new
             value, expected, deviation = 0.0, silence.a_week / 7, -1.0
@@ -95,7 +95,7 @@ def _event(
                 EventType.STOPPED_SELLING, day, since, metric, sku, name, silent_days=silence.days,
                 last_sold=line.days[silence.last_sold].date(), a_week=silence.a_week, pieces=silence.pieces, amount=-silence.impact,
             )  # fmt: skip
-        case Reason.PRICE:
+        case "price":
             metric, value = "revenue", float(line.revenue[one.product, t])
             expected, deviation = (
                 one.usual_price * float(line.quantity[one.product, t]),
@@ -116,12 +116,12 @@ def _scored_event(
     holiday: str | None,
 ) -> Event:  # fmt: skip
     widening = policy.holiday_widening if holiday else 1.0
-    today, values = (scored.revenue, line.revenue) if one.reason is Reason.MONEY else (scored.quantity, line.quantity)
+    today, values = (scored.revenue, line.revenue) if one.reason == "revenue" else (scored.quantity, line.quantity)
     row = int(np.searchsorted(scored.rows, one.product))
     scores = recent[one.reason].get(one.product, today.scores[row : row + 1])
     past = values[one.product, t + 1 - len(scores) : t + 1]
     sku, name = line.called(one.product, t)
-    said = day_line(str(one.reason), sku, name, past, scores, today, row, widening)
+    said = day_line(one.reason, sku, name, past, scores, today, row, widening)
     back, counted = reported(back_of_product(line, one.product, t), said)
     money = back.get("revenue", Back())
     impact = one.impact - money.value + (1 - money.kept) * float(np.nan_to_num(scored.expected["revenue"][one.product]))
@@ -136,11 +136,11 @@ def _notes(
     notes: list[Note] = []
     sku, prices = line.skus[one.product], line.prices(t)
     sale = line.largest_sale(one.product, t)
-    if one.up and sale is not None and one.reason is not Reason.PRICE and sale[1] >= ONE_SALE_SHARE * one.impact:
+    if one.up and sale is not None and one.reason != "price" and sale[1] >= ONE_SALE_SHARE * one.impact:
         notes.append(Note(NoteKind.ONE_SALE, float(together - 1), sale[0], sale[1], clock(sale[2])))
-    if stock.get(sku, 1) <= 0 and one.reason is not Reason.STOPPED:
+    if stock.get(sku, 1) <= 0 and one.reason != "stopped":
         notes.append(Note(NoteKind.OUT_OF_STOCK))
-    if one.reason not in (Reason.PIECES, Reason.MONEY):
+    if one.reason not in ("quantity", "revenue"):
         return tuple(notes)
     if abs(factor - 1) >= 0.1:
         notes.append(Note(NoteKind.SHOP_LEVEL, factor - 1))

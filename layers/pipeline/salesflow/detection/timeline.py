@@ -32,13 +32,11 @@ RUN_DAYS = 7
 """Days before the judged one that may belong to its event."""
 
 NEARLY_CLOSED = 0.33
-NAME_DAYS = 90
+NAME_DAYS, STAKE_DAYS = 90, 28
+PRICE_DAYS, MIN_PRICES = 56, 5
 NO_NAMES = ("", "None", "nan", "<NA>")
-STAKE_DAYS = 28
 LARGEST = ("largest_quantity", "largest_revenue", "largest_at")
 SINGLE = ("refunds", "largest_sale", "largest_sale_at", "largest_refund", "largest_refund_at")
-PRICE_DAYS = 56
-MIN_PRICES = 5
 
 
 @dataclass(frozen=True)

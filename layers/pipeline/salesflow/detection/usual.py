@@ -6,6 +6,7 @@ The same model judges the days (`salesflow.detection.engine`), and what usually 
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,7 @@ BAND = 1.645
 HOUR_DAYS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
+class Usual(NamedTuple):
     """What is usual, and between which bounds nine of ten ordinary days lie."""
 
     value: float

@@ -9,15 +9,6 @@ from typing import Any, Self
 import msgspec
 
 
-class DayState(StrEnum):
-    """What kind of day the business date was, before any statistics."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-    MISSING = "missing"
-    PARTIAL = "partial"
-
-
 class EventType(StrEnum):
     """What happened."""
 
@@ -35,12 +26,13 @@ class EventType(StrEnum):
     LEVEL_MOVED = "LEVEL_MOVED"
 
 
-class Severity(StrEnum):
-    """LOW is logged, MEDIUM flagged, HIGH mailed."""
+class DayState(StrEnum):
+    """What kind of day the business date was, before any statistics."""
 
-    LOW = "LOW"
-    MEDIUM = "MEDIUM"
-    HIGH = "HIGH"
+    OPEN = "open"
+    CLOSED = "closed"
+    MISSING = "missing"
+    PARTIAL = "partial"
 
 
 class NoteKind(StrEnum):
@@ -59,6 +51,14 @@ class NoteKind(StrEnum):
     """No day since `day` had as much."""
     BEFORE_RETURNS = "before_returns"
     """The figures are those before returns: so much came back on the day that it would tell another story."""
+
+
+class Severity(StrEnum):
+    """LOW is logged, MEDIUM flagged, HIGH mailed."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
 
 
 OTHERS = "other products"

@@ -37,21 +37,17 @@ SENTENCES: Final[Mapping[tuple[str, str], Text]] = {
     ("weekday", "revenue"): Text("{weekday}'s sales were those of a {other}: {value} instead of about {usual}."),
     ("weekday", "quantity"): Text("{weekday}'s pieces sold were those of a {other}: {value} instead of about {usual}."),
     ("weekday", "transactions"): Text("{weekday}'s transactions were those of a {other}: {value} instead of about {usual}."),
+    ("above, period", "revenue"): Text("Sales in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}."),
+    ("above, period", "quantity"): Text("Pieces sold in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}."),
+    ("above, period", "transactions"): Text("Transactions in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}."),
+    ("below, period", "revenue"): Text("Sales in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}."),
+    ("below, period", "quantity"): Text("Pieces sold in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}."),
+    ("below, period", "transactions"): Text("Transactions in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}."),
+    ("times, period", "revenue"): Text("Sales in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}."),
+    ("times, period", "quantity"): Text("Pieces sold in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}."),
+    ("times, period", "transactions"): Text("Transactions in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}."),
 }  # fmt: skip
-"""A day, against what its weekday usually has."""
-
-PERIODS: Final[Mapping[tuple[str, str], Text]] = {
-    ("above", "revenue"): Text("Sales in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}."),
-    ("above", "quantity"): Text("Pieces sold in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}."),
-    ("above", "transactions"): Text("Transactions in the {n} days to {day} were {share} above the usual: {value} instead of about {usual}."),
-    ("below", "revenue"): Text("Sales in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}."),
-    ("below", "quantity"): Text("Pieces sold in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}."),
-    ("below", "transactions"): Text("Transactions in the {n} days to {day} were {share} below the usual: {value} instead of about {usual}."),
-    ("times", "revenue"): Text("Sales in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}."),
-    ("times", "quantity"): Text("Pieces sold in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}."),
-    ("times", "transactions"): Text("Transactions in the {n} days to {day} were {times} times the usual: {value} instead of about {usual}."),
-}  # fmt: skip
-"""A week, or four weeks, against the weeks before."""
+"""A day, against what its weekday usually has; a week, or four weeks, against the weeks before."""
 
 BESIDE: Final[Mapping[NoteKind, Text]] = {
     NoteKind.OUT_OF_STOCK: Text("It is out of stock."),

@@ -11,7 +11,7 @@ from babel.numbers import format_decimal, format_percent
 from salesflow.bidi import has_right_to_left
 from salesflow.figures import Figures, printable
 from salesflow.findings.event import EventType, HourSpan, Note, NoteKind, Statement
-from salesflow.findings.sentences import BESIDE, OFF, PERIODS, SENTENCES
+from salesflow.findings.sentences import BESIDE, OFF, SENTENCES
 
 FAR_ABOVE = 9.0
 """From ten times the usual on, how many times it was says nothing any more."""
@@ -157,7 +157,9 @@ def _period(said: Statement, figures: Figures) -> str:
         return _("The {n} days to {day} came to {value}, where there is usually nothing.", **values)
     values["usual"] = rounded(said.expected or 0, metric, figures)
     how, number = off(deviation, figures)
-    return _.say(PERIODS.get((how, metric)) or PERIODS[how, "revenue"], **values, **number)
+    return _.say(
+        SENTENCES.get((f"{how}, period", metric)) or SENTENCES[f"{how}, period", "revenue"], **values, **number
+    )
 
 
 def _missing(said: Statement, figures: Figures) -> str:

@@ -7,36 +7,6 @@ week.total, week.interval.lower80, week.interval.upper80  # whole minor units
 
 from salesflow.forecasting.forecast import HORIZONS, forecast_sales
 from salesflow.forecasting.history import DailyHistory, NotEnoughHistory
-from salesflow.forecasting.models import ModelName
-from salesflow.forecasting.results import (
-    Coverage,
-    DayForecast,
-    Direction,
-    Forecast,
-    HorizonError,
-    HorizonForecast,
-    Interval,
-    Measure,
-    ModelErrors,
-    ProductForecast,
-    SeriesForecast,
-)
+from salesflow.forecasting.results import Direction, Forecast, SeriesForecast
 
-__all__ = [
-    "HORIZONS",
-    "Coverage",
-    "DailyHistory",
-    "DayForecast",
-    "Direction",
-    "Forecast",
-    "HorizonError",
-    "HorizonForecast",
-    "Interval",
-    "Measure",
-    "ModelErrors",
-    "ModelName",
-    "NotEnoughHistory",
-    "ProductForecast",
-    "SeriesForecast",
-    "forecast_sales",
-]
+__all__ = ["HORIZONS", "DailyHistory", "Direction", "Forecast", "NotEnoughHistory", "SeriesForecast", "forecast_sales"]

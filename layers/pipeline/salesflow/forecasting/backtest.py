@@ -10,7 +10,7 @@ from salesflow.forecasting.history import Flags, Floats, Integers
 from salesflow.forecasting.models import BOOSTING_MIN_DAYS, SIMPLE_MODELS, ModelName, blend_of
 from salesflow.forecasting.opening import Opening
 from salesflow.forecasting.pattern import Pattern, take_apart
-from salesflow.forecasting.results import HorizonError, ModelErrors
+from salesflow.forecasting.results import HorizonError
 
 BOOSTING_REFIT_DAYS = 64
 RECENCY_HALF_LIFE = 120.0
@@ -107,16 +107,15 @@ def run_backtest(learn: Floats, actual: Floats, days: Integers, origins: Origins
     )
 
 
-def errors_of(backtest: Backtest, series: int, horizons: Sequence[int]) -> tuple[ModelErrors, ...]:
+def errors_of(backtest: Backtest, series: int, horizons: Sequence[int]) -> dict[ModelName, tuple[HorizonError, ...]]:
     """The errors of every model that forecast a series, for the horizons that ended in the known past; the blend's first."""
-    listed = []
+    listed = {}
     for name in sorted(backtest.forecasts, key=lambda name: name != ModelName.BLEND):
         usable = _usable(backtest, name, series)
         found = [_error(backtest, name, series, days, usable) for days in horizons]
-        errors = tuple(error for error in found if error is not None)
-        if errors:
-            listed.append(ModelErrors(name, errors))
-    return tuple(listed)
+        if errors := tuple(error for error in found if error is not None):
+            listed[name] = errors
+    return listed
 
 
 def choose(backtest: Backtest, series: int, horizons: Sequence[int], available: Sequence[ModelName]) -> ModelName:

@@ -39,7 +39,6 @@ from salesflow.forecasting.results import (
     HorizonForecast,
     Interval,
     Measure,
-    ModelErrors,
     Number,
     ProductForecast,
     SeriesForecast,
@@ -90,14 +89,15 @@ class _Night:
     def forecast(self, products: ProductDays) -> Forecast:
         first, step, most = (21, 3, 20) if self.simplified else (56, 8, 36)
         revenue, quantity = self._series(
-            self.shop.values, (Measure.REVENUE, Measure.QUANTITY), self._origins(first, step, most), boosted=True
+            self.shop.values, ("revenue", "quantity"), self._origins(first, step, most), boosted=True
         )
         forecasts: list[ProductForecast] = []
         if products.skus:
             count = len(products.skus)
+            both: tuple[Measure, Measure] = ("quantity", "revenue")
             series = self._series(
                 np.concatenate([products.quantity, products.revenue]),
-                (Measure.QUANTITY,) * count + (Measure.REVENUE,) * count,
+                [measure for measure in both for _ in range(count)],
                 self._origins(first, 3 if self.simplified else 15, 16),
                 boosted=False,
             )
@@ -151,7 +151,6 @@ class _Night:
         ]
         model = choose(backtest, row, self.horizons, candidates)
         errors = errors_of(backtest, row, self.horizons)
-        own = tuple(entry for entry in errors if entry.model == model) or (ModelErrors(model, ()),)
         point = evening.forecasts[model][row]
         pattern = evening.pattern
         usual = pattern.level[row] * pattern.weekly[row]
@@ -166,7 +165,7 @@ class _Night:
             season_known=self.total >= LAST_YEAR_MIN_DAYS,
         )
         bounds = day_bounds(past, point, self.opening)
-        digits = 0 if measure is Measure.REVENUE else 2
+        digits = 0 if measure == "revenue" else 2
         values = [_number(value, digits) for value in point]
         daily = tuple(
             DayForecast(
@@ -183,7 +182,7 @@ class _Night:
         return SeriesForecast(
             measure=measure,
             model=model,
-            errors=own + tuple(entry for entry in errors if entry.model != model),
+            errors={model: errors.get(model, ())} | errors,
             coverage=measured_coverage(past, self.total),
             horizons=tuple(
                 _horizon(

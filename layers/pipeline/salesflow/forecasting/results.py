@@ -4,26 +4,15 @@ Units: revenue in whole minor units (int), quantity in pieces with at most two d
 changes are fractions (0.25 is 25%). Intervals hold the point forecast, and are never below zero.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from salesflow.forecasting.models import ModelName
-
-DOCUMENT_VERSION = 1
-
-type Number = int | float
-type Document = dict[str, Any]
-
-
-class Measure(StrEnum):
-    """What is forecast."""
-
-    REVENUE = "revenue"
-    QUANTITY = "quantity"
 
 
 class Direction(StrEnum):
@@ -32,6 +21,14 @@ class Direction(StrEnum):
     UPWARD = "upward"
     DOWNWARD = "downward"
     STABLE = "stable"
+
+
+DOCUMENT_VERSION = 1
+
+type Number = int | float
+type Measure = Literal["revenue", "quantity"]
+"""What is forecast."""
+type Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +83,6 @@ class HorizonError:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelErrors:
-    """A candidate's errors, for the horizons that the history was long enough to test."""
-
-    model: ModelName
-    errors: tuple[HorizonError, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Coverage:
     """How often past actual days lay inside the intervals that would have been given at the time: shares of `days` tested days."""
 
@@ -106,13 +95,14 @@ class Coverage:
 class SeriesForecast:
     """One measure of the shop or of a product.
 
-    model: the one that won the backtest. errors: of all candidates, the winner's first. coverage: None where too little could be tested.
+    model: the one that won the backtest. errors: of all candidates, the winner's first, for the horizons that the history was long enough
+    to test. coverage: None where too little could be tested.
     daily: every day of the longest horizon, in order.
     """
 
     measure: Measure
     model: ModelName
-    errors: tuple[ModelErrors, ...]
+    errors: Mapping[ModelName, tuple[HorizonError, ...]]
     coverage: Coverage | None
     horizons: tuple[HorizonForecast, ...]
     daily: tuple[DayForecast, ...]
@@ -210,11 +200,9 @@ _BOUNDS = ("lower80", "upper80", "lower95", "upper95")
 
 def _series_document(series: SeriesForecast) -> Document:
     return {
-        "measure": series.measure.value,
+        "measure": series.measure,
         "model": series.model.value,
-        "errors": [
-            {"model": candidate.model.value, "horizons": _plain(candidate.errors)} for candidate in series.errors
-        ],
+        "errors": [{"model": model.value, "horizons": _plain(errors)} for model, errors in series.errors.items()],
         "coverage": _plain(series.coverage),
         "horizons": [_horizon_document(horizon) for horizon in series.horizons],
         # columns, not one object a day: a third of the bytes
@@ -232,12 +220,12 @@ def _series_of(document: Document) -> SeriesForecast:
     daily = document["daily"]
     columns = [daily[key] for key in ("day", "value", *_BOUNDS, "open", "holiday")]
     return SeriesForecast(
-        measure=Measure(document["measure"]),
+        measure=msgspec.convert(document["measure"], Literal["revenue", "quantity"]),
         model=ModelName(document["model"]),
-        errors=tuple(
-            ModelErrors(ModelName(entry["model"]), msgspec.convert(entry["horizons"], tuple[HorizonError, ...]))
+        errors={
+            ModelName(entry["model"]): msgspec.convert(entry["horizons"], tuple[HorizonError, ...])
             for entry in document["errors"]
-        ),
+        },
         coverage=msgspec.convert(document["coverage"], Coverage | None),
         horizons=tuple(msgspec.convert(entry | {"interval": entry}, HorizonForecast) for entry in document["horizons"]),
         daily=tuple(

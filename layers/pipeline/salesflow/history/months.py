@@ -1,6 +1,6 @@
 """Tables kept one object a calendar month, of which each sync replaces the days that it read."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesflow.errors import HistoryDamaged, HistoryWrittenOtherwise, SalesFlowError
-from salesflow.history.csv_table import TooManyDigits
+from salesflow.history.csv_table import MEDIA_TYPE, CsvTable, TooManyDigits
 from salesflow.history.reading import METADATA, Reading
 from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore, StoredObject
@@ -111,6 +111,31 @@ class MonthlyTable:
         raise HistoryWrittenOtherwise(
             f"s3://{where} was written under other settings: {', '.join(differences)}.", action=_REBUILD
         )
+
+
+class MonthlyCsv:
+    """A small table in months of gzip CSV, its rows in the order of some columns, `date` among them."""
+
+    def __init__(
+        self, store: ObjectStore, terms: Terms, folder: str, name: str, form: CsvTable, order: Sequence[str]
+    ) -> None:
+        self.table = MonthlyTable(
+            store,
+            terms,
+            folder,
+            f"{name}.csv.gz",
+            MEDIA_TYPE,
+            encode=form.encode,
+            decode=lambda body, _: form.decode(body),
+            arrange=lambda rows: rows.sort_values([*order], kind="stable", ignore_index=True),
+            days=lambda rows: rows["date"].to_numpy().astype("datetime64[D]"),
+        )
+        self._empty = form.empty()
+
+    def read(self, first: date, last: date) -> pd.DataFrame:
+        """The rows of the days from first to last, in order."""
+        tables = self.table.read(first, last)
+        return pd.concat(tables, ignore_index=True) if tables else self._empty
 
 
 def side_by_side[Answer](work: Callable[[str], Answer], items: Iterable[str]) -> dict[str, Answer]:

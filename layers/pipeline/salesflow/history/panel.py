@@ -14,15 +14,12 @@
 Days without any sale have no row; `history/coverage/daily.json` says which days are covered.
 """
 
-from datetime import date
-from functools import partial
-
 import numpy as np
 import pandas as pd
 
 from salesflow.analytics.lines import SaleLines, sums_by
-from salesflow.history.csv_table import MEDIA_TYPE, CsvTable, Kind
-from salesflow.history.months import MonthlyTable
+from salesflow.history.csv_table import CsvTable, Kind
+from salesflow.history.months import MonthlyCsv
 from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore
 
@@ -41,41 +38,15 @@ LARGEST = ("largest_quantity", "largest_revenue", "largest_at")
 UNKNOWN = -1
 
 
-class DailyPanel:
-    """The panel of all months. In memory `date` is datetime64[s] and `revenue` integer minor units."""
+class DailyPanel(MonthlyCsv):
+    """The panel of all months, by day and SKU. In memory `date` is datetime64[s] and `revenue` integer minor units."""
 
     def __init__(self, store: ObjectStore, terms: Terms) -> None:
-        digits = terms.currency.digits
-        self._empty = _form(digits).empty()
-        self.table = MonthlyTable(
-            store,
-            terms,
-            folder="history/daily",
-            file="daily.csv.gz",
-            media_type=MEDIA_TYPE,
-            encode=partial(encode_panel, digits=digits),
-            decode=lambda body, _: decode_panel(body, digits),
-            arrange=lambda rows: rows.sort_values(["date", "sku"], kind="stable", ignore_index=True),
-            days=lambda rows: rows["date"].to_numpy().astype("datetime64[D]"),
-        )
-
-    def read(self, first: date, last: date) -> pd.DataFrame:
-        """The panel's rows of the days from first to last, by day and SKU."""
-        tables = self.table.read(first, last)
-        return pd.concat(tables, ignore_index=True) if tables else self._empty
+        super().__init__(store, terms, "history/daily", "daily", panel_form(terms.currency.digits), ("date", "sku"))
 
 
-def encode_panel(panel: pd.DataFrame, digits: int) -> bytes:
-    """The panel as a file. digits: of the currency, after the point."""
-    return _form(digits).encode(panel)
-
-
-def decode_panel(body: bytes, digits: int) -> pd.DataFrame:
-    """The panel that a file holds."""
-    return _form(digits).decode(body)
-
-
-def _form(digits: int) -> CsvTable:
+def panel_form(digits: int) -> CsvTable:
+    """The form of the files. digits: of the currency, after the point."""
     return CsvTable(COLUMNS, digits, absent=dict.fromkeys(LARGEST, UNKNOWN))
 
 

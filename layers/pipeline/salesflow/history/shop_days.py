@@ -28,8 +28,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesflow.analytics.lines import SaleLines, sums_by
-from salesflow.history.csv_table import MEDIA_TYPE, CsvTable, Kind
-from salesflow.history.months import MonthlyTable
+from salesflow.history.csv_table import CsvTable, Kind
+from salesflow.history.months import MonthlyCsv
 from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore
 from salesflow.windows import MIDNIGHT
@@ -70,20 +70,18 @@ class ShopDays:
 
     def __init__(self, store: ObjectStore, terms: Terms) -> None:
         digits = terms.currency.digits
-        days_form, back_form = shop_form(digits, terms.day_ends_at), returns_form(digits)
-        self.days = _table(store, terms, "shop", days_form, ["date"])
-        self.returns = _table(store, terms, "returns", back_form, ["date", "sku"])
-        self._no_days, self._no_returns = days_form.empty(), back_form.empty()
+        days_form = shop_form(digits, terms.day_ends_at)
+        self._days = MonthlyCsv(store, terms, "history/shop", "shop", days_form, ("date",))
+        self._returns = MonthlyCsv(store, terms, "history/shop", "returns", returns_form(digits), ("date", "sku"))
+        self.days, self.returns = self._days.table, self._returns.table
 
     def read(self, first: date, last: date) -> pd.DataFrame:
         """The rows of the days from first to last, by day."""
-        tables = self.days.read(first, last)
-        return pd.concat(tables, ignore_index=True) if tables else self._no_days
+        return self._days.read(first, last)
 
     def read_returns(self, first: date, last: date) -> pd.DataFrame:
         """What came back on the days from first to last, by day and SKU."""
-        tables = self.returns.read(first, last)
-        return pd.concat(tables, ignore_index=True) if tables else self._no_returns
+        return self._returns.read(first, last)
 
 
 def shop_form(digits: int, day_ends_at: time = MIDNIGHT) -> CsvTable:
@@ -161,17 +159,3 @@ def with_returns(panel: pd.DataFrame, returns: pd.DataFrame) -> pd.DataFrame:
     for column in ("returned_quantity", "returned_revenue"):
         joined[column] = joined[column].fillna(0).astype(np.int64)
     return joined
-
-
-def _table(store: ObjectStore, terms: Terms, name: str, form: CsvTable, order: list[str]) -> MonthlyTable:
-    return MonthlyTable(
-        store,
-        terms,
-        folder="history/shop",
-        file=f"{name}.csv.gz",
-        media_type=MEDIA_TYPE,
-        encode=form.encode,
-        decode=lambda body, _: form.decode(body),
-        arrange=lambda rows: rows.sort_values(order, kind="stable", ignore_index=True),
-        days=lambda rows: rows["date"].to_numpy().astype("datetime64[D]"),
-    )

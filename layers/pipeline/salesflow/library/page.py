@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from salesflow.figures import MISSING, Figures, Kind, printable
 from salesflow.formats import Format, ReportType
-from salesflow.language import Language, Words
+from salesflow.language import Language, Text, Words
 from salesflow.library.model import BADNESS, TROUBLE, EndedRun, Library, StoredFile
 from salesflow.mail_address import masked
 from salesflow.reports.html.page import frame, templates
@@ -22,6 +22,22 @@ from salesflow.windows import Period
 MOST_ANOMALIES: Final = 50
 _WEEK: Final = timedelta(days=7)
 _RECENT: Final = timedelta(days=14)
+
+
+_REPORTS: Final = {
+    (ReportType.SALES, Period.DAILY): Text("Sales, daily"),
+    (ReportType.SALES, Period.WEEKLY): Text("Sales, weekly"),
+    (ReportType.SALES, Period.MONTHLY): Text("Sales, monthly"),
+    (ReportType.SALES, Period.QUARTERLY): Text("Sales, quarterly"),
+    (ReportType.STOCK, Period.DAILY): Text("Stock, daily"),
+    (ReportType.STOCK, Period.WEEKLY): Text("Stock, weekly"),
+    (ReportType.STOCK, Period.MONTHLY): Text("Stock, monthly"),
+    (ReportType.STOCK, Period.QUARTERLY): Text("Stock, quarterly"),
+    (ReportType.COMBINED, Period.DAILY): Text("Sales and stock, daily"),
+    (ReportType.COMBINED, Period.WEEKLY): Text("Sales and stock, weekly"),
+    (ReportType.COMBINED, Period.MONTHLY): Text("Sales and stock, monthly"),
+    (ReportType.COMBINED, Period.QUARTERLY): Text("Sales and stock, quarterly"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +50,16 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportLine:
-    """A report on a date: the date in words and in ISO, its name, how its run ended, and its files: label and address."""
+class Line:
+    """A report, or a run of another job, on a date: the date in words and in ISO, its name, how it ended; the report's files (label and
+    address), or when the run was over."""
 
     day: str
     iso: str
     name: str
     ending: Ending
-    links: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RunLine:
-    """A run of another job."""
-
-    day: str
-    iso: str
-    name: str
-    ending: Ending
-    finished: str
+    links: tuple[tuple[str, str], ...] = ()
+    finished: str = ""
 
 
 @dataclass(slots=True)
@@ -89,11 +96,10 @@ def render_library(library: Library, *, currency: str, language: Language, zone:
 
 
 def _headline(library: Library, figures: Figures) -> str:
-    _ = figures.words
-    newest = library.newest
-    return (
-        _("The newest reports are of {day}.", day=figures.day_long(newest)) if newest else _("There is no report yet.")
-    )
+    _, newest = figures.words, library.newest
+    if newest is None:
+        return _("There is no report yet.")
+    return _("The newest reports are of {day}.", day=figures.day_long(newest))
 
 
 def _facts(library: Library, figures: Figures) -> tuple[tuple[str, str, bool], ...]:
@@ -132,7 +138,7 @@ def _newest_of_each(
     )
 
 
-def _report_lines(library: Library, figures: Figures) -> tuple[ReportLine, ...]:
+def _report_lines(library: Library, figures: Figures) -> tuple[Line, ...]:
     known: dict[_Key, _Known] = {}
     for file in library.files:
         known.setdefault((file.business_date, file.report_type, file.period), _Known()).files.append(file)
@@ -145,7 +151,7 @@ def _report_lines(library: Library, figures: Figures) -> tuple[ReportLine, ...]:
         about = known[day, report_type, period]
         worst = min(about.runs, key=lambda run: (_badness(run.status), run.identity), default=None)
         lines.append(
-            ReportLine(
+            Line(
                 figures.day(day),
                 day.isoformat(),
                 report_name(report_type, period, figures.words),
@@ -169,19 +175,19 @@ def _newest_first(key: _Key) -> tuple[int, int, int]:
     return -day.toordinal(), list(Period).index(period), list(ReportType).index(report_type)
 
 
-def _run_lines(library: Library, figures: Figures, zone: ZoneInfo) -> tuple[RunLine, ...]:
+def _run_lines(library: Library, figures: Figures, zone: ZoneInfo) -> tuple[Line, ...]:
     """The runs that make no report: those of the last days and all that are in trouble, the newest first."""
     others = [run for run in library.runs if _report_of(run) is None]
     newest = max((run.business_date for run in others), default=date.min)
     others = [run for run in others if run.in_trouble or newest - run.business_date < _RECENT]
     others.sort(key=lambda run: (run.business_date, run.finished_at, run.identity), reverse=True)
     return tuple(
-        RunLine(
+        Line(
             figures.day(run.business_date),
             run.business_date.isoformat(),
             job_name(run, figures.words),
             _ending(run, figures.words),
-            figures.moment(run.finished_at.astimezone(zone)),
+            finished=figures.moment(run.finished_at.astimezone(zone)),
         )
         for run in others
     )
@@ -232,27 +238,7 @@ def _notes(library: Library, figures: Figures, zone: ZoneInfo) -> tuple[tuple[st
 
 def report_name(report_type: ReportType, period: Period, _: Words) -> str:
     """What a report is called, with its period."""
-    names = {
-        ReportType.SALES: {
-            Period.DAILY: _("Sales, daily"),
-            Period.WEEKLY: _("Sales, weekly"),
-            Period.MONTHLY: _("Sales, monthly"),
-            Period.QUARTERLY: _("Sales, quarterly"),
-        },
-        ReportType.STOCK: {
-            Period.DAILY: _("Stock, daily"),
-            Period.WEEKLY: _("Stock, weekly"),
-            Period.MONTHLY: _("Stock, monthly"),
-            Period.QUARTERLY: _("Stock, quarterly"),
-        },
-        ReportType.COMBINED: {
-            Period.DAILY: _("Sales and stock, daily"),
-            Period.WEEKLY: _("Sales and stock, weekly"),
-            Period.MONTHLY: _("Sales and stock, monthly"),
-            Period.QUARTERLY: _("Sales and stock, quarterly"),
-        },
-    }
-    return names[report_type][period]
+    return _.say(_REPORTS[report_type, period])
 
 
 def job_name(run: EndedRun, _: Words) -> str:

@@ -5,8 +5,9 @@ dark and at 360 px. No product's name reaches a subject, the shop's own does; no
 bucket and no command line.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -26,11 +27,10 @@ from salesflow.reports.html.page import templates
 SUBJECT_LENGTH: Final = 78
 """Subjects are shorter than this: a line of a header (RFC 5322)."""
 
+_LONGEST_REFERENCE: Final = 16
 _BEST, _ORDERS, _UNUSUAL, _COLUMNS, _COLUMN_HEIGHT = 5, 6, 4, 14, 56
 
 type MailMode = Literal["full", "summary", "link"]
-
-_LONGEST_REFERENCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +83,19 @@ class _ReportMail:
 
     document: Document
     headline: str
-    why: str
-    columns: tuple[DayColumn, ...]
-    kpis: tuple[Kpi, ...]
-    unusual: tuple[str, ...]
-    orders: tuple[tuple[str, str, str], ...]
-    orders_title: str
-    orders_columns: str
-    orders_note: str
-    best: tuple[Bar, ...]
-    best_title: str
-    expect: tuple[str, ...]
     small_print: tuple[str, ...]
     links: MailLinks
+    why: str = ""
+    columns: tuple[DayColumn, ...] = ()
+    kpis: tuple[Kpi, ...] = ()
+    unusual: tuple[str, ...] = ()
+    orders: tuple[tuple[str, str, str], ...] = ()
+    orders_title: str = ""
+    orders_columns: str = ""
+    orders_note: str = ""
+    best: tuple[Bar, ...] = ()
+    best_title: str = ""
+    expect: tuple[str, ...] = ()
 
     @property
     def opens(self) -> tuple[tuple[str, str], ...]:
@@ -157,10 +157,9 @@ def compose_report_mail(
     small_print = _small_print(
         document, attached, left_out, places, reply_to, f"{printable(reference)} / {printable(run_id)}"
     )
-    if not shows_figures:
-        mail = _ReportMail(document, headline, "", (), (), (), (), "", "", "", (), "", (), small_print, links)
-    else:
-        mail = _with_figures(content, document, small_print, links)
+    mail = _ReportMail(document, headline, small_print, links)
+    if shows_figures:
+        mail = _with_figures(content, mail)
     html = templates().get_template("mail_report.html.j2").render(mail=mail, tone=Tone, _=document.figures.words)
     footer = (document.provenance, *(document.notes if shows_figures else ()), printable(reference))
     return MailText(subject_of(findings, reference), _report_text(mail), html, _report_gist(mail, footer), language)
@@ -171,16 +170,14 @@ def mail_kpis(document: Document) -> tuple[Kpi, ...]:
     return document.kpis[1:4] if document.content.sales is not None else (*document.kpis[:2], document.kpis[3])
 
 
-def _with_figures(
-    content: ReportContent, document: Document, small_print: tuple[str, ...], links: MailLinks
-) -> _ReportMail:
-    _, figures, orders = document.figures.words, document.figures, content.orders
+def _with_figures(content: ReportContent, mail: _ReportMail) -> _ReportMail:
+    document, orders = mail.document, content.orders
+    _, figures = document.figures.words, document.figures
     lines = orders.lines[:_ORDERS] if orders is not None else ()
     left_out = 0 if orders is None else len(orders.lines) - len(lines)
     more = figures.plural("{n} more in the report", "{n} more in the report", left_out) if left_out else ""
-    return _ReportMail(
-        document=document,
-        headline=document.headline,
+    return replace(
+        mail,
         why=document.why,
         columns=_columns(document),
         kpis=mail_kpis(document),
@@ -199,8 +196,7 @@ def _with_figures(
         best=_best(content, document),
         best_title=_("Best sellers, {currency}", currency=figures.currency_symbol),
         expect=month_lines(content.progress, content.forecast, figures),
-        small_print=(*small_print, *document.notes),
-        links=links,
+        small_print=(*mail.small_print, *document.notes),
     )
 
 
@@ -303,14 +299,10 @@ def subject_of(findings: Sequence[str], reference: str) -> str:
     """The first finding that leaves room for the reference in brackets; on one line, shorter than `SUBJECT_LENGTH`."""
     tail = f" [{printable(reference)[:_LONGEST_REFERENCE]}]"
     room = SUBJECT_LENGTH - 1 - len(tail)
-    cleaned = [_plain_spaces(printable(finding)) for finding in findings]
+    # Every mail client shows plain spaces, and not all of them thin and no-break ones.
+    cleaned = [re.sub(r"\s", " ", printable(finding)) for finding in findings]
     chosen = next((finding for finding in cleaned if len(finding) <= room), cleaned[-1][:room].rstrip())
     return chosen + tail
-
-
-def _plain_spaces(text: str) -> str:
-    """Thin and no-break spaces as plain ones, which every mail client shows."""
-    return "".join(" " if char.isspace() else char for char in text)
 
 
 def _small_print(

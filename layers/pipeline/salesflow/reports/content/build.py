@@ -17,13 +17,10 @@ def build_document(content: ReportContent, *, language: Language = Language.EN) 
     Raises ValueError where the content lacks the analysis that its type needs.
     """
     figures = Figures(content.currency, language, whole=_whole(content))
-    match ReportType(content.report_type):
-        case ReportType.SALES:
-            return build_sales(content, figures)
-        case ReportType.STOCK:
-            return build_stock(content, figures)
-        case ReportType.COMBINED:
-            return build_combined(content, figures)
+    return _BUILDERS[ReportType(content.report_type)](content, figures)
+
+
+_BUILDERS = {ReportType.SALES: build_sales, ReportType.STOCK: build_stock, ReportType.COMBINED: build_combined}
 
 
 def _whole(content: ReportContent) -> bool:

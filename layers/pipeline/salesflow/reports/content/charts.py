@@ -29,24 +29,15 @@ class Role(StrEnum):
     TEXT = "text"
 
 
+_TICKS: Final = 3
+_LABEL, _TEXT, _ROW = 7.0, 8.0, 17.0
+"""Points: sizes of the labels on axes and of the texts beside lying bars, and the height of such a bar's row."""
+
+
 type Measure = Callable[[str, float], float]
 """Width of a text in points at a size in points."""
 type Cut = Callable[[str, float, float], str]
 """The text, shortened to what fits: text, size, room."""
-
-_TICKS: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Sizes in points: of the labels on axes, of the text beside lying bars, and the height of such a bar's row."""
-
-    label: float
-    text: float
-    row: float
-
-
-PRINT: Final = Scale(label=7.0, text=8.0, row=17.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +81,16 @@ class Picture:
     shapes: tuple[Box | Path | Label, ...]
 
 
-def height_of(chart: Chart, columns_height: float, scale: Scale = PRINT) -> float:
+def height_of(chart: Chart, columns_height: float) -> float:
     """The height that a chart takes: lying bars need a row each, columns what they are given."""
-    return len(chart.values) * scale.row + 2 if chart.kind is ChartKind.BARS else columns_height
+    return len(chart.values) * _ROW + 2 if chart.kind is ChartKind.BARS else columns_height
 
 
-def lay_out(  # a chart, its place, and how text is measured there
-    chart: Chart,
-    figures: Figures,
-    width: float,
-    height: float,
-    measure: Measure,
-    cut: Cut,
-    scale: Scale = PRINT,
-) -> Picture:
+def lay_out(chart: Chart, figures: Figures, width: float, height: float, measure: Measure, cut: Cut) -> Picture:
     """The chart's shapes in a box of that size."""
     if chart.kind is ChartKind.BARS:
-        return _bars(chart, figures, width, measure, cut, scale)
-    return _columns(chart, figures, width, height, measure, scale.label)
+        return _bars(chart, figures, width, measure, cut)
+    return _columns(chart, figures, width, height, measure, _LABEL)
 
 
 def role_of(chart: Chart, n: int) -> Role:
@@ -193,27 +176,27 @@ def _axis_labels(
     return labels
 
 
-def _bars(chart: Chart, figures: Figures, width: float, measure: Measure, cut: Cut, size: Scale) -> Picture:
+def _bars(chart: Chart, figures: Figures, width: float, measure: Measure, cut: Cut) -> Picture:
     """Name, bar from a common zero line, value behind the longest bar's end."""
     texts = [figures.show(chart.value_kind, round(value)) for value in chart.values]
-    values_room = max((measure(text, size.text) for text in texts), default=0.0) + 6
-    names_room = min(max((measure(name, size.text) for name in chart.labels), default=0.0) + 2, width * 0.42)
+    values_room = max((measure(text, _TEXT) for text in texts), default=0.0) + 6
+    names_room = min(max((measure(name, _TEXT) for name in chart.labels), default=0.0) + 2, width * 0.42)
     low, high = min([0.0, *chart.values]), max([0.0, *chart.values])
     left = names_room + 6
     scale = (width - left - values_room) / (high - low) if high > low else 0.0
     zero = left - low * scale
     shapes: list[Box | Path | Label] = []
     for n, (name, value, text) in enumerate(zip(chart.labels, chart.values, texts, strict=True)):
-        y = n * size.row + 2
-        baseline = y + size.row * 0.62
-        shapes.append(Label(0, baseline, cut(name, size.text, names_room), "start", size.text, Role.TEXT))
+        y = n * _ROW + 2
+        baseline = y + _ROW * 0.62
+        shapes.append(Label(0, baseline, cut(name, _TEXT, names_room), "start", _TEXT, Role.TEXT))
         long = abs(value) * scale
         if value:
             role = Role.NEGATIVE if value < 0 else Role.STRONG
             x = zero if value > 0 else zero - long
-            shapes.append(Box(x, y + 2, max(long, 0.8), size.row - 6, role, f"{name}: {text}"))
+            shapes.append(Box(x, y + 2, max(long, 0.8), _ROW - 6, role, f"{name}: {text}"))
         end = zero + long if value > 0 else zero
-        shapes.append(Label(end + 4, baseline, text, "start", size.text, Role.TEXT))
+        shapes.append(Label(end + 4, baseline, text, "start", _TEXT, Role.TEXT))
     if shapes:
-        shapes.append(Path(((zero, 1), (zero, len(chart.values) * size.row + 1)), Role.AXIS))
-    return Picture(width, len(chart.values) * size.row + 2, tuple(shapes))
+        shapes.append(Path(((zero, 1), (zero, len(chart.values) * _ROW + 1)), Role.AXIS))
+    return Picture(width, len(chart.values) * _ROW + 2, tuple(shapes))

@@ -9,17 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Literal
 
 from salesflow.analytics.results import Brand, Provenance, ReportContent
 from salesflow.figures import Figures, Kind, Value, printable
 from salesflow.windows import Window
-
-
-class Noun(StrEnum):
-    """What a row of a table is."""
-
-    PRODUCT = "product"
-    ROW = "row"
 
 
 class ChartKind(StrEnum):
@@ -110,7 +104,7 @@ class Table:
     totals: tuple[Row, ...] = ()
     lead: str = ""
     marks: tuple[Tone, ...] = ()
-    noun: Noun = Noun.ROW
+    noun: Literal["product", "row"] = "row"
 
     def shown(self, limit: int | None = None) -> tuple[Row, ...]:
         """The rows that fit, no more than `limit` (default: the table's own). One row more is shown rather than said to be missing."""
@@ -128,7 +122,7 @@ class Table:
         first_text = next(n for n, column in enumerate(self.columns) if column.kind.is_text)
         label = (
             figures.plural("{n} more product", "{n} more products", len(left_out))
-            if self.noun is Noun.PRODUCT
+            if self.noun == "product"
             else figures.plural("{n} more row", "{n} more rows", len(left_out))
         )
         return tuple(
@@ -144,7 +138,7 @@ class Table:
         _, n, of_all = figures.words, figures.show(Kind.COUNT, shown), figures.show(Kind.COUNT, len(self.rows))
         if "excel" in made:
             return _("The first {n} of {all}; the workbook holds all of them.", n=n, all=of_all)
-        if self.noun is Noun.PRODUCT and (files := [name for name in ("csv", "parquet", "json") if name in made]):
+        if self.noun == "product" and (files := [name for name in ("csv", "parquet", "json") if name in made]):
             return _(
                 "The first {n} of {all}; the {file} file holds all of them.", n=n, all=of_all, file=files[0].upper()
             )

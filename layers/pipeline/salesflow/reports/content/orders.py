@@ -1,9 +1,9 @@
 """What to order, as a list with quantities."""
 
-from salesflow.analytics.merchant import DaysLeft, OrderLine, OrderList, VanishedStock
+from salesflow.analytics.merchant import OrderLine, OrderList, VanishedStock
 from salesflow.figures import Figures, Kind
 from salesflow.reports.content.compare import orders_count
-from salesflow.reports.content.document import Column, Noun, Section, Table, Tone
+from salesflow.reports.content.document import Column, Section, Table, Tone
 
 _VANISHED_SHOWN = 8
 
@@ -23,9 +23,9 @@ def orders_section(
 def lasts_text(line: OrderLine, figures: Figures) -> str:
     """ "out", "today" or "3 days"."""
     _ = figures.words
-    if line.state is DaysLeft.OUT:
+    if line.state == "out":
         return _("out")
-    if line.state is DaysLeft.TODAY or line.days_left is None:
+    if line.state == "today" or line.days_left is None:
         return _("today")
     days = int(line.days_left)
     return figures.plural("{n} day", "{n} days", days)
@@ -53,8 +53,8 @@ def orders_table(orders: OrderList, figures: Figures, *, limit: int) -> Table:
         ),
         limit=limit,
         lead="" if orders.lines else _("Nothing that sells is about to run out."),
-        marks=tuple(Tone.BAD if line.state is DaysLeft.OUT else Tone.NEUTRAL for line in orders.lines),
-        noun=Noun.PRODUCT,
+        marks=tuple(Tone.BAD if line.state == "out" else Tone.NEUTRAL for line in orders.lines),
+        noun="product",
     )
 
 
@@ -79,7 +79,7 @@ def vanished_table(vanished: VanishedStock | None, figures: Figures) -> tuple[Ta
                 "Counted at the close of {day}, not sold since, and not there any more: lost, broken, stolen or corrected.",
                 day=figures.day_short(vanished.since),
             ),
-            noun=Noun.PRODUCT,
+            noun="product",
         ),
     )
 

@@ -56,34 +56,20 @@ def outlook_table(forecast: ForecastSummary | None, figures: Figures) -> tuple[T
     if forecast is None:
         return ()
     _ = figures.words
-    return (
-        Table(
-            key="forecast",
-            title=_("Expected sales"),
-            columns=(
-                Column("horizon", _("Days"), Kind.TEXT),
-                Column("total", _("Expected"), Kind.MONEY),
-                Column("lower80", _.context("forecast", "Low"), Kind.MONEY),
-                Column("upper80", _.context("forecast", "High"), Kind.MONEY),
-                Column("daily_average", _("A day"), Kind.MONEY, minor=True),
-                Column("peak_day", _("Best day"), Kind.DAY, minor=True),
-                Column("peak_value", _("On it"), Kind.MONEY, minor=True),
-                Column("trend", _("Trend"), Kind.TEXT, minor=True),
-            ),
-            rows=tuple(
-                (
-                    _("Next {n}", n=figures.show(Kind.COUNT, h.days)),
-                    h.total,
-                    h.lower80,
-                    h.upper80,
-                    h.daily_average,
-                    h.peak_day,
-                    h.peak_value,
-                    _.say(_TRENDS[h.trend]) if h.trend in _TRENDS else "",
-                )
-                for h in forecast.horizons
-            ),
-            limit=len(forecast.horizons),
-            marks=(Tone.NEUTRAL,) * len(forecast.horizons),
-        ),
+    columns = (
+        Column("horizon", _("Days"), Kind.TEXT),
+        Column("total", _("Expected"), Kind.MONEY),
+        Column("lower80", _.context("forecast", "Low"), Kind.MONEY),
+        Column("upper80", _.context("forecast", "High"), Kind.MONEY),
+        Column("daily_average", _("A day"), Kind.MONEY, minor=True),
+        Column("peak_day", _("Best day"), Kind.DAY, minor=True),
+        Column("peak_value", _("On it"), Kind.MONEY, minor=True),
+        Column("trend", _("Trend"), Kind.TEXT, minor=True),
     )
+    rows = []
+    for each in forecast.horizons:
+        days = _("Next {n}", n=figures.show(Kind.COUNT, each.days))
+        trend = _.say(_TRENDS[each.trend]) if each.trend in _TRENDS else ""
+        rows.append((days, *(getattr(each, column.key) for column in columns[1:-1]), trend))
+    marks = (Tone.NEUTRAL,) * len(rows)
+    return (Table("forecast", _("Expected sales"), columns, tuple(rows), limit=len(rows), marks=marks),)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from salesflow.analytics.merchant import MoneyStatement
 from salesflow.analytics.results import DaySales, ProductSales, SalesAnalysis
 from salesflow.figures import Figures, Kind
-from salesflow.reports.content.document import Column, Noun, Row, Table
+from salesflow.reports.content.document import Column, Row, Table
 from salesflow.reports.content.sales_charts import days_known
 from salesflow.windows import Window
 
@@ -28,7 +28,7 @@ def best_sellers_table(sales: SalesAnalysis, figures: Figures, *, limit: int) ->
         rows=tuple((p.name or p.sku, p.quantity, p.revenue, each) for p, each in zip(sellers, of, strict=True)),
         limit=limit,
         lead="" if sellers else _("No product was sold."),
-        noun=Noun.PRODUCT,
+        noun="product",
     )
 
 
@@ -86,7 +86,7 @@ def products_table(
         limit=limit,
         totals=tuple(totals),
         lead="" if sales.products else _("No product was sold."),
-        noun=Noun.PRODUCT,
+        noun="product",
     )
 
 
@@ -99,18 +99,18 @@ def returns_table(sales: SalesAnalysis, figures: Figures, *, limit: int) -> Tabl
     )
     kpis = sales.kpis
     return Table(
-        key="returns",
-        title=_("Returned products"),
-        columns=(
+        "returns",
+        _("Returned products"),
+        (
             Column("name", _("Product"), Kind.NAME),
             Column("sku", _("SKU"), Kind.NAME, minor=True),
             Column("returned_quantity", _("Pieces returned"), Kind.COUNT, sums=True),
             Column("returned_amount", _("Amount returned"), Kind.MONEY, sums=True),
         ),
-        rows=tuple((p.name, p.sku, p.returned_quantity, p.returned_amount) for p in returned),
+        tuple((p.name, p.sku, p.returned_quantity, p.returned_amount) for p in returned),
         limit=limit,
         totals=((_("All returns"), "", kpis.returned_quantity, kpis.returned_amount),) if returned else (),
-        noun=Noun.PRODUCT,
+        noun="product",
     )
 
 

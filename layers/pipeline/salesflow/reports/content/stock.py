@@ -13,7 +13,6 @@ from salesflow.reports.content.document import (
     Column,
     Document,
     Kpi,
-    Noun,
     Section,
     Table,
     Tone,
@@ -278,14 +277,7 @@ def _parts(figures: Figures, *keys: str) -> tuple[_Part, ...]:
     return tuple(parts[key] for key in keys)
 
 
-def item_tone(item: StockItem) -> Tone:
-    """Bad for what is out of stock."""
-    return Tone.BAD if item.status is StockStatus.OUT_OF_STOCK else Tone.NEUTRAL
-
-
-def _table(  # a table has this many parts
-    key: str, title: str, parts: tuple[_Part, ...], items: list[StockItem], *, limit: int, lead: str
-) -> Table:
+def _table(key: str, title: str, parts: tuple[_Part, ...], items: list[StockItem], *, limit: int, lead: str) -> Table:
     return Table(
         key=key,
         title=title,
@@ -293,8 +285,8 @@ def _table(  # a table has this many parts
         rows=tuple(tuple(cell(item) for _, cell in parts) for item in items),
         limit=limit,
         lead=lead,
-        marks=tuple(item_tone(item) for item in items),
-        noun=Noun.PRODUCT,
+        marks=tuple(Tone.BAD if item.status is StockStatus.OUT_OF_STOCK else Tone.NEUTRAL for item in items),
+        noun="product",
     )
 
 

@@ -34,14 +34,14 @@ def unusual_table(unusual: UnusualSummary | None, figures: Figures) -> tuple[Tab
     levels = {True: _("High"), False: _("Medium")}
     return (
         Table(
-            key="anomalies",
-            title=_("Unusual"),
-            columns=(
+            "anomalies",
+            _("Unusual"),
+            (
                 Column("text", _("What is unusual"), Kind.NAME),
                 Column("since", _("Since"), Kind.DAY),
                 Column("level", _("Severity"), Kind.TEXT, minor=True),
             ),
-            rows=tuple((finding.text, finding.since, levels[finding.is_high]) for finding in findings),
+            tuple((finding.text, finding.since, levels[finding.is_high]) for finding in findings),
             limit=_SHOWN,
             lead="" if findings else _("Nothing is unusual."),
             marks=tuple(Tone.BAD if finding.is_high else Tone.NEUTRAL for finding in findings),

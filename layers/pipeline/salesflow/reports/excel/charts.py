@@ -10,11 +10,11 @@ from salesflow.reports.content.document import Chart, ChartKind, Document, Table
 from salesflow.reports.content.palette import BLUE, INK, LIGHT, ORANGE, QUIET, RULE
 from salesflow.reports.excel.cells import money_format
 
-SIZE: Final = (412, 250)
 ROWS: Final = 13
 """How many rows of a sheet a chart covers."""
 
 _DATES_ON_AXIS: Final = 6
+SIZE: Final = (412, 250)
 
 
 @dataclass(frozen=True, slots=True)

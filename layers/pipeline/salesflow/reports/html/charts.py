@@ -14,7 +14,6 @@ from salesflow.figures import Figures
 from salesflow.reports.content.charts import Role, heights, nice_ticks, role_of
 from salesflow.reports.content.document import Chart, ChartKind
 
-_HEIGHT, _TOP, _BOTTOM = 184, 10, 160
 _THICKEST: Final = 9.0
 """Of a column, in percent of the width: a shop's first day is no wall of colour."""
 _EM: Final = 7.0
@@ -22,6 +21,7 @@ _EM: Final = 7.0
 _NARROW: Final = 250.0
 """The room for labels on the smallest phone, in pixels."""
 _EDGE: Final = 7.0
+_HEIGHT, _TOP, _BOTTOM = 184, 10, 160
 
 
 @dataclass(frozen=True, slots=True)

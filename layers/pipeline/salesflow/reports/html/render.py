@@ -6,7 +6,7 @@ unfold.
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from salesflow.figures import Figures, Kind, Value
 from salesflow.reports.content.document import Document, Row, Section, Table, Tone
@@ -16,8 +16,7 @@ from salesflow.reports.html.page import frame, templates
 _MOST_ROWS: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell: its text, the classes that say how it is set, and what it is sorted by (empty: its text)."""
 
     text: str

@@ -145,11 +145,6 @@ def line_of(text: str, font: str = REGULAR) -> Line:
     return Line.of(said, tuple(run for stretch in order for run in _runs(items, stretch)))
 
 
-def runs(text: str, font: str = REGULAR) -> tuple[Run, ...]:
-    """The runs of the line, from left to right as they are drawn."""
-    return line_of(text, font).runs
-
-
 def width(text: str, font: str, size: float) -> float:
     """How wide the text is when drawn in runs, in points."""
     return line_of(text, font).width(size)

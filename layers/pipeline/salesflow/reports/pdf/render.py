@@ -14,7 +14,7 @@ from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageTemplate, Spacer
 
-from salesflow.reports.content.document import Document, Noun, Section
+from salesflow.reports.content.document import Document, Section
 from salesflow.reports.content.palette import QUIET
 from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut, load_families, width
 from salesflow.reports.pdf.parts import GAP, Beside, ChartBox, KpiRow, Masthead, SectionTitle
@@ -172,7 +172,7 @@ def _section(section: Section, document: Document, wide: float, share: float) ->
     for table in section.tables:
         if not table.rows and not table.lead:
             continue  # the section's own lead has said that there is nothing
-        limit = max(1, int(table.limit * share)) if table.noun is Noun.PRODUCT else table.limit
+        limit = max(1, int(table.limit * share)) if table.noun == "product" else table.limit
         if table.title.casefold() != section.title.casefold() and len(section.tables) > 1:
             parts.append(Prose(table.title, 8.5, 12, bold=True, role="H3"))
         if table.lead:
