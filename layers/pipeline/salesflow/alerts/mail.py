@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from itertools import islice
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
@@ -97,6 +97,34 @@ class Why:
     look_at: tuple[str, ...]
 
 
+class _Item(NamedTuple):
+    """One entry as it is shown."""
+
+    tag: str
+    text: str
+    lines: tuple[str, ...]
+    bad: bool
+    link: str
+
+
+class _AlertMail(NamedTuple):
+    """Everything that the text, the HTML and the gist show."""
+
+    language: str
+    title: str
+    day: str
+    headline: str
+    first: _Item
+    chart_title: str
+    chart: tuple[Bar, ...]
+    causes: tuple[tuple[str, tuple[Bar, ...]], ...]
+    others: tuple[_Item, ...]
+    look_at: tuple[str, ...]
+    small_print: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    stop: str
+
+
 @cache
 def _templates() -> Environment:
     """The templates of this package, on the frame of the reports' mails."""
@@ -127,31 +155,26 @@ def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
         Change.RESOLVED: _.context("alert", "Over"),
     }
 
-    def shown(entry: Entry) -> dict[str, Any]:
-        return {
-            "tag": tags[entry.change],
-            "text": dated_sentence(entry, facts.business_date, figures),
-            "lines": _lines(entry, figures),
-            "bad": _is_bad(entry),
-            "link": _link(entry, facts),
-        }
+    def shown(entry: Entry) -> _Item:
+        said = dated_sentence(entry, facts.business_date, figures)
+        return _Item(tags[entry.change], said, _lines(entry, figures), _is_bad(entry), _link(entry, facts))
 
     worse = _("It got worse.") if first.change is Change.WORSE else ""
-    mail = {
-        "language": figures.language.tag,
-        "title": _.say(_TITLES.get(facts.period, _TITLES[Period.DAILY])),
-        "day": figures.day_long(facts.business_date),
-        "headline": figures.sentences(worse, dated_sentence(first, facts.business_date, figures)),
-        "first": shown(first),
-        "chart_title": _chart_title(first, figures, facts.period),
-        "chart": _chart(first, figures, facts.period),
-        "causes": _causes(first.event, figures),
-        "others": [shown(entry) for entry in entries[1:]],
-        "look_at": _look_at(entries, _),
-        "small_print": _small_print(facts, figures),
-        "notes": _notes(facts, figures, goes_on=any(entry.event is not None for entry in entries)),
-        "stop": facts.stop,
-    }
+    mail = _AlertMail(
+        language=figures.language.tag,
+        title=_.say(_TITLES.get(facts.period, _TITLES[Period.DAILY])),
+        day=figures.day_long(facts.business_date),
+        headline=figures.sentences(worse, dated_sentence(first, facts.business_date, figures)),
+        first=shown(first),
+        chart_title=_chart_title(first, figures, facts.period),
+        chart=_chart(first, figures, facts.period),
+        causes=_causes(first.event, figures),
+        others=tuple(map(shown, entries[1:])),
+        look_at=_look_at(entries, _),
+        small_print=_small_print(facts, figures),
+        notes=_notes(facts, figures, goes_on=any(entry.event is not None for entry in entries)),
+        stop=facts.stop,
+    )
     html = _templates().get_template("mail_alert.html.j2").render(mail=mail, _=_)
     text = _templates().get_template("mail_alert.txt.j2").render(mail=mail, _=_)
     subject = subject_of(subjects(entries, figures, facts.period), facts.reference)
@@ -174,14 +197,14 @@ def _gist(mail: _AlertMail, reference: str, _: Words) -> Gist:
     )
     why = _("Why, or be quiet about it")
     links = (
-        (why, mail.first_link),
+        (why, mail.first.link),
         *((_("{label}: {text}", label=why, text=item.text), item.link) for _said, item in others),
         (_("Stop these mails, or change what you get"), mail.stop),
     )
     return Gist(
         headline=mail.headline,
         title=f"{mail.title} \u00b7 {mail.day}",
-        lead=mail.first_lines,
+        lead=mail.first.lines,
         sections=tuple((title, lines) for title, lines in sections if lines),
         links=tuple((label, address) for label, address in links if address),
         footer=(
