@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.public.exceptions import InvalidDocumentException
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
+from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 from local.cloud.aws import LocalCloudError
 
@@ -24,6 +25,13 @@ CODE_PROPERTIES = {
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Serverless::LayerVersion": "ContentUri",
 }
+
+
+class _Template(yaml.CSafeLoader):
+    """YAML with CloudFormation's short intrinsics."""
+
+
+_Template.add_multi_constructor("!", intrinsics_multi_constructor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Package:
 def load_template(path: Path) -> dict[str, Any]:
     """The SAM template as data, with short intrinsics (`!Ref`) written out; raises LocalCloudError if it is none."""
     try:
-        template = yaml_parse(path.read_text("utf-8"))
+        template = yaml.load(path.read_text("utf-8"), _Template)  # noqa: S506 - a safe loader
     except OSError as error:
         raise LocalCloudError(f"There is no template at {path}: {error.strerror}.") from error
     if not isinstance(template, dict) or "Resources" not in template:
