@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import threading
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from typing import Annotated, Any
 
@@ -28,35 +30,70 @@ POLL_SECONDS = 2.0
 LAST_ZONE = timedelta(hours=12)
 """A day that is over this long after it is over in UTC is over everywhere."""
 
-CanariesOption = Annotated[
-    float, typer.Option("--canaries", min=0, max=100, help="Percent of the shops that come first, at least one.")
-]
-ToleranceOption = Annotated[
-    float, typer.Option("--tolerate", min=0, max=100, help="Percent of the firings that may fail before it stops.")
-]
-AtOnceOption = Annotated[int, typer.Option("--at-once", min=1, max=1000, help="How many functions at the same time.")]
+_HOW: Mapping[str, tuple[Any, object]] = {
+    "canaries": (
+        Annotated[
+            float,
+            typer.Option("--canaries", min=0, max=100, help="Percent of the shops that come first, at least one."),
+        ],
+        1,
+    ),
+    "tolerance": (
+        Annotated[
+            float,
+            typer.Option("--tolerate", min=0, max=100, help="Percent of the firings that may fail before it stops."),
+        ],
+        5,
+    ),
+    "at_once": (
+        Annotated[int, typer.Option("--at-once", min=1, max=1000, help="How many functions at the same time.")],
+        20,
+    ),
+    "yes": (YesOption, False),
+    "dry_run": (DryRunOption, False),
+}
+"""The options of each command that begins something, and what they are if nothing is said."""
 NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="As `fleet list` shows it [the newest].")]
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How something is done to all shops: percent of canaries and of tolerated failures, functions at once, asked first, or shown alone."""
+
+    canaries: float
+    tolerance: float
+    at_once: int
+    yes: bool
+    dry_run: bool
+
+
+def beginning(function: Callable[..., None]) -> Callable[..., None]:
+    """The function with the options of all that begin something; it gets them as `how`."""
+
+    @functools.wraps(function)
+    def command(**given: Any) -> None:
+        how = How(**{name: given.pop(name) for name in _HOW})
+        function(**given, how=how)
+
+    own = inspect.signature(function, eval_str=True)
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=usual, annotation=option)
+        for name, (option, usual) in _HOW.items()
+    ]
+    kept = [parameter for parameter in own.parameters.values() if parameter.name != "how"]
+    command.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]  # as inspect documents it
+    return command
+
+
 @app.command("rebuild", of_shop=False, examples=["fleet rebuild --dry-run", "fleet rebuild --canaries 5 --at-once 50"])
-def rebuild(
-    desk: Desk,
-    *,
-    canaries: CanariesOption = 1,
-    tolerance: ToleranceOption = 5,
-    at_once: AtOnceOption = 20,
-    yes: YesOption = False,
-    dry_run: DryRunOption = False,
-) -> None:
+@beginning
+def rebuild(desk: Desk, *, how: How) -> None:
     """Read every shop's whole history anew from its source."""
-    _do(desk, "rebuild", "sync_history", [{"rebuild": True}], canaries, tolerance, at_once, yes=yes, dry_run=dry_run)
+    _do(desk, "rebuild", "sync_history", [{"rebuild": True}], how)
 
 
-@app.command(
-    "backfill",
-    of_shop=False,
-    examples=["fleet backfill --from 2026-11-01 --to 2026-11-20 --dry-run"],
-)
+@app.command("backfill", of_shop=False, examples=["fleet backfill --from 2026-11-01 --to 2026-11-20 --dry-run"])
+@beginning
 def backfill(
     desk: Desk,
     *,
@@ -67,20 +104,17 @@ def backfill(
     period: PeriodOption = Period.DAILY,
     notify: NotifyOption = Notify.NONE,
     max_days: Annotated[int, typer.Option(min=1, max=1000, help="Refuse a longer period.")] = 31,
-    canaries: CanariesOption = 1,
-    tolerance: ToleranceOption = 5,
-    at_once: AtOnceOption = 20,
-    yes: YesOption = False,
-    dry_run: DryRunOption = False,
+    how: How,
 ) -> None:
     """Make a report for each date in each shop; what is done is not done twice. Nobody is mailed unless --notify says so."""
     dates = dates_between(iso_day(first), iso_day(last), today=_earliest_today(), most=max_days)
     fields = _report(report_type, formats, period)
     events = [{**fields, "business_date": day.isoformat(), "notify": notify.value} for day in dates]
-    _do(desk, "backfill", "report", events, canaries, tolerance, at_once, yes=yes, dry_run=dry_run)
+    _do(desk, "backfill", "report", events, how)
 
 
 @app.command("resend", of_shop=False, examples=["fleet resend --date 2026-11-22 --dry-run"])
+@beginning
 def resend(
     desk: Desk,
     *,
@@ -88,31 +122,20 @@ def resend(
     report_type: TypeOption = ReportType.SALES,
     formats: FormatOption = None,
     period: PeriodOption = Period.DAILY,
-    canaries: CanariesOption = 1,
-    tolerance: ToleranceOption = 5,
-    at_once: AtOnceOption = 20,
-    yes: YesOption = False,
-    dry_run: DryRunOption = False,
+    how: How,
 ) -> None:
     """Mail each shop's report of a date to those of its readers who were not told of it, as after a failure of SES."""
     (date,) = dates_between(iso_day(day), iso_day(day), today=_earliest_today(), most=1)
     events = [{**_report(report_type, formats, period), "business_date": date.isoformat(), "resend": True}]
-    _do(desk, "resend", "report", events, canaries, tolerance, at_once, yes=yes, dry_run=dry_run)
+    _do(desk, "resend", "report", events, how)
 
 
 @app.command("canary", of_shop=False, examples=["fleet canary", "fleet canary --canaries 5"])
-def canary(
-    desk: Desk,
-    *,
-    canaries: CanariesOption = 1,
-    tolerance: ToleranceOption = 0,
-    at_once: AtOnceOption = 20,
-    yes: YesOption = False,
-    dry_run: DryRunOption = False,
-) -> None:
+@beginning
+def canary(desk: Desk, *, how: How) -> None:
     """Try a new version: make yesterday's sales report of some shops anew, the rest stay as they are. Nobody is mailed."""
     events = [{**_report(ReportType.SALES, None, Period.DAILY), "force": True, "notify": Notify.NONE.value}]
-    _do(desk, "canary", "report", events, canaries, tolerance, at_once, yes=yes, dry_run=dry_run, rest=False)
+    _do(desk, "canary", "report", events, how, rest=False)
 
 
 @app.command("list", of_shop=False, examples=["fleet list"])
@@ -181,17 +204,13 @@ def _do(
     what: str,
     job: str,
     events: Sequence[fleet.Event],
-    canaries: float,
-    tolerance: float,
-    at_once: int,
+    how: How,
     *,
-    yes: bool,
-    dry_run: bool,
     rest: bool = True,
 ) -> None:
     name = f"{what}-{clock.now().astimezone(UTC):%Y%m%dT%H%M%S}"
     shops = fleet.shops(desk.stack)
-    lists = fleet.in_lists(name, shops, events, canaries, tolerance)
+    lists = fleet.in_lists(name, shops, events, how.canaries, how.tolerance)
     few = len({event["shop"] for event in lists[0].events})
     lists = lists if rest else lists[:1]
     data = {"name": name, "job": job, "shops": len(shops) if rest else few, "canaries": few} | {
@@ -199,21 +218,21 @@ def _do(
         "first": dict(lists[0].events[0]),
     }
     facts = Facts(
-        "Dry run: nothing is fired" if dry_run else "",
+        "Dry run: nothing is fired" if how.dry_run else "",
         [
             ("name", name),
             ("shops", f"{data['shops']:,}, {few:,} of them first"),
-            ("firings", f"{sum(len(one.events) for one in lists):,}, {at_once:,} at once"),
+            ("firings", f"{sum(len(one.events) for one in lists):,}, {how.at_once:,} at once"),
             (
                 "stops",
                 "; ".join(f"at more than {one.tolerated:,} failures by list {n}" for n, one in enumerate(lists, 1)),
             ),
         ],
     )
-    if not dry_run:
-        if not desk.out.confirm(f"Fire {job} in {data['shops']:,} shops?", yes=yes):
+    if not how.dry_run:
+        if not desk.out.confirm(f"Fire {job} in {data['shops']:,} shops?", yes=how.yes):
             raise typer.Exit(ExitCode.FAILED)
-        fleet.start(desk.stack, name, job, lists, at_once=at_once)
+        fleet.start(desk.stack, name, job, lists, at_once=how.at_once)
     desk.out.show(data, facts)
-    if not dry_run:
+    if not how.dry_run:
         desk.out.note(f"salesflow-ops fleet watch {name} says how far it is; fleet stop ends it.")
