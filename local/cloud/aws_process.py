@@ -37,6 +37,7 @@ import yaml
 from moto.cloudformation import parsing
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import get_model_map
+from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
@@ -321,6 +322,10 @@ def serve(host: str, port: int, parent: Connection) -> None:
     server = make_server(host, port, LocalAws(moto, warnings), threaded=True, request_handler=_Quiet)
     loopback = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     made_by_us.MadeThroughApi.endpoint_url = f"http://{loopback}:{server.server_port}"
+    # State machines run in this process, and call what they call at this port.
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    os.environ |= {"MOTO_PORT": str(server.server_port), "NO_PROXY": "localhost,127.0.0.1"}
+    logging.getLogger(FAILED_EXECUTIONS).setLevel(logging.CRITICAL)
     parent.send(server.server_port)
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     server.serve_forever()
