@@ -1,18 +1,23 @@
 """A morning's wave of reports, simulated: when each good shop's mail goes out, and what the functions cost meanwhile.
 
 Lambda is a line of firings before so many workers, as its asynchronous queue before reserved concurrency; a firing that fails is tried again
-after one minute and after two. SES is a bucket of tokens. A hanging shop's source never answers.
+after one minute and after two, and goes into the queue of failed runs when all tries have failed or it is an hour old. SES is a bucket of
+tokens. A hanging shop's source never answers.
 """
 
 import heapq
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 RETRIES = (60.0, 120.0)
 """Seconds before Lambda's second and third try."""
+OLDEST = 3600.0
+"""Seconds after which Lambda gives a firing up."""
+PAUSES = (0.55, 1.1)
+"""Seconds for which a run that SES throttles asks again, before it ends."""
 
 
 @dataclass(frozen=True)
@@ -31,27 +36,29 @@ class Wave:
 @dataclass(frozen=True)
 class Way:
     """How it is met. window: seconds over which the firings are spread; hang: how long a run waits for a source that hangs;
-    again: None, a run that SES throttles waits in the function for its turn; else the seconds after which it is taken up again, least and most."""
+    waits: a run that SES throttles waits in the function for its turn; else it ends, and is taken up by Lambda's retries."""
 
     name: str
     window: float
     hang: float
-    again: tuple[float, float] | None
+    waits: bool
 
 
-BEFORE = Way("1.0.0", window=0, hang=590, again=None)
-AFTER = Way("1.1.0", window=900, hang=60, again=(60, 600))
-WAYS = (BEFORE, replace(AFTER, name="1.1.0, all at the same moment", window=0), AFTER)
+BEFORE = Way("1.0.0", window=0, hang=590, waits=True)
+AFTER = Way("1.1.0", window=900, hang=60, waits=False)
+MAILS_A_WORKER = 0.5
+"""Mails a second that SES takes for each function at once: with more functions it throttles, with fewer a hanging shop holds too many."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """hours: of Lambda; last, median: seconds after the hour at which the good shops were told; mails: sent; runs: started."""
+    """hours: of Lambda; last: seconds after the hour at which the last good shop was told; mails: sent; left: good shops whose
+    firing ended in the queue of failed runs; runs: started."""
 
     hours: float
     last: float
-    median: float
     mails: int
+    left: int
     runs: int
 
 
@@ -83,28 +90,40 @@ def simulate(wave: Wave, way: Way) -> Outcome:
     hanging[random.choice(wave.shops, round(wave.shops * wave.hanging), replace=False)] = True
     numbers: Iterator[int] = itertools.count()
     fired = random.random(wave.shops) * way.window
-    # Those that are ready, the earliest first: the moment, a number that makes it a line, the shop, the try; -1: it only has to be mailed.
-    ready = [(float(moment), next(numbers), shop, 0) for shop, moment in enumerate(fired)]
+    # Those that are ready, the earliest first: the moment, a number that makes it a line, the shop, the try, and what is still to be done.
+    ready = [(float(moment), next(numbers), shop, 0, wave.report) for shop, moment in enumerate(fired)]
     heapq.heapify(ready)
     free = [0.0] * wave.workers
-    ses, told, busy, runs = _Ses(wave.mails_a_second), [], 0.0, 0
+    ses, told, left, busy, runs = _Ses(wave.mails_a_second), [], 0, 0.0, 0
     while ready:
-        moment, _, shop, tries = heapq.heappop(ready)
-        begun = max(moment, heapq.heappop(free))
+        moment, _, shop, tries, seconds = heapq.heappop(ready)
+        begun = max(moment, free[0])
+        if begun - fired[shop] > OLDEST:
+            left += not hanging[shop]
+            continue
         runs += 1
         if hanging[shop]:
-            ended = begun + way.hang
-            if tries < len(RETRIES):
-                heapq.heappush(ready, (ended + RETRIES[tries], next(numbers), shop, tries + 1))
+            ended, is_told = begun + way.hang, False
+        elif way.waits:
+            ended, is_told = ses.turn(begun + seconds), True
         else:
-            ended = begun + (wave.resend if tries < 0 else wave.report)
-            if way.again is None:
-                ended = ses.turn(ended)
-                told.append(ended)
-            elif ses.takes(ended):
-                told.append(ended)
-            else:
-                heapq.heappush(ready, (ended + random.uniform(*way.again), next(numbers), shop, -1))
+            ended, is_told = _asked(ses, begun + seconds)
+            seconds = wave.resend
+        if is_told:
+            told.append(ended)
+        elif tries < len(RETRIES):
+            heapq.heappush(ready, (ended + RETRIES[tries], next(numbers), shop, tries + 1, seconds))
+        else:
+            left += not hanging[shop]
         busy += ended - begun
-        heapq.heappush(free, ended)
-    return Outcome(busy / 3600, max(told), float(np.median(told)), len(told), runs)
+        heapq.heapreplace(free, ended)
+    return Outcome(busy / 3600, max(told), len(told), left, runs)
+
+
+def _asked(ses: _Ses, moment: float) -> tuple[float, bool]:
+    """When a run that asks SES for one mail ends, and whether it went out."""
+    for pause in (0.0, *PAUSES):
+        moment += pause
+        if ses.takes(moment):
+            return moment, True
+    return moment, False
