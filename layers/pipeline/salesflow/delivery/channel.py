@@ -34,10 +34,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """It may pass; the other side may or may not have the message. for_all: it stands in the way of all readers of the channel."""
+    """It may pass; the other side may or may not have the message. for_all: it stands in the way of all readers of the channel.
+    busy: the other side only takes no more at the moment, and surely has not got it."""
 
     why: str
     for_all: bool = False
+    busy: bool = False
 
 
 type Outcome = Accepted | Refused | Later
@@ -74,13 +76,14 @@ class Channels:
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
     """Who has been told (now or by an earlier attempt) and who of them now, who is refused and why, who is still to be told, and who
-    does not want to be."""
+    does not want to be. busy: whoever is still to be told is so because a channel takes no more at the moment."""
 
     notified: tuple[str, ...]
     told_now: tuple[str, ...]
     refused: dict[str, str]
     unreached: dict[str, str]
     stopped: tuple[str, ...]
+    busy: bool = False
 
 
 class SendRecorder(Protocol):
@@ -121,7 +124,8 @@ def send_to_all(channels: Channels, claim: SendRecorder, mail: Mail, recipients:
     refused: dict[str, str] = {}
     unreached: dict[str, str] = {}
     stopped: list[str] = []
-    closed: dict[str, str] = {}
+    closed: dict[str, Later] = {}
+    later: list[Later] = []
     waiting = [recipient for recipient in wanted if mailbox(recipient) not in told]
     marked = channels.marks.all() if waiting else {}
     ways = {kind: channels.of(kind) for kind in dict.fromkeys(map(kind_of, waiting))}
@@ -137,7 +141,7 @@ def send_to_all(channels: Channels, claim: SendRecorder, mail: Mail, recipients:
             claim.record_refused(recipient, reason=refused[recipient])
             continue
         if kind in closed:
-            unreached[recipient] = closed[kind]
+            unreached[recipient] = closed[kind].why
             continue
         claim.ensure_held()
         match ways[kind].send(mail, recipient):
@@ -149,12 +153,14 @@ def send_to_all(channels: Channels, claim: SendRecorder, mail: Mail, recipients:
                 refused[recipient] = why
                 if gone:
                     channels.marks.mark(recipient, Mark.REVOKED, said=why, message_id="")
-            case Later(why, for_all):
-                unreached[recipient] = why
-                if for_all:
-                    closed[kind] = why
+            case Later() as answer:
+                later.append(answer)
+                unreached[recipient] = answer.why
+                if answer.for_all:
+                    closed[kind] = answer
     notified = tuple(recipient for recipient in wanted if mailbox(recipient) in told or recipient in told_now)
-    return DeliveryResult(notified, tuple(told_now), refused, unreached, tuple(stopped))
+    busy = bool(later) and all(answer.busy for answer in later)
+    return DeliveryResult(notified, tuple(told_now), refused, unreached, tuple(stopped), busy)
 
 
 def _with_reference(mail: Mail, claim: SendRecorder) -> Mail:
