@@ -14,6 +14,8 @@ from salesflow.errors import SalesFlowError
 from salesflow.identity import CATALOGUE
 from salesflow.job_events import JobRequest, MailingFields, Notify, ReportFields
 from salesflow.jobs.recipients import recipients_for, refuse_strangers
+from salesflow.rows import Rows
+from salesflow.s3 import Bucket
 from salesflow.settings import Settings
 from salesflow.windows import previous_window, window_of
 from tests.reliability.fuzz.cases import Fuzzed, drive, garbage, hostile, refusal
@@ -55,6 +57,23 @@ _KNOWN = {
     "rebuild": st.booleans(),
     "resend": st.booleans(),
     "to": st.lists(st.sampled_from([*READERS, OWNER, STRANGER]) | hostile, max_size=3),
+    "shop": st.sampled_from(["main", "corner", "corner-2", "corn"])
+    | st.sampled_from(
+        [
+            "",
+            "*",
+            "Corner",
+            "corner|run#x",
+            "corner/../main",
+            "main/",
+            "shops/corner",
+            " corner",
+            "corner\n",
+            "-",
+            "ｃorner",
+        ]
+    )
+    | hostile,
     "schedule": hostile,
     "scheduled_time": st.datetimes(datetime(2016, 1, 1), datetime(2026, 11, 20), timezones=st.just(UTC)).map(
         datetime.isoformat
@@ -104,6 +123,7 @@ def _an_event(value: tuple[str, Any, ZoneInfo]) -> str:
     if isinstance(request.fields, ReportFields):  # dates at the ends of the calendar have windows too
         window = window_of(request.fields.period, request.business_date)
         assert previous_window(request.fields.period, window).last < window.first <= window.last
+    _reaches_its_own_shop_alone(request, job)
     identity = kind.identity(request)
     assert "#" not in identity or job == "anomaly_check", "an identity must not pass for another row's key"
     for key in _keys(job, request):
@@ -112,6 +132,51 @@ def _an_event(value: tuple[str, Any, ZoneInfo]) -> str:
         assert "//" not in key, key
         assert len(key.encode()) <= 1024, key
     return "taken"
+
+
+class _Aws:
+    """Takes every call, and keeps under which keys and partitions it came."""
+
+    def __init__(self) -> None:
+        self.reached: list[str] = []
+
+    def put_object(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
+        self.reached.append(Key)
+        return {"ETag": "x"}
+
+    def list_objects_v2(self, *, Prefix: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.reached.append(Prefix)
+        return {}
+
+    def put_item(self, *, Item: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.reached.append(Item["pk"]["S"])
+        return {}
+
+    def query(self, *, ExpressionAttributeValues: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.reached.append(ExpressionAttributeValues[":pk"]["S"])
+        return {"Items": []}
+
+
+_OF_A_SHOP = re.compile(r"(?:shops/([^/]*)/|([^|#/]*)\|)")
+"""Whose a key of the bucket or of the table is, by what stands before it; nobody's else: main's."""
+
+
+def _reaches_its_own_shop_alone(request: JobRequest[Any], job: str) -> None:
+    """What the request's keys and partitions come to in bucket and table is the shop's that it names, and looks like no other's."""
+    aws, shop = _Aws(), request.fields.shop
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", shop), shop
+    rows, bucket = Rows(aws, "table", shop), Bucket(aws, "bucket", shop=shop)
+    identity = CATALOGUE[job].identity(request)
+    for partition in (f"run#{identity}", f"edition#{identity}", "settings", "token", "library", "address"):
+        rows.put({"pk": partition, "sk": request.schedule})
+        rows.beginning_with(partition, "")
+    for key in (*_keys(job, request), "reports/", "history/daily/"):
+        bucket.write(key, b"", "text/plain", {}, over=None)
+        bucket.page(key)
+    assert aws.reached
+    for name in aws.reached:
+        found = _OF_A_SHOP.match(name)
+        assert (found[1] or found[2] if found else "main") == shop, name
 
 
 def _mailed(job: str, request: JobRequest[Any]) -> tuple[str, ...]:
