@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from local.cloud.aws import ACCESS_KEYS
 from local.shop import LocalShop, Shop
 from ops import shop_schedules, shops
 from ops.local_cloud import RunningCloud
+from ops.schedules import KNOBS
 from ops.target import Stack, local_stack
 from salesflow.shop_id import MAIN_SHOP, key_prefix, partition_prefix
 from salesflow.shops.token import keep_token
@@ -46,19 +47,11 @@ CRONS = {
     "scheduled-stock-excel": "10 7 * * ? *",
 }
 """What of the template's schedules a shop has in a night of sync and reports."""
-OFF = (
-    "SyncHourlyCron",
-    "CombinedWeeklyCron",
-    "CombinedMonthlyCron",
-    "ForecastCron",
-    "AnomalyCheckCron",
-    "WatchdogCron",
-)
 DAY = date(2026, 6, 16)
 """On whose morning the schedules fire, in each shop's zone: the reports are of the day before."""
 BUSINESS_DATE = DAY - timedelta(days=1)
-REPORTS = {"sales": ("pdf", "xlsx"), "stock": ("xlsx",)}
-"""What a shop gets of a day."""
+REPORTS = {"scheduled-sales-pdf": ("sales", "pdf", "xlsx"), "scheduled-stock-excel": ("stock", "xlsx")}
+"""The report that a schedule makes, and in which files."""
 HISTORY_DAYS = 30
 FOREVER = timedelta(days=3650)
 
@@ -93,6 +86,7 @@ class Night:
     shops: list[Kept]
     running: LocalShop
     firings: list[Firing]
+    reports: list[tuple[str, ...]]
 
     @property
     def seconds(self) -> list[float]:
@@ -104,7 +98,7 @@ class Night:
         left = _Left.of(self.stack, self.running)
         found: list[Finding] = []
         for one in self.shops:
-            found += _of_a_bad_one(one, left) if one.wrong else _of_a_good_one(one, left)
+            found += _of_a_bad_one(one, left) if one.wrong else _of_a_good_one(one, self.reports, left)
         found += _leaks(self.stack, self.shops, left)
         failed = {firing.event.get("shop", MAIN_SHOP) for firing in self.firings if not firing.succeeded}
         for shop in sorted(failed ^ {one.id for one in self.shops if one.wrong}):
@@ -113,16 +107,24 @@ class Night:
 
 
 @contextmanager
-def night(others: int, bad: Sequence[str] = (), *, at_once: int = 2, patience: int = 60) -> Iterator[Night]:
-    """Let `main` and so many other shops have a night, the last of them bad in these ways; the stack ends with the block.
+def night(
+    others: int,
+    bad: Sequence[str] = (),
+    *,
+    schedules: Collection[str] = CRONS.keys(),
+    at_once: int = 2,
+    patience: int = 60,
+) -> Iterator[Night]:
+    """Let `main` and so many other shops have a night of these schedules, the last of them bad in these ways; the stack ends with the block.
 
     patience: seconds that a source may keep a run waiting.
     """
+    crons = {name: CRONS[name] for name in schedules}
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     first = Shop(
         sample_sales(7, DAY + timedelta(days=2), HISTORY_DAYS), ZoneInfo(PLACES[0][0]), PLACES[0][1],
         report_recipients=("reader@main.example.com",), alert_recipients=(), owners=("owner@main.example.com",),
-        parameters=dict.fromkeys(OFF, ""), settings={"history_days": "180"},
+        parameters={knob: crons.get(name, "") for name, knob in KNOBS.items()}, settings={"history_days": "180"},
     )  # fmt: skip
     with ExitStack() as open_until_then:
         running = open_until_then.enter_context(LocalShop.open(first, datetime.combine(DAY, datetime.min.time(), UTC)))
@@ -133,8 +135,9 @@ def night(others: int, bad: Sequence[str] = (), *, at_once: int = 2, patience: i
             wrong = bad[number - others] if number >= others - len(bad) else ""
             kept.append(_kept(number, wrong, running.clock))
             open_until_then.enter_context(kept[-1].api)
-            _take_in(stack, kept[-1], patience)
-        yield Night(stack, kept, running, _fire_all(Scheduler(running.cloud), running.clock, kept, at_once))
+            _take_in(stack, kept[-1], crons, patience)
+        fired = _fire_all(Scheduler(running.cloud), running.clock, kept, at_once)
+        yield Night(stack, kept, running, fired, [REPORTS[name] for name in crons if name in REPORTS])
 
 
 def _kept(number: int, wrong: str, clock: SimulatedClock) -> Kept:
@@ -150,7 +153,7 @@ def _kept(number: int, wrong: str, clock: SimulatedClock) -> Kept:
     return Kept(f"shop-{number:03d}", place, currency, language, api, wrong)
 
 
-def _take_in(stack: Stack, one: Kept, patience: int) -> None:
+def _take_in(stack: Stack, one: Kept, crons: Mapping[str, str], patience: int) -> None:
     """As `shops add` does it; a bad one is spoiled afterwards."""
     hers = stack.of_shop(one.id)
     values: dict[str, Any] = {
@@ -169,7 +172,7 @@ def _take_in(stack: Stack, one: Kept, patience: int) -> None:
     if one.wrong != "has no token":
         token = json.dumps({"token": one.api.issue_token(FOREVER)}) if one.wrong != "has another's token" else "a.b.c"
         keep_token(hers.rows, hers.client("kms"), stack.physical_id("ShopsKey"), token)
-    shop_schedules.make(hers, one.zone.key, CRONS)
+    shop_schedules.make(hers, one.zone.key, crons)
     if one.wrong == "has a row that cannot be used":
         row = next(iter(hers.rows.newest("settings", 1)))
         hers.rows.put({**row, "values": {**values, "currency": "no money"}})
@@ -225,11 +228,11 @@ def _of_a_bad_one(one: Kept, left: _Left) -> Iterator[Finding]:
         )
 
 
-def _of_a_good_one(one: Kept, left: _Left) -> Iterator[Finding]:
+def _of_a_good_one(one: Kept, reports: Sequence[tuple[str, ...]], left: _Left) -> Iterator[Finding]:
     told = left.mails.get(one.reader, [])
-    if len(told) != len(REPORTS):
-        yield Finding(Kind.DOUBLED, one.id, f"{one.reader} got {len(told)} mails of {len(REPORTS)} reports")
-    for report_type, extensions in REPORTS.items():
+    if len(told) != len(reports):
+        yield Finding(Kind.DOUBLED, one.id, f"{one.reader} got {len(told)} mails of {len(reports)} reports")
+    for report_type, *extensions in reports:
         folder = f"{key_prefix(one.id)}reports/{report_type}/daily/{BUSINESS_DATE}"
         files = [f"{folder}/{report_type}-daily-{BUSINESS_DATE}.{extension}" for extension in extensions]
         written = {key: left.keys[key] for key in (*files, f"{folder}/manifest.json")}
