@@ -21,9 +21,11 @@ from botocore.exceptions import ClientError
 from ops.complaints import Misused, NotFound
 from ops.first_answers import declared
 from ops.target import Stack
+from salesflow import clock
 from salesflow.job_events import AnomalyCheckFields, ReportFields, Scope
 from salesflow.shop_id import MAIN_SHOP
 from salesflow.watch.due_times import InvalidSchedule, due_times, skipped_times
+from salesflow.watch.expected import Expectations
 from salesflow.watch.schedules import Schedule, name_prefix, names_in
 from salesflow.windows import Period
 
@@ -200,6 +202,7 @@ def put(stack: Stack, wanted: WantedSchedule) -> bool:
             before = None
         else:
             break
+    keep_expected(stack, wanted.id)
     return before is not None
 
 
@@ -217,6 +220,7 @@ def change(stack: Stack, standing: Standing, **changes: str) -> None:
     known = client.meta.service_model.operation_model("UpdateSchedule").input_shape.members
     request = {key: value for key, value in full.items() if key in known}  # an update replaces all that it does not say
     client.update_schedule(**request | changes)
+    keep_expected(stack, standing.id)
 
 
 def remove(stack: Stack, standing: Standing) -> None:
@@ -224,6 +228,19 @@ def remove(stack: Stack, standing: Standing) -> None:
     if not standing.by_hand:
         raise _template_s(standing.id, state_parameter(stack, standing, enabled=False))
     stack.client("scheduler").delete_schedule(Name=standing.schedule.name, GroupName=stack.schedule_group)
+    keep_expected(stack, standing.id)
+
+
+def keep_expected(stack: Stack, schedule_id: str) -> None:
+    """Tell the watchdog by when a schedule of another shop than the stack's own has to have done its work, as it stands now."""
+    if stack.shop == MAIN_SHOP:
+        return
+    expected = Expectations(stack.rows, timedelta(minutes=stack.settings.watch_grace_minutes))
+    standing = _get(stack, schedule_id)
+    if standing is None or not standing.schedule.enabled:
+        expected.forget(schedule_id)
+    else:
+        expected.expect(schedule_id, standing.schedule, clock.now())
 
 
 def same_work(stack: Stack, wanted: WantedSchedule) -> dict[str, bool]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ops.complaints import NotFound
 from ops.first_answers import declared
-from ops.schedules import KNOBS, TARGET, Standing, change, every, input_of, window_of
+from ops.schedules import KNOBS, TARGET, Standing, change, every, input_of, keep_expected, window_of
 from ops.target import Stack
 from salesflow.watch.schedules import name_prefix
 
@@ -44,6 +44,7 @@ def make(stack: Stack, zone: str, wanted: Mapping[str, str]) -> list[str]:
             )
         except client.exceptions.ConflictException:
             continue
+        keep_expected(stack, id_)
         made.append(id_)
     return made
 

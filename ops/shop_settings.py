@@ -73,7 +73,9 @@ def replace(stack: Stack, values: Mapping[str, Stored]) -> Version:
     """Make these the whole of what the shop's row says. Raises as `write` does."""
     before = stack.settings_version
     settings_of(stack, values)
-    return SettingsBook(stack.rows).write(values, over=before, by=stack.who)
+    stack.settings_version = SettingsBook(stack.rows).write(values, over=before, by=stack.who)
+    stack.__dict__.pop("settings", None)
+    return stack.settings_version
 
 
 def settings_of(stack: Stack, values: Mapping[str, Stored]) -> Settings:

@@ -134,7 +134,7 @@ def add(
     if fire:
         from ops.commands.run import run_now
 
-        run_now(desk.of_shop(shop), "report", {"report_type": "sales"}, dry_run=False)
+        run_now(its, "report", {"report_type": "sales"}, dry_run=False)
 
 
 @app.command("list", of_shop=False, examples=["shops list", "shops list --state paused --json"])

@@ -78,7 +78,19 @@ def state_table(clients: AwsClients) -> str:
         clients.dynamodb.create_table(
             TableName=name,
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+            AttributeDefinitions=[
+                {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "late", "late_at")
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "late",
+                    "KeySchema": [
+                        {"AttributeName": "late", "KeyType": "HASH"},
+                        {"AttributeName": "late_at", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
             BillingMode="PAY_PER_REQUEST",
         )
     return name

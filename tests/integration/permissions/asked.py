@@ -67,7 +67,8 @@ def _dynamodb(request: Request, region: str) -> Iterator[Asked]:
 def partition(request: Request) -> str:
     """The partition key of a call of DynamoDB: what `dynamodb:LeadingKeys` means (Developer Guide, fine-grained access)."""
     body = json.loads(request.body)
-    key = body.get("Key") or body.get("Item") or {"pk": body.get("ExpressionAttributeValues", {}).get(":pk")}
+    values = body.get("ExpressionAttributeValues", {})
+    key = body.get("Key") or body.get("Item") or {"pk": values.get(":late" if "IndexName" in body else ":pk")}
     return str(key["pk"]["S"])
 
 

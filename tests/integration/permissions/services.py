@@ -30,6 +30,15 @@ def asked_when_clocks_go_forward(cloud: LocalCloud) -> set[Asked]:
     return {Asked("lambda:InvokeFunction", cloud.stack.functions[job].arn) for job in jobs}
 
 
+def asked_for_other_shops(cloud: LocalCloud) -> set[Asked]:
+    """What the watchdog asks for where the stack has other shops: which are late, and a run of its own for each of those."""
+    table = f"arn:aws:dynamodb:{cloud.aws.region}:{ACCOUNT}:table/{cloud.stack.physical_id('StateTable')}"
+    return {
+        Asked("lambda:InvokeFunction", cloud.stack.functions["WatchdogFunction"].arn),
+        Asked("dynamodb:Query", f"{table}/index/late", (("dynamodb:LeadingKeys", ("late#3",)),)),
+    }
+
+
 def asked_by_scheduler(cloud: LocalCloud) -> set[Asked]:
     """What EventBridge Scheduler does with the role of the schedules."""
     scheduler = cloud.aws.client("scheduler")

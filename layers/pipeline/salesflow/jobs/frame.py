@@ -17,6 +17,7 @@ from salesflow.jobs.runtime import Runtime
 from salesflow.ledger import GOES_ON, Artifact, Claim, RunRecord, RunStatus
 from salesflow.observability import MetricUnit, counts, logger, metrics
 from salesflow.settings import Settings
+from salesflow.shop_id import MAIN_SHOP
 from salesflow.shops.book import NoSuchShop
 
 DUPLICATE = "DUPLICATE"
@@ -130,6 +131,7 @@ def run_job[Fields: JobFields](
         logger.info("duplicate", run_id=claim.run_id, status=claim.status)
         if claim.status is not RunStatus.RUNNING:  # the run may have been ended between its outcome and the page
             _keep_library(job, request, runtime, deadline)
+            _expect(request, runtime, claim.status)
         return _duplicate(job.name, request.business_date, claim)
     logger.append_keys(run_id=claim.run_id, attempt=claim.attempt)
     logger.info("started", edition=claim.edition)
@@ -146,12 +148,14 @@ def run_job[Fields: JobFields](
         if isinstance(error, SystemTokenMissing | SystemTokenRejected):
             metrics.add_metric(name="TokenFailures", unit=MetricUnit.Count, value=1)
         _keep_library(job, request, runtime, claim.deadline)
+        _expect(request, runtime, RunStatus.FAILED)
         raise
     else:
         logger.info("finished", status=outcome.status, reason=outcome.reason, details=counts(outcome.details))
         metrics.add_metric(name=f"Runs{outcome.status.title().replace('_', '')}", unit=MetricUnit.Count, value=1)
         if not _keep_library(job, request, runtime, claim.deadline):
             metrics.add_metric(name="LibraryFailures", unit=MetricUnit.Count, value=1)
+        _expect(request, runtime, outcome.status)
     finally:
         metrics.add_metric(name="Duration", unit=MetricUnit.Milliseconds, value=(time.perf_counter() - began) * 1000)
         metrics.flush_metrics()
@@ -238,6 +242,22 @@ def _keep_library[Fields: JobFields](
     identity, day = job.identity(request), request.business_date
     ended = lambda: runtime.ledger.runs(identity, day, day)  # noqa: E731
     return runtime.library.keep(job.name, ended, deadline=deadline, page=job.keeps_library)
+
+
+def _expect(request: JobRequest[Any], runtime: Runtime, status: RunStatus) -> None:
+    """Say of another shop's schedule that it did its work, or did not: the stack's watchdog looks at the late ones alone."""
+    if runtime.shop == MAIN_SHOP or request.trigger != "schedule":
+        return
+    from salesflow.watch.expected import Expectations
+
+    expected = Expectations(runtime.rows, timedelta(minutes=runtime.settings.watch_grace_minutes))
+    try:
+        if status in (RunStatus.SUCCEEDED, RunStatus.SKIPPED_EMPTY):
+            expected.done(request.schedule, request.scheduled_time)
+        else:
+            expected.undone(request.schedule)
+    except SalesFlowError as error:  # it is looked at once more than it need be
+        logger.warning("what is expected next was not written", why=str(error))
 
 
 def _deadline(now: datetime, context: LambdaContext | None) -> datetime | None:

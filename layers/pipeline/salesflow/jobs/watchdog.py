@@ -1,9 +1,9 @@
 """The `watchdog` job: did every enabled schedule really do its work? The owner is told what is wrong, once, and when it is over."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,13 +20,20 @@ from salesflow.ledger import RunRecord, RunStatus
 from salesflow.mail_address import mailbox, masked
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.reports.mail import compose_owner_notice
+from salesflow.shop_id import MAIN_SHOP
+from salesflow.shops.registry import ShopRegistry, ShopState
 from salesflow.stored import UnreadableRow
+from salesflow.watch.expected import Expectations, late_schedules
+from salesflow.watch.fleet import FleetTold, fleet_notice
 from salesflow.watch.heartbeat import beat
 from salesflow.watch.logbook import Logbook, Notice, Page
 from salesflow.watch.look import Look, Memory, Skipped, Watch, take_look
 from salesflow.watch.notices import notices_of
-from salesflow.watch.schedules import list_schedules
+from salesflow.watch.schedules import SchedulesUnreadable, list_schedules, name_prefix
 from salesflow.watch.ticks import Tick
+
+_SCHEDULE = "watchdog-hourly"
+_INSTANT = timedelta(seconds=1)
 
 
 def watchdog(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
@@ -45,6 +52,7 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
         look = _look(run, page.memory)
         settings = runtime.settings
         not_fired = _fire_late(run, look.skipped)
+        fleet = _look_at_shops(run, page)
         marked, unusable = runtime.marked_addresses.all(), settings.unusable_addresses
         notices = notices_of(
             look,
@@ -53,22 +61,27 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
             lost=page.lost,
             not_fired=not_fired,
             stack=settings.stack_name,
+            shop=runtime.shop,
             zone=settings.zone,
             now=clock.now(),
         )
-        page = Page(look.memory, (*marked, *map(mailbox, unusable)), page.outbox + notices)
+        told = (*marked, *map(mailbox, unusable))
+        page = Page(look.memory, told, page.outbox + notices + fleet.notices, fleet.told)
         # Written before anything is sent: from here on these notices are on their way, whatever becomes of this run.
         logbook.write(page)
         notified, refused = _send(run, logbook, page)
         logbook.write(replace(page, outbox=()), release=True)
+        _expect_anew(runtime, look)
     except SalesFlowError:
         logbook.release()
         raise
     metrics.add_metric(name="OpenTroubles", unit=MetricUnit.Count, value=len(look.open))
     metrics.add_metric(name="NoticesSent", unit=MetricUnit.Count, value=len(page.outbox))
+    if fleet.unseen is not None:  # what could be told of the stack's own shop has been
+        raise fleet.unseen
     if settings.heartbeat_url and not (refused or look.open or look.memory.unwatchable or unusable):
         beat(settings.heartbeat_url)
-    summary, details = _summary(look), _details(look)
+    summary, details = _summary(look) + fleet.summary, _details(look)
     if refused:
         why = "; ".join(f"{masked(address)}: {reason}" for address, reason in refused.items())
         return Outcome(
@@ -94,8 +107,14 @@ def _look(run: Run[WatchdogFields], memory: Memory) -> Look:
         day_ends_at=settings.day_ends_at,
         readers=settings.schedule_recipients,
     )
-    schedules = list_schedules(runtime.clients.scheduler, settings.schedule_group)
-    look = take_look(memory, schedules, find_run, watch, now=clock.now())
+    now = clock.now()
+    is_alone = runtime.shop == MAIN_SHOP and ShopRegistry(runtime.rows).is_alone()
+    prefix = "" if is_alone else name_prefix(settings.stack_name, runtime.shop)
+    schedules = list_schedules(runtime.clients.scheduler, settings.schedule_group, shop=runtime.shop, prefix=prefix)
+    if runtime.shop != MAIN_SHOP:  # which is looked at when something is late, and was well until then
+        earliest = now - watch.lookback
+        memory = replace(memory, looked_at=max(memory.looked_at or earliest, earliest))
+    look = take_look(memory, schedules, find_run, watch, now=now)
     for trouble in look.troubles:
         for one in trouble.judged:
             logger.warning(
@@ -108,6 +127,76 @@ def _look(run: Run[WatchdogFields], memory: Memory) -> Look:
                 why=one.verdict.reason,
             )
     return look
+
+
+@dataclass(frozen=True, slots=True)
+class _Fleet:
+    """What the stack's other shops come to. unseen: why not all of them could be looked at."""
+
+    notices: tuple[Notice, ...] = ()
+    told: Mapping[str, Any] | None = None
+    summary: str = ""
+    unseen: SalesFlowError | None = None
+
+
+def _look_at_shops(run: Run[WatchdogFields], page: Page) -> _Fleet:
+    """Have each other shop that is late looked at by a run of its own, which tells its owner; what the operator is told of all of them."""
+    runtime, settings, now = run.runtime, run.runtime.settings, clock.now()
+    if runtime.shop != MAIN_SHOP:
+        return _Fleet()
+    registry = ShopRegistry(runtime.rows)
+    if page.fleet is None and registry.is_alone():
+        return _Fleet()
+    try:
+        late = late_schedules(runtime.clients.dynamodb, settings.state_table, now)
+        active = {one.id for one in registry.all() if one.state is ShopState.ACTIVE} if late or page.fleet else set()
+    except SalesFlowError as error:
+        return _Fleet(told=page.fleet, unseen=error)
+    late = [one for one in late if one.shop in active]
+    shops, unseen = list(dict.fromkeys(one.shop for one in late)), None
+    for shop in shops:
+        event = {"shop": shop, "schedule": _SCHEDULE, "scheduled_time": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+        try:
+            runtime.clients.functions.invoke(
+                FunctionName=f"{settings.stack_name}-{WATCHDOG.name}",
+                InvocationType="Event",
+                Payload=json.dumps(event).encode(),
+            )
+        except (ClientError, BotoCoreError) as error:
+            unseen = SchedulesUnreadable(
+                f"The shop {shop} could not be looked at: {error}.", action="The next look tries it again."
+            )
+    told, notice = fleet_notice(
+        FleetTold.remembered(page.fleet),
+        late,
+        len(active - {MAIN_SHOP}),
+        stack=settings.stack_name,
+        zone=settings.zone,
+        now=now,
+    )
+    metrics.add_metric(name="ShopsLate", unit=MetricUnit.Count, value=len(shops))
+    summary = f" {len(shops)} other shops are late." if shops else ""
+    return _Fleet((notice,) if notice else (), told.as_dict() if told else None, summary, unseen)
+
+
+def _expect_anew(runtime: Runtime, look: Look) -> None:
+    """Say when another shop is to be looked at again: while its trouble lasts with the next look, else when something is late."""
+    if runtime.shop == MAIN_SHOP:
+        return
+    expected = Expectations(runtime.rows, timedelta(minutes=runtime.settings.watch_grace_minutes))
+    now = look.memory.looked_at or clock.now()
+    prefix = name_prefix(runtime.settings.stack_name, runtime.shop)
+    there = {name.removeprefix(prefix): schedule for name, schedule in look.memory.schedules.items()}
+    for name, schedule in there.items():
+        waiting = [tick.due for tick in look.memory.ticks if tick.schedule == schedule.name]
+        if not schedule.enabled or schedule.name in look.memory.unwatchable:
+            expected.forget(name)
+        elif schedule.name in look.memory.troubles:
+            expected.look_again(name, now, is_open=True)
+        else:
+            expected.expect(name, schedule, min(waiting) - _INSTANT if waiting else now)
+    for name in set(expected.known()) - there.keys():
+        expected.forget(name)
 
 
 def _fire_late(run: Run[WatchdogFields], skipped: Iterable[Skipped]) -> dict[str, str]:

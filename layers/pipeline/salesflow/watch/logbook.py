@@ -49,12 +49,14 @@ class Notice:
 class Page:
     """What the logbook holds: the last look's memory, the marked addresses that the owner knows of, the notices to send.
 
+    fleet: what the operator was told of the stack's other shops, as JSON values; None where none is late.
     lost: what is wrong with a logbook that cannot be read, so that it begins anew; empty where all is well. It is not written.
     """
 
     memory: Memory
     told_addresses: tuple[str, ...] = ()
     outbox: tuple[Notice, ...] = ()
+    fleet: Mapping[str, Any] | None = None
     lost: str = ""
 
 
@@ -120,6 +122,7 @@ def _as_dict(page: Page) -> dict[str, Any]:
         "memory": page.memory.as_dict(),
         "told_addresses": list(page.told_addresses),
         "outbox": [asdict(notice) for notice in page.outbox],
+        "fleet": page.fleet,
     }
 
 
@@ -135,6 +138,7 @@ def _page(row: Mapping[str, Any] | None) -> Page:
                 memory=Memory.remembered(kept["memory"]),
                 told_addresses=tuple(kept["told_addresses"]),
                 outbox=tuple(_notice(notice) for notice in kept["outbox"]),
+                fleet=kept.get("fleet"),
             )
     except UnreadableRow as unreadable:
         return Page(Memory(), lost=unreadable.message)

@@ -3,10 +3,12 @@
 import hashlib
 from base64 import b32encode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from salesflow.delivery.addresses import Mark, MarkedAddress
+from salesflow.shop_id import MAIN_SHOP
 from salesflow.watch.logbook import Notice
 from salesflow.watch.look import InTrouble, Judged, Look, Recovered, Skipped, Unwatchable
 from salesflow.watch.ticks import Trouble
@@ -36,6 +38,7 @@ def notices_of(
     lost: str = "",
     not_fired: Mapping[str, str],
     stack: str,
+    shop: str = MAIN_SHOP,
     zone: ZoneInfo,
     now: datetime,
 ) -> tuple[Notice, ...]:
@@ -59,7 +62,9 @@ def notices_of(
         notices.append(_trouble_notice(look, entries, stack, now))
     if look.recoveries:
         notices.append(_recovery_notice(look.recoveries, stack, zone, now))
-    return tuple(notices)
+    if shop == MAIN_SHOP:
+        return tuple(notices)
+    return tuple(replace(one, headline=f"{stack}, {shop}{one.headline.removeprefix(stack)}") for one in notices)
 
 
 def _trouble_notice(look: Look, entries: list[tuple[str, str]], stack: str, now: datetime) -> Notice:
@@ -75,7 +80,7 @@ def _trouble_notice(look: Look, entries: list[tuple[str, str]], stack: str, now:
         findings = (f"{count} things need you",)
     headline = f"{stack}: one thing needs you." if count == 1 else f"{stack}: {count} things need you."
     return Notice(
-        reference=_reference("trouble", now),
+        reference=reference_of("trouble", now),
         bad=True,
         findings=findings,
         headline=headline,
@@ -89,7 +94,7 @@ def _recovery_notice(recoveries: Sequence[Recovered], stack: str, zone: ZoneInfo
     entries = []
     for recovered in recoveries:
         name = _short(recovered.schedule, stack)
-        text = f"The firing due {_when(recovered.done, zone)} did its work. It had been in trouble since {_when(recovered.since, zone)}."
+        text = f"The firing due {when(recovered.done, zone)} did its work. It had been in trouble since {when(recovered.since, zone)}."
         if recovered.lacking:
             dates = ", ".join(dict.fromkeys(tick.business_date.isoformat() for tick in recovered.lacking))
             text += f" Still lacking: {dates}; fire it by hand with that business_date if you want it."
@@ -98,7 +103,7 @@ def _recovery_notice(recoveries: Sequence[Recovered], stack: str, zone: ZoneInfo
     name = _short(recoveries[0].schedule, stack)
     several = f"{len(recoveries)} schedules work again"
     return Notice(
-        reference=_reference("recovery", now),
+        reference=reference_of("recovery", now),
         bad=False,
         findings=(f"{name} works again", "A schedule works again") if len(recoveries) == 1 else (several,),
         headline=f"{stack}: {name} works again." if len(recoveries) == 1 else f"{stack}: {several}.",
@@ -117,7 +122,7 @@ def _trouble(trouble: InTrouble, stack: str, zone: ZoneInfo) -> tuple[str, str]:
         title += f" and {earlier} firings before"
     texts = [_one(newest, zone)]
     if trouble.since is not None:
-        texts.append(f"In trouble since {_when(trouble.since, zone)}.")
+        texts.append(f"In trouble since {when(trouble.since, zone)}.")
     if newest.tick.doubt:
         texts.append(newest.tick.doubt)
     if trouble.over:
@@ -130,7 +135,7 @@ def _trouble(trouble: InTrouble, stack: str, zone: ZoneInfo) -> tuple[str, str]:
 def _one(judged: Judged, zone: ZoneInfo) -> str:
     reason = judged.verdict.reason
     cut = reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1] + "…"
-    return f"Due {_when(judged.tick.due, zone)}. {cut}"
+    return f"Due {when(judged.tick.due, zone)}. {cut}"
 
 
 def _skipped(skipped: Skipped, problem: str | None, stack: str) -> tuple[str, str]:
@@ -187,7 +192,7 @@ def _unusable(address: str, why: str) -> tuple[str, str]:
 def _unseen(first: datetime, last: datetime, zone: ZoneInfo) -> tuple[str, str]:
     return (
         "The watchdog itself did not run",
-        f"What was due between {_when(first, zone)} and {_when(last, zone)} was not checked: that is longer ago than it "
+        f"What was due between {when(first, zone)} and {when(last, zone)} was not checked: that is longer ago than it "
         "looks back. The ledger shows what ran.",
     )
 
@@ -200,13 +205,18 @@ def _shown(entries: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 
 def _short(schedule: str, stack: str) -> str:
-    return schedule.removeprefix(f"{stack}-")
+    """A schedule's id: its name without the stack's, or without the shop's."""
+    if schedule.startswith(f"{stack}-"):
+        return schedule.removeprefix(f"{stack}-")
+    return schedule.partition("--")[2] or schedule
 
 
-def _when(moment: datetime, zone: ZoneInfo) -> str:
+def when(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment by the zone's clock, in words."""
     return f"{moment.astimezone(zone):%a %d %b %Y %H:%M} ({zone.key})"
 
 
-def _reference(kind: str, now: datetime) -> str:
+def reference_of(kind: str, now: datetime) -> str:
+    """The short reference of a notice."""
     digest = hashlib.sha256(f"watchdog|{kind}|{now.isoformat()}".encode()).digest()
     return "SF-" + b32encode(digest)[:8].decode()
