@@ -10,7 +10,8 @@ from salesflow.delivery.mail import Mailer
 from salesflow.delivery.message import REFERENCE_HEADER, Mail
 from salesflow.delivery.ways import Ways
 from salesflow.delivery.webhook import Webhooks
-from salesflow.readers import MAIL, kind_of
+from salesflow.delivery.whatsapp import WhatsApp
+from salesflow.readers import MAIL, WHATSAPP, kind_of
 from salesflow.reports.mail import compose_test
 
 
@@ -42,4 +43,6 @@ class Trial:
                 configuration_set=settings.ses_configuration_set,
             )
         ways = Ways(stack.client("secretsmanager"), settings.channels_secret_id, stack.rows.shop)
+        if kind == WHATSAPP:
+            return WhatsApp(lambda: stack.client("socialmessaging"), ways, lambda _file: "")
         return Webhooks(ways, name=settings.shop_name, shop=stack.rows.shop)

@@ -5,7 +5,7 @@ outlives it. moto keeps its state per process, so clouds do not see each other.
 
 Beside the AWS APIs it answers, under `/_local/`: `resource-types` (what a template may hold), `conditions` (a stack's, evaluated),
 `warnings` (what moto passed over), `objects` (a bucket's, for a browser), `mails` (each mail that SES took, whole), `rules` (requests to
-hold or to fail, for tests), `channels` (chats and programs, which answer under `/_channels/`), `functions` (where the server is that
+hold or to fail, for tests), `channels` (chats and programs, which answer under `/_channels/`), `whatsapp`, `functions` (where the server is that
 invocations of Lambda functions are passed on to) and `urls` (what lies below a function's own URL).
 """
 
@@ -48,6 +48,7 @@ from local.cloud import made_by_us
 from local.cloud.account import Account
 from local.cloud.channels import MAKING, PLACE, ChannelServices
 from local.cloud.function_urls import LARGEST_BODY, event_of, response_of
+from local.cloud.whatsapp import SENDING, SETTING, WhatsAppService
 
 SEND_EMAIL = "/v2/email/outbound-emails"
 INVOCATION = re.compile(r"/2015-03-31/functions/.+/invocations/?")
@@ -107,6 +108,7 @@ class LocalAws:
         self._functions_url = ""
         self._account = Account()
         self._channels = ChannelServices()
+        self._whatsapp = WhatsAppService()
         self._http = urllib3.PoolManager(retries=False, maxsize=32)
         self._writing = threading.Lock()
 
@@ -117,6 +119,8 @@ class LocalAws:
             return self._called(request, called[1], called[2])(environ, start_response)
         if request.path.startswith((PLACE, MAKING)):
             return self._channels.answer(request)(environ, start_response)
+        if request.path.startswith((SENDING, SETTING)):
+            return self._whatsapp.answer(request)(environ, start_response)
         if request.path.startswith("/_local/"):
             return self._local(request)(environ, start_response)
         sends_mail = request.path == SEND_EMAIL and request.method == "POST"

@@ -64,17 +64,31 @@ class Chat:
 
 
 class ChannelServices:
-    """All of them, in one process."""
+    """All of them, in one process. clock: what a program's clock says (seconds since 1970)."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._chats: dict[tuple[str, str], Chat] = {}
 
-    def _made(self, request: Request) -> Response:
+    def forget(self) -> None:
+        """No channel has taken anything."""
+        for chat in self._chats.values():
+            chat.took, chat.ids = [], []
+
+    def took(self, kind: str, name: str) -> list[dict[str, Any]]:
+        """What a channel took."""
+        return self._chats[kind, name].took
+
+    def made(self, kind: str, name: str, root: str) -> dict[str, str]:
+        """Make a channel; what the stack's secret says of it, where the services are below `root`."""
+        self._chats.setdefault((kind, name), _made(kind, name))
+        return _way(self._chats[kind, name], root)
+
+    def _administered(self, request: Request) -> Response:
         """Make a channel, set how it is, or tell what it took."""
         kind, _, name = request.path.removeprefix(MAKING).partition("/")
         if request.method == "PUT":
-            self._chats.setdefault((kind, name), _made(kind, name))
-            return _json(200, _way(self._chats[kind, name], request.url_root.rstrip("/")))
+            return _json(200, self.made(kind, name, request.url_root.rstrip("/")))
         chat = self._chats[kind, name]
         if request.method == "PATCH":
             for attribute, value in request.get_json().items():
@@ -84,7 +98,7 @@ class ChannelServices:
     def answer(self, request: Request) -> Response:
         """Answer a message as the service would."""
         if request.path.startswith(MAKING):
-            return self._made(request)
+            return self._administered(request)
         path = request.path.removeprefix(PLACE)
         kind = path.partition("/")[0]
         asked = next((chat for chat in self._chats.values() if chat.path() == path), None)
@@ -98,6 +112,8 @@ class ChannelServices:
             asked.limited -= 1
             return service.limited(asked.retry_after)
         found = service.found(self._chats, path, request)
+        if isinstance(found, Chat) and kind == "webhook" and _is_old(request, self._clock()):
+            found = Response("too old", status=401)
         if isinstance(found, Response):
             return found
         try:
@@ -319,8 +335,6 @@ def _program_found(chats: Mapping[tuple[str, str], Chat], path: str, request: Re
     if known.revoked:
         return Response("gone", status=410)
     ident, moment = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")
-    if not moment.isdecimal() or abs(time.time() - int(moment)) > _TOLERANCE_SECONDS:
-        return Response("too old", status=401)
     key = base64.b64decode(known.secret.removeprefix("whsec_"))
     digest = hmac.new(key, f"{ident}.{moment}.".encode() + request.get_data(), hashlib.sha256).digest()
     expected = f"v1,{base64.b64encode(digest).decode()}"
@@ -328,6 +342,11 @@ def _program_found(chats: Mapping[tuple[str, str], Chat], path: str, request: Re
     if not any(hmac.compare_digest(expected, one) for one in given):
         return Response("no signature of ours", status=401)
     return known
+
+
+def _is_old(request: Request, now: float) -> bool:
+    moment = request.headers.get("webhook-timestamp", "")
+    return not moment.isdecimal() or abs(now - int(moment)) > _TOLERANCE_SECONDS
 
 
 # --- what they share -------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from ops.groups import Group
 from ops.schedules import every
 from ops.target import DeployedFunction, Stack
 from ops.terminal import Facts, Table
+from salesflow.readers import MAIL, WHATSAPP, kind_of
 
 app = Group("What a month costs.")
 
@@ -35,6 +36,14 @@ MONTH = timedelta(days=30)
 HOURS_OF_A_MONTH = 730
 GB = 1e9
 JOBS = ("report", "sync_history", "forecast", "anomaly_check", "watchdog", "mail_events")
+
+
+_PRICE_OF_A_KIND = {MAIL: "ses_mails", WHATSAPP: "whatsapp_messages"}
+_KINDS = (
+    ("ses_mails", "SES", "mails"),
+    ("whatsapp_messages", "End User Messaging", "WhatsApp messages, without Meta's own fee"),
+    ("hook_messages", "Chats and programs", "messages"),
+)
 
 
 class Price(NamedTuple):
@@ -104,10 +113,11 @@ def month(stack: Stack, now: datetime, *, measured_days: int, prices: PriceList)
     bill.add("S3", "stored", "s3_storage", stored / GB, "the bucket's objects now, without old versions")
     for name in ("s3_writes", "s3_reads"):
         bill.add("S3", name.partition("_")[2], name, total * prices.assumed_per_run[name], "assumed a run")
-    _mails(bill, stack, now)
+    _messages(bill, stack, now)
     bill.add("Secrets Manager", "system token", "secrets", 1, "the stack's")
-    if "LinkKeys" in stack.resources:
-        bill.add("Secrets Manager", "keys of the links", "secrets", 1, "the stack's")
+    for logical_id, what in (("LinkKeys", "keys of the links"), ("ChannelSecrets", "channels")):
+        if logical_id in stack.resources:
+            bill.add("Secrets Manager", what, "secrets", 1, "the stack's")
     bill.add(
         "Secrets Manager", "reads", "secret_reads", total * prices.assumed_per_run["secret_reads"], "assumed a run"
     )
@@ -214,7 +224,7 @@ def _object_bytes(stack: Stack) -> Iterator[int]:
         yield from (entry["Size"] for entry in page.get("Contents", ()))
 
 
-def _mails(bill: _Bill, stack: Stack, now: datetime) -> None:
+def _messages(bill: _Bill, stack: Stack, now: datetime) -> None:
     """Reports go to every reader each time they are due; alerts as often as the setting says."""
     settings = stack.settings
     report = stack.function("report").name
@@ -223,12 +233,18 @@ def _mails(bill: _Bill, stack: Stack, now: datetime) -> None:
         for standing in every(stack)
         if standing.schedule.enabled and standing.schedule.function == report
     )
-    reports = due * len(settings.report_recipients)
-    alerts = settings.alerts_per_month * len(settings.alert_recipients)
-    bill.add("SES", "report mails", "ses_mails", reports, f"{due} reports to {len(settings.report_recipients)} readers")
-    bill.add("SES", "alert mails", "ses_mails", alerts, "alerts_per_month, to each of alert_recipients")
+    of_reports, of_alerts = (
+        Counter(_PRICE_OF_A_KIND.get(kind_of(one), "hook_messages") for one in readers)
+        for readers in (settings.report_recipients, settings.alert_recipients)
+    )
+    for price, service, what in _KINDS:
+        if price == "ses_mails" or of_reports[price] + of_alerts[price]:
+            basis = f"{due} reports to {of_reports[price]} readers"
+            bill.add(service, f"report {what}", price, due * of_reports[price], basis)
+            basis = "alerts_per_month, to each of alert_recipients"
+            bill.add(service, f"alert {what}", price, settings.alerts_per_month * of_alerts[price], basis)
     sizes = _sizes_of_latest(stack)
-    attached = reports * fmean(sizes) / GB if sizes else 0.0
+    attached = due * of_reports["ses_mails"] * fmean(sizes) / GB if sizes else 0.0
     bill.add("SES", "attachments", "ses_attachments", attached, "the mean size of reports/latest")
 
 

@@ -22,13 +22,13 @@ from tests.reliability.walks import walk
 from tests.reliability.world import World
 from tests.stand_ins.gateway import Point, without_more_of_a_kind
 
-EVERY_FAULT = ("sales pdf", "sync")
+EVERY_FAULT = ("sales pdf", "channel and links", "sync")
 """Scenarios of which each call meets each fault."""
 
 LASTING_FAULTS = ("stock excel", "anomalies", "forecast")
 """Scenarios of which each call (of reads of one kind the first) meets the faults that last, and the end of the function's time."""
 
-OVERTAKEN = ("sales pdf", "sync", "anomalies")
+OVERTAKEN = ("sales pdf", "channel and links", "sync", "anomalies")
 CORRECTED = "sales json"
 LASTING = (*(fault for fault in Fault if fault.lasts), Fault.LATE)
 CASES = 10_000

@@ -8,7 +8,17 @@ from functools import cache
 from typing import Any
 
 from tests.reliability.containers import Result
-from tests.reliability.world import BUSINESS_DATE, MOMENT, RETRY_AFTER, EndState, Objects, World
+from tests.reliability.world import (
+    BUSINESS_DATE,
+    LINK_KEYS,
+    MOMENT,
+    PROGRAM,
+    READERS,
+    RETRY_AFTER,
+    EndState,
+    Objects,
+    World,
+)
 from tests.stand_ins.gateway import HarnessError, Point
 
 TICK = {"scheduled_time": "2026-11-20T23:00:00Z"}
@@ -58,6 +68,17 @@ _ALL = (
         Before.FRESH,
     ),
     Scenario("forced", "report", {"formats": ["csv"], "force": True}),
+    Scenario(
+        "channel and links",
+        "report",
+        {"formats": ["csv"]},
+        settings={
+            "REPORT_RECIPIENTS": f"{PROGRAM},{READERS[0]}",
+            "LINKS_URL": "https://links.shop.example.com/",
+            "LINKS_SECRET_ID": LINK_KEYS,
+        },
+        quick=True,
+    ),
     Scenario("sync", "sync_history", {}, quick=True),
     Scenario("first sync", "sync_history", {}, Before.FRESH, wide=True),
     Scenario("anomalies", "anomaly_check", {}),

@@ -36,6 +36,9 @@ ZONE = ZoneInfo("Asia/Shanghai")
 SENDER = "reports@shop.example.com"
 READERS = ("reader@shop.example.com", "accountant@shop.example.com")
 OWNER = "owner@shop.example.com"
+PROGRAM = "webhook:till"
+"""A reader who is a program."""
+CHANNELS, LINK_KEYS = "salesflow/channels", "salesflow/link-keys"
 LAST_DAY = date(2026, 11, 22)
 MOMENT = datetime(2026, 11, 20, 23, 0, 5, tzinfo=UTC)
 """07:00:05 on the 21st in Shanghai: five seconds after a schedule's tick."""
@@ -126,7 +129,7 @@ class World:
         with ContainerHost.started() as host:
             clock = SharedClock(host.folder / "clock", start=MOMENT)
             shop = store or sample_sales(seed=7, end_date=LAST_DAY, days=200, surprises=SURPRISES)
-            gateway = Gateway()
+            gateway = Gateway(lambda: clock().timestamp())
             try:
                 with SalesFlowServer(
                     shop, clock=lambda: clock().astimezone(zone).replace(tzinfo=None), dates=clock
@@ -172,6 +175,7 @@ class World:
             "SES_REGION": REGION,
             "CURRENCY": "CNY",
             "HISTORY_DAYS": "180",
+            "CHANNELS_SECRET_ID": CHANNELS,
             **self.settings,
         }
 
@@ -187,6 +191,7 @@ class World:
         mailbox = self._in_moto("ses")
         mailbox.sent_messages.clear()
         mailbox.sent_message_count = 0
+        self.gateway.channels.forget()
         self.put_secret(self.token)
         self.api.faults.clear()
         self.clock.set(moment)
@@ -206,7 +211,10 @@ class World:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             BillingMode="PAY_PER_REQUEST",
         )
-        self.client("secretsmanager").create_secret(Name=SECRET, SecretString=self.token)
+        ways = {PROGRAM: self.gateway.channels.made("webhook", "till", self.gateway.endpoint)}
+        keys = {"current": "a key of these experiments, which signs links"}
+        for name, text in ((SECRET, self.token), (CHANNELS, json.dumps(ways)), (LINK_KEYS, json.dumps(keys))):
+            self.client("secretsmanager").create_secret(Name=name, SecretString=text)
         self.client("sesv2").create_email_identity(EmailIdentity=SENDER)
         self._bucket, self._secret = BUCKET, self.token
 
@@ -235,8 +243,11 @@ class World:
         return [item.to_json()["Attributes"] for item in self._in_moto("dynamodb").tables[TABLE].all_items()]
 
     def mails(self) -> list[Sent]:
-        """Every mail that SES took since the reset, oldest first."""
-        found = []
+        """Every mail that SES took since the reset, oldest first, and every message that the program took."""
+        found = [
+            Sent(PROGRAM, said["reference"], said["run"], {}, _as_mail(said))
+            for said in (self.gateway.channels.took("webhook", "till") if self._bucket else ())
+        ]
         for taken in self._in_moto("ses").sent_messages:
             raw = taken.raw_data
             message = message_from_bytes(raw.encode() if isinstance(raw, str) else raw, policy=default_policy)
@@ -313,6 +324,14 @@ class World:
                 return container.invoke(event, request_id)
         finally:
             container.close()
+
+
+def _as_mail(said: Mapping[str, Any]) -> EmailMessage:
+    """A program's message as what mails are compared as: all of its words in the text."""
+    message = EmailMessage(policy=default_policy)
+    message["Subject"] = said["subject"]
+    message.set_content(json.dumps({name: value for name, value in said.items() if name != "run"}, ensure_ascii=False))
+    return message
 
 
 def _without_rereading(document: str) -> str:

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from werkzeug.test import EnvironBuilder
+
+from local.cloud.channels import PLACE, ChannelServices
 from tests.stand_ins.aws import Answer, Cloud, Request
 
 type Forward = Callable[[], Answer]
@@ -82,7 +85,9 @@ class Call:
 
     @property
     def mails(self) -> str | None:
-        """The recipient, if the call is a SendEmail."""
+        """The recipient, if the call is a SendEmail or a message to a channel."""
+        if not self.request.service and self.request.path.startswith(PLACE):
+            return self.request.path.removeprefix(PLACE).replace("/", ":", 1)
         return self.request.recipient if self.request.operation == "SendEmail" else None
 
     @property
@@ -96,10 +101,12 @@ class Call:
 class Gateway(Cloud):
     """The cloud (moto) and the SalesFlow API behind one address; the API's calls are those without an AWS signature."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        """clock: what the programs' clocks say that take messages (seconds since 1970)."""
         super().__init__()
         self._server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # killed clients
         self.api_port = 0
+        self.channels = ChannelServices(clock)
         self.calls: list[Call] = []
         self._interference: Interference | None = None
         self._seen: Counter[str] = Counter()
@@ -150,7 +157,16 @@ class Gateway(Cloud):
                 self._changed.notify_all()
 
     def _forward(self, request: Request) -> Answer:
-        return super()._forward(request) if request.service else self._forward_to_api(request)
+        if request.service:
+            return super()._forward(request)
+        return self._to_channel(request) if request.path.startswith(PLACE) else self._forward_to_api(request)
+
+    def _to_channel(self, request: Request) -> Answer:
+        built = EnvironBuilder(
+            request.path, method=request.method, headers=list(request.headers.items()), data=request.body
+        )
+        response = self.channels.answer(built.get_request())
+        return Answer(response.status_code, list(response.headers), response.get_data())
 
     def _forward_to_api(self, request: Request) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=30)
@@ -165,6 +181,8 @@ class Gateway(Cloud):
 
 
 def _name(request: Request) -> str:
+    if not request.service and request.path.startswith(PLACE):
+        return f"channel {request.path.removeprefix(PLACE)}"
     if not request.service:
         return f"api {request.method} {request.path.partition('?')[0].removeprefix('/api/v1')}"
     if request.service == "ses":

@@ -88,7 +88,7 @@ def test_the_table_of_roles_names_every_permission_and_no_other() -> None:
     rows = re.findall(r"^\| `(\w+Role)` \| ([^|]+) \|", DOCS["security.md"], flags=re.MULTILINE)
     named: dict[str, set[str]] = {}
     for role, actions in rows:
-        named.setdefault(role, set()).update(re.findall(r"`([a-z0-9]+:\w+)`", actions))
+        named.setdefault(role, set()).update(re.findall(r"`([a-z0-9-]+:\w+)`", actions))
     granted = {
         role: {action for statement in statements(role) for action in as_list(statement["Action"])}
         for role in of_type("AWS::IAM::Role")

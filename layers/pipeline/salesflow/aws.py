@@ -45,6 +45,7 @@ _CONFIGS = {
     "lambda": _config(read_seconds=10, attempts=4),
     "kms": _config(read_seconds=5, attempts=4),
     "sts": _config(read_seconds=5, attempts=4),
+    "socialmessaging": _config(read_seconds=20, attempts=1),
 }
 _SHOP_S_OWN: Final = frozenset({"s3", "dynamodb", "kms"})
 """The services in which each shop has its part: they are called with credentials that reach nothing else."""
@@ -140,6 +141,11 @@ class AwsClients:
     def sesv2(self) -> Any:
         """The SES v2 client, in the region that mail is sent from."""
         return self._client("sesv2")
+
+    @property
+    def socialmessaging(self) -> Any:
+        """The client of AWS End User Messaging Social (WhatsApp), which knows no idempotency token either and never repeats by itself."""
+        return self._client("socialmessaging")
 
     @property
     def scheduler(self) -> Any:

@@ -13,8 +13,19 @@ from functools import cached_property
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_interval, format_skeleton, format_time, get_datetime_format, get_day_names
-from babel.numbers import format_decimal, format_percent, get_currency_symbol
+from babel.dates import (
+    format_date,
+    format_interval,
+    format_skeleton,
+    format_time,
+    get_datetime_format,
+    get_day_names,
+)
+from babel.numbers import (
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+)
 
 from salesflow.language import Language, words
 from salesflow.money import Currency

@@ -210,46 +210,6 @@ def test_files_that_are_gone_are_not_replaced_by_others_in_silence(system: Syste
     assert system.fire("report", {**DAILY, "force": True})["notified"] in ([READERS[1]], list(READERS))
 
 
-# --- SES takes no more at the moment -----------------------------------------------------------------------------------
-
-
-BUSY = (429, "TooManyRequestsException")
-
-
-@pytest.mark.parametrize("first", [0, 1])
-@pytest.mark.parametrize("event", [DAILY, {**DAILY, "force": True}], ids=["scheduled", "forced"])
-def test_a_run_that_ses_throttles_ends_in_part_and_is_taken_up_as_it_stands(
-    system: System, wire: Wire, event: dict[str, Any], first: int
-) -> None:
-    """By Lambda's retry, which is the same request: what was saved is mailed to the rest, and the source is not asked again."""
-    wire.refuse(calls("SendEmail", recipient=READERS[first]), *BUSY, times=3)
-    context = Context()
-    with pytest.raises(DeliveryIncomplete, match="takes no more mails at the moment"):
-        system.fire("report", event, context)
-    (row,) = (row for row in system.rows() if row["pk"]["S"].startswith("run#report") and "artifacts" in row)
-    assert row["status"] == {"S": "PARTIAL"}
-    assert [item["S"] for item in row["notified"]["L"]] == list(READERS[:first])
-    assert len(row["artifacts"]["L"]) == len(DAILY["formats"])
-    correct(system)
-    before = len(system.api.calls)
-    answer = system.fire("report", event, context)
-    assert len(system.api.calls) == before
-    assert (answer["status"], sorted(answer["notified"])) == ("SUCCEEDED", sorted(READERS))
-    assert sorted(recipients(system)) == sorted(READERS)
-    assert len({(reference, figure) for _, reference, figure in mailed(system)}) == 1
-    assert system.fire("report", event, context)["status"] == "DUPLICATE"
-
-
-def test_what_a_forced_run_owes_when_ses_was_busy_is_told_by_the_next_that_is_forced(
-    system: System, wire: Wire
-) -> None:
-    wire.refuse(calls("SendEmail", recipient=READERS[1]), *BUSY, times=3)
-    with pytest.raises(DeliveryIncomplete):
-        system.fire("report", {**DAILY, "force": True})
-    assert system.fire("report", {**DAILY, "force": True})["status"] == "SUCCEEDED"
-    assert recipients(system) == list(READERS), "the edition goes on: nobody has it twice"
-
-
 # --- a retry that comes while the killed run's lease stands ----------------------------------------------------------
 
 

@@ -35,6 +35,20 @@ def test_a_month_is_what_is_due_times_what_runs_take(desk: Desk) -> None:
     assert said.data["usd_beyond_free"] < said.data["usd"]
 
 
+def test_messages_are_counted_by_the_way_that_they_go(desk: Desk) -> None:
+    more = ("slack:shop", "telegram:shop", "whatsapp:+243812345678")
+    before = {(line["service"], line["what"]): line for line in desk("costs", "--json").data["lines"]}
+    desk("recipients", "add", *more)
+    lines = {(line["service"], line["what"]): line for line in desk("costs", "--json").data["lines"]}
+    desk("recipients", "remove", *more)
+    mails, chats = lines["SES", "report mails"], lines["Chats and programs", "report messages"]
+    assert mails["amount"] == before["SES", "report mails"]["amount"]
+    assert (chats["amount"], chats["usd"]) == (mails["amount"], 0), "two readers by each"
+    whatsapp = lines["End User Messaging", "report WhatsApp messages, without Meta's own fee"]
+    assert whatsapp["usd"] == pytest.approx(mails["amount"] / 2 * 0.005)
+    assert lines["Secrets Manager", "channels"]["usd"] == 0.40
+
+
 def test_what_is_assumed_and_when_prices_held_is_said(desk: Desk) -> None:
     said = desk("costs")
     assert "assumed a run" in said.out

@@ -114,6 +114,16 @@ def _scheduler(request: Request, region: str) -> Iterator[Asked]:
             raise UnknownCall(f"scheduler: {request.method} {request.path}")
 
 
+def _social_messaging(request: Request, region: str) -> Iterator[Asked]:
+    operations = {"send": "SendWhatsAppMessage", "media": "PostWhatsAppMessageMedia"}
+    operation = operations.get(urlsplit(request.path).path.removeprefix("/v1/whatsapp/"))
+    if operation is None:
+        raise UnknownCall(f"social-messaging: {request.method} {request.path}")
+    number = json.loads(request.body)["originationPhoneNumberId"].removeprefix("phone-number-id-")
+    arn = f"arn:aws:social-messaging:{region}:{ACCOUNT}:phone-number-id/{number}"
+    yield Asked(f"social-messaging:{operation}", arn)
+
+
 _BY_SERVICE: dict[str, Callable[[Request, str], Iterator[Asked]]] = {
     "s3": _s3,
     "dynamodb": _dynamodb,
@@ -121,6 +131,7 @@ _BY_SERVICE: dict[str, Callable[[Request, str], Iterator[Asked]]] = {
     "ses": _ses,
     "scheduler": _scheduler,
     "lambda": _lambda,
+    "social-messaging": _social_messaging,
 }
 
 
@@ -130,4 +141,4 @@ def _bucket(request: Request) -> str:
 
 def _query(request: Request) -> dict[str, str]:
     found = parse_qs(urlsplit(request.path).query, keep_blank_values=True)
-    return {name: values[0] for name, values in found.items()}
+    return {name: values[0] for name, values in found.items() if not name.startswith("X-Amz-")}

@@ -13,6 +13,7 @@ from local.api import Surprise
 from local.cloud.aws import ACCESS_KEYS, LocalAws
 from local.cloud.cloud import LocalCloud
 from local.cloud.containers import Function, Invocation
+from local.cloud.whatsapp import PHONE
 from local.shop import LocalShop, sample_shop
 from salesflow.links.grant import LinkKeys
 from tests.integration.permissions.evaluator import Evaluator, Policy
@@ -30,8 +31,8 @@ SURPRISES = (Surprise(LAST_DAY - timedelta(days=12), 0.2), Surprise(LAST_DAY, 0.
 """Two bad days, so that there is something to alert of, and when that is over again."""
 
 OWNER = "owner@shop.example.com"
-CHANNEL, GONE = "slack:shop", "slack:gone"
-"""A channel that takes messages, and one that is revoked."""
+CHANNEL, GONE, NUMBER = "slack:shop", "slack:gone", "whatsapp:+243812345678"
+"""A channel that takes messages, one that is revoked, and a WhatsApp number."""
 (TOLD,) = entries_of(event(-0.38))
 EARLIER_CHECK = "anomalies/GLOBAL/2026-05-31.json"
 LINK_KEY = "a key of these tests, which signs links for them"
@@ -100,7 +101,7 @@ def guarded_stack() -> Iterator[GuardedStack]:
     shop = replace(
         made_up,
         parameters={"LinksState": "ENABLED"},
-        settings={"history_days": "190", "owner_recipients": [GONE, CHANNEL, OWNER]},
+        settings={"history_days": "190", "owner_recipients": [GONE, CHANNEL, NUMBER, OWNER]},
     )
     with LocalShop.open(shop, MORNING) as running, Evaluator.started() as evaluator:
         cloud = running.cloud
@@ -108,7 +109,8 @@ def guarded_stack() -> Iterator[GuardedStack]:
         cloud.write_secret({"current": LINK_KEY}, logical_id="LinkKeys")
         ways = {each: cloud.aws.local("PUT", f"channels/{each.replace(':', '/')}") for each in (CHANNEL, GONE)}
         cloud.aws.local("PATCH", f"channels/{GONE.replace(':', '/')}", {"revoked": True})
-        cloud.write_secret(ways, logical_id="ChannelSecrets")
+        number = {"phone": PHONE, "template": "salesflow_message", "document_template": "salesflow_report"}
+        cloud.write_secret({**ways, "whatsapp": number}, logical_id="ChannelSecrets")
         gate = Gate((cloud.aws.host, cloud.aws.port), evaluator, role_policies(cloud), resource_policies(cloud))
         settings_of = dict(cloud.stack.functions)
         watchdog = settings_of["WatchdogFunction"]

@@ -28,7 +28,7 @@ from tests.integration.permissions.stack import (
 from tests.unit.template.test_permissions import ROLES
 
 TICK = {"scheduled_time": "2026-06-30T23:00:00Z"}
-REPORT = TICK | {"report_type": "combined", "formats": ["excel", "csv"]}
+REPORT = TICK | {"report_type": "combined", "formats": ["pdf", "csv"]}
 EARLIER = TICK | {"report_type": "sales", "formats": ["csv"], "business_date": "2026-06-10"}
 BOUNCE = json.loads((TEMPLATE.parent / "events" / "mail_events" / "bounce.json").read_text())
 
@@ -72,7 +72,7 @@ PAGE_ALONE = (
     "dynamodb:Query where dynamodb:LeadingKeys is alert#*",
 )
 """Without these the page alone is missing, and the run succeeds."""
-MAILS = ("ses:", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObjectVersion")
+MAILS = ("ses:", "social-messaging:", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObjectVersion")
 
 
 @pytest.fixture(scope="module")

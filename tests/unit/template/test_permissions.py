@@ -67,6 +67,8 @@ def test_every_resource_is_named(role: str) -> None:
             assert "schedule/${ScheduleGroup}/*" in resource
         elif statement["Sid"] == "MindItems":  # executions of the machine, which have names of their own
             assert resource.endswith(':execution:${AWS::StackName}-fleet/*"}')
+        elif statement["Sid"] == "TellByWhatsApp":  # the number is the shop's to say, in the secret of channels
+            assert resource.endswith(':phone-number-id/*"}')
         else:  # SES, in its sandbox, asks about the recipients' identities too: so the condition names the sender
             assert statement["Sid"] == "Mail", statement
             assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}

@@ -34,12 +34,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """It may pass; the other side may or may not have the message. for_all: it stands in the way of all readers of the channel.
-    busy: the other side only takes no more at the moment, and surely has not got it."""
+    """It may pass; the other side may or may not have the message. for_all: it stands in the way of all readers of the channel."""
 
     why: str
     for_all: bool = False
-    busy: bool = False
 
 
 type Outcome = Accepted | Refused | Later
@@ -76,14 +74,13 @@ class Channels:
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
     """Who has been told (now or by an earlier attempt) and who of them now, who is refused and why, who is still to be told, and who
-    does not want to be. busy: whoever is still to be told is so because a channel takes no more at the moment."""
+    does not want to be."""
 
     notified: tuple[str, ...]
     told_now: tuple[str, ...]
     refused: dict[str, str]
     unreached: dict[str, str]
     stopped: tuple[str, ...]
-    busy: bool = False
 
 
 class SendRecorder(Protocol):
@@ -124,8 +121,7 @@ def send_to_all(channels: Channels, claim: SendRecorder, mail: Mail, recipients:
     refused: dict[str, str] = {}
     unreached: dict[str, str] = {}
     stopped: list[str] = []
-    closed: dict[str, Later] = {}
-    later: list[Later] = []
+    closed: dict[str, str] = {}
     waiting = [recipient for recipient in wanted if mailbox(recipient) not in told]
     marked = channels.marks.all() if waiting else {}
     ways = {kind: channels.of(kind) for kind in dict.fromkeys(map(kind_of, waiting))}
@@ -141,7 +137,7 @@ def send_to_all(channels: Channels, claim: SendRecorder, mail: Mail, recipients:
             claim.record_refused(recipient, reason=refused[recipient])
             continue
         if kind in closed:
-            unreached[recipient] = closed[kind].why
+            unreached[recipient] = closed[kind]
             continue
         claim.ensure_held()
         match ways[kind].send(mail, recipient):
@@ -153,14 +149,12 @@ def send_to_all(channels: Channels, claim: SendRecorder, mail: Mail, recipients:
                 refused[recipient] = why
                 if gone:
                     channels.marks.mark(recipient, Mark.REVOKED, said=why, message_id="")
-            case Later() as answer:
-                later.append(answer)
-                unreached[recipient] = answer.why
-                if answer.for_all:
-                    closed[kind] = answer
+            case Later(why, for_all):
+                unreached[recipient] = why
+                if for_all:
+                    closed[kind] = why
     notified = tuple(recipient for recipient in wanted if mailbox(recipient) in told or recipient in told_now)
-    busy = bool(later) and all(answer.busy for answer in later)
-    return DeliveryResult(notified, tuple(told_now), refused, unreached, tuple(stopped), busy)
+    return DeliveryResult(notified, tuple(told_now), refused, unreached, tuple(stopped))
 
 
 def _with_reference(mail: Mail, claim: SendRecorder) -> Mail:

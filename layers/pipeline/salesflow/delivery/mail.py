@@ -35,10 +35,8 @@ from salesflow.mail_address import mail_address, masked
 from salesflow.shop_id import MAIN_SHOP, SHOP_TAG, key_prefix
 
 _TRIES = 4
-_TRIES_OF_BUSY = 3
-_THROTTLED_CODES = {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown"}
-_THROTTLED_STATUS = 429
-_NOT_ACCEPTED_STATUS = {500, 503}
+_NOT_ACCEPTED_CODES = {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown"}
+_NOT_ACCEPTED_STATUS = {429, 500, 503}
 _THIS_RECIPIENT = {"MessageRejected", "BadRequestException", "InvalidParameterValue", "ValidationException"}
 _OF_THE_ACCOUNT = re.compile(r"quota|sending rate|throttl|paused|suspended", re.IGNORECASE)
 """In a refusal of one mail: what stops all of them, and passes. No recipient is written down as refused for it."""
@@ -152,8 +150,7 @@ class Mailer:
                 # A 2xx is SES's word that it has the mail, also where its body did not survive the way.
                 return Accepted(str(self._ses.send_email(**request).get("MessageId", "unknown")))
             except (ClientError, BotoCoreError) as error:
-                last = _TRIES_OF_BUSY if _is_throttled(error) else _TRIES
-                if tried >= last or not _certainly_not_accepted(error):
+                if tried == _TRIES or not _certainly_not_accepted(error):
                     return self._explained(error, reader)
                 # Full jitter, up to 1, 2 and 4 seconds: an account in the sandbox may send one mail a second.
                 self._pause(random.uniform(0.1, 1) * 2 ** (tried - 1))  # noqa: S311 - spreads load, hides nothing
@@ -169,9 +166,7 @@ class Mailer:
         whole = str(error.response["Error"].get("Message", ""))
         said = masked(whole)  # SES names the addresses that it does not like
         status = int(error.response["ResponseMetadata"]["HTTPStatusCode"])
-        if _is_throttled(error):
-            return Later(f"SES takes no more mails at the moment ({code}: {said}).", for_all=True, busy=True)
-        if status >= _UNCERTAIN_OR_PASSING_STATUS:
+        if status >= _UNCERTAIN_OR_PASSING_STATUS or code in _NOT_ACCEPTED_CODES or status in _NOT_ACCEPTED_STATUS:
             return Later(f"SES did not take the mail to {masked(recipient)} ({code}: {said}).")
         if code in _THIS_RECIPIENT and not self._blames_sender(whole) and not _OF_THE_ACCOUNT.search(said):
             return Refused(f"SES refuses to mail {masked(recipient)} ({code}: {said}).")
@@ -184,18 +179,10 @@ class Mailer:
         return re.search(names, said, re.IGNORECASE) is not None
 
 
-def _is_throttled(error: ClientError | BotoCoreError) -> bool:
-    """Whether SES says that it takes no more at the moment: waiting for a turn would hold a function, and the others' turns."""
-    if not isinstance(error, ClientError):
-        return False
-    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    return error.response["Error"]["Code"] in _THROTTLED_CODES or status == _THROTTLED_STATUS
-
-
 def _certainly_not_accepted(error: ClientError | BotoCoreError) -> bool:
     if isinstance(error, ClientError):
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        return _is_throttled(error) or status in _NOT_ACCEPTED_STATUS
+        return error.response["Error"]["Code"] in _NOT_ACCEPTED_CODES or status in _NOT_ACCEPTED_STATUS
     return isinstance(error, ConnectionError)  # botocore's: no connection, so no request; a lost one is another class
 
 

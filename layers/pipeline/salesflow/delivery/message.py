@@ -14,6 +14,7 @@ from email.policy import SMTP
 from io import BytesIO
 
 from salesflow.gist import Gist
+from salesflow.ledger import SavedFile
 from salesflow.links.things import MailList
 
 MAX_ENCODED_BYTES = 7_000_000
@@ -42,11 +43,12 @@ _ONE_LINE = _POLICY.clone(max_line_length=998)
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file in a mail; `media_type` as in Content-Type, parameters included."""
+    """A file in a mail; `media_type` as in Content-Type, parameters included. saved: where it lies, for who fetches it himself."""
 
     filename: str
     media_type: str
     data: bytes
+    saved: SavedFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

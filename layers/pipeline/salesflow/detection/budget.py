@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Floats
 from salesflow.detection.calibration import MONTH, threshold_for
 from salesflow.detection.candidates import Candidate, candidates
 from salesflow.detection.engine import MIN_DAYS
 from salesflow.detection.model import Policy
 from salesflow.detection.stakes import HIGH_SCORE, MEDIUM_SCORE
 from salesflow.detection.timeline import SHOP_METRICS, Timeline
+
+Floats = NDArray[np.float64]
 
 SHOP_REPLAY, PRODUCT_REPLAY = 91, 63
 """Past days that say how unusual a day must be to be told."""

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from salesflow.analytics.opening import trading_weekdays
-from salesflow.detection.arrays import Flags, Floats
 from salesflow.findings.event import DayState
 
+Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
 
 EARLY_MINUTES = 60
@@ -24,10 +24,11 @@ CUT_BY_CHANCE = 0.01
 
 @dataclass(frozen=True)
 class DayFinding:
-    """State of a day; `since`: first day of a run of missing days; `cut_at`, `usual_edge`: when a partial day ends (or begins), and usually does."""
+    """State of a day; `since`: first day of a run of missing days; `minutes_short`, `usual_edge`: how much a partial day lacks."""
 
     state: DayState
     since: date
+    minutes_short: int = 0
     usual_edge: str = ""
     cut_at: str = ""
 
@@ -66,13 +67,23 @@ def missing_since(is_open: pd.Series, day: pd.Timestamp, holidays: dict[date, st
     return missing[0] if missing and missing[-1] == day else None
 
 
-def classify_days(
-    shop: pd.DataFrame, business_dates: Sequence[date], *, holidays: dict[date, str] | None = None
-) -> Iterator[DayFinding]:
-    """The state of each date, by the days before it; the table is laid out once.
+def classify_day(
+    shop: pd.DataFrame,
+    business_date: date,
+    *,
+    holidays: dict[date, str] | None = None,
+) -> DayFinding:
+    """The state of `business_date`. `shop`: columns date, transactions, first_sale, last_sale and hourly revenue h00..h23."""
+    return next(classify_days(shop, [business_date], holidays=holidays))
 
-    `shop`: columns date, transactions, first_sale, last_sale and hourly revenue h00..h23.
-    """
+
+def classify_days(
+    shop: pd.DataFrame,
+    business_dates: Sequence[date],
+    *,
+    holidays: dict[date, str] | None = None,
+) -> Iterator[DayFinding]:
+    """`classify_day` of each date, by the days before it; the table is laid out once."""
     grid = day_grid(shop, max(business_dates))
     is_open, edges = traded(grid), _Edges.of(grid)
     for business_date in business_dates:
@@ -114,7 +125,7 @@ class _Edges:
             _of_the_business_date(grid[hours].fillna(0).to_numpy(dtype=float).clip(min=0), minutes) if hours else None,
         )
 
-    def partial(self, is_open: Flags, day: pd.Timestamp) -> DayFinding | None:
+    def partial(self, is_open: NDArray[np.bool_], day: pd.Timestamp) -> DayFinding | None:
         """What the last of the days `is_open` [n] lacks; None where nothing."""
         t = len(is_open) - 1
         past = np.flatnonzero(is_open[:t])[-60:]
@@ -134,7 +145,7 @@ class _Edges:
             share = lost / usual.sum() if usual.sum() > 0 and self.hours is not None else 1.0
             by_chance = (1 - share) ** self.transactions[t]
             if short > EARLY_MINUTES and share >= MISSING_SHARE and by_chance < CUT_BY_CHANCE:
-                return DayFinding(DayState.PARTIAL, day.date(), _clock(edge), _clock(float(minutes[t])))
+                return DayFinding(DayState.PARTIAL, day.date(), round(short), _clock(edge), _clock(float(minutes[t])))
         return None
 
 

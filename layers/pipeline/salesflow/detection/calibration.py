@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Floats, Ints
 from salesflow.detection.tails import normal_from_upper_tail
+
+Floats = NDArray[np.float64]
 
 LOWEST, HIGHEST = 1.5, 8.0
 PRIOR_WEIGHT = 3.0
@@ -78,6 +80,15 @@ def threshold_for(scores: Floats, *, alerts_per_month: float, series: int | None
     return Tail.fit(scores, tests=tests).threshold(rate)
 
 
+def exceeded(scores: Floats, threshold: float, *, series: int | None = None) -> float:
+    """Alarms a month that `scores` [n_series, n_days] would have raised at `threshold`, scaled to `series` series; 0 without scores."""
+    known = np.isfinite(scores)
+    if not known.any():
+        return 0.0
+    total = series if series is not None else len(scores)
+    return float((np.abs(scores[known]) >= threshold).mean() * total * MONTH)
+
+
 def record_threshold(past: Floats, *, floor: float, alerts_per_month: float) -> float:
     """What a rule's daily measure must exceed to be told, so that past days [n_days] would have raised `alerts_per_month` at most.
 
@@ -89,7 +100,9 @@ def record_threshold(past: Floats, *, floor: float, alerts_per_month: float) -> 
     return floor if len(above) <= allowed else float(1.25 * above[allowed])
 
 
-def silence_days(silent: Ints, known: Ints, probability: float, *, longest: int = 120) -> Ints:
+def silence_days(
+    silent: NDArray[np.intp], known: NDArray[np.intp], probability: float, *, longest: int = 120
+) -> NDArray[np.intp]:
     """How many silent trading days in a row are no accident, [n]: the first n with a chance below `probability`; `longest` + 1 if none.
 
     Of `known` past days, `silent` were without a sale. The chance is that of the beta-binomial with Jeffreys' prior,

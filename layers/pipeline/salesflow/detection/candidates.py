@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Flags, Floats, Ints
 from salesflow.detection.model import Policy
 from salesflow.detection.silence import Stopped, stopped_products
 from salesflow.detection.stakes import (
@@ -21,9 +21,12 @@ from salesflow.detection.stakes import (
     severity_of,
     weight_of,
 )
-from salesflow.detection.timeline import ProductDay, Timeline
+from salesflow.detection.timeline import Ints, ProductDay, Timeline
 from salesflow.findings.event import Severity
 from salesflow.findings.subjects import RANK
+
+Floats = NDArray[np.float64]
+
 
 MONTHS = 245
 LEAST_SHARE = 0.005
@@ -78,7 +81,7 @@ class Candidate:
 
 
 def candidates(
-    line: Timeline, t: int, policy: Policy, scored: ProductDay, out_of_stock: Flags | None = None
+    line: Timeline, t: int, policy: Policy, scored: ProductDay, out_of_stock: NDArray[np.bool_] | None = None
 ) -> list[Candidate]:
     """Of every product of `scored`, and of those that sell too seldom to be scored. Services are none.
 
@@ -129,7 +132,9 @@ def _scored(line: Timeline, t: int, policy: Policy, scored: ProductDay, usual: f
         yield Candidate(product, reason, float(score[product]), impact, severity, weight_of(score[product], share))
 
 
-def _stopped(line: Timeline, t: int, policy: Policy, usual: float, out_of_stock: Flags | None) -> Iterable[Candidate]:
+def _stopped(
+    line: Timeline, t: int, policy: Policy, usual: float, out_of_stock: NDArray[np.bool_] | None
+) -> Iterable[Candidate]:
     for product, stopped in stopped_products(line, t, out_of_stock).items():
         share = stopped.week / (7 * usual * max(float(line.open[max(t - 55, 0) : t + 1].mean()), 1 / 7))
         much = share >= STOPPED_WEEK or stopped.a_week >= STOPPED_PIECES or policy.min_impact == 0

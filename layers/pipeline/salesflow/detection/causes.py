@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Floats
 from salesflow.findings.event import OTHERS, RETURNED, Causes, Contribution
 
 TOLD = 5
 
 
-def exact_shares(total: int, weights: Floats) -> NDArray[np.int64]:
+def exact_shares(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
     """`total` split in proportion to the non-negative `weights` into integers that add up to it (largest remainders)."""
     if len(weights) == 0:
         return np.zeros(0, dtype=np.int64)
@@ -25,7 +24,9 @@ def exact_shares(total: int, weights: Floats) -> NDArray[np.int64]:
     return shares
 
 
-def by_product(difference: int, names: Sequence[str], actual: Floats, expected: Floats) -> tuple[Contribution, ...]:
+def by_product(
+    difference: int, names: Sequence[str], actual: NDArray[np.float64], expected: NDArray[np.float64]
+) -> tuple[Contribution, ...]:
     """The products that moved most, largest first, and the rest as "other products"; sums to `difference` (minor units)."""
     parts = np.rint(np.nan_to_num(actual) - np.nan_to_num(expected)).astype(np.int64)
     order = np.argsort(-np.abs(parts), kind="stable")[:TOLD]
@@ -34,7 +35,9 @@ def by_product(difference: int, names: Sequence[str], actual: Floats, expected: 
     return (*told, Contribution(OTHERS, rest)) if rest or not told else tuple(told)
 
 
-def by_hour(difference: int, actual: NDArray[np.int64], usual: Floats, expected: int) -> tuple[Contribution, ...]:
+def by_hour(
+    difference: int, actual: NDArray[np.int64], usual: NDArray[np.float64], expected: int
+) -> tuple[Contribution, ...]:
     """Each hour's actual revenue [24] against the expected total spread over the hours as `usual` [24]; hours without a part left out.
 
     What was given back counts as sold, but the hourly columns hold it no more: "sold and returned".
@@ -83,10 +86,10 @@ def shop_causes(
     transactions: float,
     expected_transactions: float,
     names: Sequence[str],
-    product_revenue: Floats,
-    product_expected: Floats,
+    product_revenue: NDArray[np.float64],
+    product_expected: NDArray[np.float64],
     hours: NDArray[np.int64],
-    usual_hours: Floats,
+    usual_hours: NDArray[np.float64],
 ) -> Causes:
     """All three splits of the shop's revenue difference."""
     expected = round(expected_revenue)

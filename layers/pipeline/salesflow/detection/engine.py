@@ -9,10 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Flags, Floats
 from salesflow.detection.factor import MIN_SERIES, best_known, day_factors
-from salesflow.detection.tails import gamma_z, nanmedian, nanquantile, normal_from_upper_tail
+from salesflow.detection.tails import (
+    gamma_z,
+    nanmedian,
+    nanquantile,
+    normal_from_upper_tail,
+)
+
+Floats = NDArray[np.float64]
 
 WEEKS = 26
 MIN_DAYS = 84
@@ -63,8 +70,8 @@ class DayModel:
     unit: Floats
     scale: Floats
     dispersion: Floats
-    ready: Flags
-    closed: Flags
+    ready: NDArray[np.bool_]
+    closed: NDArray[np.bool_]
     profile: Floats
     level: Floats
     pieces: Floats
@@ -103,7 +110,7 @@ class _Looked:
     `model` as far as it is known without the level."""
 
     y: Floats
-    known: Flags
+    known: NDArray[np.bool_]
     shape: Floats
     start: Floats
     model: DayModel
@@ -150,14 +157,16 @@ def _look(history: Floats, *, money: bool) -> _Looked:
     return _Looked(y, open_days, shape, start, model)
 
 
-def _silent_z(y: Floats, known: Flags) -> Floats:
+def _silent_z(y: Floats, known: NDArray[np.bool_]) -> Floats:
     """z of a day without a sale by how many of the same weekdays before [S, weeks] had none; -12 where hardly any had."""
     silent = (known & (y == 0)).sum(axis=1)
     share = (silent + 0.5) / (known.sum(axis=1) + 1)
     return np.where(silent >= NOW_AND_THEN[1], np.minimum(-normal_from_upper_tail(share), 0.0), -12.0)
 
 
-def _zeros(y3: Floats, k3: Flags, recency: Floats, *, money: bool) -> tuple[Flags, Flags]:
+def _zeros(
+    y3: Floats, k3: NDArray[np.bool_], recency: Floats, *, money: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which weekday slots are closed [S, 7], and which zeros are impossible sales days [S, weeks, 7].
 
     Closed: open on less than 15% of its known days where the series' other days make that no accident. Impossible: zero on an open
@@ -179,7 +188,7 @@ def _zeros(y3: Floats, k3: Flags, recency: Floats, *, money: bool) -> tuple[Flag
     return closed, dense[:, None, None] & (y3 == 0) & open3
 
 
-def _kinds(y: Floats, open_days: Flags, *, money: bool) -> tuple[Flags, Flags]:
+def _kinds(y: Floats, open_days: NDArray[np.bool_], *, money: bool) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which series count pieces, and which others have no small days with sales, both [S]."""
     sold = np.where(open_days & (y > 0), y, np.nan)
     counts = np.all(y == np.rint(y), axis=1) & (np.fmin.reduce(sold, axis=1, initial=np.inf) <= 40) & (not money)
@@ -187,7 +196,7 @@ def _kinds(y: Floats, open_days: Flags, *, money: bool) -> tuple[Flags, Flags]:
     return counts, steady & ~counts & (not money)
 
 
-def _unit(y: Floats, open_days: Flags, *, money: bool) -> Floats:
+def _unit(y: Floats, open_days: NDArray[np.bool_], *, money: bool) -> Floats:
     """The size of one piece, [S]: 1 for whole numbers that get small. For money it is the lower quartile of the days with sales if
 
     the series has many days without and sells little on some, and else one hundredth of the mean: too small to matter beside the dispersion.
@@ -203,7 +212,7 @@ def _unit(y: Floats, open_days: Flags, *, money: bool) -> Floats:
 
 
 def _smooth(
-    y3: Floats, open3: Flags, closed: Flags, recency: Floats, unit: Floats
+    y3: Floats, open3: NDArray[np.bool_], closed: NDArray[np.bool_], recency: Floats, unit: Floats
 ) -> tuple[Floats, Floats, Floats | None, Floats, Floats, float]:
     """Weekday profile [S, 7], fitted mean [S, weeks, 7], day factor [T] (None for few series),
     dispersion [S], weight in the day factor [S], and the logarithm of the factor's usual raw value.
@@ -260,7 +269,7 @@ def _smooth(
 
 
 def _history_factor(
-    y3: Floats, flat3: Floats, open3: Flags, variance_ratio: Floats, unit: Floats, weight: Floats
+    y3: Floats, flat3: Floats, open3: NDArray[np.bool_], variance_ratio: Floats, unit: Floats, weight: Floats
 ) -> tuple[Floats, float]:
     """Day factor of each day of the window, [T], from the series that know most about it, and its centre."""
     best = best_known(weight)
@@ -273,7 +282,7 @@ def _history_factor(
 
 def _filter(
     y: Floats,
-    known: Flags,
+    known: NDArray[np.bool_],
     shape: Floats,
     dispersion: Floats,
     unit: Floats,
@@ -292,7 +301,7 @@ def _filter(
     num = np.nan_to_num(start) * den
     forecasts: Floats = np.empty((days, k, n))
     y_t: Floats = np.ascontiguousarray(y.T)
-    on_t: Flags = np.ascontiguousarray(known.T)
+    on_t: NDArray[np.bool_] = np.ascontiguousarray(known.T)
     shape_t: Floats = np.ascontiguousarray(shape.T)
     low = 0.3 * unit
     for t in range(days):
@@ -329,7 +338,7 @@ def squared_cv(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:
     return unit / np.maximum(mean, 0.02 * unit) + dispersion
 
 
-def _spread(y: Floats, known: Flags, forecast: Floats, unit: Floats, n: int) -> tuple[Floats, Floats]:
+def _spread(y: Floats, known: NDArray[np.bool_], forecast: Floats, unit: Floats, n: int) -> tuple[Floats, Floats]:
     """Dispersion [S] of the one-day-ahead errors, and how much wider than the model the residuals really are [S].
 
     Both are robust and 20% (scale: by weight of evidence) pooled over the panel.

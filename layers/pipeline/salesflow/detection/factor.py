@@ -1,8 +1,9 @@
 """The day factor: how much the whole shop was above or below what its series led to expect, on each day."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Flags, Floats, Ints
+Floats = NDArray[np.float64]
 
 MIN_SERIES, MAX_SERIES = 10, 500
 """The day factor comes from at least so many series, and from the best known ones of a large panel."""
@@ -11,12 +12,14 @@ CLOSED_PIECES = 8.0
 """A series that should have sold so many pieces and sold none was shut: it says nothing of how the others' day went."""
 
 
-def best_known(weight: Floats) -> Ints:
+def best_known(weight: Floats) -> NDArray[np.intp]:
     """Rows of the series that know most about a day, by their weight [S]."""
     return np.sort(np.argsort(-weight, kind="stable")[:MAX_SERIES])
 
 
-def day_factors(y: Floats, mean: Floats, cv2: Floats, pieces: Floats, usable: Flags) -> tuple[Floats, float]:
+def day_factors(
+    y: Floats, mean: Floats, cv2: Floats, pieces: Floats, usable: NDArray[np.bool_]
+) -> tuple[Floats, float]:
     """How much the whole shop was above (> 1) or below its expectation on each day, [T], and the logarithm of its usual value.
 
     Actual `y`, expected `mean`, the latter's uncertainty `cv2` and its `pieces`, [S, T]. Around the usual value, each day's factor is
@@ -34,7 +37,7 @@ def day_factors(y: Floats, mean: Floats, cv2: Floats, pieces: Floats, usable: Fl
 
 
 def today_factor(
-    y: Floats, mean: Floats, cv2: Floats, pieces: Floats, usable: Flags, *, centre: float, spread: float
+    y: Floats, mean: Floats, cv2: Floats, pieces: Floats, usable: NDArray[np.bool_], *, centre: float, spread: float
 ) -> float:
     """The factor of one day, arrays [S], by the `centre` and the `spread` of the days before; 1 where fewer than ten series speak."""
     logs, errors = _logarithms(y[:, None], mean[:, None], cv2[:, None], pieces[:, None], usable[:, None])
@@ -46,7 +49,9 @@ def today_factor(
     return float(np.exp(log_g * spread2 / (spread2 + error2)))
 
 
-def _logarithms(y: Floats, mean: Floats, cv2: Floats, pieces: Floats, usable: Flags) -> tuple[Floats, Floats]:
+def _logarithms(
+    y: Floats, mean: Floats, cv2: Floats, pieces: Floats, usable: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
     """Logarithm of each day's common ratio of actual `y` to expected `mean`, and its squared error (infinite: too few speak), both [T].
 
     A Huber estimate, each series weighted by how exactly it is known. Skewed sales pull it below the mean ratio: hence the centre.

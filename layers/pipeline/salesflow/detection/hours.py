@@ -8,9 +8,12 @@ their own scores, other baskets by pieces and transactions.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Floats, Ints
 from salesflow.findings.event import HourSpan
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
 
 HISTORY, MIN_HISTORY = 120, 60
 """Trading days that a day is compared with."""

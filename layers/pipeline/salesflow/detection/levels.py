@@ -1,13 +1,15 @@
 """The level has moved: a slow doubling or halving, which no single day shows, found by the last two weeks against the weeks before."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Floats
 from salesflow.detection.model import Policy
 from salesflow.detection.reported import back_of_shop
 from salesflow.detection.stakes import HIGH_SHARE
 from salesflow.detection.timeline import Timeline
 from salesflow.findings.event import Event, EventType, Severity, Statement
+
+Floats = NDArray[np.float64]
 
 NEW, OLD = 14, 28
 """Open days that are the new level, and those before them that are the old one."""

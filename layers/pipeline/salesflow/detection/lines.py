@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Floats
 from salesflow.detection.panel import DayScores
 from salesflow.findings.event import Causes, Event, EventType, Note, Severity, Statement
+
+Floats = NDArray[np.float64]
 
 SHIFT_DAYS = 3
 LASTING, LASTING_SCORE = 3, 1.5

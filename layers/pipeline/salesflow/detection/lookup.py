@@ -24,7 +24,11 @@ class UnknownProduct(InvalidJobEvent):
 
 
 def find_product(
-    products: pd.DataFrame, *, sku: str | None = None, name: str | None = None, stock: Mapping[str, str] | None = None
+    products: pd.DataFrame,
+    *,
+    sku: str | None = None,
+    name: str | None = None,
+    stock: Mapping[str, str] | None = None,
 ) -> tuple[str, str]:
     """SKU and name of the one product with this `sku`, or this `name`.
 

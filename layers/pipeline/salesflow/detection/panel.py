@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from salesflow.detection import engine
-from salesflow.detection.arrays import Floats
 from salesflow.detection.scoring import factor_of, score
+
+Floats = NDArray[np.float64]
 
 ROWS_TOGETHER = 2000
 """Days of a small panel are fitted together up to so many rows: beyond, the arrays leave the processor's cache."""

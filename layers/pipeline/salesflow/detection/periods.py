@@ -16,12 +16,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesflow.detection import DetectionResult, Policy, threshold_for
-from salesflow.detection.arrays import Flags, Floats
 from salesflow.detection.reported import Back
 from salesflow.detection.tails import nanmedian
-from salesflow.detection.timeline import SHOP_METRICS, gross, kept_share
+from salesflow.detection.timeline import gross, kept_share
 from salesflow.findings.event import DayState, Event, EventType, Note, NoteKind, Severity, Statement
 from salesflow.windows import Period
+
+Floats = npt.NDArray[np.float64]
 
 LENGTH = {Period.WEEKLY: 7, Period.MONTHLY: 28}
 HALF_LIFE = 4.0
@@ -33,6 +34,8 @@ IMPACT_SHARE = 0.005
 LEAST_SPREAD = 0.05
 LEAST_THRESHOLD = 3.0
 """A sum is judged once a week or month, against few others: from fewer than 3 sigma nothing is said, whatever the budget."""
+
+METRICS = ("revenue", "quantity", "transactions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,13 @@ class _Scores(NamedTuple):
 
 
 def detect_period(
-    shop: pd.DataFrame, products: pd.DataFrame, business_date: date, period: Period, policy: Policy, *, known_from: date
+    shop: pd.DataFrame,
+    products: pd.DataFrame,
+    business_date: date,
+    period: Period,
+    policy: Policy,
+    *,
+    known_from: date,
 ) -> DetectionResult:
     """What was unusual in the week or the four weeks that end on `business_date`.
 
@@ -74,16 +83,10 @@ def detect_period(
     scored = _score(shop_sums.values)
     worst = np.nanmax(np.abs(scored.scores[:, MIN_PAST:-1]), axis=0, initial=0)
     budget = policy.alerts_per_month * length  # scores come once a period, not once a day
-    threshold = threshold_for(worst[None, :], alerts_per_month=budget * SHOP_SHARE, tests=len(SHOP_METRICS))
+    threshold = threshold_for(worst[None, :], alerts_per_month=budget * SHOP_SHARE, tests=len(METRICS))
     threshold = max(threshold, LEAST_THRESHOLD)
     shop_events = _events(
-        [(metric, None, None) for metric in SHOP_METRICS],
-        shop_sums,
-        scored,
-        threshold,
-        policy,
-        period,
-        shop_sums.values[0],
+        [(metric, None, None) for metric in METRICS], shop_sums, scored, threshold, policy, period, shop_sums.values[0]
     )
     skus, names, quantity, revenue = product_sums_of(products, business_date, length, count)
     if not skus:
@@ -128,12 +131,12 @@ def shop_sums_of(shop: pd.DataFrame, business_date: date, length: int, count: in
     """Revenue, quantity and transactions of the last `count` periods."""
     number, ends = _numbers(shop["date"], business_date, length, count)
     inside = (number >= 0) & (number < count)
-    values, back = np.zeros((2, len(SHOP_METRICS), count))
-    for row, metric in enumerate(SHOP_METRICS):
+    values, back = np.zeros((2, len(METRICS), count))
+    for row, metric in enumerate(METRICS):
         for sums, column in ((values, metric), (back, f"returned_{metric}")):
             if column in shop:
                 np.add.at(sums[row], number[inside], shop[column].to_numpy(dtype=float)[inside])
-    return Sums(values, back, np.full(len(SHOP_METRICS), back[0, -1]), ends)
+    return Sums(values, back, np.full(len(METRICS), back[0, -1]), ends)
 
 
 def product_sums_of(
@@ -210,7 +213,7 @@ def _events(
     gaps: Floats,
     *,
     floor: int | None = None,
-    rows: Flags | None = None,
+    rows: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Event, ...]:
     """The series beyond the threshold. gaps: revenue above the expected [n_series, n_periods], or the shop's revenue [n_periods]."""
     end = sums.ends[-1]

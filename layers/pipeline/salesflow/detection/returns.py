@@ -1,8 +1,8 @@
 """Returns beyond the usual: a refund, or a day of refunds, that the totals before returns do not show."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Floats, Ints
 from salesflow.detection.calibration import record_threshold
 from salesflow.detection.causes import by_product
 from salesflow.detection.lines import called, clock
@@ -10,6 +10,8 @@ from salesflow.detection.model import Policy
 from salesflow.detection.stakes import HIGH_SHARE, MEDIUM_SHARE
 from salesflow.detection.timeline import Timeline
 from salesflow.findings.event import Causes, Event, EventType, Severity, Statement
+
+Floats = NDArray[np.float64]
 
 REPLAY, KNOWN_DAYS = 91, 14
 """Past days that say how much comes back usually, and open ones that there must be to say it."""
@@ -66,7 +68,7 @@ def returns_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
     )  # fmt: skip
 
 
-def _kept(line: Timeline, t: int) -> tuple[Ints, Floats, Floats]:
+def _kept(line: Timeline, t: int) -> tuple[NDArray[np.intp], Floats, Floats]:
     """Products, pieces and money of what came back on day t, without what was sold and given back that day."""
     product, _, pieces, money = line.returned[:, line.returned[1] == t]
     rows = product.astype(np.intp)
@@ -74,7 +76,7 @@ def _kept(line: Timeline, t: int) -> tuple[Ints, Floats, Floats]:
 
 
 def _without_cancelled(
-    line: Timeline, rows: Ints, days: Ints, t: int, pieces: Floats, money: Floats
+    line: Timeline, rows: NDArray[np.intp], days: NDArray[np.intp], t: int, pieces: Floats, money: Floats
 ) -> tuple[Floats, Floats]:
     since = max(t - REPLAY, 0)
     open_days = max(int(line.open[since:t].sum()), 1)

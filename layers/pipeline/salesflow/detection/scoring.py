@@ -1,11 +1,13 @@
 """A day against its model: how surprising it is, what was expected, and how much the whole shop moved."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Floats
 from salesflow.detection.engine import SMALL, DayModel, squared_cv
 from salesflow.detection.factor import MIN_SERIES, best_known, today_factor
 from salesflow.detection.tails import gamma_quantile, gamma_z, negative_binomial_z
+
+Floats = NDArray[np.float64]
 
 UNUSUAL_DAY, LEAST_UNUSUAL = 2.5, 0.1
 """Spreads of the day factor's logarithm, and the logarithm at least, from which a day is far from the usual."""

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Flags, Floats, Ints
 from salesflow.detection.calibration import silence_days
-from salesflow.detection.timeline import Timeline
+from salesflow.detection.timeline import Ints, Timeline
+
+Floats = NDArray[np.float64]
 
 CHANCE, STOPPED_DAYS = 1e-4, 3
 """A silence is told when its chance falls below, and from so many trading days on."""
@@ -35,7 +37,7 @@ class Silences:
     needed: Ints
     needed_out: Ints
     a_day: Floats
-    faded: Flags
+    faded: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _silences(line: Timeline, t: int) -> Silences:
     return Silences(rows[silent], now.astype(np.intp), needed, needed_out, a_day, recently < FADED * earlier)
 
 
-def stopped_products(line: Timeline, t: int, out_of_stock: Flags | None = None) -> dict[int, Stopped]:
+def stopped_products(line: Timeline, t: int, out_of_stock: NDArray[np.bool_] | None = None) -> dict[int, Stopped]:
     """Products whose silence is too long on day t, and became so in the last ten trading days.
 
     `out_of_stock` [n_products]: the stock is gone.

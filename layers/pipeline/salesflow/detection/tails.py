@@ -1,8 +1,9 @@
 """Quantiles, normal and negative-binomial tails in numpy alone, vectorised over series (scipy would cost the core layer 100 MB)."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salesflow.detection.arrays import Floats
+Floats = NDArray[np.float64]
 
 # P. J. Acklam's rational approximation of the inverse normal distribution function, relative error below 1.2e-9.
 _A = (

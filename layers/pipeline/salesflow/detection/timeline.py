@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from salesflow.analytics.giants import without_giants
 from salesflow.analytics.services import without_price
-from salesflow.detection.arrays import Flags, Floats, Ints
 from salesflow.detection.calendar import day_grid, missing_days, traded
 from salesflow.detection.engine import SMALL, WEEKS
 from salesflow.detection.hours import ORDINARY, HourMix, hour_mix
 from salesflow.detection.panel import DayScores, score_windows
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
 
 SHOP_METRICS = ("revenue", "quantity", "transactions")
 HOURS = tuple(f"h{hour:02d}" for hour in range(24))
@@ -88,14 +91,14 @@ class Timeline:
         self._prices: dict[int, Prices] = {}
         self._mixes: dict[int, HourMix] = {}
         self._usual: dict[int, float] = {}
-        self._services: dict[int, Flags] = {}
+        self._services: dict[int, NDArray[np.bool_]] = {}
         self.silences: dict[int, Any] = {}
         self.candidates: dict[tuple[object, ...], Any] = {}
         single = [n for n in SINGLE if n in shop]
         table = shop.assign(date=pd.to_datetime(shop["date"])).set_index("date")[single].reindex(self.days)
         self.single = {name: table[name].fillna(-1).to_numpy(dtype=float) for name in single}
 
-    def _read_products(self, products: pd.DataFrame, unknown: Flags) -> None:
+    def _read_products(self, products: pd.DataFrame, unknown: NDArray[np.bool_]) -> None:
         rows = products.assign(date=pd.to_datetime(products["date"]), sku=products["sku"].astype(str))
         rows = rows[(rows["sku"] != "") & (rows["date"] >= self.days[0]) & (rows["date"] <= self.days[-1])]
         rows = rows.sort_values(["sku", "date"], kind="stable")
@@ -113,7 +116,11 @@ class Timeline:
             self.returned = np.concatenate([np.stack([codes[back], self._row_day[back]]), amounts])
         shape = (len(self.skus), len(self.days))
         self.quantity, self.revenue, self.baskets = (np.zeros(shape) for _ in range(3))
-        for column, values in (("quantity", self.quantity), ("revenue", self.revenue), ("transactions", self.baskets)):
+        for column, values in (
+            ("quantity", self.quantity),
+            ("revenue", self.revenue),
+            ("transactions", self.baskets),
+        ):
             np.add.at(values, (codes, self._row_day), rows[column].fillna(0).to_numpy(dtype=float))
             values[:, unknown] = np.nan
         sold = np.nan_to_num(self.quantity) != 0
@@ -147,7 +154,7 @@ class Timeline:
         start, end = int(self._row_start[product]), int(self._row_start[product + 1])
         return slice(start, start + int(np.searchsorted(self._row_day[start:end], t, side="right")))
 
-    def services(self, t: int) -> Flags:
+    def services(self, t: int) -> NDArray[np.bool_]:
         """Products without a price of their own, by the 26 weeks up to the last whole week, [n_products]."""
         week = t - t % 7
         if week not in self._services:
@@ -272,7 +279,7 @@ class ShopArrays:
     """
 
     days: pd.DatetimeIndex
-    open: Flags
+    open: NDArray[np.bool_]
     totals: Floats
     learnt: Floats
     back: Floats
@@ -319,7 +326,7 @@ def kept_share(sold: Floats, back: Floats) -> Floats:
     return np.asarray(1 - np.divide(returned, total, out=np.zeros_like(total), where=total > 0))
 
 
-def _nearly_closed(transactions: Floats, is_open: Flags) -> Flags:
+def _nearly_closed(transactions: Floats, is_open: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Open days with less than a third of the transactions of the 28 open days before: what did not sell then says little of itself."""
     sold = pd.Series(np.nan_to_num(transactions[is_open]))
     usual = sold.rolling(28, min_periods=7).median().shift(1)

@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from salesflow.detection import engine
-from salesflow.detection.arrays import Flags, Floats
 from salesflow.detection.tails import gamma_quantile
 from salesflow.detection.timeline import HOURS, SHOP_METRICS, WINDOW, gross, kept_share, shop_arrays
+
+Floats = NDArray[np.float64]
 
 BAND = 1.645
 """|z| of the bounds: nine of ten ordinary days lie between them."""
@@ -92,7 +94,7 @@ def _usual(model: engine.DayModel, row: int, kept: float) -> Usual:
     return Usual(*(float(kept * value) for value in (mean, min(lower, mean), max(upper, mean))))
 
 
-def _hours(hours: Floats | None, is_open: Flags, t: int, total: float) -> tuple[float, ...]:
+def _hours(hours: Floats | None, is_open: NDArray[np.bool_], t: int, total: float) -> tuple[float, ...]:
     """The total spread over the hours as the last eight days of the weekday were."""
     if hours is None:
         return ()

@@ -53,7 +53,12 @@ COLUMNS = {
 }
 _ABSENT = {"refunds": -1, "largest_sale": 0, "largest_sale_at": -1, "largest_refund": 0, "largest_refund_at": -1}
 """What is not known of the rows that version 1.0.0 wrote."""
-RETURN_COLUMNS = {"date": Kind.DAY, "sku": Kind.TEXT, "returned_quantity": Kind.COUNT, "returned_revenue": Kind.AMOUNT}
+RETURN_COLUMNS = {
+    "date": Kind.DAY,
+    "sku": Kind.TEXT,
+    "returned_quantity": Kind.COUNT,
+    "returned_revenue": Kind.AMOUNT,
+}
 
 
 class ShopDays:

@@ -131,8 +131,7 @@ def _check_date(run: Run[AnomalyCheckFields], check: _Check) -> Outcome:
         problems.append(f"{day} is not over yet: only what is too much already was looked for, and nobody was told.")
     details = _details(run, check, judgement, entries, told, rules)
     if problems:
-        goes_on = delivered is not None and delivered.goes_on
-        return Outcome(RunStatus.PARTIAL, " ".join(problems), (artifact,), notified, told_now, details, goes_on)
+        return Outcome(RunStatus.PARTIAL, " ".join(problems), (artifact,), notified, told_now, details)
     reason = reason_of(judgement, entries, notified, told, fields.notify) + seldom_sold(
         check.tables.products, check.sku, day
     )
@@ -172,7 +171,7 @@ def _resume_earlier(run: Run[AnomalyCheckFields], check: _Check) -> None:
     identity, day, runtime = run.claim.identity, run.request.business_date, run.runtime
     since, until = day - timedelta(days=RESUME_DAYS), day - timedelta(days=1)
     for record in runtime.ledger.runs(identity, since, until):
-        if not record.is_unfinished:
+        if record.status not in (RunStatus.FAILED, RunStatus.RUNNING):
             continue
         teller = f"{identity}|{record.edition}"
         chains = _chains(run.request.fields, check.sku)
@@ -195,7 +194,14 @@ def _resume_earlier(run: Run[AnomalyCheckFields], check: _Check) -> None:
         try:
             with claim:
                 outcome = _check_date(earlier, check)
-                outcome.record(claim, f"{outcome.reason} Made up for by run {run.claim.run_id}.")
+                reason = f"{outcome.reason} Made up for by run {run.claim.run_id}."
+                claim.finish(
+                    outcome.status,
+                    reason=reason,
+                    artifacts=outcome.artifacts,
+                    notified=outcome.notified,
+                    details=outcome.details,
+                )
         except SalesFlowError as error:
             logger.warning("an earlier check is still untold", business_date=record.business_date, why=error.message)
 

@@ -9,12 +9,12 @@ from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
 from salesflow import clock
-from salesflow.errors import DateHeld, DeliveryIncomplete, SalesFlowError, SystemTokenMissing, SystemTokenRejected
+from salesflow.errors import DateHeld, SalesFlowError, SystemTokenMissing, SystemTokenRejected
 from salesflow.identity import JobKind
 from salesflow.job_events import Firing, JobFields, JobRequest
 from salesflow.jobs.recipients import recipients_of
 from salesflow.jobs.runtime import Runtime
-from salesflow.ledger import GOES_ON, Artifact, Claim, RunRecord, RunStatus
+from salesflow.ledger import Artifact, Claim, RunRecord, RunStatus
 from salesflow.observability import MetricUnit, counts, logger, metrics
 from salesflow.settings import Settings
 from salesflow.shop_id import MAIN_SHOP
@@ -40,8 +40,7 @@ class Outcome:
     """What a job's work came to.
 
     notified: who has been told in the run's edition, by it or by one before it; told_now: of these, by this run. `details`
-    goes into the answer and the ledger as it is (JSON values only). goes_on: whether it is in part done because somebody else is busy:
-    it is recorded as it is, and raised, so that Lambda takes the run up again instead of having it wait.
+    goes into the answer and the ledger as it is (JSON values only).
     """
 
     status: RunStatus
@@ -50,12 +49,6 @@ class Outcome:
     notified: tuple[str, ...] = ()
     told_now: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
-    goes_on: bool = False
-
-    def record(self, claim: Claim, reason: str) -> None:
-        """Write it into the ledger; see `Claim.finish` for the errors."""
-        details = {**self.details, GOES_ON: True} if self.goes_on else self.details
-        claim.finish(self.status, reason=reason, artifacts=self.artifacts, notified=self.notified, details=details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +134,13 @@ def run_job[Fields: JobFields](
     try:
         with claim:
             outcome = job.work(Run(request, claim, runtime, claim.deadline))
-            outcome.record(claim, outcome.reason)
+            claim.finish(
+                outcome.status,
+                reason=outcome.reason,
+                artifacts=outcome.artifacts,
+                notified=outcome.notified,
+                details=outcome.details,
+            )
     except Exception as error:
         logger.exception("failed", error=type(error).__name__)
         metrics.add_metric(name="RunsFailed", unit=MetricUnit.Count, value=1)
@@ -160,10 +159,6 @@ def run_job[Fields: JobFields](
         metrics.add_metric(name="Duration", unit=MetricUnit.Milliseconds, value=(time.perf_counter() - began) * 1000)
         metrics.flush_metrics()
         logger.clear_state()
-    if outcome.goes_on:
-        raise DeliveryIncomplete(
-            outcome.reason, action="Lambda runs the job again and mails only them; nobody is told twice."
-        )
     return _answer(
         job.name,
         request.business_date,

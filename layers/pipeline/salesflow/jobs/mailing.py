@@ -59,8 +59,6 @@ class Mailed:
     now: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     stopped: int = 0
-    goes_on: bool = False
-    """Whether some are still to be told because a channel takes no more at the moment; a sentence among the problems says so."""
 
     @property
     def peace(self) -> str:
@@ -71,23 +69,18 @@ class Mailed:
 def tell(run: Run[Any], mail: Mail) -> Mailed:
     """Mail whoever of the event's recipients has not been told.
 
-    Raises DeliveryIncomplete where some could not be reached for a reason that a retry may cure; where a channel only takes no more
-    at the moment, the run ends instead of waiting for its turn, and goes on later (`Outcome.goes_on`).
+    Raises DeliveryIncomplete where some could not be reached for a reason that a retry may cure.
     """
     recipients = recipients_of(run.request.fields, run.runtime.settings)
     if not recipients:
         return Mailed()
     result = send_to_all(run.runtime.channels, run.claim, mail, recipients)
-    problems = [f"{masked(address)} was refused: {why.removesuffix('.')}." for address, why in result.refused.items()]
     if result.unreached:
-        untold = (
+        raise DeliveryIncomplete(
             f"{len(result.unreached)} of {len(recipients)} recipients could not be told: "
             + "; ".join(f"{masked(address)}: {why.removesuffix('.')}" for address, why in result.unreached.items())
-            + "."
+            + ".",
+            action="Lambda runs the job again and mails only them; nobody is told twice.",
         )
-        if not result.busy:
-            raise DeliveryIncomplete(
-                untold, action="Lambda runs the job again and mails only them; nobody is told twice."
-            )
-        problems.append(untold)
-    return Mailed(result.notified, result.told_now, tuple(problems), len(result.stopped), result.busy)
+    problems = (f"{masked(address)} was refused: {why.removesuffix('.')}." for address, why in result.refused.items())
+    return Mailed(result.notified, result.told_now, tuple(problems), len(result.stopped))

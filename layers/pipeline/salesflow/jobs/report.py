@@ -51,9 +51,7 @@ def _work(run: Run[ReportFields]) -> Outcome:
     metrics.add_metric(name="MailsSent", unit=MetricUnit.Count, value=len(told.now))
     problems = [*told.problems, *made.problems]
     if problems:
-        return Outcome(
-            RunStatus.PARTIAL, " ".join(problems), made.artifacts, told.notified, told.now, made.details, told.goes_on
-        )
+        return Outcome(RunStatus.PARTIAL, " ".join(problems), made.artifacts, told.notified, told.now, made.details)
     reason = f"Made {', '.join(artifact.format for artifact in made.artifacts)}; {_counted(len(told.notified))} told.{told.peace}"
     if run.claim.held.tells_rest:
         reason = f"The report stood; {_counted(len(told.now))} told who had not been, {len(told.notified)} in all.{told.peace}"

@@ -42,7 +42,7 @@ def keep_report(
 ) -> MadeReport:
     """Write the mail of a report that was just saved, and keep both: whoever is told of this edition later gets the same."""
     artifacts = tuple(file.artifact for file in saved)
-    mail = _mail(run, content, files, artifacts)
+    mail = _mail(run, content, files, saved)
     run.claim.save_edition(
         Edition(
             saved,
@@ -83,7 +83,7 @@ def kept_report(run: Run[ReportFields]) -> MadeReport | None:
                 "readers has got.",
                 action="Fire the job with force: all readers get the report of today, as an edition of its own.",
             )
-        attachments.append(_attachment(file.artifact, data, kept.get("shop", "")))
+        attachments.append(_attachment(file, data, kept.get("shop", "")))
     logger.info("the edition is gone on with as it was saved", edition=run.claim.edition)
     mail = Mail(
         kept["subject"],
@@ -98,20 +98,21 @@ def kept_report(run: Run[ReportFields]) -> MadeReport | None:
     return MadeReport(edition.artifacts, mail, tuple(kept["problems"]), kept["details"])
 
 
-def _attachment(artifact: Artifact, data: bytes, shop: str) -> Attachment:
+def _attachment(saved: SavedFile, data: bytes, shop: str) -> Attachment:
     """The file under the name that it has in the bucket, with the shop's before it, as far as that is written in Latin letters."""
     plain = unicodedata.normalize("NFKD", shop).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    file = artifact.key.rpartition("/")[2]
-    return Attachment(f"{name}-{file}" if name else file, Format(artifact.format).media_type, data)
+    file = saved.artifact.key.rpartition("/")[2]
+    return Attachment(f"{name}-{file}" if name else file, Format(saved.artifact.format).media_type, data, saved)
 
 
 def _mail(
-    run: Run[ReportFields], content: ReportContent, files: Mapping[Format, bytes], artifacts: tuple[Artifact, ...]
+    run: Run[ReportFields], content: ReportContent, files: Mapping[Format, bytes], saved: tuple[SavedFile, ...]
 ) -> Mail:
+    artifacts = tuple(file.artifact for file in saved)
     if run.runtime.settings.mail_content != "full":
         return _composed(run, content, artifacts, (), ())
-    attachments = tuple(_attachment(artifact, files[Format(artifact.format)], content.shop) for artifact in artifacts)
+    attachments = tuple(_attachment(file, files[Format(file.artifact.format)], content.shop) for file in saved)
     mail = _composed(run, content, artifacts, attachments, ())
     if encoded_size(mail) <= MAX_ENCODED_BYTES:
         return mail

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from salesflow import clock
 from salesflow.aws import AwsClients
-from salesflow.readers import MAIL
+from salesflow.readers import MAIL, WHATSAPP
 from salesflow.settings import Settings
 from salesflow.shop_id import MAIN_SHOP
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from salesflow.delivery.channel import Channel, Channels
     from salesflow.delivery.mail import Mailer
     from salesflow.delivery.store import ReportStore
+    from salesflow.delivery.ways import Ways
     from salesflow.delivery.webhook import Webhooks
+    from salesflow.delivery.whatsapp import WhatsApp
     from salesflow.history.reported import ReportedDays
     from salesflow.history.stock import StockHistory
     from salesflow.history.sync import History
-    from salesflow.ledger import Ledger, SettingsUsed
+    from salesflow.ledger import Ledger, SavedFile, SettingsUsed
     from salesflow.library.keeper import LibraryKeeper
     from salesflow.links.keys import KeyRing, LinkMaker
     from salesflow.rows import Rows
@@ -226,16 +228,36 @@ class Runtime:
         return Channels(self._channel, self.marked_addresses)
 
     def _channel(self, kind: str) -> "Channel":
-        return self.mailer if kind == MAIL else self.webhooks
+        return self.mailer if kind == MAIL else self.whatsapp if kind == WHATSAPP else self.webhooks
+
+    @cached_property
+    def _ways(self) -> "Ways":
+        """What the stack's secret says of the shop's channels."""
+        from salesflow.delivery.ways import Ways
+
+        return Ways(self.clients.secretsmanager, self.settings.channels_secret_id, self.shop)
+
+    @cached_property
+    def whatsapp(self) -> "WhatsApp":
+        """Tells readers of WhatsApp."""
+        from salesflow.delivery.whatsapp import WhatsApp
+
+        return WhatsApp(lambda: self.clients.socialmessaging, self._ways, self._signed)
+
+    def _signed(self, file: "SavedFile") -> str:
+        """An address under which AWS may fetch a saved file for a quarter of an hour."""
+        params = {"Bucket": file.artifact.bucket, "Key": file.artifact.key}
+        params |= {"VersionId": file.version} if file.version else {}
+        address: str = self.clients.s3.generate_presigned_url("get_object", Params=params, ExpiresIn=900)
+        return address
 
     @cached_property
     def webhooks(self) -> "Webhooks":
         """Tells readers of chats, and programs."""
-        from salesflow.delivery.ways import Ways
         from salesflow.delivery.webhook import Webhooks
 
         return Webhooks(
-            Ways(self.clients.secretsmanager, self.settings.channels_secret_id, self.shop),
+            self._ways,
             link=None if self.links is None else self.links.address,
             name=self.settings.shop_name,
             shop=self.shop,

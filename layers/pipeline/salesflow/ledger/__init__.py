@@ -3,12 +3,11 @@
 from salesflow.ledger.claim import Claim, Fence
 from salesflow.ledger.editions import Edition, SavedFile
 from salesflow.ledger.ledger import Ledger
-from salesflow.ledger.runs import GOES_ON, Artifact, RunRecord, RunStatus, SettingsUsed
+from salesflow.ledger.runs import Artifact, RunRecord, RunStatus, SettingsUsed
 from salesflow.ledger.send_log import SendOutcome, SentRecord
 from salesflow.rows import LedgerUnavailable
 
 __all__ = [
-    "GOES_ON",
     "Artifact",
     "Claim",
     "Edition",

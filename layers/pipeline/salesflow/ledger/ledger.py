@@ -174,7 +174,7 @@ class Ledger:
             owed=firing.audience.joined(standing.owed) if standing is not None and continues else firing.audience,
             continues=continues,
             tells_rest=standing is not None and continues and standing.status.is_done and not firing.resend,
-            after_partial=standing is not None and standing.status is RunStatus.PARTIAL and not standing.goes_on,
+            after_partial=standing is not None and standing.status is RunStatus.PARTIAL,
             resend=firing.resend and not (standing is not None and standing.is_unfinished),
         )
 

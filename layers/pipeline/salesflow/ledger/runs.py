@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from salesflow.job_events import Audience
 from salesflow.stored import known
@@ -55,10 +55,6 @@ class Artifact:
     def as_dict(self) -> dict[str, Any]:
         """The artifact as it appears in answers and in the ledger."""
         return {**asdict(self), "format": str(self.format)}
-
-
-GOES_ON: Final = "goes_on"
-"""In a run's details: see `RunRecord.goes_on`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +127,9 @@ class RunRecord:
         )
 
     @property
-    def goes_on(self) -> bool:
-        """Whether the run ended in part done because somebody else was busy, and is taken up as it stands."""
-        return self.status is RunStatus.PARTIAL and self.details.get(GOES_ON) is True
-
-    @property
     def is_unfinished(self) -> bool:
-        """Whether the run did not come to its end: it failed, goes on later, or was ended from outside (or is at work yet)."""
-        return self.status in (RunStatus.FAILED, RunStatus.RUNNING) or self.goes_on
+        """Whether the run did not come to an outcome: it failed, or it was ended from outside (or is at work yet)."""
+        return self.status in (RunStatus.FAILED, RunStatus.RUNNING)
 
     @property
     def is_forced(self) -> bool:

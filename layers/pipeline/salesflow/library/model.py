@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from salesflow.formats import Format, ReportType
 from salesflow.windows import Period
@@ -40,7 +40,8 @@ class EndedRun:
         return self.status in TROUBLE
 
 
-class OpenAnomaly(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class OpenAnomaly:
     """An anomaly that is not over: since when, and what about it, as a sentence that names its product."""
 
     since: date

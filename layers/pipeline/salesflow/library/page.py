@@ -25,16 +25,19 @@ _RECENT: Final = timedelta(days=14)
 
 
 _REPORTS: Final = {
-    ReportType.SALES: (Text("Sales, daily"), Text("Sales, weekly"), Text("Sales, monthly"), Text("Sales, quarterly")),
-    ReportType.STOCK: (Text("Stock, daily"), Text("Stock, weekly"), Text("Stock, monthly"), Text("Stock, quarterly")),
-    ReportType.COMBINED: (
-        Text("Sales and stock, daily"),
-        Text("Sales and stock, weekly"),
-        Text("Sales and stock, monthly"),
-        Text("Sales and stock, quarterly"),
-    ),
+    (ReportType.SALES, Period.DAILY): Text("Sales, daily"),
+    (ReportType.SALES, Period.WEEKLY): Text("Sales, weekly"),
+    (ReportType.SALES, Period.MONTHLY): Text("Sales, monthly"),
+    (ReportType.SALES, Period.QUARTERLY): Text("Sales, quarterly"),
+    (ReportType.STOCK, Period.DAILY): Text("Stock, daily"),
+    (ReportType.STOCK, Period.WEEKLY): Text("Stock, weekly"),
+    (ReportType.STOCK, Period.MONTHLY): Text("Stock, monthly"),
+    (ReportType.STOCK, Period.QUARTERLY): Text("Stock, quarterly"),
+    (ReportType.COMBINED, Period.DAILY): Text("Sales and stock, daily"),
+    (ReportType.COMBINED, Period.WEEKLY): Text("Sales and stock, weekly"),
+    (ReportType.COMBINED, Period.MONTHLY): Text("Sales and stock, monthly"),
+    (ReportType.COMBINED, Period.QUARTERLY): Text("Sales and stock, quarterly"),
 }
-"""By period, as `Period` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +238,7 @@ def _notes(library: Library, figures: Figures, zone: ZoneInfo) -> tuple[tuple[st
 
 def report_name(report_type: ReportType, period: Period, _: Words) -> str:
     """What a report is called, with its period."""
-    return _.say(_REPORTS[report_type][list(Period).index(period)])
+    return _.say(_REPORTS[report_type, period])
 
 
 def job_name(run: EndedRun, _: Words) -> str:

@@ -75,7 +75,11 @@ class SalesFlowClient:
         self._deadline = deadline
         self._most_held = most_held
         self._transport = Transport(
-            base_url, connect_seconds=connect_seconds, read_seconds=read_seconds, retries=retries, pause=pause
+            base_url,
+            connect_seconds=connect_seconds,
+            read_seconds=read_seconds,
+            retries=retries,
+            pause=pause,
         )
 
     def with_deadline(self, deadline: datetime) -> Self:

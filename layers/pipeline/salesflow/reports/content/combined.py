@@ -39,7 +39,11 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
         finding=(*subject_words(content, figures), *_finding(sales, stock, figures)),
         kpis=sales_kpis(content, figures) + stock_first,
         sections=(*sales_sections(content, figures), *_stock_sections(content, stock, figures)),
-        sheets=(*sheets_of(content, figures), stock_table(stock, figures), *vanished_table(content.vanished, figures)),
+        sheets=(
+            *sheets_of(content, figures),
+            stock_table(stock, figures),
+            *vanished_table(content.vanished, figures),
+        ),
         more_kpis=stock_more,
     )
 

@@ -6,7 +6,15 @@ from salesflow.analytics.results import TREND_HORIZON_DAYS, ReportContent, Sales
 from salesflow.figures import Figures, Kind
 from salesflow.language import Text
 from salesflow.reports.content.compare import odd_hours, spans_text, usual_change, usual_headline, usual_subject, why
-from salesflow.reports.content.document import Change, Document, Kpi, Section, Table, Tone, change_of
+from salesflow.reports.content.document import (
+    Change,
+    Document,
+    Kpi,
+    Section,
+    Table,
+    Tone,
+    change_of,
+)
 from salesflow.reports.content.headline import sales_finding, sales_headline
 from salesflow.reports.content.money import money_section
 from salesflow.reports.content.month import month_section

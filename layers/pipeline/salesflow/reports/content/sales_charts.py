@@ -115,8 +115,8 @@ def weekdays_chart(sales: SalesAnalysis, figures: Figures) -> Chart:
         _("By day of the week"),
         ChartKind.COLUMNS,
         Kind.MONEY,
-        tuple(map(figures.weekday_short, range(7))),
-        tuple(map(float, week)),
+        tuple(figures.weekday_short(day) for day in range(7)),
+        tuple(float(value) for value in week),
         _(
             "Sales by weekday. The strongest is {weekday} with {amount}.",
             weekday=figures.weekday(top),

@@ -7,7 +7,16 @@ from typing import Final
 from salesflow.analytics.results import ReportContent, StockAnalysis, StockItem, StockStatus
 from salesflow.figures import Figures, Kind
 from salesflow.reports.content.compare import why
-from salesflow.reports.content.document import Chart, ChartKind, Column, Document, Kpi, Section, Table, Tone
+from salesflow.reports.content.document import (
+    Chart,
+    ChartKind,
+    Column,
+    Document,
+    Kpi,
+    Section,
+    Table,
+    Tone,
+)
 from salesflow.reports.content.orders import orders_section, vanished_section, vanished_table
 from salesflow.windows import Window
 

@@ -75,7 +75,13 @@ def render_html(document: Document) -> bytes:
     html = (
         templates()
         .get_template("report.html.j2")
-        .render(document=document, sections=sections, frame=frame("tables.js"), tone=Tone, _=figures.words)
+        .render(
+            document=document,
+            sections=sections,
+            frame=frame("tables.js"),
+            tone=Tone,
+            _=figures.words,
+        )
     )
     return html.encode("utf-8", "replace")
 
