@@ -10,7 +10,7 @@ import pytest
 from ops import reference
 from ops.app import COMMANDS, loaded
 from salesflow.ledger import RunStatus
-from tests.unit.template.stack import as_list, of_type, statements
+from tests.unit.template.stack import as_list, of_type, resources, statements
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -94,6 +94,17 @@ def test_the_table_of_roles_names_every_permission_and_no_other() -> None:
         for role in of_type("AWS::IAM::Role")
     }
     assert named == granted
+
+
+def test_who_deploys_may_make_every_kind_of_resource_and_give_away_every_role() -> None:
+    policy = json.loads((ROOT / "docs" / "deployer-policy.json").read_text())["Statement"]
+    allowed = {action.partition(":")[0] for statement in policy for action in as_list(statement["Action"])}
+    services = {resource["Type"].split("::")[1].lower() for resource in resources().values()}
+    assert {"states" if service == "stepfunctions" else service for service in services} <= allowed
+    trusts = [role["AssumeRolePolicyDocument"]["Statement"] for role in of_type("AWS::IAM::Role").values()]
+    taken_on_by = {one["Principal"]["Service"] for trust in trusts for one in trust if "Service" in one["Principal"]}
+    (given,) = (statement for statement in policy if statement["Action"] == "iam:PassRole")
+    assert set(given["Condition"]["StringEquals"]["iam:PassedToService"]) == taken_on_by
 
 
 def test_the_reference_of_the_command_line_is_what_the_program_says() -> None:
