@@ -36,7 +36,7 @@ cached = true  # faster
 
 [default.deploy.parameters]
 capabilities = "CAPABILITY_IAM"
-parameter_overrides = "Currency=\\"EUR\\" ShopName=\\"FR,2026-12-24=Christmas Eve\\""
+parameter_overrides = "Currency=\\"EUR\\" SesConfigurationSet=\\"ours, and a space\\""
 """
 
 
@@ -74,7 +74,7 @@ def test_options_are_written_and_the_rest_of_the_file_stays(desk: Desk, config: 
         "SalesPdfCron": "5 6 * * ? *",
         "StockExcelCron": "10 7 * * ? *",
         "LinksState": "DISABLED",
-        "ShopName": "FR,2026-12-24=Christmas Eve",
+        "SesConfigurationSet": "ours, and a space",
     }
     assert said.data["token"] == "kept"
     assert {one["check"] for one in said.data["doctor"]} >= {"stack", "system token", "sender"}

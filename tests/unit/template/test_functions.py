@@ -19,7 +19,7 @@ CONTRACT = {
     "SES_REGION",
     "CURRENCY",
 }
-STARTS_FROM = {"LANGUAGE_CODE", "SHOP_NAME"}
+STARTS_FROM = {"LANGUAGE_CODE"}
 """What the stack's own shop starts from, beside the contract's; everything else that a shop wants is its row's to say."""
 POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
 ROLE_OF = {
@@ -33,6 +33,14 @@ ROLE_OF = {
 }
 MAILS_LINKS = {"ReportFunction", "AnomalyCheckFunction"}
 """Those that name the links' function; it cannot name itself."""
+
+
+def test_the_jobs_can_be_bounded_and_are_not_by_default() -> None:
+    assert parameters()["ReservedConcurrency"]["Default"] == 0
+    for name in ("ReportFunction", "SyncHistoryFunction", "ForecastFunction", "AnomalyCheckFunction"):
+        condition, bounded, otherwise = functions()[name]["ReservedConcurrentExecutions"]["Fn::If"]
+        assert (condition, bounded) == ("IsBounded", {"Ref": "ReservedConcurrency"})
+        assert otherwise == {"Ref": "AWS::NoValue"}, "zero would stop it"
 
 
 def environment(function: str) -> set[str]:
