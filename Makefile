@@ -27,7 +27,7 @@ export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup lock builder-digest format lint types template messages docs check scan-tools scan audit unit test browser-check layers-check sam-local-check reliability bench demo pictures build clean
+.PHONY: help setup lock builder-digest format lint types template messages docs check scan-tools scan audit unit test other-days browser-check layers-check sam-local-check reliability bench demo pictures build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -124,6 +124,12 @@ unit: $(READY) ## the unit tests: a verdict in a minute
 
 test: $(READY) $(SCAN)/.ready ## every test that needs no built layer
 	$(PYTHON_VENV) -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not layers"
+
+# What is pure and long is left out: it reads no clock.
+other-days: $(READY) ## the tests that read a clock, on a leap day, and while the day changes in Shanghai
+	TESTS_TAKE_PLACE_AT=2028-02-29T09:00:00+00:00 $(PYTHON_VENV) -m pytest -q -n 2 tests/unit \
+	  --ignore=tests/unit/detection --ignore=tests/unit/forecasting --ignore=tests/unit/reports
+	TESTS_TAKE_PLACE_AT=2026-12-31T15:59:55+00:00 $(PYTHON_VENV) -m pytest -q -n 2 tests/integration/ledger tests/integration/jobs/test_sync_history.py
 
 browser-check: $(READY) ## pages and mails in a real Chromium (part of `make test` where there is one); pictures in .build/screenshots
 	$(PYTHON_VENV) -m pytest -m browser tests/e2e/browser
