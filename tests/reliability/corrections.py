@@ -7,15 +7,16 @@ shop corrects a sale in the meantime. The oracle holds mails, files, manifest, l
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from local.api import Sale, SaleItem, SalesStore
 from tests.reliability.containers import Result
 from tests.reliability.findings import Finding, Kind
 from tests.reliability.oracle import Takings, contradictions, takings_of
 from tests.reliability.scenarios import Stage
-from tests.reliability.sweep import Kill, Pause, When
+from tests.reliability.sweep import Kill, Pause, When, overtake
 from tests.reliability.world import BUSINESS_DATE, READERS, RETRY_AFTER, World
-from tests.stand_ins.gateway import HarnessError, Point, wait_until
+from tests.stand_ins.gateway import HarnessError, Point
 
 AHEAD = (0.0, 25.0, -25.0)
 """Seconds by which the clock of the first try is ahead of its retry's."""
@@ -68,28 +69,15 @@ def overtaken_by_correction(stage: Stage, points: Iterable[Point], *, broken: st
     for point in points:
         where = f"overtaken at {point} by a corrected run"
         stage.reset()
-        world, scenario = stage.world, stage.scenario
-        sales = list(world.api.store.sales)
+        store = stage.world.api.store
+        sales = list(store.sales)
         before = takings_of(sales, BUSINESS_DATE, BUSINESS_DATE)
-        pause = Pause(point, When.BEFORE)
-        late = world.start(scenario.function, broken=broken)
         try:
-            with world.gateway.interfering(pause):
-                ends = late.begin(scenario.event, "request-1", seconds=3_600)
-                wait_until(lambda pause=pause: pause.state == "held")  # type: ignore[misc]
-                late.freeze()
-                correct(world.api.store)
-                world.clock.advance(RETRY_AFTER.total_seconds())
-                second = world.start(scenario.function, broken=broken)
-                retried = second.invoke(scenario.event, "request-1")
-                second.close()
-                late.thaw()
-                pause.state = "over"
-                late.end(ends)
-            late.close()
+            pause = Pause(point, When.BEFORE)
+            _, retried = overtake(stage, pause, broken=broken, meanwhile=partial(correct, store))
             came.findings += _judged(stage, where, retried, before)
         finally:
-            world.api.store = SalesStore(sales, world.api.store.products)
+            stage.world.api.store = SalesStore(sales, store.products)
         came.points += 1
     return came
 

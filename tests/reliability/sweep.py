@@ -123,6 +123,28 @@ def _said(page: bytes | None) -> list[str]:
     return [] if page is None else re.findall(r'<a href="([^"]+)"|<td class="status">(.*?)</td>', page.decode())
 
 
+def overtake(
+    stage: Stage, pause: "Pause", *, broken: str = "", meanwhile: Callable[[], object] = lambda: None
+) -> tuple[Result, Result]:
+    """Let a run stand still at its pause, something happen `meanwhile`, and the retry do the work: how the run and its retry ended."""
+    world, scenario = stage.world, stage.scenario
+    late = world.start(scenario.function, broken=broken)
+    with world.gateway.interfering(pause):
+        ends = late.begin(scenario.event, "request-1", seconds=3_600)
+        wait_until(lambda: pause.state == "held")
+        late.freeze()
+        meanwhile()
+        world.clock.advance(RETRY_AFTER.total_seconds())
+        second = world.start(scenario.function, broken=broken)
+        retried = second.invoke(scenario.event, "request-1")
+        second.close()
+        late.thaw()
+        pause.state = "over"
+        first = late.end(ends)
+    late.close()
+    return first, retried
+
+
 def overtaken(
     stage: Stage, *, points: Iterable[Point] | None = None, broken: str = "", progress: Progress = print
 ) -> Swept:
@@ -135,19 +157,7 @@ def overtaken(
             where = f"{scenario.name}: overtaken {when} {point}"
             stage.reset()
             pause = Pause(point, when)
-            late = world.start(scenario.function, broken=broken)
-            with world.gateway.interfering(pause):
-                ends = late.begin(scenario.event, "request-1", seconds=3_600)
-                wait_until(lambda pause=pause: pause.state == "held")  # type: ignore[misc]
-                late.freeze()
-                world.clock.advance(RETRY_AFTER.total_seconds())
-                second = world.start(scenario.function, broken=broken)
-                retried = second.invoke(scenario.event, "request-1")
-                second.close()
-                late.thaw()
-                pause.state = "over"
-                first = late.end(ends)
-            late.close()
+            first, retried = overtake(stage, pause, broken=broken)
             swept.findings += _retried(where, retried, stage)
             if first.failure is not None and not first.failure.is_named:
                 swept.findings.append(Finding(Kind.SILENT, where, f"the late run ended as {first}"))

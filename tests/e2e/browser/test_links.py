@@ -9,11 +9,9 @@ from playwright.sync_api import Browser, Page
 from salesflow.language import Language
 from salesflow.links.pages import refused
 from tests.e2e.browser.looking import opened
-from tests.integration.links.running import Linked, linked_shop, links_of
+from tests.integration.links.running import STOP, WHY, Linked, linked_shop, links_of
 
 PHONE = 360
-WHY = "Why, or be quiet about it"
-STOP = "Stop these mails, or change what you get"
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,8 @@ MORNING = datetime(2026, 6, 30, 23, tzinfo=UTC)
 TICK = {"scheduled_time": "2026-06-30T23:00:00Z"}
 NAME = "Corner Store"
 READER = "manager@shop.example.com"
+WHY = "Why, or be quiet about it"
+STOP = "Stop these mails, or change what you get"
 _ADDRESS = re.compile(r"https?://[^\s>\"]+")
 
 

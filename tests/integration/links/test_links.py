@@ -5,10 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.links.running import NAME, READER, Linked, linked_shop, links_of
-
-WHY = "Why, or be quiet about it"
-STOP = "Stop these mails, or change what you get"
+from tests.integration.links.running import NAME, READER, STOP, WHY, Linked, linked_shop, links_of
 
 
 @pytest.fixture(scope="module")
