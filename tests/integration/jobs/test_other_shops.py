@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
@@ -12,12 +13,12 @@ import pytest
 
 from local.api import SalesFlowServer
 from salesflow.aws import AwsClients, ShopOutOfReach
-from salesflow.errors import InvalidJobEvent, InvalidSettings, SystemTokenMissing
+from salesflow.errors import InvalidJobEvent, InvalidSettings, SalesFlowError, SystemTokenMissing
 from salesflow.observability import logger
 from salesflow.rows import Rows
 from salesflow.shops.book import SettingsBook
 from salesflow.shops.token import KEY, TokenNotSealed, keep_token, share_token
-from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, SHOP_ROLE, System
+from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, ROOT, SHOP_ROLE, System
 from tests.integration.jobs.test_mail_events import bounce
 from tests.stand_ins.aws import Wire
 from tests.stand_ins.lambda_context import Context
@@ -88,6 +89,41 @@ def test_two_shops_in_one_container_get_each_its_own(system: System, add: Callab
     mains = {key for key in system.keys("") if not key.startswith("shops/")}
     theirs = {key.removeprefix(f"shops/{SHOP}/") for key in system.keys(f"shops/{SHOP}/")}
     assert mains == theirs
+
+
+def test_the_sample_event_of_another_shop_runs_as_it_is(system: System, add: Callable[..., None]) -> None:
+    event = json.loads((ROOT / "events" / "other_shop" / "report.json").read_text())
+    add(event["shop"])
+    answer = system.fire("report", event)
+    assert (answer["status"], answer["notified"]) == ("SUCCEEDED", [HERS])
+
+
+def test_a_run_that_breaks_off_for_one_shop_loses_doubles_and_leaks_nothing_beside_another(
+    system: System, add: Callable[..., None], wire: Wire
+) -> None:
+    """Whatever call of a shop's first run is cut, before or after it took effect: its retry ends it, the other's keys, rows and mails stay."""
+    handler, day = system.load("report"), BUSINESS_DATE
+    handler(EVENT, Context())
+    mains = [row for row in system.rows() if "|" not in row["pk"]["S"]]
+    files = {key: system.body(key) for key in system.keys("")}
+    for number, cut in enumerate((wire.cut_before, wire.cut_after) * 12):
+        shop, wanted, seen = f"shop-{number}", number // 2, iter(range(10**6))
+        add(shop, report_recipients=[f"reader@{shop}.example.com"])
+        cut(lambda request, wanted=wanted, seen=seen: next(seen) == wanted, times=1)  # type: ignore[misc]
+        context, event = Context(), EVENT | {"shop": shop}
+        try:
+            answer = handler(event, context)
+        except SalesFlowError:
+            wire.reset()
+            answer = handler(event, context)
+        wire.reset()
+        assert answer["status"] in {"SUCCEEDED", "DUPLICATE"}
+        assert [mail["To"] for mail in system.mails() if shop in mail["To"]] == [f"reader@{shop}.example.com"]
+        assert f"shops/{shop}/reports/sales/daily/{day}/sales-daily-{day}.json" in system.keys(f"shops/{shop}/")
+    assert [row for row in system.rows() if "|" not in row["pk"]["S"]] == mains
+    assert {key: system.body(key) for key in system.keys("") if not key.startswith("shops/")} == files
+    for what in (*system.keys("shops/"), *(row["pk"]["S"] for row in system.rows() if "|" in row["pk"]["S"])):
+        assert re.match(r"(shops/)?shop-\d+[/|]", what), what
 
 
 def test_a_shop_without_a_row_is_refused_by_name(system: System) -> None:
