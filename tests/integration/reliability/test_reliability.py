@@ -20,7 +20,7 @@ from tests.reliability.fuzz import KINDS
 from tests.reliability.scenarios import Stage, scenarios
 from tests.reliability.sweep import Kill, When, overtaken, sweep
 from tests.reliability.walks import walk
-from tests.reliability.world import READERS, RETRY_AFTER, TABLE, World
+from tests.reliability.world import PROGRAM, READERS, RETRY_AFTER, TABLE, World
 from tests.stand_ins.gateway import Point
 
 FILE = "s3 PUT reports/sales/daily/2026-11-20/sales-daily-2026-11-20.pdf"
@@ -234,3 +234,19 @@ def test_with_failed_mails_passed_over_the_harness_finds_a_reader_who_was_not_to
     assert any(f.kind is Kind.LOST and f"{READERS[1]} was not mailed" in f.what for f in injected.findings), told(
         injected.findings
     )
+
+
+def test_a_message_to_a_program_is_told_once_whatever_becomes_of_its_call(stage: Stage) -> None:
+    """A program knows a message by its id, so that even the gap between "accepted" and "recorded" repeats nothing there."""
+    (scenario,) = (each for each in scenarios() if each.name == "channel and links")
+    kept = dict(stage.world.settings)
+    try:
+        other = Stage(stage.world, scenario)
+        channel, record = "channel webhook/till", f"dynamodb PutItem run 2026-11-20#sent#final#{PROGRAM}"
+        swept = sweep(other, points=points(channel, record, "secretsmanager GetSecretValue"))
+        swept_late = overtaken(other, points=points(channel))
+        injected = inject(other, faults=[Fault.CUT_AFTER, Fault.DENIED, Fault.THROTTLED], points=points(channel))
+    finally:
+        stage.world.settings = kept
+    assert told([*swept.findings, *swept_late.findings, *injected.findings]) == []
+    assert (swept.tolerated, swept_late.tolerated) == (0, 0)

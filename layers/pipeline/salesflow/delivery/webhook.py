@@ -42,6 +42,8 @@ _TRIES: Final = 3
 _LONGEST_PAUSE: Final = 5.0
 """A longer pause that is asked for is the next attempt's, not this run's."""
 _PASSING: Final = {408, 425, 429}
+_PASSING_FOR_PROGRAMS: Final = {401, 403}
+"""A program that does not believe a signature may have a clock that is off, or the key before; it is asked again, and the run fails loudly."""
 _BEFORE_THE_REQUEST = (NewConnectionError, NameResolutionError, ConnectTimeoutError)
 _GONE: Final[Mapping[str, frozenset[int]]] = {
     # Slack: no_service, channel_not_found, channel_is_archived, invalid_token, action_prohibited.
@@ -241,7 +243,8 @@ def _judged(kind: str, reader: str, answer: _Answer, ident: str, secrets: tuple[
     if 200 <= answer.status < 300:
         given = answer.json.get("id") if kind == "discord" else None
         return Accepted(str(given) if given and _PLAIN.fullmatch(str(given)) else ident)
-    if answer.status in _PASSING or answer.status >= 500:
+    passing = _PASSING | _PASSING_FOR_PROGRAMS if kind == "webhook" else _PASSING
+    if answer.status in passing or answer.status >= 500:
         wait = "" if answer.pause is None else f" and asks for a pause of {answer.pause:.0f} seconds"
         return Later(f"{reader} answers {answer.status}{said}{wait}.")
     if answer.status < 400:
