@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Buffer, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from ops.complaints import Failed, Misused, NotFound
 from salesflow.alerts.judging import HISTORY_DAYS, Tables, judgement_of, policy_of, rules_of
@@ -129,40 +129,6 @@ def replay(
                 digests[number].append((day, tuple(_told(entry, figures) for entry in entries)))
         judged(day)
     return tuple(Replay(one, tuple(found), len(days)) for one, found in zip(sensitivities, digests, strict=True))
-
-
-class Store(Protocol):
-    """A shop's sales, as its API would answer them."""
-
-    @property
-    def sales(self) -> Sequence[Any]:
-        """All of them, ascending by their `sold_at`."""
-
-    def history_json(self, days: int, now: datetime) -> Sequence[Buffer]:
-        """The sales of the last days before `now`, as pieces of JSON that belong between `[` and `]`."""
-
-
-class Shop(Protocol):
-    """A shop that is no stack."""
-
-    @property
-    def store(self) -> Store:
-        """Its sales."""
-
-    @property
-    def currency(self) -> str:
-        """ISO 4217."""
-
-
-def past_of_shop(shop: Shop, said: Mapping[str, str]) -> Past:
-    """The past of a shop that is no stack. `said` is as for `past_of_stack`. Raises Misused, NotFound."""
-    sales = shop.store.sales
-    if not sales:
-        raise NotFound("There is no sale to replay.", action="Give a file with sales.")
-    first, last = sales[0].sold_at.date(), sales[-1].sold_at.date()
-    after = datetime.combine(last + timedelta(days=1), datetime.min.time())
-    body = b"[" + b"".join(map(bytes, shop.store.history_json((last - first).days + 2, after))) + b"]"
-    return past_of_sales(body, first, last, shop.currency, said)
 
 
 def past_of_sales(body: bytes, first: date, last: date, currency: str, said: Mapping[str, str]) -> Past:

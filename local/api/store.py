@@ -157,11 +157,6 @@ class SalesStore:
         """Let sales become visible only at `synced_at`. Raises KeyError for an unknown id."""
         self.put_sale(*[msgspec.structs.replace(self._sales[sale_id], synced_at=synced_at) for sale_id in ids])
 
-    def put_product(self, *products: Product) -> None:
-        """Add products, or replace those of the same SKUs."""
-        with self._lock:
-            self._products.update((product.sku, product) for product in products)
-
     def set_stock(self, sku: str, quantity: int) -> None:
         """Fix a product's stock from now on. Raises KeyError for an unknown SKU."""
         with self._lock:

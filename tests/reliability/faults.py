@@ -19,7 +19,7 @@ from moto.s3.models import FakeKey
 from tests.reliability.containers import LAMBDA_SECONDS, Container, Result
 from tests.reliability.findings import Finding, Kind, judge, mailed_without_file
 from tests.reliability.scenarios import Stage
-from tests.reliability.world import MOMENT, OWNER, READERS, RETRY_AFTER, EndState, World, half_done
+from tests.reliability.world import MOMENT, RETRY_AFTER, EndState, World, half_done
 from tests.stand_ins.aws import Answer, Request, refusal
 from tests.stand_ins.clocks import TIME_IS_OVER
 from tests.stand_ins.gateway import Call, Forward, Point
@@ -325,11 +325,6 @@ def crowd(stage: Stage, size: int, *, broken: str = "", progress: Callable[[str]
             crowded.findings.append(Finding(Kind.DOUBLED, where, f"{key} was written {times} times"))
     progress(f"{where}: {dict(statuses)}, {len(crowded.findings)} findings")
     return crowded
-
-
-def known_addresses() -> set[str]:
-    """Everybody who may ever be mailed."""
-    return {*READERS, OWNER}
 
 
 def token_in(texts: Iterable[str], token: str) -> list[str]:

@@ -42,17 +42,12 @@ CHANNELS, LINK_KEYS = "salesflow/channels", "salesflow/link-keys"
 LAST_DAY = date(2026, 11, 22)
 MOMENT = datetime(2026, 11, 20, 23, 0, 5, tzinfo=UTC)
 """07:00:05 on the 21st in Shanghai: five seconds after a schedule's tick."""
-
 BUSINESS_DATE = date(2026, 11, 20)
-
 RETRY_AFTER = timedelta(seconds=65)
 """Lambda's first retry of an asynchronous invocation comes a minute after the failure."""
-
 SURPRISES = (Surprise(BUSINESS_DATE, 0.3), Surprise(date(2026, 11, 19), 9.0, "EAU-150"))
 """A bad day of the shop, which the anomaly check has to tell of, and a good one of a product on the day before."""
-
 PREFIXES = ("reports/", "history/", "anomalies/", "forecasts/")
-
 
 type Objects = dict[str, FakeKey]
 """Objects by key, as moto has them."""

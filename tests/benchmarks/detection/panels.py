@@ -11,7 +11,6 @@ import pandas as pd
 
 TUNING_SEEDS = (1, 2, 3)
 TEST_SEEDS = (101, 102, 103)
-TUNING_END = np.datetime64("2011-09-14")
 TEST_END = np.datetime64("2011-12-08")  # 2011-12-09 is cut off at noon
 
 
