@@ -1,0 +1,21 @@
+"""A channel that is gone is told to the owner, with the command that mends it, and not as an address of mail is."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from salesflow.delivery.addresses import Mark, MarkedAddress
+from salesflow.watch.look import Look, Memory
+from salesflow.watch.notices import notices_of
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+CALM = Look(Memory(), (), (), (), (), 0, 0, None)
+
+
+def test_a_channel_that_is_gone_is_told_with_what_mends_it() -> None:
+    gone = MarkedAddress("slack:shop", Mark.REVOKED, NOW, "slack:shop answers 404, no_service.")
+    (notice,) = notices_of(CALM, [gone], {}, not_fired={}, stack="shop", zone=ZoneInfo("UTC"), now=NOW)
+    ((title, text),) = notice.paragraphs
+    assert title == "slack:shop gets no more messages"
+    assert "answers 404, no_service" in text
+    assert "salesflow-ops channels set slack:shop" in text
+    assert "suppression list" not in text
