@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -39,6 +39,17 @@ class Desk:
         other = type(self)(replace(self.target, shop=shop), self.out)
         other.stack = self.stack.of_shop(shop)
         return other
+
+    def other_shops(self) -> Iterator[Desk]:
+        """A desk before each shop of the stack but its own, those left out that are being removed. Raises Misused with --shop."""
+        from salesflow.shop_id import MAIN_SHOP
+        from salesflow.shops.registry import ShopState
+
+        if self.target.shop not in (None, MAIN_SHOP):
+            raise Misused("One shop, or all of them?", action="Say --shop or --all-shops.")
+        for member in self.stack.registry.all():
+            if member.id != MAIN_SHOP and member.state is not ShopState.REMOVING:
+                yield self.of_shop(member.id)
 
     @property
     def today(self) -> date:

@@ -38,5 +38,6 @@ RunArgument = Annotated[
         autocompletion=completion.seen("run"),
     ),
 ]
+AllShopsOption = Annotated[bool, typer.Option("--all-shops", help="Of every shop of the stack; not with --shop.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what it would do; change and send nothing.")]

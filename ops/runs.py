@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from ops.complaints import Misused, NotFound
@@ -13,6 +13,7 @@ from salesflow import clock
 from salesflow.ledger import RunRecord, RunStatus, SendOutcome, SentRecord
 from salesflow.ledger.runs import RUN_PREFIX, reference_of
 from salesflow.rows import Row
+from salesflow.shop_id import MAIN_SHOP
 
 SHORT = 8
 """The last characters of a run's id: enough to tell it from the others, and to name it by."""
@@ -31,6 +32,7 @@ class Run:
 
     record: RunRecord
     sends: tuple[SentRecord, ...]
+    shop: str = MAIN_SHOP
 
     @property
     def job(self) -> str:
@@ -75,11 +77,25 @@ def job_of(identity: str) -> str:
 
 
 def between(
-    stack: Stack, first: date, last: date, *, job: str | None = None, statuses: Collection[str] = ()
+    stack: Stack,
+    first: date,
+    last: date,
+    *,
+    job: str | None = None,
+    statuses: Collection[str] = (),
+    all_shops: bool = False,
 ) -> list[Run]:
     """The runs for the business dates from first to last, the latest begun first. `statuses` empty: of every status."""
-    rows = stack.rows.everywhere(RUN_PREFIX + (job or ""), first.isoformat(), last.isoformat() + _AFTER_ALL)
-    runs = [run for run in _runs(rows) if (job is None or run.job == job) and (not statuses or run.status in statuses)]
+    since, until = first.isoformat(), last.isoformat() + _AFTER_ALL
+    by_shop: dict[str, list[Row]] = {}
+    if all_shops:
+        for shop, row in stack.of_shop(MAIN_SHOP).rows.of_all_shops(since, until):
+            if row["pk"].startswith(RUN_PREFIX):
+                by_shop.setdefault(shop, []).append(row)
+    else:
+        by_shop[stack.shop] = stack.rows.everywhere(RUN_PREFIX + (job or ""), since, until)
+    found = [replace(run, shop=shop) for shop, rows in by_shop.items() for run in _runs(rows)]
+    runs = [run for run in found if (job is None or run.job == job) and (not statuses or run.status in statuses)]
     return sorted(runs, key=lambda run: run.record.started_at, reverse=True)
 
 

@@ -256,6 +256,18 @@ class Stack:
         return SettingsBook(self.rows).newest()
 
     @property
+    def token_secret(self) -> tuple[Any, str]:
+        """What gives out the secret of the shop's system token as Secrets Manager does, and the secret's name. Raises NotFound."""
+        secrets = self.client("secretsmanager")
+        if self.shop == MAIN_SHOP:
+            return secrets, self.secret
+        from salesflow.shops.token import ShopSecret, StackSecret
+
+        shared = StackSecret(secrets, self.secret, lambda: self.of_shop(MAIN_SHOP).settings.api_url)
+        found = ShopSecret(self.rows, self.client("kms"), self.settings.api_url, shared)
+        return found, found.name
+
+    @property
     def zone(self) -> ZoneInfo:
         """The shop's time zone."""
         return self.settings.zone

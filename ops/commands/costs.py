@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ import typer
 from ops.complaints import Failed
 from ops.desk import Desk
 from ops.groups import Group
+from ops.options import AllShopsOption
 from ops.schedules import every
 from ops.target import DeployedFunction, Stack
 from ops.terminal import Facts, Table
@@ -98,10 +99,14 @@ def read_prices(path: Path = PRICES) -> PriceList:
     return PriceList(head["as_of"], head["region"], prices, head["assumed_per_run"])
 
 
-def month(stack: Stack, now: datetime, *, measured_days: int, prices: PriceList) -> list[Cost]:
-    """The lines of a month's bill, by service. Raises the SDK's errors."""
+def month(
+    stack: Stack, now: datetime, *, measured_days: int, prices: PriceList, others: Sequence[Stack] = ()
+) -> list[Cost]:
+    """The lines of a month's bill, by service; others: the same stack for other shops that fire, too. Raises the SDK's errors."""
     functions = {job: stack.function(job) for job in JOBS}
-    runs = _due_runs(stack, functions, now)
+    runs = Counter[str]()
+    for one in (stack, *others):
+        runs += _due_runs(one, functions, now)
     measured = {job: _measure(stack, functions[job], now, measured_days) for job in JOBS}
     bill = _Bill(prices)
     _compute(bill, functions, runs, measured, stack.parameters.get("Architecture", "x86_64"))
@@ -113,7 +118,7 @@ def month(stack: Stack, now: datetime, *, measured_days: int, prices: PriceList)
     bill.add("S3", "stored", "s3_storage", stored / GB, "the bucket's objects now, without old versions")
     for name in ("s3_writes", "s3_reads"):
         bill.add("S3", name.partition("_")[2], name, total * prices.assumed_per_run[name], "assumed a run")
-    _messages(bill, stack, now)
+    _messages(bill, (stack, *others), now)
     bill.add("Secrets Manager", "system token", "secrets", 1, "the stack's")
     for logical_id, what in (("LinkKeys", "keys of the links"), ("ChannelSecrets", "channels")):
         if logical_id in stack.resources:
@@ -224,8 +229,19 @@ def _object_bytes(stack: Stack) -> Iterator[int]:
         yield from (entry["Size"] for entry in page.get("Contents", ()))
 
 
-def _messages(bill: _Bill, stack: Stack, now: datetime) -> None:
-    """Reports go to every reader each time they are due; alerts as often as the setting says."""
+def _messages(bill: _Bill, stacks: Sequence[Stack], now: datetime) -> None:
+    """Reports go to every reader each time they are due; alerts as often as the setting says. stacks: one for each shop."""
+    amounts, bases = Counter[tuple[str, str, str]](), dict[tuple[str, str, str], str]()
+    for stack in stacks:
+        for line, amount, basis in _messages_of(stack, now):
+            amounts[line] += amount  # type: ignore[assignment]  # a Counter of floats
+            bases[line] = basis if len(stacks) == 1 else f"of {len(stacks)} shops"
+    for line, amount in amounts.items():
+        bill.add(*line, amount, bases[line])
+
+
+def _messages_of(stack: Stack, now: datetime) -> Iterator[tuple[tuple[str, str, str], float, str]]:
+    """A shop's lines: service, what, price; then the amount, and where it comes from."""
     settings = stack.settings
     report = stack.function("report").name
     due = sum(
@@ -240,12 +256,12 @@ def _messages(bill: _Bill, stack: Stack, now: datetime) -> None:
     for price, service, what in _KINDS:
         if price == "ses_mails" or of_reports[price] + of_alerts[price]:
             basis = f"{due} reports to {of_reports[price]} readers"
-            bill.add(service, f"report {what}", price, due * of_reports[price], basis)
+            yield (service, f"report {what}", price), due * of_reports[price], basis
             basis = "alerts_per_month, to each of alert_recipients"
-            bill.add(service, f"alert {what}", price, settings.alerts_per_month * of_alerts[price], basis)
+            yield (service, f"alert {what}", price), settings.alerts_per_month * of_alerts[price], basis
     sizes = _sizes_of_latest(stack)
     attached = due * of_reports["ses_mails"] * fmean(sizes) / GB if sizes else 0.0
-    bill.add("SES", "attachments", "ses_attachments", attached, "the mean size of reports/latest")
+    yield ("SES", "attachments", "ses_attachments"), attached, "the mean size of reports/latest"
 
 
 def _sizes_of_latest(stack: Stack) -> list[int]:
@@ -283,11 +299,12 @@ def by_service(lines: Iterable[Cost]) -> dict[str, tuple[float, float]]:
     return {service: (usd, beyond) for service, (usd, beyond) in sums.items()}
 
 
-@app.command("costs", of_shop=False, examples=["costs", "costs --days 7 --json"])
+@app.command("costs", of_shop=False, examples=["costs", "costs --days 7 --json", "costs --all-shops"])
 def costs(
     desk: Desk,
     *,
     days: Annotated[int, typer.Option(min=1, max=30, help="How many days of the log to measure.")] = 3,
+    all_shops: AllShopsOption = False,
 ) -> None:
     """What the stack costs in a month of 30 days, at today's schedules and list prices.
 
@@ -298,7 +315,8 @@ def costs(
 
     prices = read_prices()
     with desk.out.progress("Reading schedules and logs"):
-        lines = month(desk.stack, clock.now(), measured_days=days, prices=prices)
+        others = [its.stack for its in desk.other_shops()] if all_shops else []
+        lines = month(desk.stack, clock.now(), measured_days=days, prices=prices, others=others)
     rows = [
         (c.service, c.what, f"{_number(c.amount)} {c.unit}", f"{c.usd:.4f}", f"{c.beyond_free:.4f}", c.basis)
         for c in lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,6 +13,7 @@ from rich.text import Text
 from ops.complaints import ExitCode
 from ops.desk import Desk
 from ops.groups import Group
+from ops.options import AllShopsOption
 from ops.terminal import Table
 
 if TYPE_CHECKING:
@@ -23,13 +25,15 @@ STYLES = {"OK": "green", "WARN": "yellow", "FAIL": "bold red", "UNKNOWN": "magen
 app = Group("What is wrong with a stack, and the cure.")
 
 
-@app.command("doctor", examples=["doctor", "doctor --local", "doctor --json"])
-def doctor(desk: Desk) -> None:
+@app.command("doctor", examples=["doctor", "doctor --local", "doctor --all-shops --json"])
+def doctor(desk: Desk, *, all_shops: AllShopsOption = False) -> None:
     """Look for everything that a first deployment gets wrong, and say the cure of each; status 1 if something fails.
 
     UNKNOWN is what you are not allowed to look at, or what did not answer: it says nothing of the stack.
     """
     found = examined(desk)
+    for its in desk.other_shops() if all_shops else ():
+        found += [replace(one, check=f"{its.stack.shop}: {one.check}") for one in examined(its) if one.check != "stack"]
     tell(desk, found, found)
 
 

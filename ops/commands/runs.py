@@ -15,7 +15,7 @@ from ops import completion
 from ops.complaints import Misused, NotFound
 from ops.desk import Desk
 from ops.groups import Group
-from ops.options import RunArgument
+from ops.options import AllShopsOption, RunArgument
 from ops.terminal import Cell, Facts, Lines, Table, status
 from salesflow import clock
 
@@ -55,7 +55,11 @@ RENAMED = {"--since": "--from", "--until": "--to"}
 @app.command(
     "list",
     renamed=RENAMED,
-    examples=["runs list --status FAILED --from 2026-11-01", "runs list --date 2026-11-22 --json"],
+    examples=[
+        "runs list --status FAILED --from 2026-11-01",
+        "runs list --date 2026-11-22 --json",
+        "runs list --all-shops --status FAILED",
+    ],
 )
 def list_runs(
     desk: Desk,
@@ -66,14 +70,27 @@ def list_runs(
     last: ToOption = None,
     state: Annotated[list[str] | None, typer.Option("--status", help=f"{STATUSES}; repeat for more.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most, the latest first.")] = 50,
+    all_shops: AllShopsOption = False,
 ) -> None:
     """The runs of some business dates, the latest first: how each ended, why, what was made, and how many were told."""
-    found = _between(desk, job, day, first, last, {word.upper() for word in state or ()})
-    rows = [_row(run, desk.stack.zone) for run in found[:limit]]
+    found = _between(desk, job, day, first, last, {word.upper() for word in state or ()}, all_shops=all_shops)
+    rows = [(*((run.shop,) if all_shops else ()), *_row(run, desk.stack.zone)) for run in found[:limit]]
     completion.remember("run", [run.short_id for run in found[:limit]])
-    columns = ("run", "what", "business date", "status", "began", "took", "files", "told", "why")
+    columns = (
+        *(("shop",) if all_shops else ()),
+        "run",
+        "what",
+        "business date",
+        "status",
+        "began",
+        "took",
+        "files",
+        "told",
+        "why",
+    )
     empty = "No run is on record for these dates; --from goes further back."
-    desk.out.show([_as_data(run) for run in found[:limit]], runs_table(columns, rows, empty))
+    data = [({"shop": run.shop} if all_shops else {}) | _as_data(run) for run in found[:limit]]
+    desk.out.show(data, runs_table(columns, rows, empty))
     if len(found) > limit:
         desk.out.note(f"{len(found) - limit} more: say --limit.")
 
@@ -206,6 +223,8 @@ def _between(
     first: str | None,
     last: str | None,
     statuses: set[str],
+    *,
+    all_shops: bool = False,
 ) -> list[Run]:
     from ops.runs import between
 
@@ -220,7 +239,7 @@ def _between(
     since, until = desk.span(day or first, day or last)
     until = until or max(desk.today, since or desk.today)
     since = since or until - timedelta(days=USUAL_DAYS)
-    return between(desk.stack, since, until, job=job, statuses=statuses)
+    return between(desk.stack, since, until, job=job, statuses=statuses, all_shops=all_shops)
 
 
 def runs_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], empty: str) -> Table:

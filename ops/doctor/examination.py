@@ -13,6 +13,7 @@ from ops.doctor import channels, deployment, mail, source, work
 from ops.doctor.findings import Finding, Look, Patient, Verdict, unknown
 from ops.target import Stack
 from salesflow.errors import SalesFlowError
+from salesflow.shop_id import MAIN_SHOP
 
 LOOKS: tuple[Look, ...] = (*deployment.LOOKS, *source.LOOKS, *mail.LOOKS, *channels.LOOKS, *work.LOOKS)
 
@@ -22,7 +23,7 @@ type Explain = Callable[[BaseException], Complaint | None]
 def examine(
     stack: Stack, now: datetime, *, explain: Explain, at: Callable[[str], None] = lambda _: None
 ) -> Iterator[Finding]:
-    """Every finding. `explain` says what an error amounts to, `at` is told what is looked at.
+    """Every finding: of the stack and its own shop, or of another shop. `explain` says what an error amounts to, `at` is told what is looked at.
 
     Where there is no such stack, that is the only finding. Raises the SDK's errors where CloudFormation itself cannot be asked: then nothing
     can be looked at.
@@ -33,7 +34,7 @@ def examine(
     yield from found
     if any(finding.check == "stack" and finding.verdict is Verdict.FAIL for finding in found):
         return
-    for look in LOOKS:
+    for look in LOOKS if stack.shop == MAIN_SHOP else [look for look in LOOKS if look.of_shop]:
         at(look.check)
         try:
             yield from list(look.take(patient))

@@ -38,11 +38,12 @@ class Patient(NamedTuple):
 
 
 class Look(NamedTuple):
-    """One look: what it is about, the IAM actions that it takes, and how it is taken."""
+    """One look: what it is about, the IAM actions that it takes, how it is taken, and whether it is about a shop of the stack, not the stack."""
 
     check: str
     needs: tuple[str, ...]
     take: Callable[[Patient], Iterable[Finding]]
+    of_shop: bool = False
 
 
 def ok(check: str, says: str) -> Finding:

@@ -12,6 +12,7 @@ from salesflow.delivery.addresses import Mark, MarkedAddresses
 from salesflow.jobs.recipients import everybody
 from salesflow.setting_types import can_be_mailed
 from salesflow.settings import Settings
+from salesflow.shop_id import partition_prefix
 
 NEARLY = 0.8
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-eusc")
@@ -165,7 +166,7 @@ def marks(patient: Patient) -> Iterator[Finding]:
         if mark.mark is Mark.REVOKED:
             yield fail("marked addresses", mark.sentence, fix=f"salesflow-ops channels set {mark.address}")
             continue
-        key = f'{{"pk": {{"S": "address"}}, "sk": {{"S": "{mark.address}"}}}}'
+        key = f'{{"pk": {{"S": "{partition_prefix(patient.stack.shop)}address"}}, "sk": {{"S": "{mark.address}"}}}}'
         table = patient.stack.state_table
         cure = f"aws dynamodb delete-item --table-name {table} --key '{key}'"
         if mark.lists:  # what its reader stopped outlives the mark
@@ -215,6 +216,6 @@ LOOKS = (
     Look("SES account", ("ses:GetAccount", "ses:GetEmailIdentity"), _where_offered(account)),
     Look("sender", ("ses:GetEmailIdentity",), _where_offered(sender)),
     Look("configuration set", ("ses:GetConfigurationSet",), _where_offered(configuration_set)),
-    Look("suppression list", ("ses:GetSuppressedDestination",), _where_offered(recipients)),
-    Look("marked addresses", ("dynamodb:Query",), marks),
+    Look("suppression list", ("ses:GetSuppressedDestination",), _where_offered(recipients), of_shop=True),
+    Look("marked addresses", ("dynamodb:Query",), marks, of_shop=True),
 )

@@ -12,6 +12,7 @@ import urllib3
 from ops.doctor.findings import Finding, Look, Patient, fail, ok, unknown, warn
 from salesflow import clock
 from salesflow.errors import SalesFlowError, SystemTokenMissing, SystemTokenRejected
+from salesflow.shop_id import MAIN_SHOP
 from salesflow.source.client import SalesFlowClient
 from salesflow.source.token import AccessToken, SystemToken
 from salesflow.source.transport import RETRIES, Transport
@@ -79,11 +80,11 @@ def _reached(url: str) -> Generator[Finding, None, bool]:
 
 def _token(patient: Patient) -> SystemToken:
     """The stack's token; a refusal to this operator is raised as it is."""
-    secrets, settings = patient.stack.client("secretsmanager"), patient.stack.settings
-    with suppress(secrets.exceptions.ResourceNotFoundException):  # no value yet: SystemToken says it better
-        secrets.get_secret_value(SecretId=patient.stack.secret)
+    (secrets, name), settings = patient.stack.token_secret, patient.stack.settings
+    with suppress(patient.stack.client("secretsmanager").exceptions.ResourceNotFoundException):
+        secrets.get_secret_value(SecretId=name)  # no value yet: SystemToken says it better
     transport = Transport(settings.api_url, retries=RETRIES.new(total=1))
-    return SystemToken(secrets, patient.stack.secret, api_url=settings.api_url, transport=transport)
+    return SystemToken(secrets, name, api_url=settings.api_url, transport=transport)
 
 
 def _lifetime(patient: Patient, token: AccessToken) -> Generator[Finding, None, bool]:
@@ -108,13 +109,16 @@ def _lifetime(patient: Patient, token: AccessToken) -> Generator[Finding, None, 
 
 def _logs_in(patient: Patient) -> bool:
     """Whether the secret is a system account's. Its text goes no further."""
-    answer = patient.stack.client("secretsmanager").get_secret_value(SecretId=patient.stack.secret)
+    secrets, name = patient.stack.token_secret
+    answer = secrets.get_secret_value(SecretId=name)
     text: str = answer.get("SecretString") or ""
     return text.lstrip().startswith("{") and '"password"' in text
 
 
 def _put(patient: Patient) -> str:
-    return f"store it: salesflow-ops init --token-only --stack {patient.stack.name}"
+    stack = patient.stack
+    command = "init --token-only" if stack.shop == MAIN_SHOP else f"shops token {stack.shop}"
+    return f"store it: salesflow-ops {command} --stack {stack.name}"
 
 
 def aws_clock(patient: Patient) -> Iterator[Finding]:
@@ -145,5 +149,5 @@ def _moment(dated: str) -> datetime:
 
 LOOKS = (
     Look("clock", ("cloudformation:DescribeStacks",), aws_clock),
-    Look("SalesFlow API and token", ("secretsmanager:GetSecretValue",), source),
+    Look("SalesFlow API and token", ("secretsmanager:GetSecretValue",), source, of_shop=True),
 )

@@ -12,6 +12,7 @@ from ops.doctor.findings import Finding, Look, Patient, fail, ok, warn
 from ops.target import Stack
 from salesflow.errors import HistoryDamaged, HistoryOfNewerVersion, SalesFlowError
 from salesflow.ledger import RunStatus
+from salesflow.shop_id import MAIN_SHOP
 
 ALARM = "AWS::CloudWatch::Alarm"
 AT_ONCE = 100
@@ -73,7 +74,11 @@ def due(patient: Patient) -> Iterator[Finding]:
     """Whether every schedule of the template is there, fires, and is one that can be read."""
     standing = schedules.every(patient.stack)
     there = {one.schedule.name for one in standing}
-    gone = sorted(patient.stack.physical_ids(schedules.SCHEDULE) - there)
+    is_main = patient.stack.shop == MAIN_SHOP
+    gone = sorted(patient.stack.physical_ids(schedules.SCHEDULE) - there) if is_main else []
+    if not (standing or is_main):
+        yield fail("schedules", "there is none", fix=f"salesflow-ops schedules put --shop {patient.stack.shop}")
+        return
     if gone:
         fix = "change its hour by a minute and deploy: CloudFormation takes it for made"
         yield fail("schedules", f"{', '.join(gone)} gone", fix=fix)
@@ -196,10 +201,10 @@ def owner_hears(patient: Patient) -> Iterator[Finding]:
 
 LOOKS = (
     Look("bucket", ("s3:ListBucket",), bucket),
-    Look("history", ("s3:ListBucket", "s3:GetObject"), history),
+    Look("history", ("s3:ListBucket", "s3:GetObject"), history, of_shop=True),
     Look("state table", ("dynamodb:DescribeTable",), table),
-    Look("schedules", ("scheduler:ListSchedules", "scheduler:GetSchedule"), due),
-    Look("last runs", ("dynamodb:Scan", "lambda:GetFunctionConfiguration"), last_runs),
+    Look("schedules", ("scheduler:ListSchedules", "scheduler:GetSchedule"), due, of_shop=True),
+    Look("last runs", ("dynamodb:Scan", "lambda:GetFunctionConfiguration"), last_runs, of_shop=True),
     Look("alarms", ("cloudwatch:DescribeAlarms",), alarms),
     Look("queues", ("sqs:GetQueueAttributes",), queues),
     Look("owner's topic", ("sns:ListSubscriptionsByTopic",), owner_hears),

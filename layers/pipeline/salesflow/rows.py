@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import salesflow
 from salesflow.errors import SalesFlowError
-from salesflow.shop_id import MAIN_SHOP, partition_prefix
+from salesflow.shop_id import MAIN_SHOP, is_shop_id, partition_prefix
 from salesflow.stored import RELEASE
 
 type Row = dict[str, Any]
@@ -139,13 +139,29 @@ class Rows:
 
         It reads the whole table: for an operator who looks something up, not for a job.
         """
-        condition, values = "begins_with(pk, :partitions)", {":partitions": self._prefix + partitions}
-        if first or last:
-            condition, values = (
-                f"{condition} AND sk BETWEEN :first AND :last",
-                {**values, ":first": first, ":last": last},
-            )
-        return self._pages("scan", {"FilterExpression": condition}, values)
+        return self._scan({"begins_with(pk, :partitions)": {":partitions": self._prefix + partitions}}, first, last)
+
+    def of_all_shops(self, first: str, last: str) -> list[tuple[str, Row]]:
+        """All rows of the whole table whose sort key lies between `first` and `last`, in no order, each with the shop whose it is.
+
+        For an operator, as `everywhere`.
+        """
+        if self._prefix:
+            raise ValueError(f"the rows of the shop {self.shop} are not all")
+        found = []
+        for row in self._scan({}, first, last):
+            shop, bar, own = row["pk"].partition("|")
+            is_other_s = bool(bar) and is_shop_id(shop)
+            found.append((shop, row | {"pk": own}) if is_other_s else (MAIN_SHOP, row))
+        return found
+
+    def _scan(self, condition: Mapping[str, Row], first: str, last: str) -> list[Row]:
+        wanted = {
+            **condition,
+            **({"sk BETWEEN :first AND :last": {":first": first, ":last": last}} if first or last else {}),
+        }
+        values = {name: value for given in wanted.values() for name, value in given.items()}
+        return self._pages("scan", {"FilterExpression": " AND ".join(wanted)}, values)
 
     def _query(self, condition: str, values: Row) -> list[Row]:
         return self._pages("query", {"KeyConditionExpression": condition}, values)

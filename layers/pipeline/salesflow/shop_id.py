@@ -16,9 +16,14 @@ SHOP_TAG: Final = "shop"
 _ID = re.compile(r"(?=.{1,32}\Z)[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 
 
+def is_shop_id(value: str) -> bool:
+    """Whether a shop may have it as its id."""
+    return _ID.fullmatch(value) is not None
+
+
 def shop_id(value: str) -> str:
     """The id, if a shop may have it; raises ValueError that says what one looks like."""
-    if not _ID.fullmatch(value):
+    if not is_shop_id(value):
         raise ValueError(
             f"{value[:40]!r} is no shop's id: 1 to 32 small letters and digits, single hyphens between them, such as corner-store"
         )

@@ -174,6 +174,22 @@ def test_a_shop_s_work_is_its_own_and_a_shop_that_leaves_leaves_nothing_but_its_
     assert desk("reports", "list", "--shop", "going", "--json").data[0]["formats"] == ["json"]
     assert desk("reports", "download", "--shop", "going", "--into", tmp_path).code == 0
     assert desk("anomalies", "mute", "--whole-shop", "--until", "2099-01-01", "--shop", "going").code == 0
+    every = desk("runs", "list", "--all-shops", "--json").data
+    made = {(one["shop"], one["identity"]) for one in every}
+    assert made >= {(name, "report/sales/daily/json") for name in ("going", "going-on")}
+    found = {one["check"]: one for one in desk("doctor", "--shop", "going", "--json").data}
+    assert {found[check]["verdict"] for check in ("system token", "sales can be read", "history", "schedules")} == {
+        "OK"
+    }
+    assert "alarms" not in found
+    examined = [one["check"] for one in desk("doctor", "--all-shops", "--json").data]
+    assert {"alarms", "schedules", "going: schedules", "going-on: system token"} <= set(examined)
+    alone, all_of_them = (
+        {line["what"]: line["amount"] for line in desk("costs", "--json", *more).data["lines"]}
+        for more in ((), ("--all-shops",))
+    )
+    assert all_of_them["firings"] >= alone["firings"] + 2 * (alone["firings"] - 30 * 24), "all but the watchdog's"
+    assert all_of_them["report mails"] > alone["report mails"] > 0
     others = (
         items(shop, "going-on|"),
         versions(shop, "shops/going-on/"),
