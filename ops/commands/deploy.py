@@ -40,6 +40,7 @@ CREDENTIALS = (
 STAYS = {
     "ReportsBucket": "aws s3 rb s3://{} --force",
     "StateTable": "aws dynamodb delete-table --table-name {}",
+    "ShopsKey": "aws kms schedule-key-deletion --key-id {}",
     "SystemTokenSecret": "aws secretsmanager delete-secret --secret-id {}",
 }
 """What CloudFormation leaves when the stack goes, since nobody could make it again; and how it is removed."""
