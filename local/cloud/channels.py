@@ -2,7 +2,7 @@
 
 Slack's incoming webhooks, Teams' workflows, Discord's webhooks, Telegram's bots, and a program that checks signatures as Standard Webhooks
 says. Each channel is made by a name first (`PUT /_local/channels/slack/shop`; the answer is what the stack's secret of channels says of it);
-the state of one can then be set: `revoked`, `limited` (how many messages more are answered with 429), `retry_after` (seconds), `failing`.
+the state of one can then be set: `revoked`, `limited` (how many messages more are answered with 429), `retry_after` (seconds).
 
 Sources: docs.slack.dev (incoming webhooks: error codes; Block Kit: limits), learn.microsoft.com (workflows for Teams, 28 KB),
 discord.com/developers (execute webhook, embed limits, rate limits), core.telegram.org/bots/api (sendMessage, errors, retry_after),
@@ -30,6 +30,15 @@ _TEAMS_BYTES: Final = 28 * 1024
 _TOLERANCE_SECONDS: Final = 300
 
 
+_PATHS: Final = {
+    "slack": "slack/services/T0/{name}/{secret}",
+    "discord": "discord/api/webhooks/{name}/{secret}",
+    "teams": "teams/workflows/{name}/paths/invoke",
+    "telegram": "telegram/bot{secret}/sendMessage",
+    "webhook": "webhook/{name}",
+}
+
+
 class Unacceptable(Exception):
     """A body that the service refuses; the words are its own."""
 
@@ -46,21 +55,10 @@ class Chat:
     revoked: bool = False
     limited: int = 0
     retry_after: float = 30
-    failing: int = 0
 
     def path(self) -> str:
         """Where it is posted to."""
-        match self.kind:
-            case "slack":
-                return f"slack/services/T0/{self.name}/{self.secret}"
-            case "discord":
-                return f"discord/api/webhooks/{self.name}/{self.secret}"
-            case "teams":
-                return f"teams/workflows/{self.name}/paths/invoke"
-            case "telegram":
-                return f"telegram/bot{self.secret}/sendMessage"
-            case _:
-                return f"webhook/{self.name}"
+        return _PATHS[self.kind].format(name=self.name, secret=self.secret)
 
 
 class ChannelServices:
@@ -105,9 +103,6 @@ class ChannelServices:
         service = _SERVICES.get(kind)
         if service is None or request.method != "POST":
             return Response("not found", status=404)
-        if asked is not None and asked.failing:
-            asked.failing -= 1
-            return Response("upstream error", status=502)
         if asked is not None and asked.limited and not asked.revoked:
             asked.limited -= 1
             return service.limited(asked.retry_after)
@@ -142,28 +137,23 @@ class _Service:
 
 
 def _made(kind: str, name: str) -> Chat:
-    match kind:
-        case "telegram":
-            secret = f"{secrets.randbelow(10**9) + 10**8}:{secrets.token_urlsafe(26)}"
-        case "webhook":
-            secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        case _:
-            secret = secrets.token_urlsafe(24)
+    secret = secrets.token_urlsafe(24)
+    if kind == "telegram":
+        secret = f"{secrets.randbelow(10**9) + 10**8}:{secrets.token_urlsafe(26)}"
+    elif kind == "webhook":
+        secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
     return Chat(kind, name, secret)
 
 
 def _way(chat: Chat, root: str) -> dict[str, str]:
     """What the stack's secret says of it."""
     url = f"{root}{PLACE}{chat.path()}"
-    match chat.kind:
-        case "telegram":
-            return {"url": f"{root}{PLACE}telegram", "token": chat.secret, "chat": _chat_of(chat)}
-        case "webhook":
-            return {"url": url, "key": chat.secret}
-        case "teams":
-            return {"url": f"{url}?api-version=1&sig={chat.secret}"}
-        case _:
-            return {"url": url}
+    ways = {
+        "telegram": {"url": f"{root}{PLACE}telegram", "token": chat.secret, "chat": _chat_of(chat)},
+        "webhook": {"url": url, "key": chat.secret},
+        "teams": {"url": f"{url}?api-version=1&sig={chat.secret}"},
+    }
+    return ways.get(chat.kind, {"url": url})
 
 
 def _chat_of(chat: Chat) -> str:
