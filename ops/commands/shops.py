@@ -159,7 +159,12 @@ def list_shops(
         rows.append((one.id, one.state.value, name or "-", zone or "-", added, one.added_by or "-"))
     completion.remember("shop", [one.id for one in members[:limit]])
     columns = ("id", "state", "name", "zone", "added", "by")
-    desk.out.show(data, Table(f"{len(members)} shops of {desk.stack.name}", columns, rows, minor=("by", "added")))
+    desk.out.show(
+        data,
+        Table(
+            f"{len(members)} shop{'s'[: len(members) > 1]} of {desk.stack.name}", columns, rows, minor=("by", "added")
+        ),
+    )
     if len(members) > limit:
         desk.out.note(f"{len(members) - limit} more: say --limit.")
 
