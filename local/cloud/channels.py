@@ -320,10 +320,8 @@ def _telegram(status: int, description: str, **more: object) -> Response:
 
 def _program_found(chats: Mapping[tuple[str, str], Chat], path: str, request: Request) -> Chat | Response:
     known = next((chat for chat in chats.values() if chat.path() == path), None)
-    if known is None:
-        return Response("not found", status=404)
-    if known.revoked:
-        return Response("gone", status=410)
+    if known is None or known.revoked:
+        return Response("not found", status=404) if known is None else Response("gone", status=410)
     ident, moment = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")
     key = base64.b64decode(known.secret.removeprefix("whsec_"))
     digest = hmac.new(key, f"{ident}.{moment}.".encode() + request.get_data(), hashlib.sha256).digest()
