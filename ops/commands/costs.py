@@ -123,6 +123,8 @@ def month(
     for logical_id, what in (("LinkKeys", "keys of the links"), ("ChannelSecrets", "channels")):
         if logical_id in stack.resources:
             bill.add("Secrets Manager", what, "secrets", 1, "the stack's")
+    if "ShopsKey" in stack.resources:
+        bill.add("KMS", "key of the shops' tokens", "kms_keys", 1, "the stack's, with a shop beside main or without")
     bill.add(
         "Secrets Manager", "reads", "secret_reads", total * prices.assumed_per_run["secret_reads"], "assumed a run"
     )

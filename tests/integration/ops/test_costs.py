@@ -29,6 +29,7 @@ def test_a_month_is_what_is_due_times_what_runs_take(desk: Desk) -> None:
     assert watchdog["usd"] == pytest.approx(watchdog["amount"] * read_prices().prices["lambda_x86_64"].price)
     assert "assumed" in lines["Lambda", "report"]["basis"], "it has not run yet"
     assert lines["Secrets Manager", "system token"]["usd"] == 0.40
+    assert lines["KMS", "key of the shops' tokens"]["usd"] == 1
     assert lines["SES", "report mails"]["amount"] % 2 == 0, "two readers"
     assert lines["CloudWatch", "metrics"]["amount"] > 0, "a run leaves metrics"
     assert said.data["usd"] == pytest.approx(sum(line["usd"] for line in said.data["lines"]), abs=1e-3)
