@@ -24,6 +24,7 @@ from salesflow.delivery.mail import Mailer
 from salesflow.delivery.message import REFERENCE_HEADER, Mail
 from salesflow.delivery.ways import Ways
 from salesflow.delivery.webhook import Webhooks, signed
+from salesflow.errors import ClaimLost
 from salesflow.gist import Gist
 from salesflow.ledger import Claim, Ledger, RunStatus
 from salesflow.links.things import MailList
@@ -35,23 +36,17 @@ KINDS = ("slack", "teams", "discord", "telegram", "webhook")
 ANNE = "anne@example.com"
 HOSTILE = "<!channel> @everyone [win](https://evil.example) *bold* </b> & `x` \u202e\u0000 https://link.invalid"
 GIST = Gist(
-    headline="Sales came to CN¥ 3,120, a fifth more than usual.",
-    title="Corner Store · Sales · 22 November",
-    lead=("More customers came.",),
-    figures=(("Transactions", "81  (+12% last Sunday)"), ("Basket", "CN¥ 38.52")),
+    headline="Sales came to CN¥ 3,120, a fifth more than usual.", title="Corner Store · Sales · 22 November",
+    lead=("More customers came.",), figures=(("Transactions", "81  (+12% last Sunday)"), ("Basket", "CN¥ 38.52")),
     sections=(("Unusual", (f"{HOSTILE} sold well.",)), ("What to order", ("Rice  2 days  40",))),
-    links=(("Open the PDF", "https://link.invalid/run/0/"),),
-    footer=("Data as of 22 November 23:10", "SF-ABCDEFGH"),
-)
+    links=(("Open the PDF", "https://link.invalid/run/0/"),), footer=("Data as of 22 November 23:10", "SF-ABCDEFGH"),
+)  # fmt: skip
 HUGE = replace(
-    GIST,
-    headline="H" * 2000,
-    lead=("L" * 9000,),
+    GIST, headline="H" * 2000, lead=("L" * 9000,), footer=("E" * 9000,),
     figures=tuple((f"F{n}" * 200, "1" * 1900) for n in range(40)),
     sections=tuple((f"T{n}" * 300, tuple(f"{HOSTILE}{line}" * 5 for line in range(10))) for n in range(60)),
     links=tuple(("K" * 500, f"https://link.invalid/run/{n}/") for n in range(40)),
-    footer=("E" * 9000,),
-)
+)  # fmt: skip
 MAIL = Mail("Sales", "Sales", "<p>Sales</p>", headers={"Content-Language": "en"}, mail_list=MailList.REPORTS, gist=GIST)
 
 type Take = Callable[..., Claim]
@@ -390,16 +385,12 @@ def test_a_redirect_is_not_followed_an_endless_answer_not_read_and_silence_not_w
     monkeypatch.setattr(webhook, "ANSWER_SECONDS", 0.2)
     silent = hooks.send(MAIL, "slack:silent")
     assert isinstance(silent, Later)
-    assert asked == ["/redirect", "/endless", "/silent"], (
-        "a request that may have arrived is not repeated in the same run"
-    )
+    assert asked == ["/redirect", "/endless", "/silent"], "one that may have arrived is not repeated in this run"
 
 
 def test_a_run_that_lost_its_date_tells_nobody_more(
     stand: Stand, channels: Channels, take: Take, hand_clock: HandClock
 ) -> None:
-    from salesflow.errors import ClaimLost
-
     first, second, slow = stand.made("slack"), stand.made("slack"), take()
     hand_clock.advance(seconds=50)
     send_to_all(channels, take(), MAIL, [first])
