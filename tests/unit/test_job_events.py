@@ -152,7 +152,7 @@ def test_today_is_taken_as_a_day_that_is_not_over() -> None:
         ({"force": "yes"}, "force"),
         (
             {"shop": "Branch 2"},
-            "shop 'Branch 2': 'Branch 2' is no shop's id: 1 to 32 small letters, digits and hyphens",
+            "shop 'Branch 2': 'Branch 2' is no shop's id: 1 to 32 small letters and digits, single hyphens between them",
         ),
         ({"shop": "main/../branch-2"}, "shop 'main/../branch-2'"),
         ({"shop": ["main"]}, "shop ['main']"),
