@@ -64,7 +64,7 @@ def deploy(
     wait: Annotated[bool, typer.Option(help="Wait until the links that AWS mails are clicked.")] = True,
     yes: YesOption = False,
 ) -> None:
-    """Put the stack into your AWS account, or bring it up to date: checks, questions, build, change set, links, token, doctor.
+    """Put the stack into your AWS account, or bring it up to date: checks, questions, build, change set, links, token, name, doctor.
 
     What is done already is not done again; Ctrl+C ends it anywhere, and the same command goes on.
     """
@@ -99,13 +99,14 @@ def brought_up(desk: Desk, *, config_file: Path, wait: bool, yes: bool, carried:
     desk = Desk(desk.target, desk.out)  # what was looked up before the stack was there is looked up anew
     _step(desk, 5, "Links that AWS mails")
     _links(desk, wait=wait)
-    _step(desk, 6, "The system token")
+    _step(desk, 6, "The system token, and the shop's name")
     from ops.commands.init import stored_token
 
     if _token_is_there(desk.stack):
         desk.out.note("It is there; `salesflow-ops init --token-only` stores another.")
     else:
         stored_token(desk, None)
+    _name(desk)
     _step(desk, 7, "Doctor")
     from ops.commands.doctor import examined, tell
 
@@ -274,6 +275,22 @@ def _unclicked(desk: Desk) -> list[str]:
         complaint = explained(error)
         desk.out.note(f"Whether all links are clicked could not be seen: {complaint.message if complaint else error}")
     return found
+
+
+def _name(desk: Desk) -> None:
+    """Ask for the shop's name, where it has none and somebody is there to be asked."""
+    from ops.commands.init import is_terminal, prompted
+    from ops.shop_settings import wanted, write
+
+    if desk.stack.settings.shop_name:
+        return
+    if not is_terminal():
+        desk.out.note("The shop has no name on its reports: settings set shop_name NAME.")
+        return
+    asks = "The shop's name, as its reports and mails show it (nothing: none)"
+    name = prompted(asks, "", lambda text: wanted("shop_name", text))
+    if name:
+        write(desk.stack, {"shop_name": name})
 
 
 def _token_is_there(stack: Stack) -> bool:

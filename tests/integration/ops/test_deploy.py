@@ -34,8 +34,8 @@ class Road:
         (folder / "sam").write_text(SAM.format(log=self.log, status=self.status))
         (folder / "sam").chmod(0o755)
 
-    def deploy(self, *words: str) -> Said:
-        return ops("deploy", "--yes", "--no-wait", "--config-file", self.config, *words)
+    def deploy(self, *words: str, piped: str | None = None) -> Said:
+        return ops("deploy", "--yes", "--no-wait", "--config-file", self.config, *words, piped=piped)
 
     @property
     def calls(self) -> list[str]:
@@ -71,6 +71,18 @@ def test_it_builds_deploys_and_looks(road: Road) -> None:
     assert [line.partition("  ")[0] for line in said.err.splitlines() if line[1:3] == "/7"] == [
         f"{n}/7" for n in range(1, 8)
     ]
+
+
+def test_the_shop_s_name_is_asked_for_until_there_is_one(
+    road: Road, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ops("init", *ANSWERS, "--config-file", road.config)
+    assert "no name on its reports" in road.deploy().err
+    monkeypatch.setattr("typer.testing._NamedTextIOWrapper.isatty", lambda _: True)
+    assert road.deploy(piped="\n" + "x" * 61 + "\nCorner Store\n").code == 0
+    assert desk("settings", "get", "shop_name", "--json").data["value"] == "Corner Store"
+    assert "no name on its reports" not in road.deploy().err
+    desk("settings", "unset", "shop_name")
 
 
 def test_what_fails_is_gone_on_with(road: Road) -> None:
