@@ -13,11 +13,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ops import channel_secret
 from ops.complaints import Misused, NotFound
 from ops.desk import Desk
 from ops.groups import Group
 from ops.options import YesOption
-from ops.target import Stack
 from ops.terminal import Facts, Table
 from salesflow.delivery.addresses import MarkedAddresses
 from salesflow.delivery.ways import (
@@ -28,7 +28,6 @@ from salesflow.delivery.ways import (
     is_named,
     names_of,
     way_name,
-    ways_said,
 )
 
 app = Group(
@@ -50,7 +49,10 @@ _KEY_BYTES = 32
 @app.command("list", examples=["channels list", "channels list --json"])
 def list_channels(desk: Desk) -> None:
     """The channels that are set up, and whether each can be used. Nothing of what they hold is shown."""
-    rows = [(name, _standing(name, said)) for name, said in names_of(_ways(desk.stack), desk.stack.rows.shop).items()]
+    rows = [
+        (name, _standing(name, said))
+        for name, said in names_of(channel_secret.read(desk.stack), desk.stack.rows.shop).items()
+    ]
     desk.out.show(
         [{"channel": name, "stands": stands} for name, stands in rows],
         Table(
@@ -75,7 +77,7 @@ def set_channel(desk: Desk, name: Name) -> None:
         checked_way(name, said)
     except UnusableWay as unusable:
         raise Misused(unusable.message, action="docs/channels.md says where each is found.") from None
-    _write(stack, _ways(stack) | {way_name(stack.rows.shop, name): said})
+    channel_secret.write(stack, channel_secret.read(stack) | {way_name(stack.rows.shop, name): said})
     MarkedAddresses(stack.rows).clear(name)
     facts = [
         ("channel", name),
@@ -91,12 +93,12 @@ def set_channel(desk: Desk, name: Name) -> None:
 def remove(desk: Desk, name: Name, *, yes: YesOption = False) -> None:
     """Forget a channel. Its readers are refused from the next run on, until they are removed too."""
     stack = desk.stack
-    ways, key = _ways(stack), way_name(stack.rows.shop, name)
+    ways, key = channel_secret.read(stack), way_name(stack.rows.shop, name)
     if key not in ways:
         raise NotFound(f"No channel {name} is set up.", action="See salesflow-ops channels list.")
     if not desk.out.confirm(f"Forget {name}?", yes=yes):
         raise typer.Exit(1)
-    _write(stack, {other: said for other, said in ways.items() if other != key})
+    channel_secret.write(stack, {other: said for other, said in ways.items() if other != key})
     desk.out.show({"removed": name}, Facts("", [("removed", name)]))
 
 
@@ -136,21 +138,3 @@ def _read() -> dict[str, Any]:
             "The pipe holds no JSON object.", action='Write {"url": "https://..."} into it: docs/channels.md.'
         )
     return said
-
-
-def _ways(stack: Stack) -> dict[str, object]:
-    secret = stack.client("secretsmanager").get_secret_value(SecretId=_secret(stack))
-    return ways_said(secret["SecretString"])
-
-
-def _write(stack: Stack, ways: dict[str, object]) -> None:
-    text = json.dumps(ways, sort_keys=True)
-    stack.client("secretsmanager").put_secret_value(SecretId=_secret(stack), SecretString=text)
-
-
-def _secret(stack: Stack) -> str:
-    if "ChannelSecrets" not in stack.resources:
-        raise NotFound(
-            f"{stack.name} knows mail alone: it is of an older version.", action="Run salesflow-ops upgrade."
-        )
-    return stack.physical_id("ChannelSecrets")

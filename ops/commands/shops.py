@@ -251,7 +251,7 @@ def resume(desk: Desk, shop: ShopId) -> None:
 
 @app.command("remove", of_shop=False, examples=["shops remove corner-store", "shops remove corner-store --yes"])
 def remove(desk: Desk, shop: ShopId, *, yes: YesOption = False) -> None:
-    """Delete all that the stack has of a shop: schedules, settings, token, files in all versions, runs, mutes, addresses.
+    """Delete all that the stack has of a shop: schedules, settings, token, channels, files in all versions, runs, mutes, addresses.
 
     A receipt of what was deleted stays, in the bucket. There is no way back. Interrupted, the same command goes on.
     """

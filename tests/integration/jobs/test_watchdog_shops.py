@@ -13,6 +13,7 @@ from salesflow.ledger.claim import Claim
 from salesflow.rows import LedgerUnavailable, Rows
 from salesflow.shops.book import SettingsBook
 from salesflow.shops.registry import ShopRegistry, ShopState
+from salesflow.stored import UnreadableRow
 from salesflow.watch.expected import Expectations, late_schedules
 from salesflow.watch.schedules import list_schedules
 from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER
@@ -177,6 +178,21 @@ def test_a_shop_that_could_not_be_looked_at_fails_the_look_after_main_s_owner_wa
         fleet.watched.look(utc(23, 0, 50))
     assert any("missing" in subject for subject in fleet.mails(OWNER))
     assert "1 of 1 shops late" in fleet.mails(OWNER)
+
+
+def test_a_row_that_cannot_be_read_hides_no_other_shop(fleet: Fleet) -> None:
+    for shop in ("corner", "frozen", "odd"):
+        fleet.add(shop, made=utc(22, 6))
+    fleet.watched.sales()
+    key = {"pk": "shops", "sk": "frozen"}
+    fleet.rows("main").update_if(key, "attribute_exists(pk)", {}, change={"status": "of a later release"})
+    key = {"pk": "watch", "sk": f"expected#{SALES_PDF}"}
+    fleet.rows("odd").update_if(key, "attribute_exists(pk)", {}, change={"late_at": "2026-11-22"})
+    with pytest.raises(UnreadableRow, match="shops, frozen"):
+        fleet.watched.look(utc(23, 0, 50))
+    assert sorted(event["shop"] for event in fleet.given) == ["corner", "odd"]
+    assert any("missing" in subject for subject in fleet.mails(OWNER))
+    assert "2 of 2 shops late" in fleet.mails(OWNER)
 
 
 def test_an_index_that_is_not_there_is_said_by_name(fleet: Fleet) -> None:

@@ -190,6 +190,10 @@ def test_a_shop_s_work_is_its_own_and_a_shop_that_leaves_leaves_nothing_but_its_
     )
     assert all_of_them["firings"] >= alone["firings"] + 2 * (alone["firings"] - 30 * 24), "all but the watchdog's"
     assert all_of_them["report mails"] > alone["report mails"] > 0
+    for name in ("main", "going", "going-on"):
+        assert (
+            desk("channels", "set", "slack:shop", "--shop", name, piped='{"url": "https://hooks.example/x"}').code == 0
+        )
     others = (
         items(shop, "going-on|"),
         versions(shop, "shops/going-on/"),
@@ -204,6 +208,10 @@ def test_a_shop_s_work_is_its_own_and_a_shop_that_leaves_leaves_nothing_but_its_
     deleted = gone.data["deleted"]
     assert sum(count for kind, count in deleted.items() if kind.startswith("rows: ")) == rows
     assert (deleted["object versions"], deleted["rows: mute"], deleted["rows: settings"]) == (files, 1, 1)
+    assert deleted["channels"] == 1
+    kept_channels = [len(desk("channels", "list", "--shop", name, "--json").data) for name in ("main", "going-on")]
+    assert kept_channels == [1, 1]
+    assert desk("channels", "remove", "slack:shop", "--yes").code == 0
     assert (items(shop, "going|"), versions(shop, "shops/going/"), schedules(shop, "going--")) == ([], [], {})
     assert others == (
         items(shop, "going-on|"),

@@ -149,11 +149,13 @@ def _look_at_shops(run: Run[WatchdogFields], page: Page) -> _Fleet:
         return _Fleet()
     try:
         late = late_schedules(runtime.clients.dynamodb, settings.state_table, now)
-        active = {one.id for one in registry.all() if one.state is ShopState.ACTIVE} if late or page.fleet else set()
+        members, unreadable = registry.readable() if late or page.fleet else ([], None)
     except SalesFlowError as error:
         return _Fleet(told=page.fleet, unseen=error)
+    active = {one.id for one in members if one.state is ShopState.ACTIVE}
     late = [one for one in late if one.shop in active]
-    shops, unseen = list(dict.fromkeys(one.shop for one in late)), None
+    unseen: SalesFlowError | None = unreadable
+    shops = list(dict.fromkeys(one.shop for one in late))
     for shop in shops:
         event = {"shop": shop, "schedule": _SCHEDULE, "scheduled_time": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
         try:

@@ -15,7 +15,7 @@ from salesflow.errors import SalesFlowError
 from salesflow.rows import ConditionFailed, Row, Rows
 from salesflow.shop_id import MAIN_SHOP, shop_id
 from salesflow.shops.book import NoSuchShop
-from salesflow.stored import reading
+from salesflow.stored import UnreadableRow, reading
 
 PARTITION: Final = "shops"
 
@@ -75,7 +75,20 @@ class ShopRegistry:
 
     def all(self) -> list[Member]:
         """Every shop: the stack's own first, then by id."""
-        return [Member(MAIN_SHOP), *(_member(row) for row in self._rows.between(PARTITION, "0", "zz~"))]
+        found, unreadable = self.readable()
+        if unreadable is not None:
+            raise unreadable
+        return found
+
+    def readable(self) -> tuple[list[Member], UnreadableRow | None]:
+        """Every shop, as `all`, whose row can be read, and what is wrong with the first of the others: one shop's row hides no other."""
+        found, unreadable = [Member(MAIN_SHOP)], None
+        for row in self._rows.between(PARTITION, "0", "zz~"):
+            try:
+                found.append(_member(row))
+            except UnreadableRow as error:
+                unreadable = unreadable or error
+        return found, unreadable
 
     def add(self, shop: str, *, by: str) -> Member:
         """Take a shop in. Raises ShopExists, and ValueError for what no shop may be called."""

@@ -149,7 +149,7 @@ def late_schedules(client: Any, table: str, now: datetime) -> list[Late]:
                 ExpressionAttributeValues={":late": {"S": _shard(shard)}, ":now": {"S": stamp(now)}},
             )
             for page in pages:
-                found += [_late(item) for item in page["Items"]]
+                found += [_late(item, now) for item in page["Items"]]
     except (ClientError, BotoCoreError) as error:
         raise LedgerUnavailable(
             f"The index {INDEX} of the table {table} could not be read: {error}.",
@@ -158,9 +158,14 @@ def late_schedules(client: Any, table: str, now: datetime) -> list[Late]:
     return sorted(found)
 
 
-def _late(item: dict[str, dict[str, str]]) -> Late:
+def _late(item: dict[str, dict[str, str]], now: datetime) -> Late:
+    """A row of the index. One whose moment cannot be read is late from now on: it hides no other shop's."""
+    try:
+        since = datetime.fromisoformat(item["late_at"]["S"])
+    except ValueError:
+        since = now
     return Late(
-        datetime.fromisoformat(item["late_at"]["S"]),
+        now if since.tzinfo is None else since,
         item["pk"]["S"].partition("|")[0],
         item["sk"]["S"].removeprefix(_PREFIX),
     )
