@@ -189,9 +189,13 @@ def _credentials(desk: Desk) -> None:
 
 
 def _answers(desk: Desk, config_file: Path) -> None:
-    """Ask, unless the file has what a deployment needs. Raises Misused where nobody can be asked."""
+    """Ask, unless the file has what a deployment needs. Raises Misused where nobody can be asked, Failed for links without room."""
+    from ops.quota import WITHOUT, no_room_for_links
+
     known = read_parameters(config_file, desk.target.stack)
     if all(known.get(name) for name in NEEDED):
+        if known.get("LinksState") == "ENABLED" and (refused := no_room_for_links(desk)):
+            raise Failed(refused, action=WITHOUT)
         desk.out.note(
             f"{config_file.name} has it: {known['SalesFlowApiUrl']}, from {known['MailSender']}. `init` asks anew."
         )

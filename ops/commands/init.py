@@ -122,11 +122,13 @@ def _outvoted(desk: Desk, parameters: Mapping[str, str]) -> None:
 
 def written(desk: Desk, given: Mapping[str, Answer], config_file: Path) -> tuple[dict[str, str], str]:
     """Ask what is not given, and write all of it: the parameters, and the configuration environment that they are in. Raises Misused."""
+    from ops.quota import no_room_for_links
     from ops.samconfig import read_parameters, write_parameters
 
     target = desk.target
-    parameters = _asked(given, read_parameters(config_file, target.stack))
     region = target.region or (None if target.local else region_of(target.stack, config_file))
+    refused = no_room_for_links(Desk(replace(target, region=region), desk.out))
+    parameters = _asked(given, read_parameters(config_file, target.stack), no_links=refused)
     parameters |= _identity(desk, parameters["MailSender"], region)
     environment = write_parameters(config_file, parameters, stack=target.stack, region=region)
     desk.out.note(f"{config_file.name} has it.", style="green")
@@ -191,14 +193,23 @@ def is_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _asked(given: Mapping[str, Answer], known: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that the answers mean: those of the options, of the questions, and what is known already."""
+def _asked(given: Mapping[str, Answer], known: Mapping[str, str], *, no_links: str | None) -> dict[str, str]:
+    """The parameters that the answers mean: those of the options, of the questions, and what is known already.
+
+    `no_links`: why there can be none; nobody is asked for them then. Raises Misused.
+    """
     from ops.first_answers import QUESTIONS, NoAnswer
+    from ops.quota import REQUEST, WITHOUT
 
     found: dict[str, str] = {}
     lacking = []
     for question in QUESTIONS:
         answer = given.get(question.name)
+        if question.name == "links" and no_links:
+            if answer == "yes":
+                raise Misused(no_links, action=WITHOUT)
+            typer.secho(f"No links in mails: {no_links} {REQUEST}, then say init --links yes.", fg="yellow", err=True)
+            answer = "no"
         if answer is None and is_terminal():
             found |= prompted(question.asks, question.present(known), question.answered)
             continue

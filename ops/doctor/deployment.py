@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from ops.complaints import Failed
 from ops.doctor.findings import Finding, Look, Patient, fail, ok, warn
+from ops.quota import REQUEST, left_unreserved
 from salesflow.errors import InvalidSettings, SalesFlowError
 from salesflow.settings import Settings
 
@@ -119,12 +120,11 @@ def concurrency(patient: Patient) -> Iterator[Finding]:
                 f"{name} is switched off: it may run 0 times at once",
                 fix=f"aws lambda delete-function-concurrency --function-name {name}",
             )
-    left = client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
-    request = "ask for more in Service Quotas: Lambda, Concurrent executions (L-B99A9384)"
+    left = left_unreserved(client)
     if left < TOO_FEW_AT_ONCE:
-        yield fail("Lambda quota", f"the account may run {left} functions at once", fix=request)
+        yield fail("Lambda quota", f"the account may run {left} functions at once", fix=REQUEST)
     elif left < ENOUGH_AT_ONCE:
-        yield warn("Lambda quota", f"the account may run {left} functions at once, with all else in it", fix=request)
+        yield warn("Lambda quota", f"the account may run {left} functions at once, with all else in it", fix=REQUEST)
     else:
         yield ok("Lambda quota", f"{left} functions may run at once")
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from local.shop import LocalShop
 from ops.complaints import ExitCode
-from ops.samconfig import read_parameters
+from ops.samconfig import read_parameters, write_parameters
+from tests.integration.ops.faults import answering
 from tests.integration.ops.running import Desk, Said, ops
 
 SAM = """#!/bin/sh
@@ -83,6 +86,33 @@ def test_the_shop_s_name_is_asked_for_until_there_is_one(
     assert desk("settings", "get", "shop_name", "--json").data["value"] == "Corner Store"
     assert "no name on its reports" not in road.deploy().err
     desk("settings", "unset", "shop_name")
+
+
+def test_links_wait_for_an_account_that_has_room_for_them(road: Road, shop: LocalShop) -> None:
+    """A new account may run ten functions at once; Lambda lets nobody reserve those, and the template reserves two."""
+    new = ("--stack", "not-yet")
+    init = ("init", *ANSWERS, *new, "--config-file", road.config)
+    with account_settings(shop, unreserved=11):
+        refused = ops(*init, "--links", "yes")
+        assert refused.code == ExitCode.MISUSED
+        assert "Links need 12 concurrent executions" in refused.err.replace("\n", " ")
+        said = ops(*init)
+        assert "No links in mails" in said.err
+        assert "the account has 11" in said.err.replace("\n", " ")
+        assert read_parameters(road.config, "not-yet")["LinksState"] == "DISABLED"
+        write_parameters(road.config, {"LinksState": "ENABLED"}, stack="not-yet")
+        stopped = road.deploy(*new)
+        assert (stopped.code, road.calls) == (ExitCode.FAILED, [])
+        assert "L-B99A9384" in stopped.err.replace("\n", " ")
+        assert "init --links no" in stopped.err.replace("\n", " ")
+    with account_settings(shop, unreserved=12):
+        road.deploy(*new)
+    assert road.calls
+
+
+def account_settings(shop: LocalShop, *, unreserved: int) -> AbstractContextManager[object]:
+    limit = {"ConcurrentExecutions": unreserved, "UnreservedConcurrentExecutions": unreserved}
+    return answering(shop, {"AccountLimit": limit}, path="/account-settings")
 
 
 def test_what_fails_is_gone_on_with(road: Road) -> None:
