@@ -166,6 +166,7 @@ class Injection:
         headers = [
             ("Content-Length", str(len(before.value))),
             ("ETag", before.etag),
+            ("x-amz-version-id", before.version_id),
             *((name, value) for name, value in before.metadata.items() if isinstance(value, str)),
         ]
         return Answer(200, headers, before.value)

@@ -44,13 +44,20 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as it was read: its bytes, its version tag, and its own metadata (lower-case names)."""
+    """An object as it was read or written: its bytes, and what S3 said of it."""
 
     body: bytes
-    etag: str
-    metadata: Mapping[str, str]
-    facts: Facts | None = None
-    """What S3 said of it; None of what this run wrote itself."""
+    facts: Facts
+
+    @property
+    def etag(self) -> str:
+        """Its version tag: of the same bytes the same."""
+        return self.facts.etag
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Our metadata."""
+        return self.facts.metadata
 
 
 class BodyBroken(SalesFlowError):
@@ -102,8 +109,7 @@ class Bucket:
             if answer is None:
                 return None
             try:
-                facts = _facts(answer)
-                return StoredObject(answer["Body"].read(), facts.etag, facts.metadata, facts)
+                return StoredObject(answer["Body"].read(), _facts(answer))
             except (FlexibleChecksumError, IncompleteReadError, HTTPClientError) as error:
                 broken = error
         raise BodyBroken(
@@ -117,8 +123,8 @@ class Bucket:
 
     def write(
         self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str], *, over: str | None
-    ) -> str | None:
-        """Write over what has this version tag (None: over nothing); the new tag, or None if something else is there by now.
+    ) -> Facts | None:
+        """Write over what has this version tag (None: over nothing); None if something else is there by now.
 
         S3 itself refuses bytes that do not have the SHA-256 that goes with them.
         """
@@ -141,8 +147,7 @@ class Bucket:
             raise self._unavailable("write", key, error) from error
         except BotoCoreError as error:
             raise self._unavailable("write", key, error) from error
-        tag: str = answer["ETag"]
-        return tag
+        return _facts({**answer, "Metadata": metadata})
 
     def page(self, prefix: str, after: str = "", most: int = 1000) -> tuple[list[tuple[str, str]], bool]:
         """The first keys below a prefix that sort after `after`, with their version tags, and whether there are more."""
@@ -190,8 +195,8 @@ class ObjectStore:
     def __init__(self, client: Any, bucket: str, shop: str = MAIN_SHOP) -> None:
         self._bucket = Bucket(client, bucket, shop=shop)
         self.place = self._bucket.place
-        self._replaced: dict[str, str | None] = {}
-        """The version tag that was there before the last write of each key (None: nothing)."""
+        self._replaced: dict[str, tuple[str, str] | None] = {}
+        """The tag and the version that were there before the last write of each key (None: nothing)."""
         self._surveyed: tuple[str, str] | None = None
         self._tags: dict[str, str] = {}
         self._kept: OrderedDict[str, StoredObject] = OrderedDict()
@@ -245,8 +250,7 @@ class ObjectStore:
                 stored = self._bucket.read(key)
             except BodyBroken as error:
                 raise HistoryUnavailable(error.message, action=error.action) from error
-            etag = None if stored is None else stored.etag
-            if key not in self._replaced or self._replaced[key] != etag:
+            if key not in self._replaced or self._replaced[key] != _version(stored):
                 self._remember(key, stored)
                 return stored
         self._replaced.pop(key, None)  # the next run believes what it reads
@@ -295,14 +299,14 @@ class ObjectStore:
         self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str], *, over: StoredObject | None
     ) -> StoredObject | None:
         """Write over exactly that object (None: where there is none); None if something else is there by now."""
-        etag = self._bucket.write(key, body, media_type, metadata, over=None if over is None else over.etag)
-        if etag is None:
+        facts = self._bucket.write(key, body, media_type, metadata, over=None if over is None else over.etag)
+        if facts is None:
             return None
-        if over is None or over.etag != etag:
-            self._replaced[key] = None if over is None else over.etag
+        written = StoredObject(body, facts)
+        if _version(over) != _version(written):
+            self._replaced[key] = _version(over)
         else:
-            self._replaced.pop(key, None)  # only the metadata are new: the tag is that of the same bytes
-        written = StoredObject(body, etag, dict(metadata))
+            self._replaced.pop(key, None)  # only the metadata are new, and the bucket keeps no versions
         self._remember(key, written)
         return written
 
@@ -323,6 +327,11 @@ class ObjectStore:
             size = sum(len(one.body) for one in self._kept.values())
             while size > KEPT_BYTES and len(self._kept) > 1:
                 size -= len(self._kept.popitem(last=False)[1].body)
+
+
+def _version(stored: StoredObject | None) -> tuple[str, str] | None:
+    """What tells an object from what was written over it or over which it was written: another run may write the same bytes again."""
+    return None if stored is None else (stored.facts.etag, stored.facts.version)
 
 
 def _differ(stored: Mapping[str, str], new: Mapping[str, str], passing: frozenset[str]) -> bool:

@@ -303,6 +303,19 @@ def test_what_lay_there_before_the_own_write_is_not_taken_for_what_is_there(
             store.read("history/x")
 
 
+def test_what_another_run_writes_again_is_what_is_there_though_this_run_had_replaced_it(
+    store: ObjectStore, clients: AwsClients, bucket: str
+) -> None:
+    """On a fresh stack jobs bring the same months up to date at one moment: an index may look again as it did before."""
+    other = ObjectStore(clients.s3, bucket)
+    store.write_new("history/x", b"first", "text/plain", {})
+    store.update("history/x", lambda _: (b"second", {}), "text/plain")
+    other.update("history/x", lambda _: (b"first", {}), "text/plain")
+    stored = store.read("history/x")
+    assert stored is not None
+    assert stored.body == b"first"
+
+
 @pytest.mark.parametrize("day_ends_at", [time(0), time(4)])
 def test_a_few_days_are_the_same_whatever_groups_the_rows_of_a_month_lie_in(
     store: ObjectStore, monkeypatch: pytest.MonkeyPatch, day_ends_at: time

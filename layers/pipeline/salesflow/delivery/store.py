@@ -327,7 +327,7 @@ class ReportStore:
             raise ArtifactDamaged(
                 error.message, action="Nobody was mailed. Run the job again; it writes the file anew."
             ) from error
-        if stored is None or stored.facts is None:
+        if stored is None:
             return None
         return _Stored(stored.body, stored.facts.version, Head(stored.facts))
 
