@@ -44,8 +44,7 @@ def _no_claim() -> Sabotage:
 
     def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
         if operation == "UpdateItem" and _is_run(parameters["Key"]):
-            always = "attribute_exists(pk) OR attribute_not_exists(pk)"
-            parameters["ConditionExpression"] = f"{always} OR ({parameters['ConditionExpression']})"
+            _lift_condition(parameters)
         return send(operation, parameters)
 
     return sabotage
@@ -120,6 +119,22 @@ def _no_fencing() -> Sabotage:
     return sabotage
 
 
+def _choices_over_each_other() -> Sabotage:
+    """Of two choices of a reader at the same moment the later one is written over the other."""
+
+    def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "UpdateItem" and parameters["Key"]["pk"]["S"] == "address":
+            _lift_condition(parameters)
+        return send(operation, parameters)
+
+    return sabotage
+
+
+def _lift_condition(parameters: dict[str, Any]) -> None:
+    always = "attribute_exists(pk) OR attribute_not_exists(pk)"
+    parameters["ConditionExpression"] = f"{always} OR ({parameters['ConditionExpression']})"
+
+
 def _is_run(key: dict[str, Any]) -> bool:
     return bool(key["pk"]["S"].startswith("run#"))
 
@@ -141,6 +156,7 @@ _SABOTAGES: dict[str, Callable[[], Sabotage]] = {
     "record before mail": _record_before_mail,
     "swallow who was not reached": _swallow_unreached,
     "no fencing": _no_fencing,
+    "choices over each other": _choices_over_each_other,
 }
 
 _INSTEAD: dict[str, tuple[str, Any]] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.reliability.alert_year import watch_alerts
+from tests.reliability.clicks import click_all
 from tests.reliability.corrections import interrupted, overtaken_by_correction
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
 from tests.reliability.field import live_in_the_field
@@ -53,6 +54,7 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
     found.append(
         Experiment("night", "a night of many shops", partial(_night, 12 if quick else 100, () if quick else BAD))
     )
+    found.append(Experiment("clicks", "clicks on links", partial(_clicks, quick=quick)))
     found.append(Experiment("walks", "walks", partial(_walks, 25 if quick else 250, 20 if quick else 40)))
     if not quick:
         found += [Experiment("proofs", f"proof: {each.sabotage}", partial(_proof, each)) for each in PROOFS]
@@ -93,6 +95,11 @@ def _night(others: int, bad: Sequence[str]) -> Row:
     with night(others, bad, at_once=4) as done:
         counts = {"shops that had a night": len(done.shops), "of them bad": len(bad), "firings": len(done.firings)}
         return Row("night", counts, findings=done.findings())
+
+
+def _clicks(*, quick: bool) -> Row:
+    clicked = click_all(quick=quick)
+    return Row("clicks", clicked.counts, findings=clicked.findings)
 
 
 def _sweep(scenario: Scenario, *, quick: bool) -> Row:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.reliability.broken import break_on_purpose
+from tests.reliability.clicks import TOGETHER, Clicked, LinkedShop, together
 from tests.reliability.corrections import interrupted
 from tests.reliability.field import DEEP_READ, NOTHING, live
 from tests.reliability.findings import Finding, Kind
@@ -36,6 +37,14 @@ def _killed_and_tried_again(sabotage: str) -> str:
     return "; ".join(map(str, killed.findings))
 
 
+def _clicked_together(sabotage: str) -> str:
+    """What comes of a reader who stops reports and alerts at the same moment."""
+    clicked = Clicked()
+    with World.opened() as world:
+        together(LinkedShop(world), TOGETHER[0], clicked, broken=sabotage)
+    return "; ".join(map(str, clicked.findings))
+
+
 @dataclass(frozen=True)
 class Proof:
     """A fault to build in, what then happens (to the shop, one a day, or in an experiment), and words of what must be found."""
@@ -47,6 +56,7 @@ class Proof:
 
 PROOFS = (
     Proof("no record per recipient", _on_walks, "was mailed twice"),
+    Proof("choices over each other", _clicked_together, "and in a row as"),
     Proof("a retry is told of a duplicate", _killed_and_tried_again, "the ledger says ['RUNNING']"),
     Proof("who told few told all", _on_walks, "the date counts as done, and told were"),
     Proof("a later release's fields are taken", _on_walks, "of_a_later_release"),

@@ -13,6 +13,7 @@ import pytest
 
 from salesflow.rows import Rows
 from salesflow.shops.book import SettingsBook
+from tests.reliability.clicks import QUIET, STOP, STOP_ALERTS, Clicked, LinkedShop, disturbed, killed, together
 from tests.reliability.containers import ROOT
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
 from tests.reliability.findings import Finding, Kind
@@ -177,6 +178,31 @@ def test_weeks_that_go_by_with_nothing_lost_doubled_or_silent(section: str, done
 def test_firings_of_every_kind_in_any_order_tell_each_reader_once() -> None:
     """The short form of 10,000 steps; see `tests.reliability.walks`."""
     assert walk(20, 20).total() > 20
+
+
+@pytest.fixture
+def linked(stage: Stage) -> Iterator[LinkedShop]:
+    """The same stack, whose mails hold links."""
+    kept = dict(stage.world.settings)
+    yield LinkedShop(stage.world)
+    stage.world.settings = kept
+
+
+def test_a_click_that_is_killed_disturbed_or_overtaken_is_neither_lost_nor_half_done(linked: LinkedShop) -> None:
+    """The short form of the section "clicks": the calls that change something."""
+    clicked, changes = Clicked(), ("dynamodb PutItem", "dynamodb UpdateItem")
+    for each in ((QUIET,), (STOP, STOP_ALERTS)):
+        killed(linked, each, clicked, only=changes)
+        disturbed(linked, each, clicked, faults=[Fault.CUT_AFTER, Fault.DENIED], only=changes)
+    together(linked, (STOP, STOP_ALERTS), clicked, only=changes)
+    assert told(clicked.findings) == []
+    assert clicked.counts == {"crash points swept": 8, "faults injected": 8, "times overtaken": 8}
+
+
+def test_with_choices_written_over_each_other_the_harness_finds_a_stop_that_is_lost(linked: LinkedShop) -> None:
+    clicked = Clicked()
+    together(linked, (STOP, STOP_ALERTS), clicked, broken="choices over each other", only=["dynamodb UpdateItem"])
+    assert any(f.kind is Kind.LOST and "and in a row as" in f.what for f in clicked.findings), told(clicked.findings)
 
 
 def test_the_token_was_written_nowhere(stage: Stage) -> None:

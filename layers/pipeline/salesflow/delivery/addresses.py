@@ -6,12 +6,13 @@ mailings until an operator deletes its row; a reader who stopped a list of mails
 address bounced in between.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from salesflow import clock
+from salesflow.errors import SalesFlowError
 from salesflow.links.things import MailList
 from salesflow.mail_address import mailbox, masked
 from salesflow.rows import ConditionFailed, Row, Rows
@@ -19,6 +20,13 @@ from salesflow.rows import ConditionFailed, Row, Rows
 _PARTITION = "address"
 _LONGEST_REASON = 300
 _WHATEVER_IS_THERE = "attribute_exists(pk) OR attribute_not_exists(pk)"
+_TRIES = 5
+
+type _Amended = Callable[[frozenset[MailList]], frozenset[MailList]]
+
+
+class AddressBusy(SalesFlowError):
+    """Others kept changing what is known of one reader."""
 
 
 class Mark(StrEnum):
@@ -94,6 +102,11 @@ class MarkedAddresses:
         marked = (_marked(row) for row in rows)
         return {one.address: one for one in marked if one.lists or not one.is_own_choice}
 
+    def of(self, address: str) -> MarkedAddress | None:
+        """What is known of one reader; None where he gets everything. One call."""
+        row = self._row(address)
+        return None if row is None else _marked(row)
+
     def mark(self, address: str, mark: Mark, *, said: str, message_id: str) -> None:
         """Mark an address, whatever it was marked for before; what its reader stopped stays stopped. said: what its server or reader said.
 
@@ -109,29 +122,58 @@ class MarkedAddresses:
 
     def clear(self, address: str) -> None:
         """Take a reader's mark away, because what was wrong is mended; what he stopped himself stays stopped."""
-        marked = self.all().get(mailbox(address))
-        if marked is not None and not marked.is_own_choice:
-            now = clock.now()
-            change: Row = {"mark": Mark.STOPPED, "since": now.isoformat(), "lists": sorted(marked.lists)}
-            if not marked.lists:
-                change["expires_at"] = int(now.timestamp())
-            self._rows.update_if(_key(address), _WHATEVER_IS_THERE, {}, change=change)
+        self._amend(address, lambda lists: lists, mended=True)
 
-    def choose(self, address: str, stopped: Collection[MailList]) -> None:
-        """Let a reader's choice be these lists stopped and the others not, beside another mark where there is one.
+    def stop(self, address: str, mail_list: MailList) -> None:
+        """Leave a reader out of a list that he wants no more, beside another mark where there is one. Raises AddressBusy."""
+        self._amend(address, lambda lists: lists | {mail_list})
 
-        A choice of nothing stopped is a row that expires at once: version 1.0.0 and a reader of all rows find it no more.
+    def take_up(self, address: str, mail_list: MailList) -> None:
+        """Let a reader get a list again that he stopped. Raises AddressBusy."""
+        self._amend(address, lambda lists: lists - {mail_list})
+
+    def _amend(self, address: str, amended: _Amended, *, mended: bool = False) -> None:
+        """Amend which lists are stopped over nothing that somebody else says at the same moment. mended: another mark goes away as well.
+
+        A reader with nothing stopped is a row that expires at once: version 1.0.0 and a reader of all rows find it no more.
         """
-        now = clock.now()
-        change: Row = {"mark": Mark.STOPPED, "since": now.isoformat(), "lists": sorted(stopped)}
-        if not stopped:
-            change["expires_at"] = int(now.timestamp())
-        remove = ("expires_at",) if stopped else ()
-        is_free, values = "attribute_not_exists(pk) OR mark = :stopped", {"stopped": Mark.STOPPED}
-        try:
-            self._rows.update_if(_key(address), is_free, values, change=change, remove=remove)
-        except ConditionFailed:
-            self._rows.update_if(_key(address), _WHATEVER_IS_THERE, {}, change={"lists": sorted(stopped)})
+        row = self._row(address)
+        for _ in range(_TRIES):
+            marked = None if row is None else _marked(row)
+            lists = frozenset(() if marked is None else marked.lists)
+            wanted, is_own = amended(lists), marked is None or marked.is_own_choice
+            if wanted == lists and (is_own or not mended):
+                return  # as it is, or as a write of our own left it whose answer was lost
+            change: Row = {"lists": sorted(wanted)}
+            if is_own or mended:
+                now = clock.now()
+                change |= {"mark": Mark.STOPPED, "since": now.isoformat()}
+                change |= {} if wanted else {"expires_at": int(now.timestamp())}
+            remove = ("expires_at",) if wanted else ()
+            try:
+                self._rows.update_if(_key(address), *_as_seen(row), change=change, remove=remove)
+            except ConditionFailed as failed:
+                row = failed.row
+            else:
+                return
+        raise AddressBusy(
+            f"What is known of {masked(address)} was changed by others {_TRIES} times while it was to be changed here.",
+            action="Try again.",
+        )
+
+    def _row(self, address: str) -> Row | None:
+        """By a query, which is all that the links function may do here beside changing."""
+        name = mailbox(address)
+        return next(iter(self._rows.between(_PARTITION, name, name)), None)
+
+
+def _as_seen(row: Row | None) -> tuple[str, Row]:
+    """The condition, with its values, that a row still says what was read."""
+    if row is None:
+        return "attribute_not_exists(pk)", {}
+    said: Row = {name: row[name] for name in ("mark", "lists") if name in row}
+    parts = [f"{name} = :{name}" if name in said else f"attribute_not_exists({name})" for name in ("mark", "lists")]
+    return " AND ".join(("attribute_exists(pk)", *parts)), said
 
 
 def _key(address: str) -> dict[str, str]:

@@ -223,20 +223,14 @@ class _Visit:
     def _mails(self, mail_list: MailList) -> Answer:
         """The reader's own mails, and the buttons that stop them and take them up again."""
         marks, settings = self.runtime.marked_addresses, self.runtime.settings
-        mark = marks.all().get(mailbox(self.address))
-        stopped = set() if mark is None else set(mark.lists)
-
-        def choose(lists: set[MailList]) -> None:
-            marks.choose(self.address, lists)
-            stopped.clear()
-            stopped.update(lists)
-
         deeds: dict[str, Callable[[], None]] = {}
         for one in MailList:
-            deeds[f"stop-{one}"] = partial(choose, stopped | {one})
-            deeds[f"take-up-{one}"] = partial(choose, stopped - {one})
+            deeds[f"stop-{one}"] = partial(marks.stop, self.address, one)
+            deeds[f"take-up-{one}"] = partial(marks.take_up, self.address, one)
         deeds["stop"] = deeds[f"stop-{mail_list}"]
         self._do(deeds, "mails", mail_list)
+        mark = marks.of(self.address)
+        stopped = set() if mark is None else set(mark.lists)
         figures = Figures(settings.currency, settings.language_code)
         _ = figures.words
         if mark is not None and not mark.is_own_choice:
@@ -269,12 +263,11 @@ class _Visit:
         return self._shown(self._page(_("Your mails"), headline[mail_list, mail_list in stopped], lines, sections))
 
     def _do(self, deeds: Mapping[str, Callable[[], None]], look: str, about: str) -> None:
-        """Do what was asked for, if it is one of the deeds, and record it; else record the look."""
-        if self.asked.method == "POST" and self.asked.deed in deeds:
-            deeds[self.asked.deed]()
-            self._record(self.asked.deed, about)
-        else:
-            self._record(look, about)
+        """Do what was asked for, if it is one of the deeds; else it is a look. It is recorded first: nothing changes that is on no record."""
+        deed = self.asked.deed if self.asked.method == "POST" and self.asked.deed in deeds else look
+        self._record(deed, about)
+        if deed in deeds:
+            deeds[deed]()
 
     def _record(self, deed: str, about: str) -> None:
         """Every use stands in the ledger, and none of a scanner that only asks whether there is something (HEAD)."""
