@@ -143,7 +143,7 @@ sam-local-check: $(READY) ## sam local invoke of every function on what layers-c
 	@test -f .build/sam/x86_64/template.yaml || $(SAM) build --parameter-overrides Architecture=x86_64 --build-dir .build/sam/x86_64
 	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/sam_local
 
-reliability: $(READY) ## crash, fault, fuzz and soak experiments (half an hour on two idle cores); ONLY=sweep,faults,fuzz,soak,alerts,field,walks,night,proofs; WIDE=1; QUICK=1; the table also in .build/reliability.md
+reliability: $(READY) ## crash, fault, fuzz and soak experiments (half an hour on two idle cores); ONLY=sweep,faults,fuzz,soak,alerts,field,walks,clicks,night,proofs; WIDE=1; QUICK=1; the table also in .build/reliability.md
 	@mkdir -p .build
 	$(PYTHON_VENV) -m tests.reliability --write .build/reliability $(if $(WIDE),--wide) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 

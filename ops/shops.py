@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ops import channel_secret, shop_schedules
+from ops import shop_schedules
 from ops.complaints import Failed
 from ops.shop_settings import replace
 from ops.target import Stack
@@ -77,7 +77,7 @@ def resume(stack: Stack) -> list[str]:
 
 
 class Removal:
-    """A shop's way out: schedules, channels, settings, objects with all their versions, rows, in this order; each step counted where it is done.
+    """A shop's way out: schedules, settings, objects with all their versions, rows, in this order; each step counted where it is done.
 
     Once its schedules and settings are gone, no run of it begins any more.
     """
@@ -92,8 +92,6 @@ class Removal:
         self._note()
         yield "schedules"
         self._deleted["schedules"] += len(shop_schedules.remove(self._stack))
-        yield "channels"
-        self._deleted["channels"] += channel_secret.forget(self._stack)
         yield "settings"
         self._rows([row for row in self._rows_left() if row["pk"] == SETTINGS])
         self._ensure_nobody_is_at_work()

@@ -16,6 +16,7 @@ from ops.samconfig import USUAL_STACK, deployment_settings
 from salesflow.shop_id import MAIN_SHOP, shop_id
 
 if TYPE_CHECKING:
+    from salesflow.delivery.ways import KeptWays
     from salesflow.ledger import Ledger
     from salesflow.rows import Rows
     from salesflow.s3 import Bucket, ObjectStore
@@ -266,6 +267,15 @@ class Stack:
         shared = StackSecret(secrets, self.secret, lambda: self.of_shop(MAIN_SHOP).settings.api_url)
         found = ShopSecret(self.rows, self.client("kms"), self.settings.api_url, shared)
         return found, found.name
+
+    @property
+    def kept_ways(self) -> KeptWays:
+        """Where the shop's channels are kept. Raises NotFound for a stack of a version without them."""
+        from salesflow.delivery.ways import SealedWays, SecretWays
+
+        if self.shop == MAIN_SHOP:
+            return SecretWays(self.client("secretsmanager"), self.physical_id("ChannelSecrets"))
+        return SealedWays(self.rows, self.client("kms"), self.physical_id("ShopsKey"))
 
     @property
     def zone(self) -> ZoneInfo:

@@ -42,7 +42,7 @@ class Trial:
                 reply_to=settings.reply_to,
                 configuration_set=settings.ses_configuration_set,
             )
-        ways = Ways(stack.client("secretsmanager"), settings.channels_secret_id, stack.rows.shop)
+        ways = Ways(stack.kept_ways)
         if kind == WHATSAPP:
             return WhatsApp(lambda: stack.client("socialmessaging"), ways, lambda _file: "")
         return Webhooks(ways, name=settings.shop_name, shop=stack.rows.shop)

@@ -1,6 +1,6 @@
 """`channels`: where chats, programs and WhatsApp take the shop's messages.
 
-What the stack's secret says of each named channel is written here, and shown nowhere: neither the screen nor a shell's history sees it.
+What is kept of each named channel is written here, and shown nowhere: neither the screen nor a shell's history sees it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ops import channel_secret
 from ops.complaints import Misused, NotFound
 from ops.desk import Desk
 from ops.groups import Group
@@ -26,8 +25,6 @@ from salesflow.delivery.ways import (
     checked_way,
     fields_of,
     is_named,
-    names_of,
-    way_name,
 )
 
 app = Group(
@@ -49,10 +46,7 @@ _KEY_BYTES = 32
 @app.command("list", examples=["channels list", "channels list --json"])
 def list_channels(desk: Desk) -> None:
     """The channels that are set up, and whether each can be used. Nothing of what they hold is shown."""
-    rows = [
-        (name, _standing(name, said))
-        for name, said in names_of(channel_secret.read(desk.stack), desk.stack.rows.shop).items()
-    ]
+    rows = [(name, _standing(name, said)) for name, said in sorted(desk.stack.kept_ways.read().items())]
     desk.out.show(
         [{"channel": name, "stands": stands} for name, stands in rows],
         Table(
@@ -77,7 +71,7 @@ def set_channel(desk: Desk, name: Name) -> None:
         checked_way(name, said)
     except UnusableWay as unusable:
         raise Misused(unusable.message, action="docs/channels.md says where each is found.") from None
-    channel_secret.write(stack, channel_secret.read(stack) | {way_name(stack.rows.shop, name): said})
+    stack.kept_ways.keep(name, said)
     MarkedAddresses(stack.rows).clear(name)
     facts = [
         ("channel", name),
@@ -93,12 +87,12 @@ def set_channel(desk: Desk, name: Name) -> None:
 def remove(desk: Desk, name: Name, *, yes: YesOption = False) -> None:
     """Forget a channel. Its readers are refused from the next run on, until they are removed too."""
     stack = desk.stack
-    ways, key = channel_secret.read(stack), way_name(stack.rows.shop, name)
-    if key not in ways:
+    ways = stack.kept_ways
+    if name not in ways.read():
         raise NotFound(f"No channel {name} is set up.", action="See salesflow-ops channels list.")
     if not desk.out.confirm(f"Forget {name}?", yes=yes):
         raise typer.Exit(1)
-    channel_secret.write(stack, {other: said for other, said in ways.items() if other != key})
+    ways.forget(name)
     desk.out.show({"removed": name}, Facts("", [("removed", name)]))
 
 

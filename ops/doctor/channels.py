@@ -16,7 +16,7 @@ def channels(patient: Patient) -> Iterator[Finding]:
     readers = [one for one in everybody(settings) if kind_of(one) != MAIL and one not in settings.unusable_addresses]
     if not readers:
         return
-    ways = Ways(stack.client("secretsmanager"), settings.channels_secret_id, stack.rows.shop)
+    ways = Ways(stack.kept_ways)
     for reader in readers:
         try:
             ways.of(reader)
@@ -28,4 +28,4 @@ def channels(patient: Patient) -> Iterator[Finding]:
             )
 
 
-LOOKS = (Look("channels", ("secretsmanager:GetSecretValue",), channels),)
+LOOKS = (Look("channels", ("secretsmanager:GetSecretValue", "kms:Decrypt"), channels),)

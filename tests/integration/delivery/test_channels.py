@@ -22,7 +22,7 @@ from salesflow.delivery.addresses import Mark, MarkedAddresses
 from salesflow.delivery.channel import Accepted, Channels, Later, Refused, send_to_all
 from salesflow.delivery.mail import Mailer
 from salesflow.delivery.message import REFERENCE_HEADER, Mail
-from salesflow.delivery.ways import Ways
+from salesflow.delivery.ways import SecretWays, Ways
 from salesflow.delivery.webhook import Webhooks, signed
 from salesflow.errors import ClaimLost
 from salesflow.gist import Gist
@@ -92,9 +92,11 @@ class Stand:
     def _kept(self, reader: str) -> Any:
         return urllib3.request("GET", f"{self.url}{MAKING}{reader.replace(':', '/')}").json()
 
-    def webhooks(self, *, shop: str = "main", link: Callable[[str, str], str] | None = None) -> Webhooks:
+    def webhooks(self, *, link: Callable[[str, str], str] | None = None) -> Webhooks:
         """The channel, which does not wait."""
-        return Webhooks(Ways(self.secrets, self.secret_id, shop), link=link, name="Corner", pause=self.pauses.append)
+        return Webhooks(
+            Ways(SecretWays(self.secrets, self.secret_id)), link=link, name="Corner", pause=self.pauses.append
+        )
 
 
 @pytest.fixture(scope="session")
@@ -325,13 +327,6 @@ def test_a_channel_that_cannot_be_used_is_named_and_nothing_of_it_shown(
     assert problem in outcome.why
     for secret in ("pass@", "169.254", "YQ==", "1/../x", "x y", "hooks.example.com"):
         assert secret not in outcome.why
-
-
-def test_a_shop_reaches_its_own_channels_alone(stand: Stand) -> None:
-    reader = stand.made("slack")
-    assert isinstance(stand.webhooks(shop="corner").send(MAIL, reader), Refused)
-    stand.write({f"corner/{reader}": stand.said[reader]})
-    assert isinstance(stand.webhooks(shop="corner").send(MAIL, reader), Accepted)
 
 
 class Rude(BaseHTTPRequestHandler):

@@ -20,7 +20,7 @@ from salesflow.delivery.addresses import MarkedAddresses
 from salesflow.delivery.channel import Channels, send_to_all
 from salesflow.delivery.mail import Mailer
 from salesflow.delivery.message import Attachment, Mail
-from salesflow.delivery.ways import Ways
+from salesflow.delivery.ways import SecretWays, Ways
 from salesflow.delivery.whatsapp import WhatsApp
 from salesflow.formats import Format
 from salesflow.ledger import Artifact, Claim, Ledger, RunStatus, SavedFile
@@ -75,7 +75,7 @@ def stand(
 
     secret_id = f"whatsapp-{bucket}"
     clients.secretsmanager.create_secret(Name=secret_id, SecretString=json.dumps({"whatsapp": WAY}))
-    whatsapp = WhatsApp(lambda: own.socialmessaging, Ways(clients.secretsmanager, secret_id), sign)
+    whatsapp = WhatsApp(lambda: own.socialmessaging, Ways(SecretWays(clients.secretsmanager, secret_id)), sign)
     saved = SavedFile(Artifact(Format.PDF, bucket, "reports/x.pdf", len(PDF), "0" * 64), version)
     files = (Attachment("x.csv", "text/csv", b"a"), Attachment("x.pdf", "application/pdf", PDF, saved))
     channels = Channels(

@@ -17,7 +17,8 @@ from salesflow.errors import InvalidJobEvent, InvalidSettings, SalesFlowError, S
 from salesflow.observability import logger
 from salesflow.rows import Rows
 from salesflow.shops.book import SettingsBook
-from salesflow.shops.token import KEY, TokenNotSealed, keep_token, share_token
+from salesflow.shops.sealed import NotSealed
+from salesflow.shops.token import KEY, keep_token, share_token
 from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, ROOT, SHOP_ROLE, System
 from tests.integration.jobs.test_mail_events import bounce
 from tests.stand_ins.aws import Wire
@@ -231,14 +232,14 @@ def test_the_stack_s_token_serves_shops_of_main_s_host_and_is_shown_to_no_other(
 @pytest.mark.parametrize("secret", ["", "x" * 4097])
 def test_what_cannot_be_sealed_is_not_stored(system: System, add: Callable[..., None], key: str, secret: str) -> None:
     rows = Rows(system.clients.dynamodb, system.table, SHOP)
-    with pytest.raises(TokenNotSealed, match="corner"):
+    with pytest.raises(NotSealed, match="corner"):
         keep_token(rows, system.clients.kms, key, secret)
     assert rows.get(KEY) is None
 
 
 def test_the_key_that_is_not_there_seals_nothing(system: System) -> None:
     rows = Rows(system.clients.dynamodb, system.table, SHOP)
-    with pytest.raises(TokenNotSealed, match="NotFound"):
+    with pytest.raises(NotSealed, match="NotFound"):
         keep_token(rows, system.clients.kms, "alias/nothing", "a.b.c")
 
 

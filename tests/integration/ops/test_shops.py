@@ -208,7 +208,7 @@ def test_a_shop_s_work_is_its_own_and_a_shop_that_leaves_leaves_nothing_but_its_
     deleted = gone.data["deleted"]
     assert sum(count for kind, count in deleted.items() if kind.startswith("rows: ")) == rows
     assert (deleted["object versions"], deleted["rows: mute"], deleted["rows: settings"]) == (files, 1, 1)
-    assert deleted["channels"] == 1
+    assert deleted["rows: channel"] == 1
     kept_channels = [len(desk("channels", "list", "--shop", name, "--json").data) for name in ("main", "going-on")]
     assert kept_channels == [1, 1]
     assert desk("channels", "remove", "slack:shop", "--yes").code == 0

@@ -85,7 +85,7 @@ class Roles:
             *(
                 self.on_row(action, rows + key)
                 for action in ("GetItem", "Query")
-                for key in ("token", "settings", "run#report/x")
+                for key in ("token", "channel", "settings", "run#report/x")
             ),
             *(
                 self.on_row(action, rows + key)
@@ -138,7 +138,7 @@ def test_no_shop_s_run_reaches_main_the_registry_or_the_table_as_a_whole(roles: 
         Asked("dynamodb:Scan", roles.table),
         Asked("dynamodb:Scan", roles.table, (("dynamodb:LeadingKeys", (f"{SHOP}|run#x",)),)),
         *(roles.on_row(action, f"{SHOP}|run#x") for action in ("DeleteItem", "BatchGetItem", "BatchWriteItem", "ConditionCheckItem")),
-        *(roles.on_row(action, f"{SHOP}|{key}") for action in ("PutItem", "UpdateItem") for key in ("settings", "token")),
+        *(roles.on_row(action, f"{SHOP}|{key}") for action in ("PutItem", "UpdateItem") for key in ("settings", "token", "channel")),
         *(Asked("s3:ListBucket", roles.bucket, (("s3:prefix", (prefix,)),)) for prefix in ("", "shops/", "reports/", f"shops/{SHOP}")),
         Asked("s3:ListBucket", roles.bucket),
         *(Asked(f"s3:{deed}Object", f"{roles.bucket}/{key}") for deed in ("Get", "Put") for key in ("reports/x", f"shops/{SHOP}x/y")),
@@ -166,7 +166,10 @@ def test_what_comes_from_outside_makes_a_reader_s_choices_and_nothing_else(roles
     found = [
         a for a in roles.asked(SHOP) if a.action not in beyond and a not in own and "alert#mute" not in str(a.context)
     ]
-    found += [roles.on_row("Query", f"{SHOP}|token"), Asked("s3:GetObject", f"{roles.bucket}/shops/{SHOP}/history/x")]
+    found += [
+        *(roles.on_row("Query", f"{SHOP}|{key}") for key in ("token", "channel")),
+        Asked("s3:GetObject", f"{roles.bucket}/shops/{SHOP}/history/x"),
+    ]
     assert [str(asked) for asked in found if roles.may("ShopReadersRole", asked, SHOP)] == []
 
 

@@ -1,6 +1,6 @@
-"""What the stack's secret of channels says of each named channel: where a message goes, and what proves that it is ours.
+"""What is kept of each named channel: where a message goes, and what proves that it is ours.
 
-The secret is one JSON object, by reader; other shops than the first have theirs under `SHOP/`, as `corner/slack:shop`:
+The stack's own shop has it in the stack's secret of channels, one JSON object, by reader:
 
     {"slack:shop":    {"url": "https://hooks.slack.com/services/..."},
      "teams:office":  {"url": "https://..."},
@@ -9,25 +9,29 @@ The secret is one JSON object, by reader; other shops than the first have theirs
      "webhook:erp":   {"url": "https://erp.example.com/salesflow", "key": "whsec_..."},
      "whatsapp":      {"phone": "phone-number-id-...", "template": "salesflow_report", "language": "en"}}
 
+Another shop has a row a channel under its own leading key (`channel`, the name), the same JSON sealed for that shop (`salesflow.shops.sealed`).
 Nothing of it is ever shown: errors name the channel and the field.
 """
 
 import base64
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from salesflow.errors import SalesFlowError
 from salesflow.readers import HOOKS, WHATSAPP, kind_of, reader
+from salesflow.rows import Row, Rows
 from salesflow.setting_types import ADDRESS_OF_A_SERVER, like
 from salesflow.settings import problems_of
-from salesflow.shop_id import MAIN_SHOP
+from salesflow.shops.sealed import opened, seal
 
 KEY_PREFIX: Final = "whsec_"
 """What a signing key begins with, as in Standard Webhooks."""
+_PARTITION: Final = "channel"
+_OPENS_FOR_NOBODY: Final = {"InvalidCiphertextException", "IncorrectKeyException"}
 _LEAST_KEY_BYTES, _MOST_KEY_BYTES = 24, 64
 
 _Url = Annotated[
@@ -116,17 +120,11 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
 
 
 class UnusableWay(SalesFlowError):
-    """The secret says nothing usable of a channel."""
+    """Nothing usable is kept of a channel."""
 
 
 class WaysUnreadable(SalesFlowError):
-    """The secret of channels cannot be read."""
-
-
-def way_name(shop: str, who: str) -> str:
-    """Under which name the secret holds a reader's channel: all WhatsApp readers of a shop share one."""
-    name = _channel_of(who)
-    return name if shop == MAIN_SHOP else f"{shop}/{name}"
+    """What is kept of the channels cannot be read."""
 
 
 def _channel_of(who: str) -> str:
@@ -134,7 +132,7 @@ def _channel_of(who: str) -> str:
 
 
 def checked_way(who: str, said: object) -> Any:
-    """A channel as the secret says it (`Way`, `ProgramWay`, `TelegramWay`, `WhatsAppWay`). Raises UnusableWay."""
+    """A channel as it is kept (`Way`, `ProgramWay`, `TelegramWay`, `WhatsAppWay`). Raises UnusableWay."""
     channel = _channel_of(who)
     try:
         return _MODELS[channel.partition(":")[0]].model_validate(said)
@@ -163,57 +161,127 @@ def fields_of(name: str) -> list[tuple[str, bool, str]]:
     ]
 
 
-def names_of(said: Mapping[str, object], shop: str) -> dict[str, object]:
-    """A shop's own channels of all that the secret says, by name."""
-    own = "" if shop == MAIN_SHOP else f"{shop}/"
-    found = {name.removeprefix(own): way for name, way in said.items() if name.startswith(own)}
-    return {name: way for name, way in sorted(found.items()) if "/" not in name}
+class KeptWays(Protocol):
+    """Where the channels of one shop are kept. Every method raises WaysUnreadable."""
+
+    def read(self) -> Mapping[str, object]:
+        """What is said of each channel, by name."""
+
+    def keep(self, name: str, said: object) -> None:
+        """Let this be said of a channel."""
+
+    def forget(self, name: str) -> None:
+        """Forget a channel."""
+
+
+class SecretWays:
+    """The channels of the stack's own shop, in the stack's secret."""
+
+    def __init__(self, client: Any, secret_id: str | None) -> None:
+        self._client = client
+        self._secret_id = secret_id
+
+    def read(self) -> Mapping[str, object]:
+        """What the secret says."""
+        if not self._secret_id:
+            raise WaysUnreadable(
+                "The stack has no secret of channels: it is of an older version.", action="Deploy again."
+            )
+        try:
+            text = self._client.get_secret_value(SecretId=self._secret_id).get("SecretString", "")
+        except (ClientError, BotoCoreError) as error:
+            raise WaysUnreadable(
+                f"The secret of channels could not be read: {error}.",
+                action="Check that the secret ChannelSecrets is there and that the function's role may read it.",
+            ) from error
+        said = _json(text)
+        if not isinstance(said, dict):
+            raise WaysUnreadable(
+                "The secret of channels holds no JSON object.",
+                action="Write {} into it, and set the channels up again.",
+            )
+        return said
+
+    def keep(self, name: str, said: object) -> None:
+        """Write it into the secret."""
+        self._write({**self.read(), name: said})
+
+    def forget(self, name: str) -> None:
+        """Take it out of the secret."""
+        self._write({other: said for other, said in self.read().items() if other != name})
+
+    def _write(self, ways: Mapping[str, object]) -> None:
+        self._client.put_secret_value(SecretId=self._secret_id, SecretString=json.dumps(ways, sort_keys=True))
+
+
+class SealedWays:
+    """The channels of another shop, in rows of its own. key_id: what seals, which nobody needs who only reads."""
+
+    def __init__(self, rows: Rows, kms: Any, key_id: str = "") -> None:
+        self._rows = rows
+        self._kms = kms
+        self._key_id = key_id
+
+    def read(self) -> Mapping[str, object]:
+        """What the rows say; None of a channel whose row opens for nobody: the others can be used."""
+        try:
+            rows = self._rows.between(_PARTITION, "a", "~")
+            return {row["sk"]: self._opened(row) for row in rows}
+        except (SalesFlowError, ClientError, BotoCoreError) as error:
+            raise WaysUnreadable(
+                f"The channels of the shop {self._rows.shop} could not be read: {error}.",
+                action="Check the state table, the stack's key ShopsKey, and that the function's role may use both.",
+            ) from error
+
+    def keep(self, name: str, said: object) -> None:
+        """Seal it for the shop. Raises NotSealed, LedgerUnavailable."""
+        text = json.dumps(said, sort_keys=True)
+        self._rows.put({**_key(name), "sealed": seal(self._kms, self._key_id, self._rows.shop, text)})
+
+    def forget(self, name: str) -> None:
+        """Delete its row. Raises LedgerUnavailable."""
+        self._rows.delete(_key(name))
+
+    def _opened(self, row: Row) -> object:
+        try:
+            return _json(opened(self._kms, self._rows.shop, row.get("sealed")) or "")
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _OPENS_FOR_NOBODY:
+                return None
+            raise
 
 
 class Ways:
-    """The channels of one shop, read from the stack's secret once for each message."""
+    """The channels of one shop, read once for each message."""
 
-    def __init__(self, client: Any, secret_id: str | None, shop: str = MAIN_SHOP) -> None:
-        self._client = client
-        self._secret_id = secret_id
-        self._shop = shop
+    def __init__(self, kept: KeptWays) -> None:
+        self._kept = kept
         self._said: Mapping[str, object] | None = None
 
     def begin(self) -> None:
-        """Read the secret again for the next channel."""
+        """Read them again for the next message."""
         self._said = None
 
     def of(self, who: str) -> Any:
         """The channel of a reader. Raises UnusableWay, WaysUnreadable."""
         if self._said is None:
-            self._said = self._read()
-        said = self._said.get(way_name(self._shop, who))
-        if said is None:
-            channel = _channel_of(who)
+            self._said = self._kept.read()
+        channel = _channel_of(who)
+        if channel not in self._said:
             raise UnusableWay(
                 f"No channel {channel} is set up.", action=f"Set it up: salesflow-ops channels set {channel}."
             )
-        return checked_way(who, said)
-
-    def _read(self) -> Mapping[str, object]:
-        action = "Check that the secret ChannelSecrets is there and that the function's role may read it."
-        if not self._secret_id:
-            raise WaysUnreadable("The stack has no secret of channels.", action="Deploy again.")
-        try:
-            text = self._client.get_secret_value(SecretId=self._secret_id).get("SecretString", "")
-        except (ClientError, BotoCoreError) as error:
-            raise WaysUnreadable(f"The secret of channels could not be read: {error}.", action=action) from error
-        return ways_said(text)
+        return checked_way(channel, self._said[channel])
 
 
-def ways_said(text: str) -> dict[str, object]:
-    """What the secret's text says. Raises WaysUnreadable."""
+def _key(name: str) -> dict[str, str]:
+    return {"pk": _PARTITION, "sk": name}
+
+
+def _json(text: str) -> object:
+    """What it says; None where it is no JSON."""
     try:
-        said = json.loads(text)
+        said: object = json.loads(text)
     except ValueError:
-        said = None
-    if not isinstance(said, dict):
-        raise WaysUnreadable(
-            "The secret of channels holds no JSON object.", action="Write {} into it, and set the channels up again."
-        )
+        return None
     return said

@@ -232,10 +232,12 @@ class Runtime:
 
     @cached_property
     def _ways(self) -> "Ways":
-        """What the stack's secret says of the shop's channels."""
-        from salesflow.delivery.ways import Ways
+        """What is kept of the shop's channels."""
+        from salesflow.delivery.ways import SealedWays, SecretWays, Ways
 
-        return Ways(self.clients.secretsmanager, self.settings.channels_secret_id, self.shop)
+        if self.shop != MAIN_SHOP:
+            return Ways(SealedWays(self.rows, self.clients.kms))
+        return Ways(SecretWays(self.clients.secretsmanager, self.settings.channels_secret_id))
 
     @cached_property
     def whatsapp(self) -> "WhatsApp":

@@ -1,12 +1,9 @@
 """A shop's token: an item under the shop's own leading key, encrypted with the stack's KMS key.
 
-The row (`token`, `token`) of the shop holds either `sealed`, what KMS made of the text that Secrets Manager would hold (the same three
-forms), in base64, or `shared`: true, for a shop of the same host as `main`, which is called with the stack's own token. KMS is told the
-shop's id as encryption context: what was sealed for one shop opens for no other, also where its row is copied to another's.
+The row (`token`, `token`) of the shop holds either `sealed`, the text that Secrets Manager would hold (the same three forms) as
+`salesflow.shops.sealed` makes it, or `shared`: true, for a shop of the same host as `main`, which is called with the stack's own token.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,38 +11,15 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from salesflow.errors import SalesFlowError, SystemTokenMissing
+from salesflow.errors import SystemTokenMissing
 from salesflow.rows import Rows
+from salesflow.shops.sealed import opened, seal
 
 KEY: Final = {"pk": "token", "sk": "token"}
-LONGEST: Final = 4096
-"""Bytes that KMS encrypts itself."""
-
-
-class TokenNotSealed(SalesFlowError):
-    """A token could not be encrypted; it was not stored."""
-
-
-def seal(kms: Any, key_id: str, shop: str, secret: str) -> str:
-    """The text of a shop's secret as its row may hold it. Raises TokenNotSealed."""
-    data = secret.encode()
-    if not 0 < len(data) <= LONGEST:
-        raise TokenNotSealed(
-            f"The token of the shop {shop} has {len(data):,} bytes; 1 to {LONGEST:,} can be sealed.",
-            action="Give the token alone, or phone number and password of a system account.",
-        )
-    try:
-        sealed = kms.encrypt(KeyId=key_id, Plaintext=data, EncryptionContext=_context(shop))["CiphertextBlob"]
-    except (ClientError, BotoCoreError) as error:
-        raise TokenNotSealed(
-            f"The token of the shop {shop} could not be sealed: {error}.",
-            action="Check that the stack's key ShopsKey is there and that you may use it.",
-        ) from error
-    return base64.b64encode(sealed).decode()
 
 
 def keep_token(rows: Rows, kms: Any, key_id: str, secret: str) -> None:
-    """Let the shop of these rows be called with this secret from now on. Raises TokenNotSealed, LedgerUnavailable."""
+    """Let the shop of these rows be called with this secret from now on. Raises NotSealed, LedgerUnavailable."""
     rows.put({**KEY, "sealed": seal(kms, key_id, rows.shop, secret)})
 
 
@@ -84,15 +58,14 @@ class ShopSecret:
         if row.get("shared") is True:
             return self._stack_s()
         try:
-            sealed = base64.b64decode(row["sealed"], validate=True)
-            opened = self._kms.decrypt(CiphertextBlob=sealed, EncryptionContext=_context(self._rows.shop))
-        except (KeyError, TypeError, binascii.Error):
-            raise self._missing("stands in a row that cannot be read") from None
+            text = opened(self._kms, self._rows.shop, row.get("sealed"))
         except ClientError as error:
             raise self._missing(f"cannot be opened ({error.response['Error']['Code']})") from None
         except BotoCoreError as error:
             raise self._missing(f"cannot be opened ({type(error).__name__})") from None
-        return {"SecretString": opened["Plaintext"].decode("utf-8", "replace")}
+        if text is None:
+            raise self._missing("stands in a row that cannot be read")
+        return {"SecretString": text}
 
     def _stack_s(self) -> dict[str, Any]:
         """The stack's own, which is shown to no other host than that of `main`."""
@@ -108,10 +81,6 @@ class ShopSecret:
             f"The secret {self.name} {problem}.",
             action=f"Store the shop's token: salesflow-ops shops token {self._rows.shop}.",
         )
-
-
-def _context(shop: str) -> dict[str, str]:
-    return {"shop": shop}
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
