@@ -7,13 +7,16 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import typer
 
 from ops.complaints import Misused, NotFound
 from ops.target import Stack, Target
 from ops.terminal import Output
+
+if TYPE_CHECKING:
+    from salesflow.shops.registry import Member
 
 
 class Desk:
@@ -41,15 +44,26 @@ class Desk:
         return other
 
     def other_shops(self) -> Iterator[Desk]:
-        """A desk before each shop of the stack but its own, those left out that are being removed. Raises Misused with --shop."""
+        """A desk before each shop of the stack but its own; one that is being removed is left out, one of which the row cannot be read is
+
+        named. Raises Misused with --shop.
+        """
         from salesflow.shop_id import MAIN_SHOP
         from salesflow.shops.registry import ShopState
 
         if self.target.shop not in (None, MAIN_SHOP):
             raise Misused("One shop, or all of them?", action="Say --shop or --all-shops.")
-        for member in self.stack.registry.all():
-            if member.id != MAIN_SHOP and member.state is not ShopState.REMOVING:
+        for member in self.members():
+            if member.id != MAIN_SHOP and member.state in (ShopState.ACTIVE, ShopState.PAUSED):
                 yield self.of_shop(member.id)
+
+    def members(self) -> list[Member]:
+        """Every shop of the stack; those of which the row cannot be read are named on the way."""
+        found = self.stack.registry.all()
+        for member in found:
+            if member.problem:
+                self.out.note(f"{member.id} is left out: {member.problem}", style="red")
+        return found
 
     @property
     def today(self) -> date:

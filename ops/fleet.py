@@ -17,7 +17,6 @@ from typing import Any
 
 from ops.complaints import NotFound
 from ops.target import Stack
-from salesflow.shops.registry import ShopState
 
 LONGEST_LIST = 10_000
 """Firings a list: what the machine hears of them (11 to 14 bytes each) has to fit into the 256 KiB of a state's data."""
@@ -71,11 +70,6 @@ def in_lists(
             so_far += len(part)
             lists.append(FiringList(part, int(so_far * tolerance / 100)))
     return lists
-
-
-def shops(stack: Stack) -> list[str]:
-    """The ids of all shops that are active, the stack's own among them."""
-    return [member.id for member in stack.registry.all() if member.state is ShopState.ACTIVE]
 
 
 def start(stack: Stack, name: str, job: str, lists: Sequence[FiringList], *, at_once: int) -> None:

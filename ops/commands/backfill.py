@@ -192,7 +192,8 @@ def backfill_report(
 ) -> None:
     """Make a report for each date, the oldest first; nothing that is done or being done is done twice.
 
-    Interrupt it whenever you like: the same command goes on where it stopped. Nobody is mailed unless --notify says so.
+    Interrupt it whenever you like: the same command goes on where it stopped. Nobody is mailed unless --notify says so. For all shops
+    of a stack at once: fleet backfill.
     """
     since, until = desk.span(first, last)
     assert since is not None and until is not None  # noqa: S101, PT018 - both were said

@@ -28,6 +28,7 @@ from ops.options import AllShopsOption
 from ops.schedules import every
 from ops.target import DeployedFunction, Stack
 from ops.terminal import Facts, Table
+from salesflow.errors import SalesFlowError
 from salesflow.readers import MAIL, WHATSAPP, kind_of
 
 app = Group("What a month costs.")
@@ -301,6 +302,15 @@ def by_service(lines: Iterable[Cost]) -> dict[str, tuple[float, float]]:
     return {service: (usd, beyond) for service, (usd, beyond) in sums.items()}
 
 
+def _can_be_priced(desk: Desk) -> bool:
+    """Whether a shop's settings can be read; one of which they cannot is named."""
+    try:
+        return bool(desk.stack.settings.timezone)
+    except SalesFlowError as error:
+        desk.out.note(f"{desk.stack.shop} is left out: {error}", style="red")
+        return False
+
+
 @app.command("costs", of_shop=False, examples=["costs", "costs --days 7 --json", "costs --all-shops"])
 def costs(
     desk: Desk,
@@ -317,7 +327,7 @@ def costs(
 
     prices = read_prices()
     with desk.out.progress("Reading schedules and logs"):
-        others = [its.stack for its in desk.other_shops()] if all_shops else []
+        others = [its.stack for its in desk.other_shops() if _can_be_priced(its)] if all_shops else []
         lines = month(desk.stack, clock.now(), measured_days=days, prices=prices, others=others)
     rows = [
         (c.service, c.what, f"{_number(c.amount)} {c.unit}", f"{c.usd:.4f}", f"{c.beyond_free:.4f}", c.basis)

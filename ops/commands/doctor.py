@@ -31,9 +31,13 @@ def doctor(desk: Desk, *, all_shops: AllShopsOption = False) -> None:
 
     UNKNOWN is what you are not allowed to look at, or what did not answer: it says nothing of the stack.
     """
+    from ops.doctor.findings import fail
+
     found = examined(desk)
     for its in desk.other_shops() if all_shops else ():
         found += [replace(one, check=f"{its.stack.shop}: {one.check}") for one in examined(its) if one.check != "stack"]
+    if all_shops:
+        found += [fail(f"{one.id}: row", one.problem, fix="") for one in desk.stack.registry.all() if one.problem]
     tell(desk, found, found)
 
 

@@ -22,6 +22,7 @@ from ops.terminal import Cell, Facts, Table, status
 from salesflow import clock
 from salesflow.formats import ReportType
 from salesflow.job_events import Notify, ReportFields
+from salesflow.shops.registry import ShopState
 from salesflow.windows import Period
 
 app = Group("Do something to all shops of a stack at once, and see how far it is.")
@@ -209,13 +210,15 @@ def _do(
     rest: bool = True,
 ) -> None:
     name = f"{what}-{clock.now().astimezone(UTC):%Y%m%dT%H%M%S}"
-    shops = fleet.shops(desk.stack)
+    members = desk.members()
+    shops = [member.id for member in members if member.state is ShopState.ACTIVE]
     lists = fleet.in_lists(name, shops, events, how.canaries, how.tolerance)
     few = len({event["shop"] for event in lists[0].events})
     lists = lists if rest else lists[:1]
     data = {"name": name, "job": job, "shops": len(shops) if rest else few, "canaries": few} | {
         "lists": [{"firings": len(one.events), "tolerated": one.tolerated} for one in lists],
         "first": dict(lists[0].events[0]),
+        "left_out": [member.id for member in members if member.problem],
     }
     facts = Facts(
         "Dry run: nothing is fired" if how.dry_run else "",

@@ -18,9 +18,11 @@ from ops.options import YesOption
 from ops.terminal import Cell, Facts, Table
 from salesflow import clock
 from salesflow.shop_id import MAIN_SHOP
+from salesflow.stored import UnreadableRow
 
 if TYPE_CHECKING:
     from salesflow.settings import Stored
+    from salesflow.shops.registry import Member
 
 app = Group(
     "The shops of a stack: each has its own settings, readers, schedules and files.",
@@ -142,18 +144,15 @@ def list_shops(
     desk: Desk,
     *,
     state: Annotated[
-        list[str] | None, typer.Option("--state", help="active, paused, removing; repeat for more.")
+        list[str] | None, typer.Option("--state", help="active, paused, removing, unreadable; repeat for more.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
 ) -> None:
     """The shops of the stack: how each stands, its name and zone, and who added it when."""
-    members = [one for one in desk.stack.registry.all() if not state or one.state in state]
+    members = [one for one in desk.members() if not state or one.state in state]
     data, rows = [], []
     for one in members[:limit]:
-        said = desk.of_shop(one.id).stack.settings_version.values
-        name, zone = str(said.get("shop_name", "")), str(said.get("timezone", ""))
-        if one.id == MAIN_SHOP:
-            name, zone = desk.stack.settings.shop_name, desk.stack.settings.timezone
+        name, zone = _name_and_zone(desk, one)
         data.append(asdict(one) | {"name": name, "zone": zone})
         added = one.added_at if one.added_at is not None else "with the stack"
         rows.append((one.id, one.state.value, name or "-", zone or "-", added, one.added_by or "-"))
@@ -167,6 +166,20 @@ def list_shops(
     )
     if len(members) > limit:
         desk.out.note(f"{len(members) - limit} more: say --limit.")
+
+
+def _name_and_zone(desk: Desk, shop: Member) -> tuple[str, str]:
+    """A shop's name and zone, "" where they are not known."""
+    if shop.id == MAIN_SHOP:
+        return desk.stack.settings.shop_name, desk.stack.settings.timezone
+    if shop.problem:
+        return "", ""
+    try:
+        said = desk.of_shop(shop.id).stack.settings_version.values
+    except UnreadableRow as unreadable:
+        desk.out.note(f"{shop.id}: {unreadable}", style="red")
+        return "", ""
+    return str(said.get("shop_name", "")), str(said.get("timezone", ""))
 
 
 @app.command("show", of_shop=False, examples=["shops show corner-store", "shops show corner-store --json"])

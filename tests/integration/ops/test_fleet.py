@@ -98,3 +98,23 @@ def test_what_makes_no_sense_is_refused_before_anything_is_fired(desk: Desk) -> 
     assert desk("fleet", "rebuild").code == 1, "nobody can be asked here"
     assert desk("fleet", "watch", "rebuild-never").code == 3
     assert desk("fleet", "stop", "rebuild-never").code == 3
+
+
+def test_a_shop_whose_row_cannot_be_read_is_named_and_hides_no_other(desk: Desk, strangers: None) -> None:
+    rows = Target(local=True).resolve().rows
+    rows.put({"pk": "shops", "sk": "b-unreadable", "status": "asleep"})
+    try:
+        listed, fired = desk("shops", "list", "--json"), desk(*backfill(2), "--dry-run", "--json")
+        examined, priced = (desk(word, "--all-shops", "--json") for word in ("doctor", "costs"))
+    finally:
+        rows.delete({"pk": "shops", "sk": "b-unreadable"})
+    assert (listed.code, fired.code, priced.code) == (0, 0, 0)
+    states = {one["id"]: one["state"] for one in listed.data}
+    assert states["b-unreadable"] == "unreadable"
+    assert {states[one] for one in STRANGERS} == {"active"}
+    assert (fired.data["shops"], fired.data["left_out"]) == (4, ["b-unreadable"])
+    (problem,) = [one for one in examined.data if one["check"] == "b-unreadable: row"]
+    assert (problem["verdict"], "The row shops, b-unreadable" in problem["says"]) == ("FAIL", True)
+    assert any(one["check"].startswith("c-stranger: ") for one in examined.data)
+    for said in (listed, fired, examined, priced):
+        assert "b-unreadable is left out: The row shops, b-unreadable" in said.err

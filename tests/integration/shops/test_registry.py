@@ -65,11 +65,18 @@ def test_a_shop_that_is_being_removed_stays_so_until_it_is_gone(registry: ShopRe
             use("corner")
 
 
-def test_a_row_that_tells_of_no_shop_is_named(registry: ShopRegistry, clients: AwsClients, state_table: str) -> None:
+def test_a_row_that_tells_of_no_shop_is_named_and_hides_no_other(
+    registry: ShopRegistry, clients: AwsClients, state_table: str
+) -> None:
     row: dict[str, Any] = {"pk": {"S": "shops"}, "sk": {"S": "corner"}, "status": {"S": "asleep"}}
     clients.dynamodb.put_item(TableName=state_table, Item=row)
+    registry.add("deli", by="operator")
+    main, corner, deli = registry.all()
+    assert (main, deli.id, deli.problem) == (MAIN, "deli", "")
+    assert (corner.id, corner.state) == ("corner", ShopState.UNREADABLE)
+    assert "The row shops, corner" in corner.problem
     with pytest.raises(UnreadableRow, match="The row shops, corner"):
-        registry.all()
+        registry.get("corner")
 
 
 def test_the_registry_is_the_stack_s_own(clients: AwsClients, state_table: str) -> None:

@@ -149,12 +149,14 @@ def _look_at_shops(run: Run[WatchdogFields], page: Page) -> _Fleet:
         return _Fleet()
     try:
         late = late_schedules(runtime.clients.dynamodb, settings.state_table, now)
-        members, unreadable = registry.readable() if late or page.fleet else ([], None)
+        members = registry.all() if late or page.fleet else []
     except SalesFlowError as error:
         return _Fleet(told=page.fleet, unseen=error)
     active = {one.id for one in members if one.state is ShopState.ACTIVE}
     late = [one for one in late if one.shop in active]
-    unseen: SalesFlowError | None = unreadable
+    unseen: SalesFlowError | None = next(
+        (UnreadableRow(one.problem, action="The other shops were looked at.") for one in members if one.problem), None
+    )
     shops = list(dict.fromkeys(one.shop for one in late))
     for shop in shops:
         event = {"shop": shop, "schedule": _SCHEDULE, "scheduled_time": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}

@@ -32,13 +32,16 @@ class ShopState(StrEnum):
     """Its schedules stand still; it can be run by hand."""
     REMOVING = "removing"
     """What it left is being deleted; it is not run again."""
+    UNREADABLE = "unreadable"
+    """Its row cannot be read: it is left alone and named, and hides no other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """A shop of the stack; `added_by` is who added it, as AWS knows them. The stack's own shop says neither when nor who.
 
-    paused: the schedules that fired until it was paused, by id; removed: what its removal has deleted so far, by kind.
+    paused: the schedules that fired until it was paused, by id; removed: what its removal has deleted so far, by kind; problem: what is
+    wrong with a row that cannot be read, and what to do.
     """
 
     id: str
@@ -47,12 +50,13 @@ class Member:
     added_by: str = ""
     paused: tuple[str, ...] = ()
     removed: Mapping[str, int] = field(default_factory=dict)
+    problem: str = ""
 
 
 class ShopRegistry:
     """The shops of a stack. `rows` are those of the stack's own shop.
 
-    Raises LedgerUnavailable where DynamoDB does not do its part, UnreadableRow for a row that tells of no shop.
+    Raises LedgerUnavailable where DynamoDB does not do its part.
     """
 
     def __init__(self, rows: Rows) -> None:
@@ -61,7 +65,7 @@ class ShopRegistry:
         self._rows = rows
 
     def get(self, shop: str) -> Member:
-        """A shop. One call. Raises NoSuchShop, and ValueError for what no shop may be called."""
+        """A shop. One call. Raises NoSuchShop, UnreadableRow, and ValueError for what no shop may be called."""
         if shop == MAIN_SHOP:
             return Member(MAIN_SHOP)
         row = self._rows.get(_key(shop))
@@ -75,20 +79,7 @@ class ShopRegistry:
 
     def all(self) -> list[Member]:
         """Every shop: the stack's own first, then by id."""
-        found, unreadable = self.readable()
-        if unreadable is not None:
-            raise unreadable
-        return found
-
-    def readable(self) -> tuple[list[Member], UnreadableRow | None]:
-        """Every shop, as `all`, whose row can be read, and what is wrong with the first of the others: one shop's row hides no other."""
-        found, unreadable = [Member(MAIN_SHOP)], None
-        for row in self._rows.between(PARTITION, "0", "zz~"):
-            try:
-                found.append(_member(row))
-            except UnreadableRow as error:
-                unreadable = unreadable or error
-        return found, unreadable
+        return [Member(MAIN_SHOP), *map(_named, self._rows.between(PARTITION, "0", "zz~"))]
 
     def add(self, shop: str, *, by: str) -> Member:
         """Take a shop in. Raises ShopExists, and ValueError for what no shop may be called."""
@@ -142,6 +133,14 @@ def _key(shop: str) -> dict[str, str]:
 
 def _unknown(shop: str) -> NoSuchShop:
     return NoSuchShop(f"This stack has no shop {shop}.", action="salesflow-ops shops list shows those it has.")
+
+
+def _named(row: Row) -> Member:
+    """The shop of a row, also of one that cannot be read."""
+    try:
+        return _member(row)
+    except UnreadableRow as error:
+        return Member(str(row["sk"]), ShopState.UNREADABLE, problem=str(error))
 
 
 def _member(row: Row) -> Member:
