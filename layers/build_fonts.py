@@ -1,4 +1,4 @@
-"""Make the package `salesflow_fonts`: static fonts, cut from the Noto fonts that PyPI carries (and DejaVu for Georgian and Armenian).
+"""Make the package `salesflow_fonts`: static fonts, cut from the Noto fonts that PyPI carries.
 
 A PDF needs plain TrueType: one weight, no variations. Fonts of scripts whose letters join or stand above each other keep their layout
 tables, for HarfBuzz; the others lose them, and the glyphs that only they can reach. Every character that a font covers stays, except
@@ -33,8 +33,7 @@ PIP = (
 
 LAYOUT = ["GDEF", "GPOS", "GSUB"]
 NEVER_READ = ["BASE", "DSIG", "FFTM", "MVAR", "STAT", "VVAR", "gasp", "meta", "prep", "vhea", "vmtx"]
-LICENCES = ("OFL.txt", "LICENSE_DEJAVU")
-CAUCASIAN = ((0x0530, 0x058F), (0x10A0, 0x10FF), (0x1C90, 0x1CBF), (0x2D00, 0x2D2F), (0xFB13, 0xFB17))
+LICENCE = "OFL.txt"
 HANGUL = ((0x1100, 0x11FF), (0x3131, 0x318E), (0xA960, 0xA97C), (0xAC00, 0xD7A3), (0xD7B0, 0xD7FB))
 
 
@@ -54,47 +53,24 @@ class StaticFont:
 
 WESTERN = "justmytype_western_core/fonts/ofl"
 EAST_ASIAN = "justmytype_intl_cjk/fonts/ofl"
-RIGHT_TO_LEFT = "justmytype_intl_rtl/fonts/ofl"
-AFRICAN = "justmytype_intl_africa/fonts/ofl"
-SOUTH_ASIAN = "justmytype_intl_south_asia/fonts/ofl"
-SOUTH_EAST_ASIAN = "justmytype_intl_sea/fonts/ofl"
-DEJAVU = "matplotlib/mpl-data/fonts/ttf"
-REGULAR = {"wght": 400.0, "wdth": 100.0}
+ALL_OTHERS = "manimgx_fonts"
+REGULAR = {"wght": 400.0}
+UPRIGHT = REGULAR | {"wdth": 100.0}
 
 FONTS = (
-    StaticFont("NotoSans-Regular", f"{WESTERN}/notosans/NotoSans[wdth,wght].ttf", REGULAR, shaped=True),
-    StaticFont("NotoSans-Bold", f"{WESTERN}/notosans/NotoSans[wdth,wght].ttf", REGULAR | {"wght": 700}, shaped=True),
-    StaticFont("NotoSansSC-Regular", f"{EAST_ASIAN}/notosanssc/NotoSansSC[wght].ttf", {"wght": 400}),
-    StaticFont("NotoSansKR-Regular", f"{EAST_ASIAN}/notosanskr/NotoSansKR[wght].ttf", {"wght": 400}, only=HANGUL),
-    StaticFont(
-        "NotoSansArabic-Regular",
-        f"{RIGHT_TO_LEFT}/notosansarabic/NotoSansArabic[wdth,wght].ttf",
-        REGULAR,
-        shaped=True,
-    ),
-    StaticFont(
-        "NotoSansHebrew-Regular",
-        f"{RIGHT_TO_LEFT}/notosanshebrew/NotoSansHebrew[wdth,wght].ttf",
-        REGULAR,
-        shaped=True,
-    ),
+    StaticFont("NotoSans-Regular", f"{WESTERN}/notosans/NotoSans[wdth,wght].ttf", UPRIGHT, shaped=True),
+    StaticFont("NotoSans-Bold", f"{WESTERN}/notosans/NotoSans[wdth,wght].ttf", UPRIGHT | {"wght": 700}, shaped=True),
+    StaticFont("NotoSansSC-Regular", f"{EAST_ASIAN}/notosanssc/NotoSansSC[wght].ttf", REGULAR),
+    StaticFont("NotoSansKR-Regular", f"{EAST_ASIAN}/notosanskr/NotoSansKR[wght].ttf", REGULAR, only=HANGUL),
     *(
-        StaticFont(
-            f"NotoSans{script}-Regular",
-            f"{pack}/notosans{script.lower()}/NotoSans{script}[wdth,wght].ttf",
-            REGULAR,
-            shaped=True,
+        StaticFont(f"Noto{font}-Regular", f"{ALL_OTHERS}/Noto{font}[wght].ttf", REGULAR, shaped=True)
+        for font in (
+            *("SansArabic", "SansArmenian", "SansBengali", "SansEthiopic", "SansGeorgian", "SansGujarati"),
+            *("SansGurmukhi", "SansHebrew", "SansKannada", "SansKhmer", "SansLao", "SansMalayalam", "SansMyanmar"),
+            *("SansOriya", "SansSinhala", "SansTamil", "SansTelugu", "SansThai", "Emoji"),
         )
-        for pack, scripts in (
-            (AFRICAN, ("Ethiopic",)),
-            (SOUTH_ASIAN, ("Bengali", "Tamil", "Telugu")),
-            (SOUTH_EAST_ASIAN, ("Khmer", "Lao", "Myanmar", "Thai")),
-        )
-        for script in scripts
     ),
-    StaticFont("DejaVuSans-Regular", f"{DEJAVU}/DejaVuSans.ttf", only=CAUCASIAN),
     StaticFont("NotoSansSymbols2-Regular", f"{WESTERN}/notosanssymbols2/NotoSansSymbols2-Regular.ttf"),
-    StaticFont("NotoEmoji-Regular", "imgui_bundle/demos_assets/fonts/NotoEmoji-Regular.ttf", shaped=True),
 )
 
 
@@ -154,13 +130,12 @@ def _licence(tools: Path, font: StaticFont) -> str:
     from fontTools.ttLib import TTFont
 
     source = tools / font.source
-    for beside in map(source.with_name, LICENCES):
-        if beside.is_file():
-            return beside.read_text(encoding="utf-8")
+    if (beside := source.with_name(LICENCE)).is_file():
+        return beside.read_text(encoding="utf-8")
     names = TTFont(source, lazy=True)["name"]
     if "SIL Open Font License, Version 1.1" not in names.getDebugName(13):
         raise RuntimeError(f"{font.name} is not under the SIL Open Font License: look at its name table")
-    text = (tools / FONTS[0].source).with_name(LICENCES[0]).read_text(encoding="utf-8")
+    text = (tools / FONTS[0].source).with_name(LICENCE).read_text(encoding="utf-8")
     return "\n".join([names.getDebugName(0), *text.splitlines()[1:], ""])
 
 

@@ -167,8 +167,8 @@ def demonstrate(
         out=out,
         reports=tuple(out / path.relative_to(new) for path in reports),
         mails=tuple(out / path.relative_to(new) for path in written),
-        headline=_subject(mails, f"sales-daily-{last}"),
-        alert=_subject(mails, ""),
+        headline=_subject(mails, f"sales-daily-{last}."),
+        alert=_subject(mails, None),
         took=took,
     )
     _write_summary(demonstration, new)
@@ -277,11 +277,11 @@ def _replace(out: Path, new: Path) -> None:
     shutil.rmtree(new)
 
 
-def _subject(mails: Sequence[Mail], attached: str) -> str:
-    """The subject of the last mail with a file whose name begins so; with "", of the last without a file that is for its readers."""
+def _subject(mails: Sequence[Mail], attached: str | None) -> str:
+    """The subject of the last mail with a file whose name holds that; with None, of the last without a file that is for its readers."""
     for mail in reversed(mails):
         names = [part.get_filename() or "" for part in mail.message.iter_attachments()]
-        if any(name.startswith(attached) for name in names) if attached else not names:
+        if any(attached in name for name in names) if attached else not names:
             return mail.subject
     return ""
 

@@ -24,7 +24,7 @@ from salesflow.shops.book import SettingsBook, Version
 TEMPLATE = REPOSITORY / "template.yaml"
 TOKEN_LIFETIME = timedelta(days=30)
 SAMPLE_DAYS = 800
-SAMPLE_ZONE, SAMPLE_CURRENCY = "Asia/Shanghai", "CNY"
+SAMPLE_NAME, SAMPLE_ZONE, SAMPLE_CURRENCY = "Épicerie du Marché", "Asia/Shanghai", "CNY"
 RETAIL_ZONE, RETAIL_CURRENCY = "Europe/London", "GBP"
 """The shop of the Online Retail data sets; another shop's file is told by --zone and --currency."""
 STAND_INS = {
@@ -82,7 +82,8 @@ def sample_shop(
     surprises: Sequence[Surprise] = (),
 ) -> Shop:
     """A made-up shop whose sales end on `last_day`; the same arguments give the same shop."""
-    return Shop(sample_sales(seed, last_day, days, surprises=surprises), zone_named(zone), currency)
+    store = sample_sales(seed, last_day, days, surprises=surprises)
+    return Shop(store, zone_named(zone), currency, settings={"shop_name": SAMPLE_NAME})
 
 
 def retail_shop(data: Path, *, zone: str | None = None, currency: str | None = None) -> Shop:

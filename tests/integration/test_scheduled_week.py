@@ -17,6 +17,7 @@ import pytest
 from local.cloud import Firing, Mail, Scheduler
 from local.shop import LocalShop, sample_shop
 from salesflow.library.keeper import INDEX_KEY
+from tests.stand_ins.shops import with_hostile_names
 
 FEWER_FIRINGS = {
     "SyncHourlyCron": "40 12-13 * * ? *",  # two of fifteen a day: they make no report
@@ -72,7 +73,8 @@ def week(request: pytest.FixtureRequest) -> Iterator[Week]:
     days = [first + timedelta(days=n) for n in range(length + 1)]
     start, end = (datetime.combine(day, datetime.min.time(), zone) for day in (days[0], days[-1]))
     shop = sample_shop(days[-1] + timedelta(days=2), zone=request.param, days=HISTORY_DAYS)
-    with LocalShop.open(replace(shop, parameters=FEWER_FIRINGS | parameters), start) as running:
+    shop = replace(shop, store=with_hostile_names(shop.store), parameters=FEWER_FIRINGS | parameters)
+    with LocalShop.open(shop, start) as running:
         firings = Scheduler(running.cloud).run(start, end, running.clock)
         s3, bucket = running.cloud.aws.client("s3"), running.cloud.stack.outputs["ReportsBucketName"]
         pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)

@@ -13,10 +13,11 @@ import urllib3
 from urllib3.exceptions import IncompleteRead, MaxRetryError, ProtocolError
 
 from local.api import SalesFlowServer, SalesStore, faults, sample_sales
+from tests.stand_ins.shops import with_hostile_names
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 22, 14, 30)
-STORE = sample_sales(7, date(2026, 11, 23), 40)
+STORE = with_hostile_names(sample_sales(7, date(2026, 11, 23), 40))
 
 
 @pytest.fixture

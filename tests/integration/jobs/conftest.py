@@ -20,6 +20,7 @@ from salesflow.aws import AwsClients
 from tests.integration.jobs.watched import Watched
 from tests.stand_ins.clocks import HandClock
 from tests.stand_ins.lambda_context import Context
+from tests.stand_ins.shops import with_hostile_names
 
 ROOT = Path(__file__).parents[3]
 ZONE = "Asia/Shanghai"
@@ -31,8 +32,8 @@ SHOP_ROLE = "arn:aws:iam::123456789012:role/shop-ShopRole-1"
 
 @pytest.fixture(scope="session")
 def shop_sales() -> Any:
-    """250 days of a small shop, up to the 22nd of November."""
-    return sample_sales(seed=7, end_date=date(2026, 11, 22), days=250)
+    """250 days of a small shop, up to the 22nd of November, some of whose products have hostile names."""
+    return with_hostile_names(sample_sales(seed=7, end_date=date(2026, 11, 22), days=250))
 
 
 @pytest.fixture

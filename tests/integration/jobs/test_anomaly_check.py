@@ -20,6 +20,7 @@ from tests.integration.jobs.conftest import OWNER, ROOT, System, text_of
 from tests.reliability.alert_year import resize
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.lambda_context import Context
+from tests.stand_ins.shops import with_hostile_names
 
 READER = "manager@shop.example.com"
 LAST = date(2026, 11, 22)
@@ -37,7 +38,7 @@ def alert_settings(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
 @cache
 def sample_shop(surprises: tuple[Surprise, ...], days: int) -> SalesStore:
     """The sample shop, made once; whoever changes it takes a copy."""
-    return sample_sales(seed=11, end_date=LAST, days=days, surprises=surprises)
+    return with_hostile_names(sample_sales(seed=11, end_date=LAST, days=days, surprises=surprises))
 
 
 class Shop:

@@ -1,5 +1,6 @@
 """The report job from its event to the mail, through the function's own handler."""
 
+import csv
 import hashlib
 import io
 import json
@@ -7,6 +8,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from html import escape
 
 import openpyxl
 import pandas as pd
@@ -26,6 +28,7 @@ from salesflow.s3 import ObjectStore
 from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, System
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.lambda_context import Context
+from tests.stand_ins.shops import HOSTILE
 
 DAILY = {"business_date": BUSINESS_DATE.isoformat()}
 FOLDER = f"reports/sales/daily/{BUSINESS_DATE}/"
@@ -37,6 +40,21 @@ def sold_on(system: System, first: date, last: date) -> list[Sale]:
 
 def paid(sales: Iterable[Sale]) -> Decimal:
     return sum((Decimal(str(sale.total_amount)) for sale in sales), Decimal(0))
+
+
+def test_a_hostile_name_is_shown_in_every_format_and_run_in_none(system: System) -> None:
+    answer = system.fire("report", DAILY | {"report_type": "combined", "formats": ["html", "csv", "excel", "pdf"]})
+    made = {artifact["format"]: system.body(artifact["key"]) for artifact in answer["artifacts"]}
+    (formula, script) = (name for _, name in HOSTILE.values())
+    html = [made["html"].decode(), *(mail.get_body(("html",)).get_content() for mail in system.mails())]
+    assert all(escape(name, quote=False) in html[0].replace("&#39;", "'") for name in (formula, script))
+    assert all(escape(formula) in page for page in html)
+    assert not [page for page in html if script in page]
+    names = [row["name"] for row in csv.DictReader(io.StringIO(made["csv"].decode("utf-8-sig")))]
+    assert {f"'{formula}", script} <= set(names)
+    cells = [c for sheet in openpyxl.load_workbook(io.BytesIO(made["excel"])) for row in sheet.iter_rows() for c in row]
+    assert {cell.data_type for cell in cells if cell.value in {formula, script, "=1+2"}} == {"s"}
+    assert formula in "".join(page.extract_text() for page in PdfReader(io.BytesIO(made["pdf"])).pages)
 
 
 def digits(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -33,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
     """A shop whose local cloud runs now, by this machine's clock."""
     place = tmp_path_factory.mktemp("local") / "local-cloud.json"
     now = clock.now()
-    made_up = sample_shop((now + timedelta(days=1)).date(), days=HISTORY_DAYS)
+    made_up = replace(sample_shop((now + timedelta(days=1)).date(), days=HISTORY_DAYS), settings={})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(PLACE, str(place))
         with running_shop(made_up, now) as running:

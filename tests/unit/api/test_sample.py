@@ -55,7 +55,7 @@ def test_lines_have_what_bites(shop: SalesStore) -> None:
     differing = [s for s in shop.sales if round(s.total_amount * 100) != sum(round(i.subtotal * 100) for i in s.items)]
     assert 0.01 < len(differing) / len(shop.sales) < 0.2
     names = {item.product_name for item in items}
-    for text in ("é", "绿茶", "Pondu", "Шоколад", "🍬", "=SUM(A1)", "<script>"):
+    for text in ("é", "绿茶", "Pondu", "Шоколад", "🍬"):
         assert any(text in (name or "") for name in names), text
     assert {item.product_name for item in items if item.sku == "NOU-001"} == {"方便面", "方便面 牛肉味"}
     assert {len(str(sale.sold_at)) for sale in shop.sales} == {19, 26}  # with and without a fraction

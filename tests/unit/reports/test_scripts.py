@@ -62,6 +62,12 @@ def test_the_order_is_that_of_the_unicode_algorithm(text: str) -> None:
         "\u099a\u09be\u09b2",  # Bengali
         "\u0c2c\u0c3f\u0c2f\u0c4d\u0c2f\u0c02",  # Telugu
         "\u1261\u1293 250 g",  # Ethiopic
+        "\u0a96\u0abe\u0a82\u0aa1 \u0ab6\u0acd\u0ab0\u0ac0\u0a96\u0a82\u0aa1",  # Gujarati
+        "\u0a2a\u0a70\u0a1c\u0a3e\u0a2c\u0a40 \u0a15\u0a41\u0a32\u0a4d\u0a39\u0a3e",  # Gurmukhi
+        "\u0c95\u0cbe\u0cab\u0cbf \u0caa\u0cc1\u0ca1\u0cbf \u0c85\u0c95\u0ccd\u0c95\u0cbf",  # Kannada
+        "\u0d1a\u0d3e\u0d2f \u0d2a\u0d4d\u0d2a\u0d4a\u0d1f\u0d3f",  # Malayalam
+        "\u0b1a\u0b3e\u0b09\u0b33 \u0b38\u0b4d\u0b5f",  # Odia
+        "\u0dc1\u0dca\u200d\u0dbb\u0dd3 \u0dad\u0dda",  # Sinhala
         "\u10e7\u10d0\u10d5\u10d0",  # Georgian
         "\u054d\u0578\u0582\u0580\u0573",  # Armenian
         "\u0ec0\u0e82\u0ebb\u0ec9\u0eb2",  # Lao
@@ -88,6 +94,28 @@ def test_arabic_letters_join() -> None:
     assert "\u0647" not in joined
 
 
+@pytest.mark.parametrize(
+    "conjunct",
+    [
+        "\u0915\u094d\u0937",  # Devanagari
+        "\u0995\u09cd\u09b7",  # Bengali
+        "\u0aa6\u0acd\u0ab5",  # Gujarati
+        "\u0a2a\u0a4d\u0a30",  # Gurmukhi
+        "\u0c95\u0ccd\u0cb7",  # Kannada
+        "\u0d15\u0d4d\u0d37",  # Malayalam
+        "\u0b15\u0b4d\u0b37",  # Odia
+        "\u0dc1\u0dca\u200d\u0dbb",  # Sinhala
+        "\u0bb8\u0bcd\u0bb0\u0bc0",  # Tamil
+        "\u0c38\u0c4d\u0c24",  # Telugu
+    ],
+)
+def test_consonants_without_a_vowel_between_them_join(conjunct: str) -> None:
+    """The sign that takes the vowel away is not seen where its script joins the letters instead."""
+    drawn = "".join(run.text for run in fonts.line_of(conjunct).runs)
+    assert len(drawn) < len(conjunct)
+    assert not [char for char in drawn if unicodedata.combining(char) == 9]
+
+
 def test_an_emoji_sequence_is_one_picture() -> None:
     (run,) = fonts.line_of("\U0001f468\u200d\U0001f469\u200d\U0001f467").runs
     assert (run.font, len(run.text)) == ("NotoEmoji-Regular", 1)
@@ -101,7 +129,7 @@ def test_a_right_to_left_name_reads_from_right_to_left() -> None:
 
 
 def test_what_no_font_has_is_named_or_a_visible_box_and_the_rest_stays() -> None:
-    line = fonts.line_of("tea \U0001d11e \u0a9a\u0abe 5 \ue000")
+    line = fonts.line_of("tea \U0001d11e \u1407\u1405 5 \ue000")
     assert line.text == "tea [musical symbol g clef] \u25a1\u25a1 5 \u25a1"
     for run in line.runs:
         assert {ord(char) for char in run.text} <= fonts.coverage(run.font)

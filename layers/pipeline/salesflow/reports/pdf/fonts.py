@@ -1,9 +1,9 @@
 """Fonts for PDF: text is split into runs by which font has its characters, because a PDF has no fallback of its own.
 
 The fonts come with the report layer (package `salesflow_fonts`): Noto Sans for Latin, Greek, Cyrillic, Vietnamese and Devanagari,
-further Noto fonts for Chinese and kana, Hangul, Hebrew, Arabic, Thai, Lao, Khmer, Burmese, Bengali, Tamil, Telugu, Ethiopic, symbols and
-emoji, DejaVu for Georgian and Armenian. What none of them has is a visible box. A font is parsed once in a process, and the
-large ones only when a text needs them.
+further Noto fonts for Chinese and kana, Hangul, Hebrew, Arabic, Thai, Lao, Khmer, Burmese, nine scripts of India and Sri Lanka, Ethiopic,
+Georgian, Armenian, symbols and emoji. What none of them has is a visible box. A font is parsed once in a process, and the large ones
+only when a text needs them.
 """
 
 import re
@@ -27,19 +27,13 @@ BOLD: Final = "NotoSans-Bold"
 _EMOJI: Final = "NotoEmoji-Regular"
 _SIGNS: Final = "NotoSansSymbols2-Regular"
 _FALLBACKS: Final = (
-    "NotoSansSC-Regular",
-    "NotoSansKR-Regular",
-    "NotoSansHebrew-Regular",
-    "NotoSansArabic-Regular",
-    "NotoSansThai-Regular",
-    "NotoSansLao-Regular",
-    "NotoSansKhmer-Regular",
-    "NotoSansMyanmar-Regular",
-    "NotoSansBengali-Regular",
-    "NotoSansTamil-Regular",
-    "NotoSansTelugu-Regular",
-    "NotoSansEthiopic-Regular",
-    "DejaVuSans-Regular",
+    *(
+        f"NotoSans{script}-Regular"
+        for script in (
+            *("SC", "KR", "Hebrew", "Arabic", "Thai", "Lao", "Khmer", "Myanmar", "Bengali", "Tamil", "Telugu"),
+            *("Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Oriya", "Sinhala", "Ethiopic", "Georgian", "Armenian"),
+        )
+    ),
     _SIGNS,
     _EMOJI,
 )
