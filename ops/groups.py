@@ -9,8 +9,9 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -167,7 +168,8 @@ class Group(typer.Typer):
         renamed: Mapping[str, str] = MappingProxyType({}),
         **settings: Any,
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-        """Register a function as a command. A parameter annotated `Desk` is given the desk, and is no option.
+        """Register a function as a command. A parameter annotated `Desk` is given the desk, and is no option; one annotated with a
+        dataclass of options (`ops.options`) stands for them all.
 
         `examples` are command lines without the program's name, shown at the end of the help; `needs_stack` False leaves
         --stack, --profile, --region, --local and --shop out, `of_shop` False --shop alone; `words` are the options
@@ -196,6 +198,9 @@ def with_desk(function: Callable[..., None], *, needs_stack: bool, of_shop: bool
     """The function with the global options added, its desk laid, and its errors made complaints."""
     parameters = list(inspect.signature(function, eval_str=True).parameters.values())
     desks = [parameter.name for parameter in parameters if parameter.annotation is Desk]
+    shared: dict[str, Any] = {
+        p.name: p.annotation for p in parameters if p.name not in desks and is_dataclass(p.annotation)
+    }
     added = (_STACK_OPTIONS if needs_stack else {}) | (_SHOP_OPTION if of_shop else {}) | _JSON_OPTION
 
     def command(**given: Any) -> None:
@@ -210,10 +215,17 @@ def with_desk(function: Callable[..., None], *, needs_stack: bool, of_shop: bool
         with complaining():
             if target.shop is not None and not of_shop:
                 raise Misused("This is about no single shop.", action="Leave --shop out.")
+            for name, options in shared.items():
+                given[name] = options(**{one.name: given.pop(one.name) for one in fields(options)})
             function(**given, **dict.fromkeys(desks, Desk(target, Output(as_json=as_json))))
 
     keyword = inspect.Parameter.KEYWORD_ONLY
-    own = [p for p in parameters if p.annotation is not Desk]
+    own = [
+        each
+        for p in parameters
+        if p.name not in desks
+        for each in (_options(shared[p.name]) if p.name in shared else [p])
+    ]
     extra = [
         inspect.Parameter(name, keyword, default=default, annotation=option)
         for name, (option, default) in added.items()
@@ -227,6 +239,12 @@ def with_desk(function: Callable[..., None], *, needs_stack: bool, of_shop: bool
     command.__signature__ = signature  # type: ignore[attr-defined]  # as inspect documents it
     command.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return command
+
+
+def _options(shared: type[Any]) -> list[inspect.Parameter]:
+    """The options that a dataclass of them stands for."""
+    types, keyword = get_type_hints(shared, include_extras=True), inspect.Parameter.KEYWORD_ONLY
+    return [inspect.Parameter(f.name, keyword, default=f.default, annotation=types[f.name]) for f in fields(shared)]
 
 
 def _version(wanted: bool) -> None:

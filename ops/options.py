@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -41,3 +42,21 @@ RunArgument = Annotated[
 AllShopsOption = Annotated[bool, typer.Option("--all-shops", help="Of every shop of the stack; not with --shop.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what it would do; change and send nothing.")]
+
+Answer = str | None
+"""The answer to a question of `init`; None is not asked for, or asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopAnswers:
+    """What has to be known of a shop before its first report."""
+
+    api_url: Annotated[Answer, typer.Option(help="Base URL of its SalesFlow API, ending in /api/v1.")] = None
+    zone: Annotated[Answer, typer.Option(help="The shop's time zone, such as Asia/Shanghai.")] = None
+    currency: Annotated[Answer, typer.Option(help="ISO 4217 code, such as CNY.")] = None
+    language: Annotated[Answer, typer.Option(help="Language of reports and mails [en].")] = None
+    owners: Annotated[Answer, typer.Option(help="Who hears of failures; commas between.")] = None
+    readers: Annotated[Answer, typer.Option(help="Who gets the reports; commas between.")] = None
+    alerts: Annotated[Answer, typer.Option(help="Who gets the alerts; commas between.")] = None
+    sales_at: Annotated[Answer, typer.Option(metavar="HH:MM", help="When the daily sales report comes.")] = None
+    stock_at: Annotated[Answer, typer.Option(metavar="HH:MM", help="When the daily stock report comes.")] = None

@@ -9,15 +9,14 @@ with SalesFlowServer(store, clock=lambda: datetime(2026, 11, 23, 6)) as server:
 
 from local.api.accounts import SystemAccount
 from local.api.faults import (
+    EMPTY_BODY,
+    HTML_PAGE,
+    INVALID_JSON,
     BadRecords,
     Body,
     Call,
-    EmptyBody,
     Faults,
     Forbidden,
-    HtmlPage,
-    InvalidJson,
-    Redirect,
     Reset,
     Slow,
     Status,
@@ -32,17 +31,16 @@ from local.api.server import SalesFlowServer
 from local.api.store import SalesStore
 
 __all__ = [
+    "EMPTY_BODY",
+    "HTML_PAGE",
+    "INVALID_JSON",
     "BadRecords",
     "Body",
     "Call",
     "DateStyle",
-    "EmptyBody",
     "Faults",
     "Forbidden",
-    "HtmlPage",
-    "InvalidJson",
     "Product",
-    "Redirect",
     "Reset",
     "Sale",
     "SaleItem",

@@ -9,13 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Answer with this status and nothing useful: 500 in the API's error shape, 502 to 504 as a proxy's HTML page.
+    """Answer with this status and nothing useful: 502 to 504 as a proxy's HTML page, a redirect empty, others in the API's error shape.
 
-    `retry_after` is sent as it is: seconds, or an HTTP date.
+    `retry_after` (seconds, or an HTTP date) and `location` are sent as they are.
     """
 
     code: int
     retry_after: str | int | None = None
+    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +35,6 @@ class Trickle:
 
 
 @dataclass(frozen=True, slots=True)
-class HtmlPage:
-    """A proxy's maintenance page, with status 200."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmptyBody:
-    """Status 200 and no body."""
-
-
-@dataclass(frozen=True, slots=True)
 class Reset:
     """Reset the connection without an answer, as a server does that is being restarted."""
 
@@ -56,11 +47,6 @@ class Truncated:
 
 
 @dataclass(frozen=True, slots=True)
-class InvalidJson:
-    """Status 200 and JSON that breaks off in the middle, with a Content-Length that agrees with it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Body:
     """Status 200 and exactly this body."""
 
@@ -68,12 +54,11 @@ class Body:
     content_type: str = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Send the caller elsewhere."""
-
-    location: str
-    code: int = 302
+HTML_PAGE = Body(b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>", "text/html;charset=utf-8")
+"""A proxy's maintenance page, with status 200."""
+EMPTY_BODY = Body(b"")
+INVALID_JSON = Body(b'[{"id": 1, "saleDate": "2026-11-22T18:04", "totalAm')
+"""JSON that breaks off in the middle, with a Content-Length that agrees with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +78,7 @@ class Unauthorized:
     """401 with the servlet container's body, whatever the token."""
 
 
-Fault = (
-    Status
-    | Slow
-    | Trickle
-    | HtmlPage
-    | EmptyBody
-    | Reset
-    | Truncated
-    | InvalidJson
-    | Body
-    | Redirect
-    | BadRecords
-    | Forbidden
-    | Unauthorized
-)
+Fault = Status | Slow | Trickle | Reset | Truncated | Body | BadRecords | Forbidden | Unauthorized
 
 
 @dataclass(slots=True)

@@ -52,7 +52,6 @@ class Product(msgspec.Struct, frozen=True):
     low_stock_threshold: int
     cost: float | None = None
     category: str | None = None
-    description: str | None = None
     levels: tuple[tuple[datetime, int], ...] = ()
     created_at: datetime = datetime.combine(date(2024, 1, 1), time.min)
 

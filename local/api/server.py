@@ -223,25 +223,18 @@ class _Handler(WSGIRequestHandler):
 def _answer_of_fault(api: SalesFlowServer, fault: Fault | None) -> Response | None:
     """The whole answer that a fault gives, or None where the right answer is made first."""
     match fault:
-        case planned.Status(code, retry_after):
+        case planned.Status(code, retry_after, location):
             phrase = HTTPStatus(code).phrase
             page = f"<html><body><h1>{code} {phrase}</h1></body></html>".encode()
             answer = answer_of([page], code, HTML) if code in {502, 503, 504} else error_answer(api, code, phrase)
-            if retry_after is not None:
-                answer.headers["Retry-After"] = str(retry_after)
+            if location is not None:
+                answer = answer_of([], code)
+            for name, value in (("Retry-After", retry_after), ("Location", location)):
+                if value is not None:
+                    answer.headers[name] = str(value)
             return answer
-        case planned.HtmlPage():
-            return answer_of([b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"], 200, HTML)
-        case planned.EmptyBody():
-            return answer_of([])
-        case planned.InvalidJson():
-            return answer_of([b'[{"id": 1, "saleDate": "2026-11-22T18:04", "totalAm'])
         case planned.Body(content, content_type):
             return answer_of([content], 200, content_type)
-        case planned.Redirect(location, code):
-            answer = answer_of([], code)
-            answer.headers["Location"] = location
-            return answer
         case planned.Forbidden():
             return error_answer(api, 403, "Access is denied.")
         case planned.Unauthorized():

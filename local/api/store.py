@@ -108,7 +108,6 @@ class SalesStore:
             product.price,
             self.stock_of(product, now),
             product.low_stock_threshold,
-            product.description,
         )
 
     def inventory(self, now: datetime) -> list[InventoryAnswer]:
@@ -118,7 +117,7 @@ class SalesStore:
                 product.id,
                 product.sku,
                 product.name,
-                product.description,
+                None,
                 self.stock_of(product, now),
                 product.price,
                 product.cost,

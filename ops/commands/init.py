@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +15,7 @@ from ops.complaints import Misused
 from ops.desk import Desk
 from ops.errors import explained
 from ops.groups import Group
+from ops.options import Answer, ShopAnswers
 from ops.samconfig import DEFAULT, PLACE
 from ops.terminal import Facts
 
@@ -23,9 +24,6 @@ HIDDEN_QUESTION = (
 )
 
 NEAR = "ap-southeast-1"
-
-Answer = str | None
-
 
 app = Group("The few questions before the first deployment, and the token after it.")
 
@@ -42,16 +40,8 @@ app = Group("The few questions before the first deployment, and the token after 
 def init(
     desk: Desk,
     *,
-    api_url: Annotated[Answer, typer.Option(help="Base URL of the SalesFlow API, ending in /api/v1.")] = None,
-    zone: Annotated[Answer, typer.Option(help="The shop's time zone, such as Asia/Shanghai.")] = None,
-    currency: Annotated[Answer, typer.Option(help="ISO 4217 code, such as CNY.")] = None,
-    language: Annotated[Answer, typer.Option(help="Language of reports and mails.")] = None,
+    answers: ShopAnswers,
     sender: Annotated[Answer, typer.Option(help="Address that the mails come from.")] = None,
-    owners: Annotated[Answer, typer.Option(help="Who hears of failures; commas between.")] = None,
-    readers: Annotated[Answer, typer.Option(help="Who gets the reports; commas between.")] = None,
-    alerts: Annotated[Answer, typer.Option(help="Who gets the alerts; commas between.")] = None,
-    sales_at: Annotated[Answer, typer.Option(metavar="HH:MM", help="When the daily sales report comes.")] = None,
-    stock_at: Annotated[Answer, typer.Option(metavar="HH:MM", help="When the daily stock report comes.")] = None,
     links: Annotated[
         Literal["yes", "no"] | None,
         typer.Option(help="Whether mails may hold signed links that open a report without a login."),
@@ -70,17 +60,8 @@ def init(
     What is given as an option is not asked. In a pipe nothing is asked: what is not given stays as it is in samconfig.toml, or the template's
     default. The token goes to Secrets Manager, once the stack is there, and nowhere else.
     """
-    given = {
-        "api-url": api_url,
-        "zone": zone,
-        "currency": currency,
-        "language": language,
+    given = {name.replace("_", "-"): said for name, said in asdict(answers).items()} | {
         "sender": sender,
-        "owners": owners,
-        "readers": readers,
-        "alerts": alerts,
-        "sales-at": sales_at,
-        "stock-at": stock_at,
         "links": links,
     }
     if token_only and any(given.values()):

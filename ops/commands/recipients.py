@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,11 +29,18 @@ app = Group(
 )
 
 Addresses = Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="One or more.")]
-Report = Annotated[
-    str | None, typer.Option("--report", metavar="SCHEDULE", help="Of what one schedule makes: a report or a check.")
-]
-Alerts = Annotated[bool, typer.Option("--alerts", help="Of the alerts.")]
-Owners = Annotated[bool, typer.Option("--owners", help="Of the news that something failed.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """The options that say of what somebody is a reader; none of them: of all reports."""
+
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="SCHEDULE", help="Of what one schedule makes: a report or a check."),
+    ] = None
+    alerts: Annotated[bool, typer.Option("--alerts", help="Of the alerts.")] = False
+    owners: Annotated[bool, typer.Option("--owners", help="Of the news that something failed.")] = False
 
 
 @app.command("list", examples=["recipients list", "recipients list --json"])
@@ -56,11 +64,9 @@ def list_recipients(desk: Desk) -> None:
         "recipients add stock@shop.example.com --report scheduled-stock-excel",
     ],
 )
-def add(
-    desk: Desk, addresses: Addresses, *, report: Report = None, alerts: Alerts = False, owners: Owners = False
-) -> None:
+def add(desk: Desk, addresses: Addresses, *, of: Of) -> None:
     """Mail somebody too, from the next run on."""
-    _change(desk, addresses, report, alerts=alerts, owners=owners, adds=True)
+    _change(desk, addresses, of, adds=True)
 
 
 @app.command(
@@ -70,11 +76,9 @@ def add(
         "recipients remove manager@shop.example.com --report scheduled-stock-excel",
     ],
 )
-def remove(
-    desk: Desk, addresses: Addresses, *, report: Report = None, alerts: Alerts = False, owners: Owners = False
-) -> None:
+def remove(desk: Desk, addresses: Addresses, *, of: Of) -> None:
     """Mail somebody no more, from the next run on."""
-    _change(desk, addresses, report, alerts=alerts, owners=owners, adds=False)
+    _change(desk, addresses, of, adds=False)
 
 
 @app.command("test", examples=["recipients test slack:shop", "recipients test chef@shop.example.com --yes"])
@@ -98,20 +102,19 @@ def send_test(desk: Desk, readers: Addresses, *, yes: YesOption = False) -> None
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _change(
-    desk: Desk, addresses: Sequence[str], schedule: str | None, *, alerts: bool, owners: bool, adds: bool
-) -> None:
+def _change(desk: Desk, addresses: Sequence[str], of: Of, *, adds: bool) -> None:
     from ops.commands.settings import EFFECT
     from ops.shop_settings import readers_of, wanted, write, written_readers
     from salesflow.mail_address import mailbox
 
-    if (schedule is not None) + alerts + owners > 1:
+    schedule = of.report
+    if (schedule is not None) + of.alerts + of.owners > 1:
         raise Misused(
             "Of one thing at a time.",
             action="Say --report SCHEDULE, --alerts or --owners; without, it is of all reports.",
         )
     stack = desk.stack
-    name = "alert_recipients" if alerts else "owner_recipients" if owners else "report_recipients"
+    name = "alert_recipients" if of.alerts else "owner_recipients" if of.owners else "report_recipients"
     what, present = name.partition("_")[0] + "s", list(getattr(stack.settings, name))
     if schedule is not None:
         schedule, present = readers_of(stack, schedule)

@@ -184,9 +184,21 @@ app = Group(
     ],
 )
 
-NewestOption = Annotated[str | None, typer.Option("--date", metavar="DATE", help="The business date [the newest].")]
-AllFormatsOption = Annotated[list[Format] | None, typer.Option("--format", "-f", help="Repeat for more [all].")]
 WORDS = ("--type", "--date")
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """The options that say which report, and which of its files."""
+
+    report_type: TypeOption = ReportType.SALES
+    day: Annotated[str | None, typer.Option("--date", metavar="DATE", help="The business date [the newest].")] = None
+    period: PeriodOption = Period.DAILY
+    formats: Annotated[list[Format] | None, typer.Option("--format", "-f", help="Repeat for more [all].")] = None
+
+    def files(self, desk: Desk) -> list[ReportFile]:
+        """The files. Raises NotFound where there is no such report."""
+        return report_keys(desk.stack, self.report_type, self.period, desk.day(self.day), tuple(self.formats or ()))
 
 
 @app.command(
@@ -231,7 +243,7 @@ def list_reports(
 )
 def latest(desk: Desk, *, report_type: TypeOption = ReportType.SALES, period: PeriodOption = Period.DAILY) -> None:
     """Links to the newest report, good for an hour; what is left of an older date is not among them."""
-    _links(desk, report_type, None, period, None)
+    _links(desk, Which(report_type, period=period))
 
 
 @app.command(
@@ -242,14 +254,11 @@ def latest(desk: Desk, *, report_type: TypeOption = ReportType.SALES, period: Pe
 def open_report(
     desk: Desk,
     *,
-    report_type: TypeOption = ReportType.SALES,
-    day: NewestOption = None,
-    period: PeriodOption = Period.DAILY,
-    formats: AllFormatsOption = None,
+    which: Which,
     only_print: Annotated[bool, typer.Option("--print", help="Print the links, open nothing.")] = False,
 ) -> None:
     """Open a report in the browser, by a link that is good for an hour."""
-    links = _links(desk, report_type, day, period, formats)
+    links = _links(desk, which)
     if not only_print and desk.out.is_terminal:
         typer.launch(links[0])
 
@@ -263,14 +272,11 @@ def open_report(
 def download_reports(
     desk: Desk,
     *,
-    report_type: TypeOption = ReportType.SALES,
-    day: NewestOption = None,
-    period: PeriodOption = Period.DAILY,
-    formats: AllFormatsOption = None,
+    which: Which,
     into: Annotated[Path, typer.Option("--into", "-o", file_okay=False, help="The folder to put them into.")] = OUT,
 ) -> None:
     """Fetch a report's files, each checked against its manifest."""
-    keys = report_keys(desk.stack, report_type, period, desk.day(day), tuple(formats or ()))
+    keys = which.files(desk)
     files = []
     with desk.out.progress("Downloading", total=len(keys)) as working:
         for file in download(desk.stack, [(one.key, one.sha256) for one in keys], into):
@@ -280,10 +286,8 @@ def download_reports(
     desk.out.show(files, Table("Downloaded", ("file", "size", "sha256"), rows))
 
 
-def _links(
-    desk: Desk, report_type: ReportType, day: str | None, period: Period, formats: list[Format] | None
-) -> list[str]:
-    keys = report_keys(desk.stack, report_type, period, desk.day(day), tuple(formats or ()))
+def _links(desk: Desk, which: Which) -> list[str]:
+    keys = which.files(desk)
     links = [link(desk.stack, one.key) for one in keys]
     data = [
         {"key": one.key, "business_date": one.business_date, "link": address}

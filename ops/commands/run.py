@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -46,6 +47,35 @@ Anew = Annotated[bool, typer.Option("--force", help="Run a date that is done aga
 Checked = Literal["daily", "weekly", "monthly"]
 
 
+@dataclass(frozen=True, slots=True)
+class QuietFiring:
+    """The options of a job that mails nobody."""
+
+    day: DateOption = None
+    force: Anew = False
+    dry_run: DryRunOption = False
+
+    def fire(self, desk: Desk, job: str, own: Mapping[str, object]) -> None:
+        """Fire the job, or show what it would do; `own`: its own fields."""
+        run_now(desk, job, _event(desk, own, self.day, self.force, Notify.ALL), dry_run=self.dry_run)
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """The options of a job that mails."""
+
+    day: DateOption = None
+    force: Force = False
+    notify: NotifyOption = Notify.ALL
+    yes: YesOption = False
+    dry_run: DryRunOption = False
+
+    def fire(self, desk: Desk, job: str, own: Mapping[str, object]) -> None:
+        """Fire the job, or show what it would do; `own`: its own fields."""
+        event = _event(desk, own, self.day, self.force, self.notify)
+        run_now(desk, job, event, dry_run=self.dry_run, yes=self.yes)
+
+
 @app.command(
     "report", examples=["run report --type stock --format excel", "run report --date 2026-11-20 --force --notify none"]
 )
@@ -57,15 +87,11 @@ def report(
         list[Format] | None, typer.Option("--format", "-f", help="Repeat for more [pdf and excel].")
     ] = None,
     period: PeriodOption = Period.DAILY,
-    day: DateOption = None,
-    force: Force = False,
-    notify: NotifyOption = Notify.ALL,
-    yes: YesOption = False,
-    dry_run: DryRunOption = False,
+    firing: Firing,
 ) -> None:
     """Make a report: save it, check it, mail it."""
     own = {"report_type": report_type, "period": period} | ({"formats": list(formats)} if formats else {})
-    run_now(desk, "report", _event(desk, own, day, force, notify), dry_run=dry_run, yes=yes)
+    firing.fire(desk, "report", own)
 
 
 @app.command("anomaly-check", examples=["run anomaly-check --dry-run", "run anomaly-check --products --notify none"])
@@ -76,22 +102,18 @@ def anomaly_check(
     sku: Annotated[str | None, typer.Option(help="One product, by its SKU.")] = None,
     name: Annotated[str | None, typer.Option(help="One product, by its name.")] = None,
     period: Annotated[Checked, typer.Option("--period", "-p", help="The days that it looks at.")] = "daily",
-    day: DateOption = None,
-    force: Force = False,
-    notify: NotifyOption = Notify.ALL,
-    yes: YesOption = False,
-    dry_run: DryRunOption = False,
+    firing: Firing,
 ) -> None:
     """Compare a day with what such a day usually is; mail what is new, worse or over."""
     scope = Scope.PRODUCT if products or sku is not None or name is not None else Scope.GLOBAL
     own = {"scope": scope, "sku": sku, "name": name, "period": period}
-    run_now(desk, "anomaly_check", _event(desk, own, day, force, notify), dry_run=dry_run, yes=yes)
+    firing.fire(desk, "anomaly_check", own)
 
 
 @app.command("forecast", examples=["run forecast"])
-def forecast(desk: Desk, *, day: DateOption = None, force: Anew = False, dry_run: DryRunOption = False) -> None:
+def forecast(desk: Desk, *, firing: QuietFiring) -> None:
     """Forecast the next 90 days; mails nobody."""
-    run_now(desk, "forecast", _event(desk, {}, day, force, Notify.ALL), dry_run=dry_run)
+    firing.fire(desk, "forecast", {})
 
 
 @app.command("sync-history", examples=["run sync-history", "run sync-history --rebuild --force"])
@@ -99,13 +121,10 @@ def sync_history(
     desk: Desk,
     *,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Read the whole history again.")] = False,
-    day: DateOption = None,
-    force: Anew = False,
-    dry_run: DryRunOption = False,
+    firing: QuietFiring,
 ) -> None:
     """Bring sales history, daily panel and stock snapshot up to date; mails nobody."""
-    own = {"rebuild": True} if rebuild else {}
-    run_now(desk, "sync_history", _event(desk, own, day, force, Notify.ALL), dry_run=dry_run)
+    firing.fire(desk, "sync_history", {"rebuild": True} if rebuild else {})
 
 
 @app.command("watchdog", examples=["run watchdog --notify none"])

@@ -14,7 +14,7 @@ from ops import completion
 from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.groups import Group
-from ops.options import YesOption
+from ops.options import Answer, ShopAnswers, YesOption
 from ops.terminal import Cell, Facts, Table
 from salesflow import clock
 from salesflow.shop_id import MAIN_SHOP
@@ -35,7 +35,6 @@ app = Group(
     ],
 )
 
-Answer = str | None
 ShopId = Annotated[
     str, typer.Argument(metavar="SHOP", help="As `shops list` names it.", autocompletion=completion.seen("shop"))
 ]
@@ -63,16 +62,8 @@ def add(
     desk: Desk,
     shop: Annotated[str, typer.Argument(metavar="SHOP", help="Its id: small letters, digits and single hyphens.")],
     *,
-    api_url: Annotated[Answer, typer.Option(help="Base URL of its SalesFlow API, ending in /api/v1.")] = None,
-    zone: Annotated[Answer, typer.Option(help="Its time zone, such as Europe/Paris.")] = None,
-    currency: Annotated[Answer, typer.Option(help="ISO 4217 code, such as EUR.")] = None,
-    language: Annotated[Answer, typer.Option(help="Language of its reports and mails [en].")] = None,
-    owners: Annotated[Answer, typer.Option(help="Who hears of its failures; commas between.")] = None,
-    readers: Annotated[Answer, typer.Option(help="Who gets its reports; commas between.")] = None,
-    alerts: Annotated[Answer, typer.Option(help="Who gets its alerts; commas between.")] = None,
+    answers: ShopAnswers,
     name: Annotated[Answer, typer.Option(help="Its name, as its reports and mails show it.")] = None,
-    sales_at: Annotated[Answer, typer.Option(metavar="HH:MM", help="When its daily sales report comes.")] = None,
-    stock_at: Annotated[Answer, typer.Option(metavar="HH:MM", help="When its daily stock report comes.")] = None,
     file: Annotated[
         Path | None,
         typer.Option(
@@ -94,19 +85,19 @@ def add(
     from salesflow.shops.book import Version
 
     said = {
-        "salesflow_api_url": api_url,
-        "timezone": zone,
-        "currency": currency,
-        "language_code": language,
-        "owner_recipients": owners,
-        "report_recipients": readers,
-        "alert_recipients": alerts,
+        "salesflow_api_url": answers.api_url,
+        "timezone": answers.zone,
+        "currency": answers.currency,
+        "language_code": answers.language,
+        "owner_recipients": answers.owners,
+        "report_recipients": answers.readers,
+        "alert_recipients": answers.alerts,
         "shop_name": name,
     }
     its = desk.of_shop(shop)
     if shop == MAIN_SHOP:
         raise Misused("main is the stack's own shop.", action="Its settings: settings set. Give another id.")
-    values, hours = _answers(said, {"sales-at": sales_at, "stock-at": stock_at}, file)
+    values, hours = _answers(said, {"sales-at": answers.sales_at, "stock-at": answers.stock_at}, file)
     if shared_token and token_file is not None:
         raise Misused("A token of its own, or the stack's?", action="Leave one of the two options out.")
     api = Version(1, values).settings(shop, its.stack.first_settings).api_url

@@ -6,6 +6,7 @@ version differs from region to region and from month to month: one that is too o
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from threading import RLock
@@ -63,6 +64,16 @@ class GarbledAnswer(HTTPClientError):
     fmt = "The answer of {operation} is garbled"
 
 
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """A service's client, as an attribute of the clients that make it."""
+
+    name: str
+
+    def __get__(self, clients: "AwsClients", _: type) -> Any:
+        return clients._client(self.name)  # noqa: SLF001 - their attribute
+
+
 class AwsClients:
     """S3, DynamoDB, KMS, Secrets Manager, SES v2, EventBridge Scheduler and Lambda, each made once and only if it is used.
 
@@ -117,45 +128,17 @@ class AwsClients:
         del moment
         return True
 
-    @property
-    def s3(self) -> Any:
-        """The S3 client."""
-        return self._client("s3")
-
-    @property
-    def dynamodb(self) -> Any:
-        """The DynamoDB client (the low-level one: attribute values carry their type)."""
-        return self._client("dynamodb")
-
-    @property
-    def secretsmanager(self) -> Any:
-        """The Secrets Manager client."""
-        return self._client("secretsmanager")
-
-    @property
-    def kms(self) -> Any:
-        """The KMS client."""
-        return self._client("kms")
-
-    @property
-    def sesv2(self) -> Any:
-        """The SES v2 client, in the region that mail is sent from."""
-        return self._client("sesv2")
-
-    @property
-    def socialmessaging(self) -> Any:
-        """The client of AWS End User Messaging Social (WhatsApp), which knows no idempotency token either and never repeats by itself."""
-        return self._client("socialmessaging")
-
-    @property
-    def scheduler(self) -> Any:
-        """The EventBridge Scheduler client."""
-        return self._client("scheduler")
-
-    @property
-    def functions(self) -> Any:
-        """The Lambda client."""
-        return self._client("lambda")
+    s3 = _Service("s3")
+    dynamodb = _Service("dynamodb")
+    """The low-level client: attribute values carry their type."""
+    secretsmanager = _Service("secretsmanager")
+    kms = _Service("kms")
+    sesv2 = _Service("sesv2")
+    """In the region that mail is sent from."""
+    socialmessaging = _Service("socialmessaging")
+    """AWS End User Messaging Social (WhatsApp), which knows no idempotency token either and never repeats by itself."""
+    scheduler = _Service("scheduler")
+    functions = _Service("lambda")
 
     def _client(self, service: str) -> Any:
         with self._lock:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from functools import cached_property
@@ -122,14 +122,20 @@ class AlertSettings(BaseModel):
             value = environment.get(name.upper())
             if value is not None and (value.strip() or field.is_required()):
                 given[name] = value.strip()
+        said_by, todo = (
+            "The function's environment",
+            "Correct these variables (the template's Parameters set them) and deploy again.",
+        )
+        return cls._validated(given, said_by, todo, str.upper)
+
+    @classmethod
+    def _validated(cls, given: Mapping[str, Any], said_by: str, todo: str, shown: Callable[[str], str] = str) -> Self:
+        """The settings that are given; `shown` is how `said_by` writes a field's name."""
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            problems = "; ".join(f"{name.upper()}: {problem}" for name, problem in problems_of(error))
-        raise InvalidSettings(
-            f"The function's environment is not usable. {problems}.",
-            action="Correct these variables (the template's Parameters set them) and deploy again.",
-        )
+            problems = "; ".join(f"{shown(name)}: {problem}" for name, problem in problems_of(error))
+        raise InvalidSettings(f"{said_by} cannot be used. {problems}.", action=todo)
 
     @cached_property
     def money(self) -> Currency:
@@ -258,14 +264,8 @@ class ShopSettings(AlertSettings):
     @classmethod
     def _said(cls, first: Mapping[str, Any], stored: Mapping[str, Stored], said_by: str) -> Self:
         known = {name: value for name, value in stored.items() if name in ShopSettings.model_fields}
-        try:
-            return cls.model_validate({**first, **known})
-        except ValidationError as error:
-            problems = "; ".join(f"{name}: {problem}" for name, problem in problems_of(error))
-        raise InvalidSettings(
-            f"{said_by} cannot be used. {problems}.",
-            action="Set them anew (salesflow-ops settings set), or go back (salesflow-ops settings restore).",
-        )
+        todo = "Set them anew (salesflow-ops settings set), or go back (salesflow-ops settings restore)."
+        return cls._validated({**first, **known}, said_by, todo)
 
     @cached_property
     def digest(self) -> str:

@@ -64,13 +64,15 @@ def _client(service: str, endpoint_url: str, region: str) -> Any:
 class MadeThroughApi:
     """What all types here share: how moto's engine asks for a resource, and how the calls are made.
 
-    A type says its CloudFormation name (`TYPE`), its naming property (`NAME`, "" for none) and the attributes that `Fn::GetAtt` may ask for;
-    `create` makes it and sets `physical_resource_id` (what `Ref` answers) and `attributes`.
+    A type says its CloudFormation name (`TYPE`), its naming property (`NAME`, "" for none), the attributes that `Fn::GetAtt` may ask for, and
+    what removes it (`REMOVED_BY`: service, operation, and the parameter that takes what `Ref` answers; None for what goes with what it
+    belongs to). `create` makes it and sets `physical_resource_id` (what `Ref` answers) and `attributes`.
     """
 
     TYPE: ClassVar[str]
     NAME: ClassVar[str] = ""
     ATTRIBUTES: ClassVar[frozenset[str]] = frozenset()
+    REMOVED_BY: ClassVar[tuple[str, str, str] | None] = None
     endpoint_url: ClassVar[str] = ""
 
     def __init__(self, name: str, properties: dict[str, Any], region: str) -> None:
@@ -105,17 +107,22 @@ class MadeThroughApi:
         raise NotImplementedError
 
     def update(self, previous: MadeThroughApi) -> None:
-        """Bring the resource up to date; by default it is put again, which replaces it."""
-        del previous
-        self.create()
-
-    def remove(self) -> None:
-        """Undo `create`; a policy or a setting goes with what it belongs to."""
+        """Bring the resource up to date; by default what has its own way out is replaced, and the rest put again."""
+        if self.REMOVED_BY is not None:
+            self.replace(previous)
+        else:
+            self.create()
 
     def replace(self, previous: MadeThroughApi) -> None:
         """An `update` of what its API cannot change: the previous one goes, this one comes."""
         previous.remove()
         self.create()
+
+    def remove(self) -> None:
+        """Undo `create`."""
+        if self.REMOVED_BY is not None:
+            service, operation, parameter = self.REMOVED_BY
+            self.call(service, operation, **{parameter: self.physical_resource_id})
 
     # What moto's engine calls.
     @classmethod

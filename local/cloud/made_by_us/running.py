@@ -30,6 +30,7 @@ class Function(MadeThroughApi, CloudFormationModel):
     TYPE = "AWS::Lambda::Function"
     NAME = "FunctionName"
     ATTRIBUTES = frozenset({"Arn"})
+    REMOVED_BY = ("lambda", "delete_function", "FunctionName")
 
     def create(self) -> None:
         configuration, code, concurrency = self._request()
@@ -66,9 +67,6 @@ class Function(MadeThroughApi, CloudFormationModel):
         self.call("lambda", "update_function_configuration", **configuration)
         self._reserve(concurrency)
 
-    def remove(self) -> None:
-        self.call("lambda", "delete_function", FunctionName=self.name)
-
 
 class Permission(MadeThroughApi, CloudFormationModel):
     """Who may invoke a function."""
@@ -102,9 +100,7 @@ class FunctionUrl(MadeThroughApi, CloudFormationModel):
     def _function(self) -> str:
         return str(self.properties["TargetFunctionArn"]).rpartition(":")[2]
 
-    def update(self, previous: MadeThroughApi) -> None:
-        previous.remove()
-        self.create()
+    update = MadeThroughApi.replace
 
     def remove(self) -> None:
         self.call("lambda", "delete_function_url_config", FunctionName=self._function)
@@ -115,6 +111,7 @@ class StateMachine(MadeThroughApi, CloudFormationModel):
 
     TYPE = "AWS::StepFunctions::StateMachine"
     ATTRIBUTES = frozenset({"Arn", "Name"})
+    REMOVED_BY = ("stepfunctions", "delete_state_machine", "stateMachineArn")
 
     def create(self) -> None:
         name = self.attributes["Name"] = self.properties.get("StateMachineName", self.name)
@@ -132,9 +129,6 @@ class StateMachine(MadeThroughApi, CloudFormationModel):
             self.replace(previous)
             return
         self.call("stepfunctions", "update_state_machine", stateMachineArn=self.physical_resource_id, **self._request())
-
-    def remove(self) -> None:
-        self.call("stepfunctions", "delete_state_machine", stateMachineArn=self.attributes["Arn"])
 
 
 class LayerVersion(MadeThroughApi, CloudFormationModel):

@@ -17,18 +17,16 @@ class ScheduleGroup(MadeThroughApi, CloudFormationModel):
     TYPE = "AWS::Scheduler::ScheduleGroup"
     NAME = "Name"
     ATTRIBUTES = frozenset({"Arn"})
+    REMOVED_BY = ("scheduler", "delete_schedule_group", "Name")
 
     def create(self) -> None:
         answer = self.call("scheduler", "create_schedule_group", **{**self.properties, "Name": self.name})
-        self.attributes["Arn"] = answer["ScheduleGroupArn"]
+        self.physical_resource_id, self.attributes["Arn"] = self.name, answer["ScheduleGroupArn"]
 
     def update(self, previous: MadeThroughApi) -> None:
         if self.name != previous.name:
             self.create()
             previous.remove()
-
-    def remove(self) -> None:
-        self.call("scheduler", "delete_schedule_group", Name=self.name)
 
 
 class Schedule(MadeThroughApi, CloudFormationModel):
@@ -106,6 +104,7 @@ class EncryptionKey(MadeThroughApi, CloudFormationModel):
 
     TYPE = "AWS::KMS::Key"
     ATTRIBUTES = frozenset({"Arn", "KeyId"})
+    REMOVED_BY = ("kms", "schedule_key_deletion", "KeyId")
 
     def create(self) -> None:
         about, rotates = self.properties.get("Description"), self.properties.get("EnableKeyRotation")
@@ -125,9 +124,6 @@ class EncryptionKey(MadeThroughApi, CloudFormationModel):
             PolicyName="default",
             Policy=self.properties.get("KeyPolicy"),
         )
-
-    def remove(self) -> None:
-        self.call("kms", "schedule_key_deletion", KeyId=self.physical_resource_id)
 
 
 class BucketPolicy(MadeThroughApi, CloudFormationModel):
@@ -178,15 +174,11 @@ class Subscription(MadeThroughApi, CloudFormationModel):
 
     TYPE = "AWS::SNS::Subscription"
     ATTRIBUTES = frozenset({"Arn"})
+    REMOVED_BY = ("sns", "unsubscribe", "SubscriptionArn")
 
     def create(self) -> None:
         answer = self.call("sns", "subscribe", **self.properties, ReturnSubscriptionArn=True)
         self.physical_resource_id = self.attributes["Arn"] = answer["SubscriptionArn"]
-
-    update = MadeThroughApi.replace
-
-    def remove(self) -> None:
-        self.call("sns", "unsubscribe", SubscriptionArn=self.physical_resource_id)
 
 
 class EmailIdentity(MadeThroughApi, CloudFormationModel):
@@ -194,6 +186,7 @@ class EmailIdentity(MadeThroughApi, CloudFormationModel):
 
     TYPE = "AWS::SES::EmailIdentity"
     NAME = "EmailIdentity"
+    REMOVED_BY = ("sesv2", "delete_email_identity", "EmailIdentity")
 
     def create(self) -> None:
         identity = self.properties["EmailIdentity"]
@@ -201,27 +194,18 @@ class EmailIdentity(MadeThroughApi, CloudFormationModel):
         self.call("sesv2", "create_email_identity", EmailIdentity=identity, ConfigurationSetName=configuration_set)
         self.physical_resource_id = identity
 
-    update = MadeThroughApi.replace
-
-    def remove(self) -> None:
-        self.call("sesv2", "delete_email_identity", EmailIdentity=self.physical_resource_id)
-
 
 class ConfigurationSet(MadeThroughApi, CloudFormationModel):
     """An SES configuration set."""
 
     TYPE = "AWS::SES::ConfigurationSet"
     NAME = "Name"
+    REMOVED_BY = ("sesv2", "delete_configuration_set", "ConfigurationSetName")
 
     def create(self) -> None:
         properties = {key: value for key, value in self.properties.items() if key != "Name"}
         self.call("sesv2", "create_configuration_set", ConfigurationSetName=self.name, **properties)
         self.physical_resource_id = self.name
-
-    update = MadeThroughApi.replace
-
-    def remove(self) -> None:
-        self.call("sesv2", "delete_configuration_set", ConfigurationSetName=self.name)
 
 
 class EventDestination(MadeThroughApi, CloudFormationModel):

@@ -179,12 +179,12 @@ def test_faults_come_in_the_order_in_which_they_were_injected(server: SalesFlowS
 
 def test_answers_that_break_the_contract(server: SalesFlowServer) -> None:
     for fault in (
-        faults.HtmlPage(),
-        faults.EmptyBody(),
-        faults.InvalidJson(),
+        faults.HTML_PAGE,
+        faults.EMPTY_BODY,
+        faults.INVALID_JSON,
         faults.Body(b"[7]"),
         faults.BadRecords([{"id": 1}]),
-        faults.Redirect("http://x/"),
+        faults.Status(302, location="http://x/"),
     ):
         server.faults.inject("/products", fault)
     page, empty, broken, body, bad, redirect = (get(server, "/products") for _ in range(6))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.api import BadRecords, HtmlPage, Reset, Status, Truncated, Unauthorized
+from local.api import HTML_PAGE, BadRecords, Reset, Status, Truncated, Unauthorized
 from salesflow.errors import (
     SalesFlowError,
     SourceContractBroken,
@@ -20,7 +20,7 @@ from tests.integration.jobs.test_report import DAILY
 from tests.stand_ins.lambda_context import Context
 
 
-@pytest.mark.parametrize("fault", [Status(500), Status(502), Status(429), Reset(), Truncated(), HtmlPage()])
+@pytest.mark.parametrize("fault", [Status(500), Status(502), Status(429), Reset(), Truncated(), HTML_PAGE])
 def test_a_hiccup_of_the_source_is_survived(system: System, fault: Any) -> None:
     system.api.faults.inject("/sales/history", fault, times=1)
     assert system.fire("report", {**DAILY, "notify": "none"})["status"] == "SUCCEEDED"
@@ -30,7 +30,7 @@ def test_a_hiccup_of_the_source_is_survived(system: System, fault: Any) -> None:
     ("fault", "error"),
     [
         (Status(503), SourceUnavailable),
-        (HtmlPage(), SourceContractBroken),
+        (HTML_PAGE, SourceContractBroken),
         (Unauthorized(), SystemTokenRejected),
     ],
 )

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from local.api import (
+    EMPTY_BODY,
+    HTML_PAGE,
+    INVALID_JSON,
     BadRecords,
     Body,
-    EmptyBody,
     Forbidden,
-    HtmlPage,
-    InvalidJson,
-    Redirect,
     Reset,
     SalesFlowServer,
     Slow,
@@ -108,7 +107,7 @@ def test_no_pause_reaches_beyond_the_deadline(
     server: SalesFlowServer, make_client: MakeClient, pauses: list[float]
 ) -> None:
     server.faults.inject("/products", Status(503, retry_after=50), times=None)
-    server.faults.inject("/inventory", HtmlPage(), times=None)
+    server.faults.inject("/inventory", HTML_PAGE, times=None)
     client = make_client(deadline=clock.now() + timedelta(seconds=1.5))
     with pytest.raises(SourceUnavailable, match="no time left to wait"):
         client.fetch_stock()
@@ -177,9 +176,9 @@ def test_a_refusal_is_not_tried_again(
     assert len(server.calls) == 1
 
 
-@pytest.mark.parametrize("fault", [HtmlPage(), EmptyBody(), InvalidJson()])
+@pytest.mark.parametrize("fault", [HTML_PAGE, EMPTY_BODY, INVALID_JSON])
 def test_an_answer_that_is_no_json_is_asked_for_once_more(
-    server: SalesFlowServer, make_client: MakeClient, fault: HtmlPage | EmptyBody | InvalidJson
+    server: SalesFlowServer, make_client: MakeClient, fault: Body
 ) -> None:
     server.faults.inject("/sales/history", fault)
     assert make_client().fetch_sales(1).records > 0
@@ -212,7 +211,7 @@ def test_an_answer_of_another_shape_is_not_asked_for_again(
 def test_the_token_goes_to_no_other_host(server: SalesFlowServer, make_client: MakeClient) -> None:
     with SalesFlowServer(STORE, clock=lambda: NOW, require_auth=False) as other:
         for code in (301, 302, 307, 308):
-            server.faults.inject("/sales/history", Redirect(f"{other.url}/sales/history", code))
+            server.faults.inject("/sales/history", Status(code, location=f"{other.url}/sales/history"))
             with pytest.raises(SourceContractBroken, match=rf"redirect \({code}\)"):
                 make_client().fetch_sales(1)
         assert other.calls == ()
@@ -241,11 +240,15 @@ def test_the_token_is_in_no_error_and_no_log(
         Unauthorized(),
         Forbidden(),
         Status(404),
-        HtmlPage(),
+        HTML_PAGE,
         echo,
         Slow(1),
     ]
-    faults += [Redirect(f"http://x/?t={token}"), BadRecords([{"id": 1, "saleDate": token}] * 900), InvalidJson()]
+    faults += [
+        Status(302, location=f"http://x/?t={token}"),
+        BadRecords([{"id": 1, "saleDate": token}] * 900),
+        INVALID_JSON,
+    ]
     logger.addHandler(caplog.handler)  # the system's own logger does not hand its records on
     with caplog.at_level(logging.DEBUG):
         logging.getLogger("botocore").setLevel(logging.INFO)  # at DEBUG botocore prints every answer of AWS

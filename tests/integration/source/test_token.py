@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from local.api import Body, HtmlPage, Reset, SalesFlowServer, Status
+from local.api import HTML_PAGE, Body, Reset, SalesFlowServer, Status
 from salesflow.aws import AwsClients
 from salesflow.errors import (
     SalesFlowError,
@@ -235,7 +235,7 @@ def test_a_login_outlasts_a_restart(server: SalesFlowServer, make_token: MakeTok
 
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize(
-    "fault", [HtmlPage(), Body(b'{"accessToken": "a\\nb"}'), Body(b"{}"), Body(b'"tok"'), Status(404)]
+    "fault", [HTML_PAGE, Body(b'{"accessToken": "a\\nb"}'), Body(b"{}"), Body(b'"tok"'), Status(404)]
 )
 def test_a_login_that_answers_no_token(server: SalesFlowServer, make_token: MakeToken, fault: Any) -> None:
     server.faults.inject("/auth/login", fault)

@@ -26,24 +26,9 @@ class Head:
 
     facts: Facts
 
-    @property
-    def sha256(self) -> str:
-        """The SHA-256 that S3 keeps (hex)."""
-        return self.facts.sha256
-
-    @property
-    def etag(self) -> str:
-        """Its version tag."""
-        return self.facts.etag
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """Our metadata."""
-        return self.facts.metadata
-
     def ensure_not_overtaken(self, fence: Fence, key: str) -> None:
         """Raise ClaimLost where a later run of the same work wrote it."""
-        if self.metadata.get("identity") != fence.identity or self._claimed_at is None:
+        if self.facts.metadata.get("identity") != fence.identity or self._claimed_at is None:
             return
         if self._attempt > fence.attempt and self._claimed_at > fence.claimed_at - _CLOCKS_DIFFER:
             raise ClaimLost(
@@ -54,23 +39,23 @@ class Head:
 
     def is_later(self, fence: Fence) -> bool:
         """Whether it was written under a claim of other work that was made after this one."""
-        if self.metadata.get("identity") == fence.identity or self._claimed_at is None:
+        if self.facts.metadata.get("identity") == fence.identity or self._claimed_at is None:
             return False
         return fence.claimed_at < self._claimed_at <= clock.now() + _TOMORROW
 
     def carries(self, fence: Fence) -> bool:
         """Whether it was written under this very claim."""
-        return self.metadata.get("identity") == fence.identity and self._attempt == fence.attempt
+        return self.facts.metadata.get("identity") == fence.identity and self._attempt == fence.attempt
 
     @property
     def _attempt(self) -> int:
-        text = self.metadata.get("attempt", "")
+        text = self.facts.metadata.get("attempt", "")
         return int(text) if text.isascii() and text.isdigit() else 0
 
     @property
     def _claimed_at(self) -> datetime | None:
         try:
-            moment = datetime.fromisoformat(self.metadata["claimed-at"])
+            moment = datetime.fromisoformat(self.facts.metadata["claimed-at"])
         except (KeyError, ValueError):
             return None
         return moment if moment.tzinfo else None

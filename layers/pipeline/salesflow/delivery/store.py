@@ -168,20 +168,20 @@ class ReportStore:
             present = self._head(key)
             if present is not None:
                 present.ensure_not_overtaken(fence, key)
-                if present.sha256 != sha256 and present.is_later(fence):
+                if present.facts.sha256 != sha256 and present.is_later(fence):
                     raise ReportOvertaken(
                         f"s3://{self._s3.place(key)} holds newer figures, of a run that began after this one.",
                         action="Run the job again: it reads the source anew.",
                     )
                 is_ours = present.carries(fence) or not fence.overtakes
-                if present.sha256 == sha256 and present.etag != damaged and is_ours:
+                if present.facts.sha256 == sha256 and present.facts.etag != damaged and is_ours:
                     try:
                         return SavedFile(artifact, self._verified(key, data))
                     except ArtifactDamaged:
                         _log.warning("%s was damaged since it was saved and is written again", key)
-                        damaged = present.etag
+                        damaged = present.facts.etag
             try:
-                self._put(key, data, fmt.media_type, metadata, None if present is None else present.etag)
+                self._put(key, data, fmt.media_type, metadata, None if present is None else present.facts.etag)
             except _Conflict:
                 continue
             return SavedFile(artifact, self._verified(key, data))
@@ -243,7 +243,7 @@ class ReportStore:
                 listed[name] = own[name]
             new = _json({**about, "files": listed})
             same = stored is not None and stored.data == new
-            return (None if same else new), (None if stored is None else stored.head.etag)
+            return (None if same else new), (None if stored is None else stored.head.facts.etag)
 
         self._put_agreed(key, merged, JSON_TYPE, metadata)
 
@@ -262,7 +262,7 @@ class ReportStore:
     def _replaced(self, artifact: Artifact) -> bool:
         """Whether another run has written this file since."""
         present = self._head(self._s3.own(artifact.key))
-        return present is not None and present.sha256 != artifact.sha256
+        return present is not None and present.facts.sha256 != artifact.sha256
 
     def _point_latest(
         self, key: str, artifact: Artifact, data: bytes, metadata: Mapping[str, str], fence: Fence
@@ -275,15 +275,15 @@ class ReportStore:
             present = self._head(key)
             if present is None:
                 return data, None
-            there = present.metadata.get("business-date", "")
+            there = present.facts.metadata.get("business-date", "")
             if day < there <= tomorrow:
-                return None, present.etag
+                return None, present.facts.etag
             if there == day:
                 present.ensure_not_overtaken(fence, key)
                 is_ours = present.carries(fence) or not fence.overtakes
-                if present.is_later(fence) or (present.sha256 == artifact.sha256 and is_ours):
-                    return None, present.etag
-            return data, present.etag
+                if present.is_later(fence) or (present.facts.sha256 == artifact.sha256 and is_ours):
+                    return None, present.facts.etag
+            return data, present.facts.etag
 
         self._put_agreed(key, newest, Format(artifact.format).media_type, metadata)
 

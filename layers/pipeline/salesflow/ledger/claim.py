@@ -192,11 +192,8 @@ class Claim:
         self._ending.set()
         finished_at = clock.now()
         try:
-            self._rows.update_if(
-                self._key,
-                "run_id = :mine AND #status = :running",
-                {"mine": self.run_id, "running": RunStatus.RUNNING},
-                change={
+            self._update(
+                {
                     "status": status,
                     "reason": cut(reason),
                     "finished_at": stamp(finished_at),
@@ -214,6 +211,11 @@ class Claim:
                 self._taken = True
                 raise self._lost("another run took the date over") from None
         self._finished = True
+
+    def _update(self, change: dict[str, Any], remove: tuple[str, ...] = ()) -> None:
+        """Change the row of this run. Raises ConditionFailed where it is another's, or has ended."""
+        mine = {"mine": self.run_id, "running": RunStatus.RUNNING}
+        self._rows.update_if(self._key, "run_id = :mine AND #status = :running", mine, change=change, remove=remove)
 
     def _wrote(self, row: Row | None, finished_at: datetime) -> bool:
         """Whether the row is this run's own outcome: a write took effect, its answer was lost, the SDK repeated it."""
@@ -240,12 +242,7 @@ class Claim:
         with self._renewing:
             now = clock.now()
             try:
-                self._rows.update_if(
-                    self._key,
-                    "run_id = :mine AND #status = :running",
-                    {"mine": self.run_id, "running": RunStatus.RUNNING},
-                    change={"lease_until": stamp(now + self._lease)},
-                )
+                self._update({"lease_until": stamp(now + self._lease)})
             except ConditionFailed:
                 self._taken = not self._ending.is_set()  # after `finish` there is no lease to renew
             else:
