@@ -33,6 +33,7 @@ OVERTAKEN = ("sales pdf", "channel and links", "sync", "anomalies")
 CORRECTED = "sales json"
 LASTING = (*(fault for fault in Fault if fault.lasts), Fault.LATE)
 CASES = 10_000
+CROWDS = (2, 10)
 QUICK_POINTS = 6
 
 
@@ -134,20 +135,20 @@ def _corrected(scenario: Scenario, *, quick: bool) -> Row:
 def _faults(scenario: Scenario, *, quick: bool, wide: bool) -> Row:
     with World.opened() as world:
         stage = Stage(world, scenario, counted=scenario.name not in EVERY_FAULT)
-        crowds = [crowd(stage, size) for size in (2, 10)]
+        crowds = {size: crowd(stage, size) for size in CROWDS}
         points = _some(stage, quick=quick)
         if scenario.name in EVERY_FAULT:
             injected = inject(stage, faults=tuple(Fault), points=points)
         else:
             injected = inject(stage, faults=LASTING, points=points if wide else without_more_of_a_kind(points))
         findings = injected.findings + _leaks(world, scenario)
-    findings += [finding for each in crowds for finding in each.findings]
+    findings += [finding for each in crowds.values() for finding in each.findings]
     counts = {
         "faults injected": injected.faults,
-        "completed all the same": injected.completed,
-        "failed and made good": injected.failed,
-        "ended by Lambda": injected.ended_by_lambda,
-        "runs at the same moment": sum(each.runs for each in crowds),
+        "completed all the same": injected.ended["completed"],
+        "failed and made good": injected.ended["failed"],
+        "ended by Lambda": injected.ended["killed"],
+        "runs at the same moment": sum(crowds),
         "mails repeated in the known gap": injected.tolerated,
     }
     return Row(scenario.name, counts, findings=findings)

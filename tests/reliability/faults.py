@@ -17,7 +17,7 @@ from typing import Any
 from moto.s3.models import FakeKey
 
 from tests.reliability.containers import LAMBDA_SECONDS, Container, Result
-from tests.reliability.findings import Finding, Kind, judge, mailed_without_file
+from tests.reliability.findings import Finding, Kind, Outcome, judge, mailed_without_file
 from tests.reliability.scenarios import Stage
 from tests.reliability.world import MOMENT, RETRY_AFTER, EndState, World, half_done
 from tests.stand_ins.aws import Answer, Request, refusal
@@ -181,16 +181,13 @@ def error_of(service: str, status: int, code: str) -> Answer:
 
 
 @dataclass
-class Injected:
-    """What fault injection came to. completed: runs that did their work in spite of the fault; failed: those that said so."""
+class Injected(Outcome):
+    """What fault injection came to. ended: runs by how: "completed" in spite of the fault, "failed" and said so, of these "killed"
+    by Lambda; reasons: of those that failed."""
 
     faults: int = 0
-    completed: int = 0
-    failed: int = 0
-    ended_by_lambda: int = 0
-    tolerated: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
 
 
 def inject(
@@ -209,8 +206,8 @@ def inject(
             if applies(fault, point):
                 _inject(stage, point, fault, broken, injected)
     progress(
-        f"{stage.scenario.name}: {injected.faults} faults, {injected.completed} completed all the same, "
-        f"{injected.failed} failed and were made good, {len(injected.findings)} findings"
+        f"{stage.scenario.name}: {injected.faults} faults, {injected.ended['completed']} completed all the same, "
+        f"{injected.ended['failed']} failed and were made good, {len(injected.findings)} findings"
     )
     return injected
 
@@ -228,12 +225,11 @@ def _inject(stage: Stage, point: Point, fault: Fault, broken: str, injected: Inj
     injected.findings += mailed_without_file(where, state)
     again = _may_repeat(injection)
     if first.answer is not None:
-        injected.completed += 1
+        injected.ended["completed"] += 1
         if first.answer["status"] != stage.expected.status and not _costs_unknown(point, fault):
             injected.findings.append(Finding(Kind.SILENT, where, f"the run ended as {first}"))
     else:
-        injected.ended_by_lambda += first.killed
-        injected.failed += 1
+        injected.ended.update(["failed", *(["killed"] if first.killed else [])])
         injected.reasons[first.failure.kind if first.failure else "killed"] += 1
         injected.findings += _told_truly(where, first, state, ledger_up=not point.name.startswith("dynamodb"))
         world.clock.set(max(world.clock(), MOMENT) + RETRY_AFTER)
@@ -245,7 +241,7 @@ def _inject(stage: Stage, point: Point, fault: Fault, broken: str, injected: Inj
     end = world.end_state()
     if not _costs_unknown(point, fault):
         injected.findings += judge(where, end, stage.expected, may_repeat=again)
-    injected.tolerated += sum(times - 1 for times in end.told().values())
+    injected.tolerated += end.repeated
 
 
 def _told_truly(where: str, result: Result, state: EndState, *, ledger_up: bool) -> list[Finding]:
@@ -291,15 +287,7 @@ def _costs_unknown(point: Point, fault: Fault) -> bool:
     return fault is Fault.DENIED and point.name.endswith("/inventory")
 
 
-@dataclass
-class Crowded:
-    """What runs at the same moment came to."""
-
-    runs: int = 0
-    findings: list[Finding] = field(default_factory=list)
-
-
-def crowd(stage: Stage, size: int, *, broken: str = "", progress: Callable[[str], None] = print) -> Crowded:
+def crowd(stage: Stage, size: int, *, broken: str = "", progress: Callable[[str], None] = print) -> Outcome:
     """Fire the job `size` times at the same moment for the same date: one does the work."""
     world, scenario = stage.world, stage.scenario
     where = f"{scenario.name}: {size} at once"
@@ -315,7 +303,7 @@ def crowd(stage: Stage, size: int, *, broken: str = "", progress: Callable[[str]
     for container in containers:
         container.close()
     statuses = Counter(result.answer["status"] if result.answer else str(result) for result in results)
-    crowded = Crowded(runs=size)
+    crowded = Outcome()
     if statuses != Counter({stage.expected.status: 1, "DUPLICATE": size - 1}):
         crowded.findings.append(Finding(Kind.DOUBLED, where, f"the runs ended as {dict(statuses)}"))
     crowded.findings += judge(where, world.end_state(), stage.expected)

@@ -1,7 +1,7 @@
 """What an experiment may find: something lost, doubled, or silent; and how an end state is judged."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tests.reliability.scenarios import Expected
@@ -31,6 +31,14 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.where}: {self.what}"
+
+
+@dataclass
+class Outcome:
+    """What an experiment came to. tolerated: mails repeated in the gap between SES's accept and the record."""
+
+    findings: list[Finding] = field(default_factory=list)
+    tolerated: int = 0
 
 
 def judge(where: str, state: EndState, expected: Expected, *, may_repeat: Collection[str] = ()) -> list[Finding]:

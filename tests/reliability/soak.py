@@ -21,7 +21,7 @@ from salesflow.identity import CATALOGUE
 from salesflow.job_events import JobRequest
 from tests.reliability.containers import Container, Result
 from tests.reliability.faults import error_of, token_in
-from tests.reliability.findings import Finding, Kind
+from tests.reliability.findings import Finding, Kind, Outcome
 from tests.reliability.world import READERS, EndState, World, half_done
 from tests.stand_ins.aws import Answer
 from tests.stand_ins.gateway import Call, Forward
@@ -48,17 +48,15 @@ class Due:
 
 
 @dataclass
-class Soaked:
+class Soaked(Outcome):
     """What the year came to."""
 
     days: int = 0
     firings: int = 0
     troubles: Counter[str] = field(default_factory=Counter)
     redriven: int = 0
-    tolerated: int = 0
     mails: int = 0
     grown_bytes: int = 0
-    findings: list[Finding] = field(default_factory=list)
 
 
 def due_firings(first: date, days: int) -> list[Due]:

@@ -7,12 +7,12 @@ at the call until its successor has done the work, and then goes on: as after a 
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
 from tests.reliability.containers import Container, Result
-from tests.reliability.findings import Finding, Kind, judge, mailed_without_file
+from tests.reliability.findings import Finding, Kind, Outcome, judge, mailed_without_file
 from tests.reliability.scenarios import Stage
 from tests.reliability.world import RETRY_AFTER, EndState, half_done
 from tests.stand_ins.aws import Answer
@@ -29,12 +29,10 @@ class When(StrEnum):
 
 
 @dataclass
-class Swept:
-    """What a sweep came to. tolerated: mails repeated in the gap between SES's accept and the record."""
+class Swept(Outcome):
+    """What a sweep came to."""
 
     points: int = 0
-    tolerated: int = 0
-    findings: list[Finding] = field(default_factory=list)
 
 
 class Kill:
@@ -68,40 +66,56 @@ def may_repeat(call: Call, when: When) -> set[str]:
     return set()
 
 
+type Attempt = Callable[[str, Point, When], tuple[list[Finding], set[str]]]
+"""Disturbs the job at a point and lets the retry do the work: what went wrong on the way, and who may have been mailed once more."""
+
+
 def sweep(
     stage: Stage, *, points: Iterable[Point] | None = None, broken: str = "", progress: Progress = print
 ) -> Swept:
     """Kill the stage's job at every point (or at those given), before and after, and look at what is left after the retry."""
-    swept = Swept()
     world, scenario = stage.world, stage.scenario
-    for point in stage.expected.points if points is None else points:
-        for when in When:
-            where = f"{scenario.name}: killed {when} {point}"
-            stage.reset()
-            kill = Kill(point, when)
-            first = world.run(
-                scenario.function,
-                scenario.event,
-                "request-1",
-                interference=kill,
-                broken=broken,
-                started=kill.container,
-            )
-            if kill.victim is None or not first.killed:
-                raise HarnessError(f"{where}: the point did not come; the run ended as {first}")
-            between = world.end_state()
-            swept.findings += [Finding(Kind.LOST, where, problem) for problem in half_done(between)]
-            swept.findings += mailed_without_file(f"{where}, before the retry", between)
-            world.clock.advance(RETRY_AFTER.total_seconds())
-            second = world.run(scenario.function, scenario.event, "request-1", broken=broken)
-            swept.findings += _retried(where, second, stage)
-            again = may_repeat(kill.victim, when)
-            end = world.end_state()
-            swept.findings += judge(where, end, stage.expected, may_repeat=again)
-            swept.findings += _shown(where, end, stage)
-            swept.tolerated += sum(times - 1 for times in end.told().values())
-            swept.points += 1
+
+    def killed(where: str, point: Point, when: When) -> tuple[list[Finding], set[str]]:
+        kill = Kill(point, when)
+        first = world.run(
+            scenario.function, scenario.event, "request-1", interference=kill, broken=broken, started=kill.container
+        )
+        if kill.victim is None or not first.killed:
+            raise HarnessError(f"{where}: the point did not come; the run ended as {first}")
+        between = world.end_state()
+        found = [Finding(Kind.LOST, where, problem) for problem in half_done(between)]
+        found += mailed_without_file(f"{where}, before the retry", between)
+        world.clock.advance(RETRY_AFTER.total_seconds())
+        second = world.run(scenario.function, scenario.event, "request-1", broken=broken)
+        return found + _retried(where, second, stage), may_repeat(kill.victim, when)
+
+    swept = _swept(stage, "killed", killed, points, lambda _: When, shows=True)
     progress(f"{scenario.name}: {swept.points} crashes, {len(swept.findings)} findings")
+    return swept
+
+
+def _swept(
+    stage: Stage,
+    how: str,
+    attempt: Attempt,
+    points: Iterable[Point] | None,
+    sides: Callable[[Point], Iterable[When]],
+    *,
+    shows: bool = False,
+) -> Swept:
+    """Disturb the job at every point, on these sides of it, and judge each end; `shows`: what the library page tells, too."""
+    swept = Swept()
+    for point in stage.expected.points if points is None else points:
+        for when in sides(point):
+            where = f"{stage.scenario.name}: {how} {when} {point}"
+            stage.reset()
+            found, again = attempt(where, point, when)
+            end = stage.world.end_state()
+            swept.findings += found + judge(where, end, stage.expected, may_repeat=again)
+            swept.findings += _shown(where, end, stage) if shows else []
+            swept.tolerated += end.repeated
+            swept.points += 1
     return swept
 
 
@@ -149,25 +163,19 @@ def overtaken(
     stage: Stage, *, points: Iterable[Point] | None = None, broken: str = "", progress: Progress = print
 ) -> Swept:
     """Let the job stand still at every call while the retry does the work, and then go on."""
-    swept = Swept()
-    world, scenario = stage.world, stage.scenario
-    for point in stage.expected.points if points is None else points:
-        # before a read the run knows what it knew after the call before it
-        for when in (When.AFTER,) if point.reads else When:
-            where = f"{scenario.name}: overtaken {when} {point}"
-            stage.reset()
-            pause = Pause(point, when)
-            first, retried = overtake(stage, pause, broken=broken)
-            swept.findings += _retried(where, retried, stage)
-            if first.failure is not None and not first.failure.is_named:
-                swept.findings.append(Finding(Kind.SILENT, where, f"the late run ended as {first}"))
-            end = world.end_state()
-            assert pause.held is not None
-            again = may_repeat(pause.held, when) | ({pause.held.mails} if pause.held.mails else set())
-            swept.findings += judge(where, end, stage.expected, may_repeat=again)
-            swept.tolerated += sum(times - 1 for times in end.told().values())
-            swept.points += 1
-    progress(f"{scenario.name}: {swept.points} times overtaken, {len(swept.findings)} findings")
+
+    def paused(where: str, point: Point, when: When) -> tuple[list[Finding], set[str]]:
+        pause = Pause(point, when)
+        first, retried = overtake(stage, pause, broken=broken)
+        found = _retried(where, retried, stage)
+        if first.failure is not None and not first.failure.is_named:
+            found.append(Finding(Kind.SILENT, where, f"the late run ended as {first}"))
+        assert pause.held is not None
+        return found, may_repeat(pause.held, when) | ({pause.held.mails} if pause.held.mails else set())
+
+    # before a read the run knows what it knew after the call before it
+    swept = _swept(stage, "overtaken", paused, points, lambda point: (When.AFTER,) if point.reads else When)
+    progress(f"{stage.scenario.name}: {swept.points} times overtaken, {len(swept.findings)} findings")
     return swept
 
 

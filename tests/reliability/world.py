@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -80,10 +81,12 @@ class EndState:
 
     def told(self) -> dict[tuple[str, str], int]:
         """How often each (recipient, reference) was mailed."""
-        counts: dict[tuple[str, str], int] = {}
-        for mail in self.mails:
-            counts[mail.recipient, mail.reference] = counts.get((mail.recipient, mail.reference), 0) + 1
-        return counts
+        return Counter((mail.recipient, mail.reference) for mail in self.mails)
+
+    @property
+    def repeated(self) -> int:
+        """Mails that came once more."""
+        return len(self.mails) - len(self.told())
 
 
 _SHA256 = re.compile(r'"([0-9a-f]{64})"')

@@ -137,21 +137,32 @@ def less_weekday(x: np.ndarray, weekday: np.ndarray, past: slice) -> np.ndarray:
     return out
 
 
-def robust_distance(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict[int, Any]) -> float:
-    """Plain numpy: in each block the mean squared deviation in units of its past spread, as a robust z of the past; the largest."""
+def worst_block(x: np.ndarray, weekday: np.ndarray, day: int, distances: Callable[[np.ndarray], np.ndarray]) -> float:
+    """The largest, over the three blocks, of the day's distance as a robust z of the past.
+
+    distances: of a block's deviations [HISTORY + 1, n], the day's last, the logarithm of each day's distance.
+    """
     past = slice(day - HISTORY, day)
     r = less_weekday(x, weekday, past)
     worst = -np.inf
     for block in BLOCKS:
-        part = r[:, block]
-        spread2 = (part[past] ** 2).mean(axis=0)
+        d = distances(r[day - HISTORY : day + 1, block])
+        centre = np.median(d[:-1])
+        worst = max(worst, float((d[-1] - centre) / max(np.quantile(d[:-1], 0.95) - centre, 1e-9)))
+    return worst
+
+
+def robust_distance(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict[int, Any]) -> float:
+    """Plain numpy: the mean squared deviation in units of the past spread."""
+
+    def distances(part: np.ndarray) -> np.ndarray:
+        spread2 = (part[:-1] ** 2).mean(axis=0)
         spread2 = 0.5 * spread2 + 0.5 * spread2.mean()
         use = spread2 > 1e-12
-        d = np.log((part[:, use] ** 2 / spread2[use]).mean(axis=1) + 1e-3)
-        centre = np.median(d[past])
-        spread = np.quantile(d[past], 0.95) - centre
-        worst = max(worst, float((d[day] - centre) / max(spread, 1e-9)))
-    return worst
+        found: np.ndarray = np.log((part[:, use] ** 2 / spread2[use]).mean(axis=1) + 1e-3)
+        return found
+
+    return worst_block(x, weekday, day, distances)
 
 
 def sklearn_method(make: Callable[[], Any]) -> Callable[..., float]:
@@ -176,19 +187,14 @@ def ledoit_wolf(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict[int, An
     """The largest, over the three blocks, of what `salesflow.detection.hours` does with one."""
     from sklearn.covariance import LedoitWolf
 
-    past = slice(day - HISTORY, day)
-    r = less_weekday(x, weekday, past)
-    worst = -np.inf
-    for block in BLOCKS:
-        variance = r[past, block].var(axis=0)
-        z = r[:, block] / np.sqrt(0.5 * variance + 0.5 * variance.mean())
-        learnt = np.clip(z[past], -3, 3)
-        model = LedoitWolf(assume_centered=True).fit(learnt)
-        distance = np.log(np.maximum(model.mahalanobis(learnt), 1e-6))
-        centre = np.median(distance)
-        today = np.log(max(float(model.mahalanobis(z[day : day + 1])[0]), 1e-6))
-        worst = max(worst, float((today - centre) / max(np.quantile(distance, 0.95) - centre, 1e-9)))
-    return worst
+    def distances(part: np.ndarray) -> np.ndarray:
+        variance = part[:-1].var(axis=0)
+        z = part / np.sqrt(0.5 * variance + 0.5 * variance.mean())
+        z[:-1] = np.clip(z[:-1], -3, 3)
+        found: np.ndarray = np.log(np.maximum(LedoitWolf(assume_centered=True).fit(z[:-1]).mahalanobis(z), 1e-6))
+        return found
+
+    return worst_block(x, weekday, day, distances)
 
 
 def hours_alone(x: np.ndarray, weekday: np.ndarray, day: int, kept: dict[int, Any]) -> float:

@@ -16,12 +16,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from moto.backends import get_backend
 
 from local.api import SalesFlowServer, SalesStore
 from local.api.records import Product, Sale
 from salesflow.library.keeper import INDEX_KEY
 from tests.integration.jobs.conftest import OWNER, READERS, System
+from tests.integration.jobs.watched import put_schedule
 from tests.stand_ins.clocks import HandClock
 
 BOUNCED = "gone@shop.example.com"
@@ -161,21 +161,8 @@ def test_the_watchdog_knows_what_1_0_0_told_of(
     for name, schedule in recorded["schedules"].items():
         function = schedule["function"].replace("_", "-")
         fields = {"schedule": name, "scheduled_time": "<aws.scheduler.scheduled-time>", **schedule["fields"]}
-        scheduler.create_schedule(
-            Name=name,
-            GroupName=STACK,
-            ScheduleExpression=schedule["cron"],
-            ScheduleExpressionTimezone="Asia/Shanghai",
-            State="ENABLED",
-            FlexibleTimeWindow={"Mode": "OFF"},
-            Target={
-                "Arn": f"arn:aws:lambda:ap-southeast-1:123456789012:function:{STACK}-{function}",
-                "RoleArn": "arn:aws:iam::123456789012:role/fires",
-                "Input": json.dumps(fields),
-            },
-        )
-        group = get_backend("scheduler")["123456789012"]["ap-southeast-1"].schedule_groups[STACK]
-        group.schedules[name].last_modified_date = datetime(2026, 11, 16, 22, tzinfo=UTC).timestamp()
+        changed = datetime(2026, 11, 16, 22, tzinfo=UTC)
+        put_schedule(scheduler, STACK, name, schedule["cron"], fields, function=function, changed=changed)
     hand_clock.moment = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
     assert upgraded.fire("watchdog", tick("watchdog", hand_clock.moment))["status"] == "SUCCEEDED"
     assert told(upgraded) == [], "every trouble was told by 1.0.0 two hours ago"

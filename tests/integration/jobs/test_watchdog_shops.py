@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from moto.backends import get_backend
 
 from salesflow.ledger import Ledger, RunStatus
 from salesflow.ledger.claim import Claim
@@ -17,7 +16,7 @@ from salesflow.stored import UnreadableRow
 from salesflow.watch.expected import Expectations, late_schedules
 from salesflow.watch.schedules import list_schedules
 from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER
-from tests.integration.jobs.watched import MADE, SALES, SALES_INPUT, Watched, utc
+from tests.integration.jobs.watched import MADE, SALES, SALES_INPUT, Watched, put_schedule, utc
 from tests.stand_ins.aws import Answer, Request, Wire, calls
 from tests.stand_ins.lambda_context import Context
 
@@ -64,20 +63,8 @@ class Fleet:
         book = SettingsBook(self.rows(shop))
         book.write(values, over=book.newest(), by="desk")
         stack, scheduler = self.watched.stack, self.watched.scheduler
-        scheduler.create_schedule(
-            Name=f"{shop}--{SALES_PDF}",
-            GroupName=stack,
-            ScheduleExpression="cron(0 7 * * ? *)",
-            ScheduleExpressionTimezone="Asia/Shanghai",
-            FlexibleTimeWindow={"Mode": "OFF"},
-            Target={
-                "Arn": f"arn:aws:lambda:ap-southeast-1:123456789012:function:{stack}-report",
-                "RoleArn": "arn:aws:iam::123456789012:role/fires",
-                "Input": json.dumps({"shop": shop, **SALES_INPUT}),
-            },
-        )
-        groups = get_backend("scheduler")["123456789012"]["ap-southeast-1"].schedule_groups
-        groups[stack].schedules[f"{shop}--{SALES_PDF}"].last_modified_date = made.timestamp()
+        fields = {"shop": shop, **SALES_INPUT}
+        put_schedule(scheduler, stack, f"{shop}--{SALES_PDF}", "cron(0 7 * * ? *)", fields, changed=made)
         (schedule,) = list_schedules(scheduler, stack, shop=shop, prefix=f"{shop}--")
         self.expectations(shop).expect(SALES_PDF, schedule, made)
 

@@ -39,6 +39,38 @@ def utc(day: int, hour: int, minute: int = 0, month: int = 11) -> datetime:
     return datetime(2026, month, day, hour, minute, tzinfo=UTC)
 
 
+def put_schedule(
+    scheduler: Any,
+    stack: str,
+    name: str,
+    expression: str,
+    fields: dict[str, Any],
+    *,
+    function: str = "report",
+    zone: str = "Asia/Shanghai",
+    state: str = "ENABLED",
+    changed: datetime = MADE,
+) -> None:
+    """Create a schedule in a stack's group, or change it; `changed` is when that happened."""
+    full: dict[str, Any] = {
+        "Name": name,
+        "GroupName": stack,
+        "ScheduleExpression": expression,
+        "ScheduleExpressionTimezone": zone,
+        "State": state,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {
+            "Arn": f"arn:aws:lambda:ap-southeast-1:123456789012:function:{stack}-{function}",
+            "RoleArn": "arn:aws:iam::123456789012:role/fires",
+            "Input": json.dumps(fields),
+        },
+    }
+    known = {schedule["Name"] for schedule in scheduler.list_schedules(GroupName=stack)["Schedules"]}
+    (scheduler.update_schedule if name in known else scheduler.create_schedule)(**full)
+    groups = get_backend("scheduler")["123456789012"]["ap-southeast-1"].schedule_groups
+    groups[stack].schedules[name].last_modified_date = changed.timestamp()
+
+
 class Watched:
     """A stack with schedules of its own, on a clock that the test moves; 07:00 in Shanghai is 23:00 UTC of the day before."""
 
@@ -49,36 +81,9 @@ class Watched:
         self.ledger = Ledger(Rows(system.clients.dynamodb, system.table))
         self.handler: Callable[[Any, Any], dict[str, Any]] | None = None
 
-    def put(
-        self,
-        name: str,
-        expression: str,
-        fields: dict[str, Any],
-        *,
-        function: str = "report",
-        zone: str = "Asia/Shanghai",
-        state: str = "ENABLED",
-        changed: datetime = MADE,
-    ) -> None:
-        """Create a schedule, or change it; `changed` is when that happened."""
-        full: dict[str, Any] = {
-            "Name": f"{self.stack}-{name}",
-            "GroupName": self.stack,
-            "ScheduleExpression": expression,
-            "ScheduleExpressionTimezone": zone,
-            "State": state,
-            "FlexibleTimeWindow": {"Mode": "OFF"},
-            "Target": {
-                "Arn": f"arn:aws:lambda:ap-southeast-1:123456789012:function:{self.stack}-{function}",
-                "RoleArn": "arn:aws:iam::123456789012:role/fires",
-                "Input": json.dumps(fields),
-            },
-        }
-        there = self.scheduler.list_schedules(GroupName=self.stack)["Schedules"]
-        known = full["Name"] in (schedule["Name"] for schedule in there)
-        (self.scheduler.update_schedule if known else self.scheduler.create_schedule)(**full)
-        groups = get_backend("scheduler")["123456789012"]["ap-southeast-1"].schedule_groups
-        groups[self.stack].schedules[full["Name"]].last_modified_date = changed.timestamp()
+    def put(self, name: str, expression: str, fields: dict[str, Any], **how: Any) -> None:
+        """Create a schedule of the stack's own, or change it."""
+        put_schedule(self.scheduler, self.stack, f"{self.stack}-{name}", expression, fields, **how)
 
     def sales(self, **how: Any) -> None:
         self.put("scheduled-sales-pdf", "cron(0 7 * * ? *)", SALES_INPUT, **how)

@@ -58,13 +58,25 @@ STRETCHED = {
 }
 
 
-@pytest.mark.parametrize("where", STRETCHED)
-def test_no_server_stretches_a_deadline_byte_by_byte(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """By a clock that goes on a second whenever it is looked at: each wait is for what is left."""
-    start, looks = datetime(2026, 11, 22, 13, tzinfo=UTC), iter(range(10_000))
-    monkeypatch.setattr(clock, "now", lambda: start + timedelta(seconds=next(looks)))
-    drip = RawServer(piece=1)
-    drip.reply = STRETCHED[where]
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """When a clock begins that goes on a second whenever it is looked at."""
+    moment, looks = datetime(2026, 11, 22, 13, tzinfo=UTC), iter(range(10_000))
+    monkeypatch.setattr(clock, "now", lambda: moment + timedelta(seconds=next(looks)))
+    return moment
+
+
+@pytest.fixture(params=STRETCHED)
+def drip(request: pytest.FixtureRequest) -> Iterator[RawServer]:
+    """A server that stretches its answer somewhere, and sends it byte by byte."""
+    server = RawServer(piece=1)
+    server.reply = STRETCHED[request.param]
+    yield server
+    server.close()
+
+
+def test_no_server_stretches_a_deadline_byte_by_byte(start: datetime, drip: RawServer) -> None:
+    """Each wait is for what is left."""
     for deadline, outcome in (
         (start + timedelta(hours=2), pytest.raises(SourceUnavailable)),
         (start + timedelta(hours=9), None),
@@ -80,21 +92,14 @@ def test_no_server_stretches_a_deadline_byte_by_byte(monkeypatch: pytest.MonkeyP
                 deadline=deadline if outcome is None else start + timedelta(seconds=90),
             )
             assert answer.content in {b"[]", b"[" + b" " * 300 + b"]"}
-    drip.close()
 
 
-@pytest.mark.parametrize("where", STRETCHED)
-def test_who_sends_byte_by_byte_is_hanging_and_is_asked_once(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """By the same clock: a minute is over long before the answer is, and the deadline is hours away."""
-    start, looks = datetime(2026, 11, 22, 13, tzinfo=UTC), iter(range(10_000))
-    monkeypatch.setattr(clock, "now", lambda: start + timedelta(seconds=next(looks)))
-    drip = RawServer(piece=1)
-    drip.reply = STRETCHED[where]
+def test_who_sends_byte_by_byte_is_hanging_and_is_asked_once(start: datetime, drip: RawServer) -> None:
+    """A minute is over long before the answer is, and the deadline is hours away."""
     with pytest.raises(SourceUnavailable, match=r"after 1 tries.*does not answer in time"):
         Transport(drip.url).send(
             "GET", "/x", whole_body, call="GET /x", headers={}, deadline=start + timedelta(hours=9)
         )
-    drip.close()
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Report contents as the analytics make them, for every case that a report must survive. Seeded: always the same."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
+from statistics import fmean
 from typing import Any
 
 from salesflow.analytics.results import (
@@ -226,26 +228,51 @@ def make_stock(names: list[str], *, price: int = 1_250, seed: int = 3) -> StockA
         )
     order = list(StockStatus)
     items.sort(key=lambda i: (order.index(i.status), i.coverage_days is None, i.coverage_days or 0.0, i.sku))
-    selling = [item.coverage_days for item in items if item.coverage_days is not None and item.stock > 0]
-    value = sum(item.value for item in items)
-    low = sum(item.status is StockStatus.LOW_STOCK for item in items)
-    dead = [item for item in items if item.status is StockStatus.DEAD_STOCK]
-    costs = [item.cost_value for item in items if item.cost_value is not None]
-    kpis = StockKpis(
-        products=len(items),
-        units=sum(max(item.stock, 0) for item in items),
-        stock_value=value,
-        cost_value=sum(costs) if costs else None,
-        out_of_stock=sum(item.status is StockStatus.OUT_OF_STOCK for item in items),
-        low_stock=low,
-        low_stock_ratio=low / len(items) if items else 0.0,
-        urgent_reorders=sum(item.urgent for item in items),
-        dead_stock=len(dead),
-        dead_stock_value=sum(item.value for item in dead),
-        rotation_per_year=sum(i.daily_sales * i.price for i in items) * 365 / value if value else None,
-        average_coverage_days=sum(selling) / len(selling) if selling else None,
+    return StockAnalysis(BUSINESS_DATE, _stock_kpis(items), tuple(items), datetime(2026, 11, 23, 2, 0, 11), 90)
+
+
+def _stock_kpis(items: list[StockItem]) -> StockKpis:
+    """The key figures as `StockKpis` defines them, product by product, by no code of the analytics."""
+    every = Counter(item.status.name for item in items)
+    total: Counter[str] = Counter()
+    known_costs, days_left = [], []
+    for item in items:
+        total["pieces"] += max(0, item.stock)
+        total["worth"] += item.value
+        total["dead worth"] += item.value if item.status.name == "DEAD_STOCK" else 0
+        total["urgent"] += item.urgent
+        if item.cost_value is not None:
+            known_costs.append(item.cost_value)
+        if item.stock > 0 and item.coverage_days is not None:
+            days_left.append(item.coverage_days)
+    a_year = 365 * sum(item.price * item.daily_sales for item in items)
+    return StockKpis(
+        len(items),
+        total["pieces"],
+        total["worth"],
+        sum(known_costs) if known_costs else None,
+        every["OUT_OF_STOCK"],
+        every["LOW_STOCK"],
+        every["LOW_STOCK"] / max(len(items), 1),
+        total["urgent"],
+        every["DEAD_STOCK"],
+        total["dead worth"],
+        a_year / total["worth"] if total["worth"] else None,
+        fmean(days_left) if days_left else None,
     )
-    return StockAnalysis(BUSINESS_DATE, kpis, tuple(items), datetime(2026, 11, 23, 2, 0, 11), 90)
+
+
+def content_of(
+    report_type: str,
+    period: Period,
+    currency: str,
+    sales: SalesAnalysis | None,
+    stock: StockAnalysis | None,
+    provenance: Provenance,
+) -> ReportContent:
+    """A report of every format around those of the analyses that its type shows."""
+    parts = (sales if report_type != "stock" else None, stock if report_type != "sales" else None)
+    return ReportContent(report_type, period.value, currency, *parts, provenance, made=tuple(Format))
 
 
 def make_content(
@@ -259,7 +286,6 @@ def make_content(
     set_aside_reasons: tuple[str, ...] = ("sale 1042: totalAmount is missing",),
 ) -> ReportContent:
     """A content of that type around the analyses it needs."""
-    wants_sales, wants_stock = report_type in ("sales", "combined"), report_type in ("stock", "combined")
     provenance = Provenance(
         business_date=BUSINESS_DATE,
         timezone="Asia/Shanghai",
@@ -271,15 +297,7 @@ def make_content(
         notes=notes,
         version="0.1.0",
     )
-    return ReportContent(
-        report_type,
-        period.value,
-        currency,
-        sales if wants_sales else None,
-        stock if wants_stock else None,
-        provenance,
-        made=tuple(Format),
-    )
+    return content_of(report_type, period, currency, sales, stock, provenance)
 
 
 def many_names(count: int) -> list[str]:

@@ -26,12 +26,11 @@ from salesflow.analytics.sales import analyse_sales
 from salesflow.analytics.statement import state_money, wares_of
 from salesflow.analytics.stock import analyse_stock
 from salesflow.figures import Figures
-from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.windows import Period, Window, window_of
 from tests.unit.analytics.tables import Item, Sale, lines_of
 from tests.unit.reports.names import LONG_NAME, NAMES
-from tests.unit.reports.samples import BUSINESS_DATE
+from tests.unit.reports.samples import BUSINESS_DATE, content_of
 
 SHOP = "Épicerie du Marché"
 CATEGORIES = ("Épicerie", "Boissons", "茶 Tea", None)
@@ -128,12 +127,12 @@ def whole_content(
     days = analyse_sales(lines, Period.QUARTERLY, BUSINESS_DATE, known_from=first).daily
     year = [replace(day, day=day.day - timedelta(weeks=52), revenue=day.revenue * 9 // 10) for day in days]
     wants_sales, wants_stock = report_type != "stock", report_type != "sales"
-    return ReportContent(
+    plain = content_of(
         report_type,
-        period.value,
+        period,
         currency,
-        sales if wants_sales else None,
-        stock if wants_stock else None,
+        sales,
+        stock,
         Provenance(
             business_date=BUSINESS_DATE,
             timezone="Africa/Lubumbashi",
@@ -145,6 +144,9 @@ def whole_content(
             notes=("2026-11-20 is now 1,204.50, was 1,190.00: 1 sale came later.",),
             version="1.1.0",
         ),
+    )
+    return replace(
+        plain,
         forecast=_forecast(days) if wants_sales else None,
         unusual=_unusual(figures, days) if wants_sales else None,
         shop=SHOP,
@@ -152,7 +154,6 @@ def whole_content(
         statement=state_money(sales.kpis, sales.products, wares, vat_percent=vat_percent) if wants_sales else None,
         orders=orders,
         progress=progress_of([*year, *days], first - timedelta(weeks=52), window) if wants_sales else None,
-        made=tuple(Format),
         sale_lines=lines.within(window) if wants_sales else None,
         vanished=_vanished(price) if wants_stock else None,
     )

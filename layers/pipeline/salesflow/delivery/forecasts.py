@@ -17,7 +17,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,23 +26,16 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 PREFIX = "forecasts/"
-
-
-class ForecastState(StrEnum):
-    """What a stored document holds."""
-
-    FRESH = "fresh"
-    FALLBACK = "fallback"
-    NONE = "none"
+FRESH = "fresh"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredForecast:
-    """A document as it was read; `forecast` is there unless the state is `none`."""
+    """A document as it was read. is_fresh: whether it was made from its own day's history; `forecast` is None where there was none yet."""
 
     key: str
     business_date: date
-    state: ForecastState
+    is_fresh: bool
     made_after: date | None
     reason: str
     notes: tuple[str, ...]
@@ -83,7 +75,7 @@ class ForecastStore:
             found = StoredForecast(
                 key=key,
                 business_date=date.fromisoformat(document["business_date"]),
-                state=ForecastState(document["state"]),
+                is_fresh=document["state"] == FRESH,
                 made_after=date.fromisoformat(document["made_after"]) if document["made_after"] else None,
                 reason=document["reason"],
                 notes=tuple(document["notes"]),

@@ -8,7 +8,7 @@ import pandas as pd
 
 import salesflow
 from salesflow.analytics.giants import without_giants
-from salesflow.delivery.forecasts import ForecastState, ForecastStore
+from salesflow.delivery.forecasts import FRESH, ForecastStore
 from salesflow.holiday_dates import holiday_dates
 from salesflow.identity import FORECAST
 from salesflow.job_events import ForecastFields
@@ -31,12 +31,16 @@ DAYS_AHEAD = 90
 class _Made:
     """What the night came to: a forecast or none, what kept it from being this night's own, and sentences for the reader."""
 
-    state: ForecastState
     forecast: "Forecast | None"
     reason: str = ""
     notes: tuple[str, ...] = ()
     too_young: bool = False
     """The shop has not sold for long enough to forecast anything: nothing failed."""
+
+    @property
+    def state(self) -> str:
+        """What the document says that it holds (`salesflow.delivery.forecasts`)."""
+        return "none" if self.forecast is None else "fallback" if self.reason else FRESH
 
 
 def forecast(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
@@ -65,9 +69,7 @@ def _work(run: Run[ForecastFields]) -> Outcome:
         made = replace(made, notes=(f"{business_date} is not over yet; its sales so far were not used.", *made.notes))
     run.claim.ensure_held()
     artifact = forecasts.save(_document(run, made), run.claim.held.fence)
-    metrics.add_metric(
-        name="ForecastsFallenBack", unit=MetricUnit.Count, value=int(made.state is not ForecastState.FRESH)
-    )
+    metrics.add_metric(name="ForecastsFallenBack", unit=MetricUnit.Count, value=int(bool(made.reason)))
     return Outcome(
         _status(made, complete=complete),
         _reason(made, complete=complete),
@@ -85,11 +87,11 @@ def _make(shop: pd.DataFrame, panel: pd.DataFrame, business_date: date, holidays
             DailyHistory(without_giants(shop), panel), business_date=business_date, holidays=holidays
         )
     except NotEnoughHistory as error:
-        return _Made(ForecastState.NONE, None, error.message, too_young=True)
+        return _Made(None, error.message, too_young=True)
     except Exception as error:  # noqa: BLE001 - whatever the models stumble over, yesterday's forecast still stands
         logger.exception("the models failed", error=type(error).__name__)
-        return _Made(ForecastState.NONE, None, f"The models failed ({type(error).__name__}: {error}).")
-    return _Made(ForecastState.FRESH, found, notes=found.notes)
+        return _Made(None, f"The models failed ({type(error).__name__}: {error}).")
+    return _Made(found, notes=found.notes)
 
 
 def _last_good(forecasts: ForecastStore, business_date: date, currency: str, failed: _Made) -> _Made:
@@ -97,7 +99,7 @@ def _last_good(forecasts: ForecastStore, business_date: date, currency: str, fai
     from salesflow.forecasting import Forecast
 
     for stored in forecasts.newest_first(business_date - timedelta(days=1), LAST_GOOD_DAYS):
-        if stored.state is not ForecastState.FRESH or stored.forecast is None or stored.currency != currency:
+        if not stored.is_fresh or stored.forecast is None or stored.currency != currency:
             continue
         try:
             found = Forecast.from_document(dict(stored.forecast))
@@ -105,7 +107,7 @@ def _last_good(forecasts: ForecastStore, business_date: date, currency: str, fai
             logger.warning("a stored forecast is passed over", key=stored.key, why=str(error))
             continue
         note = f"This is the forecast made after {stored.made_after}: none could be made after {business_date}."
-        return _Made(ForecastState.FALLBACK, found, failed.reason, (note, *stored.notes))
+        return _Made(found, failed.reason, (note, *stored.notes))
     return replace(failed, notes=("There is no forecast yet.",))
 
 
@@ -113,7 +115,7 @@ def _document(run: Run[ForecastFields], made: _Made) -> dict[str, Any]:
     settings = run.runtime.settings
     return {
         "business_date": run.request.business_date.isoformat(),
-        "state": made.state.value,
+        "state": made.state,
         "made_after": None if made.forecast is None else made.forecast.business_date.isoformat(),
         "reason": made.reason,
         "notes": list(made.notes),
@@ -126,15 +128,15 @@ def _document(run: Run[ForecastFields], made: _Made) -> dict[str, Any]:
 
 
 def _status(made: _Made, *, complete: bool) -> RunStatus:
-    if made.state is ForecastState.NONE and made.too_young and complete:
+    if made.too_young and complete and made.forecast is None:
         return RunStatus.SKIPPED_EMPTY  # every night of a new shop's first weeks: no news for the owner
-    return RunStatus.SUCCEEDED if made.state is ForecastState.FRESH and complete else RunStatus.PARTIAL
+    return RunStatus.SUCCEEDED if complete and not made.reason else RunStatus.PARTIAL
 
 
 def _reason(made: _Made, *, complete: bool) -> str:
     if made.forecast is None:
         return f"{made.reason} There is no earlier forecast to fall back on."
-    if made.state is ForecastState.FALLBACK:
+    if made.reason:
         return f"{made.reason} The forecast made after {made.forecast.business_date} stands in for it."
     unfinished = "" if complete else " The business date is not over yet; its sales so far were not used."
     return (
@@ -146,9 +148,9 @@ def _reason(made: _Made, *, complete: bool) -> str:
 def _details(made: _Made) -> dict[str, Any]:
     found = made.forecast
     if found is None:
-        return {"state": made.state.value}
+        return {"state": made.state}
     return {
-        "state": made.state.value,
+        "state": made.state,
         "made_after": found.business_date.isoformat(),
         "model": found.revenue.model.value,
         "products": len(found.products),

@@ -1,6 +1,8 @@
 """The charts of sales: days, hours and weekdays against the usual, and the top products."""
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from salesflow.analytics.merchant import Usual
 from salesflow.analytics.results import DaySales, ReportContent, SalesAnalysis
@@ -61,13 +63,11 @@ def trend_chart(content: ReportContent, figures: Figures) -> Chart | None:
             worst=figures.day_short(low.day),
         ),
     )
-    return Chart(
+    return _columns(
         "trend",
         _("By day"),
-        ChartKind.COLUMNS,
-        Kind.MONEY,
-        tuple(labels),
-        (*map(float, values), *map(float, expected)),
+        labels,
+        (*values, *expected),
         alt,
         label_every=7 if len(days) % 7 == 0 and len(days) <= 28 else max(1, -(-len(labels) // 6)),
         strong=own,
@@ -80,6 +80,11 @@ def trend_chart(content: ReportContent, figures: Figures) -> Chart | None:
     )
 
 
+def _columns(key: str, title: str, labels: Sequence[str], values: Iterable[float], alt: str, **more: Any) -> Chart:
+    """Amounts of money as columns."""
+    return Chart(key, title, ChartKind.COLUMNS, Kind.MONEY, tuple(labels), tuple(map(float, values)), alt, **more)
+
+
 def hours_chart(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> Chart:
     """Sales of each hour from the first to the last with any, each with its usual."""
     _, hours = figures.words, sales.by_hour
@@ -88,13 +93,11 @@ def hours_chart(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> 
     busy = [hour for hour in range(24) if hours[hour] or (marks and marks[hour] > least)]
     shown = range(min(busy, default=8), max(busy, default=20) + 1)
     best = max(range(24), key=lambda hour: hours[hour])
-    return Chart(
+    return _columns(
         "hours",
         _("By hour of the day"),
-        ChartKind.COLUMNS,
-        Kind.MONEY,
-        tuple(figures.clock(hour) for hour in shown),
-        tuple(float(hours[hour]) for hour in shown),
+        [figures.clock(hour) for hour in shown],
+        [hours[hour] for hour in shown],
         _(
             "Sales by hour. The strongest hour is {hour} with {amount}.",
             hour=figures.clock(best),
@@ -110,13 +113,11 @@ def weekdays_chart(sales: SalesAnalysis, figures: Figures) -> Chart:
     """Sales of each weekday."""
     _, week = figures.words, sales.by_weekday
     top = max(range(7), key=lambda day: week[day])
-    return Chart(
+    return _columns(
         "weekdays",
         _("By day of the week"),
-        ChartKind.COLUMNS,
-        Kind.MONEY,
-        tuple(figures.weekday_short(day) for day in range(7)),
-        tuple(float(value) for value in week),
+        [figures.weekday_short(day) for day in range(7)],
+        week,
         _(
             "Sales by weekday. The strongest is {weekday} with {amount}.",
             weekday=figures.weekday(top),
