@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from ops.groups import Group
 from ops.options import FromOption, PeriodOption, ToOption, TypeOption
 from ops.target import Stack
 from ops.terminal import Facts, Table
-from salesflow.delivery.store import manifest_key, report_key
+from salesflow.delivery.store import manifest_key, report_file_of, report_key
 from salesflow.formats import Format, ReportType
 from salesflow.windows import Period
 
@@ -31,8 +30,6 @@ ROOT = "reports/"
 OUT = Path("out") / "downloads"
 """Beside the other things that are made here, and never in a checkout's own folders."""
 LINK_SECONDS = 3600
-_KEY = re.compile(r"reports/(?P<type>\w+)/(?P<period>\w+)/(?P<day>\d{4}-\d{2}-\d{2})/[^/]+\.(?P<ext>\w+)", re.ASCII)
-_FORMATS = {fmt.extension: fmt for fmt in Format}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +66,9 @@ def stored_reports(
     found: dict[tuple[ReportType, Period, date], list[tuple[Format, int, datetime]]] = defaultdict(list)
     for prefix in _prefixes(report_type, period):
         for key, size, saved in _objects(stack, prefix):
-            parts = _KEY.fullmatch(key)
-            if not parts or parts["type"] not in ReportType or parts["period"] not in Period:
-                continue
-            fmt = _FORMATS.get(parts["ext"])
-            what = (ReportType(parts["type"]), Period(parts["period"]), date.fromisoformat(parts["day"]))
-            if (
-                fmt is None
-                or key != report_key(*what, fmt)
-                or not (since or date.min) <= what[2] <= (until or date.max)
-            ):
-                continue
-            found[what].append((fmt, size, saved))
+            file = report_file_of(key)
+            if file is not None and (since or date.min) <= file[2] <= (until or date.max):
+                found[file[:3]].append((file[3], size, saved))
     reports = [
         StoredReport(
             *what,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from salesflow.language import Language
-from salesflow.links.pages import Choice, Page, Section, failed, refused, sent_on, shown, stored_page
+from salesflow.links.pages import Page, Section, failed, refused, sent_on, shown, stored_page
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 PAGE = Page(
@@ -15,7 +15,7 @@ PAGE = Page(
     HOSTILE,
     HOSTILE,
     (HOSTILE,),
-    (Section(HOSTILE, ((HOSTILE, HOSTILE),), (HOSTILE,), (Choice("quiet", HOSTILE),)),),
+    (Section(HOSTILE, ((HOSTILE, HOSTILE),), (HOSTILE,), (("quiet", HOSTILE),)),),
 )
 
 

@@ -2,8 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+from salesflow.analytics.results import UnusualFinding
 from salesflow.formats import Format, ReportType
-from salesflow.library.model import EndedRun, Library, OpenAnomaly, StoredFile
+from salesflow.library.model import EndedRun, Library, StoredFile
 from salesflow.windows import Period
 
 NEWEST = date(2026, 11, 22)
@@ -50,15 +51,19 @@ def make_library(days: int = 120) -> Library:
     runs.append(ended("report/stock/weekly/excel", troubled, "SKIPPED_EMPTY", "The source lists no product."))
     runs.append(ended("anomaly_check/PRODUCT/sku=A-1/daily", troubled, "SKIPPED_STALE", "The newest sale is of 1 Nov."))
     anomalies = (
-        OpenAnomaly(NEWEST, "Sales were ¥812.40: 65% below the usual ¥2,321.10 for a Sunday.", is_high=True),
-        OpenAnomaly(
+        UnusualFinding(NEWEST, "DROP", "Sales were ¥812.40: 65% below the usual ¥2,321.10 for a Sunday.", is_high=True),
+        UnusualFinding(
             NEWEST - timedelta(days=9),
+            "STOPPED_SELLING",
             "Café <crème> & thé vert à la menthe, moulu pour cafetière à piston, paquet de 250 grammes (SKU-00012): "
             "nothing was sold in 9 days; 4 pieces a day are usual.",
             is_high=False,
         ),
-        OpenAnomaly(
-            NEWEST - timedelta(days=1), "\u2068חלב טרי 3%\u2069: 12 pieces were sold, 3 are usual.", is_high=False
+        UnusualFinding(
+            NEWEST - timedelta(days=1),
+            "HIGH_SPIKE",
+            "\u2068חלב טרי 3%\u2069: 12 pieces were sold, 3 are usual.",
+            is_high=False,
         ),
     )
     return Library(tuple(files), tuple(runs), anomalies, dates[-1], NEWEST)

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from salesflow.analytics.results import UnusualFinding
 from salesflow.delivery.integrity import check_opens
 from salesflow.formats import Format, ReportType
 from salesflow.language import Language
-from salesflow.library.model import Library, OpenAnomaly
+from salesflow.library.model import Library
 from salesflow.library.page import MOST_ANOMALIES, render_library
 from salesflow.windows import Period
 from tests.unit.reports.shelves import EMPTY, NEWEST, ended, make_library, stored
@@ -93,7 +94,7 @@ def test_open_anomalies_stand_there_the_severe_ones_first() -> None:
     assert [line[:11].strip() for line in found] == ["22 Nov 2026", "21 Nov 2026", "13 Nov 2026"]
     assert found[0].endswith("High")
     assert "Café &lt;crème&gt; &amp; thé" in html
-    many = tuple(OpenAnomaly(NEWEST - timedelta(days=n), f"Finding {n}", is_high=False) for n in range(80))
+    many = tuple(UnusualFinding(NEWEST - timedelta(days=n), "DROP", f"Finding {n}", is_high=False) for n in range(80))
     cut = rendered(replace(make_library(), anomalies=many))
     assert len([line for line in rows(cut) if line.endswith("Medium")]) == MOST_ANOMALIES
     assert "30 more are open" in cut

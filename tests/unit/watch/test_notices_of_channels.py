@@ -8,7 +8,7 @@ from salesflow.watch.look import Look, Memory
 from salesflow.watch.notices import notices_of
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-CALM = Look(Memory(), (), (), (), (), 0, 0, None)
+CALM = Look(Memory(), (), (), {}, (), 0, 0, None)
 
 
 def test_a_channel_that_is_gone_is_told_with_what_mends_it() -> None:

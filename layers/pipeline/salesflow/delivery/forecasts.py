@@ -26,16 +26,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 PREFIX = "forecasts/"
-FRESH = "fresh"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredForecast:
-    """A document as it was read. is_fresh: whether it was made from its own day's history; `forecast` is None where there was none yet."""
+    """A document as it was read, as far as a later night needs it; `forecast` is None where there was none yet."""
 
     key: str
-    business_date: date
-    is_fresh: bool
     made_after: date | None
     reason: str
     notes: tuple[str, ...]
@@ -74,8 +71,6 @@ class ForecastStore:
             document = json.loads(data)
             found = StoredForecast(
                 key=key,
-                business_date=date.fromisoformat(document["business_date"]),
-                is_fresh=document["state"] == FRESH,
                 made_after=date.fromisoformat(document["made_after"]) if document["made_after"] else None,
                 reason=document["reason"],
                 notes=tuple(document["notes"]),

@@ -15,6 +15,7 @@ at before: a late run overwrites nothing of the run that overtook it. Objects wi
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 JSON_TYPE = "application/json"
 _CONDITIONAL_TRIES = 8
+_IN_FOLDER = re.compile(r"reports/(\w+)/(\w+)/(\d{4}-\d{2}-\d{2})/[^/]+", re.ASCII)
+_FORMATS = {fmt.extension: fmt for fmt in Format}
 
 
 class ReportNotSaved(SalesFlowError):
@@ -49,6 +52,21 @@ def report_key(report_type: ReportType, period: Period, business_date: date, fmt
     """The key of one file of a report."""
     name = f"{report_type}-{period}-{business_date.isoformat()}.{fmt.extension}"
     return folder(report_type, period, business_date) + name
+
+
+def report_of(key: str) -> tuple[ReportType, Period, date] | None:
+    """The report in whose folder a key lies; None where there is none."""
+    found = _IN_FOLDER.fullmatch(key)
+    try:
+        return (ReportType(found[1]), Period(found[2]), date.fromisoformat(found[3])) if found else None
+    except ValueError:
+        return None
+
+
+def report_file_of(key: str) -> tuple[ReportType, Period, date, Format] | None:
+    """What `report_key` made the key of; None for manifests, `latest/`, and what does not lie where the contract says."""
+    report, fmt = report_of(key), _FORMATS.get(key.rpartition(".")[2])
+    return (*report, fmt) if report and fmt and key == report_key(*report, fmt) else None
 
 
 def manifest_key(report_type: ReportType, period: Period, business_date: date) -> str:

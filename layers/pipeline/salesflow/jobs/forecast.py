@@ -8,7 +8,7 @@ import pandas as pd
 
 import salesflow
 from salesflow.analytics.giants import without_giants
-from salesflow.delivery.forecasts import FRESH, ForecastStore
+from salesflow.delivery.forecasts import ForecastStore
 from salesflow.holiday_dates import holiday_dates
 from salesflow.identity import FORECAST
 from salesflow.job_events import ForecastFields
@@ -40,7 +40,7 @@ class _Made:
     @property
     def state(self) -> str:
         """What the document says that it holds (`salesflow.delivery.forecasts`)."""
-        return "none" if self.forecast is None else "fallback" if self.reason else FRESH
+        return "none" if self.forecast is None else "fallback" if self.reason else "fresh"
 
 
 def forecast(event: object, context: LambdaContext | None, runtime: Runtime) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _last_good(forecasts: ForecastStore, business_date: date, currency: str, fai
     from salesflow.forecasting import Forecast
 
     for stored in forecasts.newest_first(business_date - timedelta(days=1), LAST_GOOD_DAYS):
-        if not stored.is_fresh or stored.forecast is None or stored.currency != currency:
+        if stored.reason or stored.forecast is None or stored.currency != currency:
             continue
         try:
             found = Forecast.from_document(dict(stored.forecast))

@@ -25,11 +25,10 @@ from salesflow.jobs.runtime import Runtime
 from salesflow.ledger.link_uses import LinkUses
 from salesflow.library.keeper import INDEX_KEY
 from salesflow.links.grant import LONGEST_TOKEN, Grant, reader_of
-from salesflow.links.pages import Answer, Choice, Page, Section, failed, refused, sent_on, shown, stored_page
+from salesflow.links.pages import Answer, Page, Section, failed, refused, sent_on, shown, stored_page
 from salesflow.links.things import (
     LibraryPage,
     MailList,
-    OwnMails,
     ReportFile,
     Thing,
     ToldFinding,
@@ -135,8 +134,8 @@ class _Visit:
     def answer(self, thing: Thing) -> Answer | None:
         """What the link shows, or what the button does."""
         match thing:
-            case OwnMails(mail_list) if self._is_at_top:
-                return self._mails(mail_list)
+            case MailList() if self._is_at_top:
+                return self._mails(thing)
             case ToldFinding(key, mark) if self._is_at_top:
                 return self._finding(key, mark)
             case ReportFile(key) if self._is_at_top and self.asked.method != "POST":
@@ -208,12 +207,12 @@ class _Visit:
                 if until == FOR_GOOD
                 else _("Nothing is mailed about it until {day}.", day=day)
             )
-            choices: tuple[Choice, ...] = (Choice("tell", _("Tell me again")),)
+            choices: tuple[tuple[str, str], ...] = (("tell", _("Tell me again")),)
         else:
             state = _(
                 "It is known and needs no more mails? It goes on being watched, and is told afterwards if it is still there."
             )
-            choices = (Choice("quiet", _("Quiet for two weeks")), Choice("quiet-for-good", _("Quiet for good")))
+            choices = (("quiet", _("Quiet for two weeks")), ("quiet-for-good", _("Quiet for good")))
         title = _("Quiet about {product}", product=about) if about else _("Quiet about the whole shop")
         sections = [Section(name, rows) for name, rows in why.tables]
         if why.look_at:
@@ -252,9 +251,9 @@ class _Visit:
                 titles[one],
                 lines=(headline[one, one in stopped],),
                 choices=(
-                    Choice(f"take-up-{one}", _("Send them to me again"))
+                    (f"take-up-{one}", _("Send them to me again"))
                     if one in stopped
-                    else Choice(f"stop-{one}", _("Stop these mails")),
+                    else (f"stop-{one}", _("Stop these mails")),
                 ),
             )
             for one in sorted(of_reader, key=lambda one: one is not mail_list)

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
-from salesflow.analytics.results import UnusualFinding, UnusualSummary
+from salesflow.analytics.results import UnusualSummary
 from salesflow.figures import Figures
 from salesflow.observability import logger
 
@@ -23,13 +23,7 @@ def read_unusual(book: "AlertBook", business_date: date, figures: Figures) -> Un
         return None
     if not pages:
         return None
-    from salesflow.findings.wording import sentence  # only who has something to say needs it
+    from salesflow.alerts.unusual import unusual  # only who has something to say needs it
 
     alerts = [alert for _, open_alerts in pages for alert in open_alerts if alert.severity != _NOT_TOLD]
-    findings = tuple(
-        UnusualFinding(
-            alert.since, alert.type.value, sentence(alert.statement, figures), is_high=alert.severity == "HIGH"
-        )
-        for alert in alerts
-    )
-    return UnusualSummary(max(day for day, _ in pages), findings)
+    return UnusualSummary(max(day for day, _ in pages), tuple(unusual(alert, figures) for alert in alerts))

@@ -118,13 +118,13 @@ def _look(run: Run[WatchdogFields], memory: Memory) -> Look:
     for trouble in look.troubles:
         for one in trouble.judged:
             logger.warning(
-                "not done" if not one.verdict.done else "done late",
+                "not done" if not one.done else "done late",
                 watched=trouble.schedule,
                 due=one.tick.due.isoformat(),
                 watched_identity=one.tick.identity,
                 watched_date=one.tick.business_date.isoformat(),
-                trouble=one.verdict.trouble,
-                why=one.verdict.reason,
+                trouble=one.trouble,
+                why=one.reason,
             )
     return look
 
@@ -279,8 +279,8 @@ def _details(look: Look) -> dict[str, Any]:
                 "schedule": trouble.schedule,
                 "due": one.tick.due.isoformat(),
                 "business_date": one.tick.business_date.isoformat(),
-                "trouble": one.verdict.trouble,
-                "reason": one.verdict.reason,
+                "trouble": one.trouble,
+                "reason": one.reason,
             }
             for trouble in look.troubles
             for one in trouble.judged

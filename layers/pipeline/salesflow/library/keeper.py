@@ -13,25 +13,24 @@ that version. Who comes too late lists again. So the page that stands was made f
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from salesflow import clock
-from salesflow.delivery.store import folder, report_key
+from salesflow.analytics.results import UnusualFinding
+from salesflow.delivery.store import folder, report_file_of, report_of
 from salesflow.figures import Figures
-from salesflow.formats import Format, ReportType
+from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.ledger import RunRecord, RunStatus
 from salesflow.ledger.runs import stamp
-from salesflow.library.model import EndedRun, Library, OpenAnomaly, StoredFile
+from salesflow.library.model import EndedRun, Library, StoredFile
 from salesflow.library.page import render_library
 from salesflow.observability import logger
 from salesflow.rows import ConditionFailed, Row, Rows, expires_at
 from salesflow.s3 import Bucket
-from salesflow.windows import Period
 
 if TYPE_CHECKING:
     from salesflow.alerts.book import AlertBook
@@ -48,8 +47,6 @@ MOST_LISTS: Final = 40
 _PARTITION: Final = "library"
 _TRIES: Final = 4
 _LONGEST_REASON: Final = 300
-_DATED: Final = re.compile(r"reports/(\w+)/(\w+)/(\d{4}-\d{2}-\d{2})/[^/]+\.(?P<ext>\w+)", re.ASCII)
-_FORMATS: Final = {fmt.extension: fmt for fmt in Format}
 
 
 class LibraryKeeper:
@@ -174,7 +171,7 @@ class LibraryKeeper:
             after = _leap(keys[-1], first_wanted)
         return *_newest(files), False
 
-    def _anomalies(self, runs: Iterable[EndedRun]) -> tuple[date | None, tuple[OpenAnomaly, ...]]:
+    def _anomalies(self, runs: Iterable[EndedRun]) -> tuple[date | None, tuple[UnusualFinding, ...]]:
         """The anomalies that are open after the newest checks of the shop and of all products, and when that was."""
         newest_check: dict[str, date] = {}
         for run in runs:
@@ -182,10 +179,10 @@ class LibraryKeeper:
                 newest_check[chain] = max(run.business_date, newest_check.get(chain, date.min))
         if not newest_check:
             return None, ()
-        from salesflow.findings.wording import sentence  # most shops' reports need no detection to be imported
+        from salesflow.alerts.unusual import unusual  # most shops' reports need no detection to be imported
 
         figures = Figures(self._currency, self._language)
-        found: dict[str, OpenAnomaly] = {}
+        found: dict[str, UnusualFinding] = {}
         checked_on = None
         for chain, day in sorted(newest_check.items()):
             page = self._alerts().newest(chain, day)
@@ -193,34 +190,21 @@ class LibraryKeeper:
                 continue
             checked_on = page[0] if checked_on is None else max(checked_on, page[0])
             for alert in (one for one in page[1] if one.severity != "LOW"):
-                text = sentence(alert.statement, figures)
-                found[alert.id] = OpenAnomaly(alert.since, text, is_high=alert.severity == "HIGH")
+                found[alert.id] = unusual(alert, figures)
         return checked_on, tuple(found.values())
 
 
 def _known(keys: Iterable[str]) -> Iterator[StoredFile]:
     """The reports' files among keys; manifests, `latest/`, and what does not lie where the contract says, are passed over."""
     for key in keys:
-        found = _DATED.fullmatch(key)
-        if found is None or found[1] not in ReportType or found[2] not in Period or found["ext"] not in _FORMATS:
-            continue
-        what = (ReportType(found[1]), Period(found[2]))
-        fmt = _FORMATS[found["ext"]]
-        try:
-            day = date.fromisoformat(found[3])
-        except ValueError:
-            continue
-        if key == report_key(*what, day, fmt):
-            yield StoredFile(*what, day, fmt, key.removeprefix(ROOT))
+        if (file := report_file_of(key)) is not None:
+            yield StoredFile(*file, key.removeprefix(ROOT))
 
 
 def _leap(key: str, first_wanted: date | None) -> str:
     """Where to go on listing after a key."""
-    found = _DATED.fullmatch(key)
-    if found and first_wanted is not None and found[1] in ReportType and found[2] in Period:
-        wanted = folder(ReportType(found[1]), Period(found[2]), first_wanted)
-        return max(key, wanted)
-    return key
+    report = report_of(key)
+    return max(key, folder(*report[:2], first_wanted)) if report and first_wanted is not None else key
 
 
 def _newest(files: list[StoredFile]) -> tuple[tuple[StoredFile, ...], date | None]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from salesflow.analytics.results import UnusualFinding
 from salesflow.formats import Format, ReportType
 from salesflow.windows import Period
 
@@ -41,15 +42,6 @@ class EndedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAnomaly:
-    """An anomaly that is not over: since when, and what about it, as a sentence that names its product."""
-
-    since: date
-    text: str
-    is_high: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Library:
     """Everything that the page shows.
 
@@ -59,7 +51,7 @@ class Library:
 
     files: tuple[StoredFile, ...]
     runs: tuple[EndedRun, ...] = ()
-    anomalies: tuple[OpenAnomaly, ...] = ()
+    anomalies: tuple[UnusualFinding, ...] = ()
     first_date: date | None = None
     checked_on: date | None = None
     is_whole: bool = True

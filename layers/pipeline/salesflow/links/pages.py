@@ -26,21 +26,13 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A button: the word that it posts, and what it says."""
-
-    deed: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class Section:
-    """A titled part of a page: rows of a label and a text, then lines, then buttons."""
+    """A titled part of a page: rows of a label and a text, then lines, then buttons: the word that each posts, and what it says."""
 
     title: str
     rows: tuple[tuple[str, str], ...] = ()
     lines: tuple[str, ...] = ()
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

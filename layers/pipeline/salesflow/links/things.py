@@ -51,14 +51,8 @@ class ToldFinding:
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class OwnMails:
-    """The reader's mails, the list that the link came with first."""
-
-    mail_list: MailList
-
-
-type Thing = ReportFile | LibraryPage | ToldFinding | OwnMails
+type Thing = ReportFile | LibraryPage | ToldFinding | MailList
+"""A list of mails stands for the reader's own mails, that list first."""
 
 
 def file_thing(key: str) -> str:
@@ -93,7 +87,7 @@ def thing_of(text: str) -> Thing | None:
             path, _, mark = rest.rpartition("/")
             return ToldFinding(f"{CHECKS}{path}.json", mark) if _BELOW_CHECKS.fullmatch(path) and mark else None
         case "m" if rest in MailList:
-            return OwnMails(MailList(rest))
+            return MailList(rest)
     return None
 
 

@@ -100,14 +100,6 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A tick and how it stands."""
-
-    tick: Tick
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
 class InTrouble:
     """What the owner is told of one schedule: the firings that lack their work, oldest first.
 
@@ -116,7 +108,7 @@ class InTrouble:
     """
 
     schedule: str
-    judged: tuple[Judged, ...]
+    judged: tuple[Verdict, ...]
     over: bool
     since: datetime | None
 
@@ -132,14 +124,6 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
-class Unwatchable:
-    """A schedule that cannot be watched, and why."""
-
-    schedule: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Skipped:
     """A firing that never came, because clocks went over its time (`wall`, naive): what it should have left."""
 
@@ -152,6 +136,7 @@ class Skipped:
 class Look:
     """What a look found. due: the firings that it judged or waits for; open: the schedules in trouble after it.
 
+    unwatchable: the schedules that cannot be watched, and why, where that is news.
     skipped: firings that clocks went over since the last look, and whose work nobody has done.
     unseen: the span that no look has covered, because the watchdog itself did not run for longer than its lookback.
     """
@@ -159,7 +144,7 @@ class Look:
     memory: Memory
     troubles: tuple[InTrouble, ...]
     recoveries: tuple[Recovered, ...]
-    unwatchable: tuple[Unwatchable, ...]
+    unwatchable: Mapping[str, str]
     skipped: tuple[Skipped, ...]
     due: int
     done: int
@@ -182,7 +167,7 @@ def take_look(memory: Memory, schedules: Sequence[Schedule], find_run: FindRun, 
     ticks = kept + [tick for tick in expected if (tick.schedule, tick.due) not in known]
 
     waiting: list[Tick] = []
-    judged: dict[str, list[Judged]] = {}
+    judged: dict[str, list[Verdict]] = {}
     for tick in sorted(ticks, key=lambda tick: (tick.due, tick.schedule)):
         audience = audience_of(now_there[tick.schedule], stack=watch.stack, zone=watch.zone, readers=watch.readers)
         verdict = judge(tick, find_run(tick), now=now, grace=watch.grace, audience=audience)
@@ -190,8 +175,10 @@ def take_look(memory: Memory, schedules: Sequence[Schedule], find_run: FindRun, 
             waiting.append(tick)
             continue
         if tick.job == WATCHDOG.name and verdict.trouble is Trouble.PARTIAL:
-            verdict = Verdict(True)  # an owner who could not be told: telling of it again each time would never end
-        judged.setdefault(tick.schedule, []).append(Judged(tick, verdict))
+            verdict = Verdict(
+                tick, True
+            )  # an owner who could not be told: telling of it again each time would never end
+        judged.setdefault(tick.schedule, []).append(verdict)
 
     last_done = {name: due for name, due in memory.last_done.items() if name in now_there}
     open_troubles = {name: trouble for name, trouble in memory.troubles.items() if name in now_there}
@@ -213,12 +200,10 @@ def take_look(memory: Memory, schedules: Sequence[Schedule], find_run: FindRun, 
         memory=Memory(now, now_there, tuple(waiting), open_troubles, last_done, unwatchable),
         troubles=tuple(troubles),
         recoveries=tuple(recoveries),
-        unwatchable=tuple(
-            Unwatchable(name, reason) for name, reason in unwatchable.items() if memory.unwatchable.get(name) != reason
-        ),
+        unwatchable={name: why for name, why in unwatchable.items() if memory.unwatchable.get(name) != why},
         skipped=tuple(one for one in skipped if find_run(one.tick) is None),
         due=len(ticks),
-        done=sum(one.verdict.done for several in judged.values() for one in several),
+        done=sum(one.done for several in judged.values() for one in several),
         unseen=(memory.looked_at, earliest) if memory.looked_at and memory.looked_at < earliest else None,
     )
 
@@ -227,14 +212,14 @@ class _Schedule:
     """What a look means for one schedule: what is told, what is over, and what is kept for the next look."""
 
     def __init__(
-        self, name: str, judged: Sequence[Judged], ongoing: Ongoing | None, last_done: datetime | None, now: datetime
+        self, name: str, judged: Sequence[Verdict], ongoing: Ongoing | None, last_done: datetime | None, now: datetime
     ) -> None:
-        done = [one for one in judged if one.verdict.done]
+        done = [one for one in judged if one.done]
         self.last_done = max([one.tick.due for one in done] + ([last_done] if last_done else []), default=None)
-        lacking = [one for one in judged if not one.verdict.done]
+        lacking = [one for one in judged if not one.done]
         passed = [one for one in lacking if self.last_done and one.tick.due < self.last_done]
         current = [one for one in lacking if one not in passed]
-        late = [one for one in done if one.verdict.trouble and not one.tick.told]
+        late = [one for one in done if one.trouble and not one.tick.told]
         # Of a schedule in trouble, the recovery says it.
         over = [] if ongoing else [one for one in passed if not one.tick.told] + late
         self.told: list[InTrouble] = []
@@ -249,13 +234,13 @@ class _Schedule:
         elif ongoing and self.last_done and self.last_done >= ongoing.since:
             self._recover(name, passed, ongoing, self.last_done)
 
-    def _go_on(self, name: str, current: Sequence[Judged], now: datetime) -> None:
+    def _go_on(self, name: str, current: Sequence[Verdict], now: datetime) -> None:
         before = self.ongoing
         kinds = {_signature(one) for one in current}
         if before is not None:
             news = kinds - set(before.kinds)
             reminds = now - before.told_at >= REMIND_AFTER and any(
-                not one.tick.told and one.verdict.trouble is not Trouble.PARTIAL for one in current
+                not one.tick.told and one.trouble is not Trouble.PARTIAL for one in current
             )
             if not news and not reminds:
                 return
@@ -264,21 +249,21 @@ class _Schedule:
         self.ongoing = Ongoing(since, tuple(sorted(kinds | set(before.kinds if before else ()))), now)
         self.unfinished = [replace(one.tick, told=True) for one in current]
 
-    def _recover(self, name: str, passed: Sequence[Judged], ongoing: Ongoing, done: datetime) -> None:
+    def _recover(self, name: str, passed: Sequence[Verdict], ongoing: Ongoing, done: datetime) -> None:
         lacking = tuple(one.tick for one in passed if not CATALOGUE[one.tick.job].catches_up)
         self.recovered.append(Recovered(name, ongoing.since, done, lacking))
         self.ongoing = None
 
 
-def _signature(one: Judged) -> str:
+def _signature(one: Verdict) -> str:
     """What makes trouble news: its kind; for a partial run also what was lacking, for that may be the same for weeks.
 
     Its dates and counts are left out: they change from day to day, and say nothing new.
     """
-    trouble = one.verdict.trouble
+    trouble = one.trouble
     if trouble is not Trouble.PARTIAL:
         return str(trouble)
-    return f"{trouble}: {re.sub(r'[0-9]+', '#', one.verdict.reason)}"[:200]
+    return f"{trouble}: {re.sub(r'[0-9]+', '#', one.reason)}"[:200]
 
 
 def _expected(

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from salesflow.delivery.addresses import Mark, MarkedAddress
 from salesflow.shop_id import MAIN_SHOP
 from salesflow.watch.logbook import Notice
-from salesflow.watch.look import InTrouble, Judged, Look, Recovered, Skipped, Unwatchable
-from salesflow.watch.ticks import Trouble
+from salesflow.watch.look import InTrouble, Look, Recovered, Skipped
+from salesflow.watch.ticks import Trouble, Verdict
 
 SHOWN_FIRINGS = 3
 SHOWN_ENTRIES = 40
@@ -54,7 +54,7 @@ def notices_of(
         *([_unseen(*look.unseen, zone)] if look.unseen else []),
         *(_skipped(one, not_fired.get(one.schedule.name), stack) for one in look.skipped),
         *(_trouble(trouble, stack, zone) for trouble in look.troubles),
-        *(_unwatchable(schedule) for schedule in look.unwatchable),
+        *((f"{schedule}: cannot be watched", why) for schedule, why in look.unwatchable.items()),
         *(_marked(address) for address in marked),
         *(_unusable(address, why) for address, why in unusable.items()),
     ]
@@ -72,7 +72,7 @@ def _trouble_notice(look: Look, entries: list[tuple[str, str]], stack: str, now:
     count = len(entries)
     findings: tuple[str, ...]
     if count == 1 and names:
-        kind = str(look.troubles[0].judged[-1].verdict.trouble)
+        kind = str(look.troubles[0].judged[-1].trouble)
         findings = (f"{names[0]}: {kind}", f"Schedule {kind}")
     elif count == 1:
         findings = (entries[0][0], "One thing needs you")
@@ -114,7 +114,7 @@ def _recovery_notice(recoveries: Sequence[Recovered], stack: str, zone: ZoneInfo
 
 def _trouble(trouble: InTrouble, stack: str, zone: ZoneInfo) -> tuple[str, str]:
     newest = trouble.judged[-1]
-    kind = newest.verdict.trouble or Trouble.MISSING
+    kind = newest.trouble or Trouble.MISSING
     dates = ", ".join(dict.fromkeys(one.tick.business_date.isoformat() for one in trouble.judged[-SHOWN_FIRINGS:]))
     earlier = len(trouble.judged) - SHOWN_FIRINGS
     title = f"{_short(trouble.schedule, stack)}: {kind}, business date {dates}"
@@ -126,14 +126,14 @@ def _trouble(trouble: InTrouble, stack: str, zone: ZoneInfo) -> tuple[str, str]:
     if newest.tick.doubt:
         texts.append(newest.tick.doubt)
     if trouble.over:
-        texts.append("It is over: there is nothing to do." if newest.verdict.done else "A later firing did its work.")
+        texts.append("It is over: there is nothing to do." if newest.done else "A later firing did its work.")
     else:
         texts.append(_WHAT_TO_DO[kind].format(stack=stack))
     return title, " ".join(texts)
 
 
-def _one(judged: Judged, zone: ZoneInfo) -> str:
-    reason = judged.verdict.reason
+def _one(judged: Verdict, zone: ZoneInfo) -> str:
+    reason = judged.reason
     cut = reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1] + "…"
     return f"Due {when(judged.tick.due, zone)}. {cut}"
 
@@ -150,10 +150,6 @@ def _skipped(skipped: Skipped, problem: str | None, stack: str) -> tuple[str, st
         f"On {skipped.wall:%a %d %b %Y} clocks went forward over {skipped.wall:%H:%M} ({skipped.schedule.zone}), and EventBridge fires nothing at a "
         f"time that does not exist. {what} An hour from 04:00 to 21:59 exists every day, in every zone.",
     )
-
-
-def _unwatchable(schedule: Unwatchable) -> tuple[str, str]:
-    return f"{schedule.schedule}: cannot be watched", schedule.reason
 
 
 def _marked(address: MarkedAddress) -> tuple[str, str]:

@@ -69,6 +69,7 @@ class Tick:
 class Verdict:
     """How a tick stands: done or not, and the trouble with it, if any (a run may be done, but late)."""
 
+    tick: Tick
     done: bool
     trouble: Trouble | None = None
     reason: str = ""
@@ -142,39 +143,41 @@ def judge(
     run: the ledger's, or what is wrong with its row. audience: whom the firing is to tell: done asks who was told.
     """
     if isinstance(run, UnreadableRow):
-        return Verdict(False, Trouble.UNREADABLE, str(run))
+        return Verdict(tick, False, Trouble.UNREADABLE, str(run))
     last_moment = tick.due + timedelta(minutes=tick.window_minutes) + grace
     is_overdue = now >= last_moment
     if run is None or (run.interim and tick.wants_final):
-        return Verdict(False, Trouble.MISSING, "No run of it is on record.") if is_overdue else None
+        return Verdict(tick, False, Trouble.MISSING, "No run of it is on record.") if is_overdue else None
     match run.status:
         case RunStatus.SUCCEEDED | RunStatus.SKIPPED_EMPTY if not run.has_told(audience):
-            return Verdict(False, Trouble.PARTIAL, _UNTOLD) if is_overdue else None
+            return Verdict(tick, False, Trouble.PARTIAL, _UNTOLD) if is_overdue else None
         case RunStatus.SUCCEEDED | RunStatus.SKIPPED_EMPTY:
             # Only the tick's own run tells how late it was: another one may have been fired again by hand since.
             if run.finished_at and run.scheduled_time == tick.due and run.finished_at > last_moment:
-                return Verdict(True, Trouble.LATE, f"It was done {_span(run.finished_at - tick.due)} after it was due.")
-            return Verdict(True)
+                return Verdict(
+                    tick, True, Trouble.LATE, f"It was done {_span(run.finished_at - tick.due)} after it was due."
+                )
+            return Verdict(tick, True)
         case RunStatus.PARTIAL:
-            return Verdict(False, Trouble.PARTIAL, run.reason)
+            return Verdict(tick, False, Trouble.PARTIAL, run.reason)
         case RunStatus.SKIPPED_STALE:
-            return Verdict(False, Trouble.STALE, run.reason)
+            return Verdict(tick, False, Trouble.STALE, run.reason)
         case RunStatus.FAILED:
             is_final = run.finished_at is not None and run.finished_at <= now - RETRIES_OVER
-            return Verdict(False, Trouble.FAILED, run.reason) if is_final or is_overdue else None
+            return Verdict(tick, False, Trouble.FAILED, run.reason) if is_final or is_overdue else None
         case RunStatus.RUNNING:
-            return _judge_running(run, now=now, is_overdue=is_overdue, told=tick.told)
+            return _judge_running(tick, run, now=now, is_overdue=is_overdue)
 
 
-def _judge_running(run: RunRecord, *, now: datetime, is_overdue: bool, told: bool) -> Verdict | None:
+def _judge_running(tick: Tick, run: RunRecord, *, now: datetime, is_overdue: bool) -> Verdict | None:
     if run.is_alive(now):  # one that makes up for trouble told before is no news until it ends
         since = f"It has been at work for {_span(now - run.started_at)} and is not done."
-        return Verdict(False, Trouble.LATE, since) if is_overdue and not told else None
+        return Verdict(tick, False, Trouble.LATE, since) if is_overdue and not tick.told else None
     ended = run.lease_until or run.started_at
     if not is_overdue and ended > now - RETRIES_OVER:
         return None
     return Verdict(
-        False, Trouble.FAILED, "Its last try was ended from outside (time or memory ran out) and left no reason."
+        tick, False, Trouble.FAILED, "Its last try was ended from outside (time or memory ran out) and left no reason."
     )
 
 
