@@ -10,6 +10,7 @@ from typing import Any
 from ops.complaints import Failed
 from ops.target import Stack
 from salesflow.shop_id import MAIN_SHOP
+from salesflow.stored import json_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,8 @@ def fire(stack: Stack, job: str, event: Mapping[str, Any]) -> Answer:
         FunctionName=stack.function(job).name, InvocationType="RequestResponse", Payload=json.dumps(event).encode()
     )
     request_id = reply["ResponseMetadata"].get("RequestId", "")
-    body = reply["Payload"].read()
-    try:
-        said = json.loads(body or b"{}")
-    except ValueError:
-        said = None
-    if not isinstance(said, dict):
+    said = json_object(reply["Payload"].read() or b"{}")
+    if said is None:
         raise Failed(
             f"The function {stack.function(job).name} answered something that is no JSON object.",
             action="Look at its log: `salesflow-ops runs tail`.",

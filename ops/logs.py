@@ -11,6 +11,7 @@ from typing import Any
 from ops.runs import Run
 from ops.target import Stack
 from salesflow import clock
+from salesflow.stored import json_object
 
 JOBS = ("report", "sync_history", "forecast", "anomaly_check", "watchdog", "mail_events", "links")
 ONLY_WITH = {"mail_events": "MailEventsFunction", "links": "LinksFunction"}
@@ -116,11 +117,8 @@ def _line(job: str, event: Mapping[str, Any]) -> LogLine | None:
     """A log event as a line; None for a metric."""
     text = str(event["message"]).rstrip()
     moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-    try:
-        held = json.loads(text)
-    except ValueError:
-        held = None
-    if not isinstance(held, dict):
+    held = json_object(text)
+    if held is None:
         return LogLine(event["eventId"], moment, job, "", text)
     if "_aws" in held:
         return None

@@ -6,7 +6,6 @@ What is kept of each named channel is written here, and shown nowhere: neither t
 from __future__ import annotations
 
 import base64
-import json
 import secrets
 import sys
 from typing import Annotated, Any
@@ -26,6 +25,7 @@ from salesflow.delivery.ways import (
     fields_of,
     is_named,
 )
+from salesflow.stored import json_object
 
 app = Group(
     "Where chats, programs and WhatsApp take the shop's messages.",
@@ -123,11 +123,8 @@ def _asked(name: str) -> dict[str, Any]:
 
 
 def _read() -> dict[str, Any]:
-    try:
-        said = json.loads(sys.stdin.read(64_000))
-    except ValueError:
-        said = None
-    if not isinstance(said, dict):
+    said = json_object(sys.stdin.read(64_000))
+    if said is None:
         raise Misused(
             "The pipe holds no JSON object.", action='Write {"url": "https://..."} into it: docs/channels.md.'
         )

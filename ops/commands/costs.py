@@ -9,7 +9,6 @@ measured is assumed, and said to be.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +29,7 @@ from ops.target import DeployedFunction, Stack
 from ops.terminal import Facts, Table
 from salesflow.errors import SalesFlowError
 from salesflow.readers import MAIL, WHATSAPP, kind_of
+from salesflow.stored import json_object
 
 app = Group("What a month costs.")
 
@@ -160,11 +160,8 @@ def _measure(stack: Stack, function: DeployedFunction, now: datetime, days: int)
     found = Measured()
     for message, moment in _log(stack, function.log_group, now - timedelta(days=days), now):
         found.log_bytes += len(message.encode()) + 26  # CloudWatch Logs bills 26 bytes an event beside its text
-        try:
-            line = json.loads(message)
-        except ValueError:
-            continue
-        if not isinstance(line, dict):
+        line = json_object(message)
+        if line is None:
             continue
         if line.get("type") == "platform.report":
             found.billed_seconds.append(line["record"]["metrics"]["billedDurationMs"] / 1000)

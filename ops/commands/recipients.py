@@ -57,28 +57,16 @@ def list_recipients(desk: Desk) -> None:
     desk.out.show({name: list(addresses) for name, addresses in lists.items()}, Table("", ("of", "who"), rows))
 
 
-@app.command(
-    "add",
-    examples=[
-        "recipients add chef@shop.example.com",
-        "recipients add stock@shop.example.com --report scheduled-stock-excel",
-    ],
-)
-def add(desk: Desk, addresses: Addresses, *, of: Of) -> None:
-    """Mail somebody too, from the next run on."""
-    _change(desk, addresses, of, adds=True)
+def _register(name: str, says: str, *, adds: bool, other: str) -> None:
+    examples = [f"recipients {name} chef@shop.example.com", f"recipients {name} {other} --report scheduled-stock-excel"]
+
+    @app.command(name, help=says, examples=examples)
+    def change(desk: Desk, addresses: Addresses, *, of: Of) -> None:
+        _change(desk, addresses, of, adds=adds)
 
 
-@app.command(
-    "remove",
-    examples=[
-        "recipients remove chef@shop.example.com",
-        "recipients remove manager@shop.example.com --report scheduled-stock-excel",
-    ],
-)
-def remove(desk: Desk, addresses: Addresses, *, of: Of) -> None:
-    """Mail somebody no more, from the next run on."""
-    _change(desk, addresses, of, adds=False)
+_register("add", "Mail somebody too, from the next run on.", adds=True, other="stock@shop.example.com")
+_register("remove", "Mail somebody no more, from the next run on.", adds=False, other="manager@shop.example.com")
 
 
 @app.command("test", examples=["recipients test slack:shop", "recipients test chef@shop.example.com --yes"])

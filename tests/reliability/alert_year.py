@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from msgspec import structs
 
 from local.api import Sale, SaleItem, SalesStore, Surprise, sample_sales
-from tests.reliability.findings import Finding, Kind
+from tests.reliability.findings import Finding
 from tests.reliability.world import World
 
 FIRST_DAY = date(2025, 11, 24)
@@ -82,7 +82,7 @@ def watch_alerts(days: int = 365) -> Watched:
                 first, again = (container.invoke(event, f"{day}-{n}") for n in range(2))
             where = f"alerts: {day}"
             if first.answer is None or again.answer is None or again.answer["status"] != "DUPLICATE":
-                watched.findings.append(Finding(Kind.SILENT, where, f"fired twice, it ended as {first} and {again}"))
+                watched.findings.append(Finding("silent", where, f"fired twice, it ended as {first} and {again}"))
                 continue
             for entry in first.answer["told"]:
                 told[entry["alert"]].append((day, entry["change"]))
@@ -92,7 +92,7 @@ def watch_alerts(days: int = 365) -> Watched:
         watched.told = sum(map(len, told.values()))
         if watched.mails != len(mailed_on):
             problem = f"{watched.mails} mails tell of {len(mailed_on)} dates with something to tell"
-            watched.findings.append(Finding(Kind.DOUBLED, "alerts", problem))
+            watched.findings.append(Finding("doubled", "alerts", problem))
     for turn in turns:
         watched.findings += _missed(turn, told[turn.alert])
     for alert, story in told.items():
@@ -109,14 +109,14 @@ def _missed(turn: Turn, story: list[tuple[date, str]]) -> list[Finding]:
         for (days, change), (due, wanted) in zip(around, turn.told, strict=True)
     )
     where = f"alerts: {turn.alert} from {turn.first}"
-    return [] if right else [Finding(Kind.LOST, where, f"told was {around} and not {list(turn.told)}")]
+    return [] if right else [Finding("lost", where, f"told was {around} and not {list(turn.told)}")]
 
 
 def _out_of_order(alert: str, story: list[tuple[date, str]]) -> list[Finding]:
     """An alert is opened before anything else is told of it. It may be opened again: what was short ends in silence."""
     changes = ["resolved", *(change for _, change in story)]
     return [
-        Finding(Kind.DOUBLED, f"alerts: {alert}", f"{after} was told after {before}")
+        Finding("doubled", f"alerts: {alert}", f"{after} was told after {before}")
         for before, after in itertools.pairwise(changes)
         if before == "resolved" and after != "opened"
     ]

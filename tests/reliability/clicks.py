@@ -216,11 +216,11 @@ def disturbed(
         first = shop.click(last, Injection(shop.world, point, fault))
         problems = list(_half_done(shop, known, last))
         if first.answer is None:
-            problems.append((Kind.SILENT, f"no answer but {first.failure or 'the end of the process'}"))
+            problems.append(("silent", f"no answer but {first.failure or 'the end of the process'}"))
         elif not _is_same(first.answer, known.answer):
             if first.answer["statusCode"] != 503:
                 problems.append(
-                    (Kind.SILENT, f"the answer is {first.answer['statusCode']}: {first.answer['body'][-600:]}")
+                    ("silent", f"the answer is {first.answer['statusCode']}: {first.answer['body'][-600:]}")
                 )
             problems += _clicked_again(shop, known, last)
         else:
@@ -241,11 +241,13 @@ def together(
                 shop.begin(before)
                 results = _overtaken(shop, late, quick, Pause(point, when), broken)
                 stands = shop.standing()
-                problems = [(Kind.LOST, f"things stand as {stands}, and in a row as {orders}")] * (stands not in orders)
+                problems: list[tuple[Kind, str]] = [("lost", f"things stand as {stands}, and in a row as {orders}")] * (
+                    stands not in orders
+                )
                 problems += [
-                    (Kind.SILENT, f"{click.name} is on no record") for click in (one, other) if _unrecorded(shop, click)
+                    ("silent", f"{click.name} is on no record") for click in (one, other) if _unrecorded(shop, click)
                 ]
-                problems += [(Kind.SILENT, f"answered was {result}") for result in results if not _is_good(result)]
+                problems += [("silent", f"answered was {result}") for result in results if not _is_good(result)]
                 clicked.add("times overtaken", f"{late.name}: overtaken by {quick.name} {when} {point}", problems)
 
 
@@ -268,9 +270,9 @@ def _overtaken(shop: LinkedShop, late: Click, quick: Click, pause: Pause, broken
 def _half_done(shop: LinkedShop, known: _Known, click: Click) -> Iterable[tuple[Kind, str]]:
     stands = shop.standing()
     if stands not in (known.before, known.after):
-        yield Kind.LOST, f"things stand as {stands}: neither as before nor as after"
+        yield "lost", f"things stand as {stands}: neither as before nor as after"
     if stands != known.before and shop.recorded(click.deed) == known.recorded:
-        yield Kind.SILENT, "something changed, and no record says why"
+        yield "silent", "something changed, and no record says why"
 
 
 def _clicked_again(shop: LinkedShop, known: _Known, click: Click) -> Iterable[tuple[Kind, str]]:
@@ -278,18 +280,18 @@ def _clicked_again(shop: LinkedShop, known: _Known, click: Click) -> Iterable[tu
     shop.world.clock.advance(AGAIN_AFTER)
     again = shop.click(click)
     if again.answer is None or not _is_same(again.answer, known.answer):
-        yield Kind.LOST, f"the second click is answered {again.answer or again.failure}"
+        yield "lost", f"the second click is answered {again.answer or again.failure}"
     yield from _done(shop, known, click)
 
 
 def _done(shop: LinkedShop, known: _Known, click: Click) -> Iterable[tuple[Kind, str]]:
     stands, times = shop.standing(), shop.recorded(click.deed) - known.recorded
     if stands != known.after:
-        yield Kind.LOST, f"things stand as {stands} and not as {known.after}"
+        yield "lost", f"things stand as {stands} and not as {known.after}"
     if times < 1:
-        yield Kind.SILENT, "the ledger does not know of it"
+        yield "silent", "the ledger does not know of it"
     if times > 2:
-        yield Kind.DOUBLED, f"the ledger has it {times} times"
+        yield "doubled", f"the ledger has it {times} times"
 
 
 def _unrecorded(shop: LinkedShop, click: Click) -> bool:

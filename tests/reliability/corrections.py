@@ -11,7 +11,7 @@ from functools import partial
 
 from local.api import Sale, SaleItem, SalesStore
 from tests.reliability.containers import Result
-from tests.reliability.findings import Finding, Kind
+from tests.reliability.findings import Finding
 from tests.reliability.oracle import Takings, contradictions, takings_of
 from tests.reliability.scenarios import Stage
 from tests.reliability.sweep import Kill, Pause, When, overtake
@@ -113,7 +113,7 @@ def _judged(stage: Stage, where: str, last: Result, before: Takings) -> list[Fin
         if day == BUSINESS_DATE.isoformat() and pk.startswith("run#report")
     ]
     if statuses != ["SUCCEEDED"]:
-        found.append(Finding(Kind.SILENT, where, f"the ledger says {statuses} after the last try: {last}"))
+        found.append(Finding("silent", where, f"the ledger says {statuses} after the last try: {last}"))
     told = {mail.recipient for mail in state.mails}
-    found += [Finding(Kind.LOST, where, f"{reader} was not mailed") for reader in READERS if reader not in told]
+    found += [Finding("lost", where, f"{reader} was not mailed") for reader in READERS if reader not in told]
     return found

@@ -11,7 +11,7 @@ from tests.reliability.clicks import click_all
 from tests.reliability.corrections import interrupted, overtaken_by_correction
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
 from tests.reliability.field import live_in_the_field
-from tests.reliability.findings import Finding, Kind
+from tests.reliability.findings import Finding
 from tests.reliability.fuzz import KINDS
 from tests.reliability.night import BAD, night
 from tests.reliability.proofs import PROOFS, Proof, prove
@@ -87,7 +87,7 @@ def run(experiment: Experiment) -> Row:
     try:
         row = experiment.run()
     except Exception as error:  # noqa: BLE001 - one experiment that breaks must not hide the others
-        row = Row("", findings=[Finding(Kind.SILENT, experiment.name, f"{type(error).__name__}: {error}"[:3_000])])
+        row = Row("", findings=[Finding("silent", experiment.name, f"{type(error).__name__}: {error}"[:3_000])])
     row.name, row.seconds = experiment.name, time.perf_counter() - began
     return row
 
@@ -205,6 +205,6 @@ def _some(stage: Stage, *, quick: bool) -> tuple[Point, ...]:
 def _leaks(world: World, scenario: Scenario) -> list[Finding]:
     """Where the token can be read: in the logs of all runs, and in what the last one left."""
     return [
-        Finding(Kind.SILENT, scenario.name, f"the token can be read: {text}")
+        Finding("silent", scenario.name, f"the token can be read: {text}")
         for text in token_in(everything_written(world), world.token)
     ]

@@ -17,7 +17,7 @@ from typing import Any
 from moto.s3.models import FakeKey
 
 from tests.reliability.containers import LAMBDA_SECONDS, Container, Result
-from tests.reliability.findings import Finding, Kind, Outcome, judge, mailed_without_file
+from tests.reliability.findings import Finding, Outcome, judge, mailed_without_file
 from tests.reliability.scenarios import Stage
 from tests.reliability.world import MOMENT, RETRY_AFTER, EndState, World, half_done
 from tests.stand_ins.aws import Answer, Request, refusal
@@ -221,13 +221,13 @@ def _inject(stage: Stage, point: Point, fault: Fault, broken: str, injected: Inj
     calls = list(world.gateway.calls)
     state = world.end_state()
     injected.faults += 1
-    injected.findings += [Finding(Kind.LOST, where, problem) for problem in half_done(state)]
+    injected.findings += [Finding("lost", where, problem) for problem in half_done(state)]
     injected.findings += mailed_without_file(where, state)
     again = _may_repeat(injection)
     if first.answer is not None:
         injected.ended["completed"] += 1
         if first.answer["status"] != stage.expected.status and not _costs_unknown(point, fault):
-            injected.findings.append(Finding(Kind.SILENT, where, f"the run ended as {first}"))
+            injected.findings.append(Finding("silent", where, f"the run ended as {first}"))
     else:
         injected.ended.update(["failed", *(["killed"] if first.killed else [])])
         injected.reasons[first.failure.kind if first.failure else "killed"] += 1
@@ -235,7 +235,7 @@ def _inject(stage: Stage, point: Point, fault: Fault, broken: str, injected: Inj
         world.clock.set(max(world.clock(), MOMENT) + RETRY_AFTER)
         second = world.run(scenario.function, scenario.event, "request-1", broken=broken)
         if second.answer is None or second.answer["status"] not in {stage.expected.status, "DUPLICATE"}:
-            injected.findings.append(Finding(Kind.LOST, where, f"the retry ended as {second}; before it: {first}"))
+            injected.findings.append(Finding("lost", where, f"the retry ended as {second}; before it: {first}"))
     if fault is Fault.LATE:
         injected.findings += _stopped_in_time(where, injection, calls)
     end = world.end_state()
@@ -251,13 +251,13 @@ def _told_truly(where: str, result: Result, state: EndState, *, ledger_up: bool)
     assert result.failure is not None
     found = []
     if not result.failure.is_named:
-        found.append(Finding(Kind.SILENT, where, f"an error that does not say what to do: {result}"))
+        found.append(Finding("silent", where, f"an error that does not say what to do: {result}"))
     if ledger_up:
         rows = [row for row in state.runs.values() if row["status"]["S"] != "SUCCEEDED"]
         if [row["status"]["S"] for row in rows] != ["FAILED"]:
-            found.append(Finding(Kind.SILENT, where, f"the ledger does not say FAILED but {list(state.runs.values())}"))
+            found.append(Finding("silent", where, f"the ledger does not say FAILED but {list(state.runs.values())}"))
         elif rows[0]["reason"]["S"][:900] != result.failure.message[:900]:
-            found.append(Finding(Kind.SILENT, where, f"the ledger gives another reason: {rows[0]['reason']['S']}"))
+            found.append(Finding("silent", where, f"the ledger gives another reason: {rows[0]['reason']['S']}"))
     return found
 
 
@@ -265,11 +265,11 @@ def _stopped_in_time(where: str, injection: Injection, calls: list[Call]) -> lis
     """Once the function's time is nearly over, nothing new is begun: no mail is sent, and Lambda need not end the run."""
     found = []
     if injection.world.clock() >= ENDS + RETRY_AFTER:
-        found.append(Finding(Kind.SILENT, where, "the run went on until Lambda ended it"))
+        found.append(Finding("silent", where, "the run went on until Lambda ended it"))
     met = calls.index(injection.met[0]) if injection.met else len(calls)
     late = [call.mails for call in calls[met + 1 :] if call.mails]
     if late:
-        found.append(Finding(Kind.SILENT, where, f"{', '.join(late)} were still mailed when the time was over"))
+        found.append(Finding("silent", where, f"{', '.join(late)} were still mailed when the time was over"))
     return found
 
 
@@ -305,13 +305,13 @@ def crowd(stage: Stage, size: int, *, broken: str = "", progress: Callable[[str]
     statuses = Counter(result.answer["status"] if result.answer else str(result) for result in results)
     crowded = Outcome()
     if statuses != Counter({stage.expected.status: 1, "DUPLICATE": size - 1}):
-        crowded.findings.append(Finding(Kind.DOUBLED, where, f"the runs ended as {dict(statuses)}"))
+        crowded.findings.append(Finding("doubled", where, f"the runs ended as {dict(statuses)}"))
     crowded.findings += judge(where, world.end_state(), stage.expected)
     written = {key: world.versions(key) for key in stage.expected.ends[0].objects if key.startswith("reports/")}
     before = stage.objects_before
     for key, times in written.items():
         if times - (key in before) > 1:
-            crowded.findings.append(Finding(Kind.DOUBLED, where, f"{key} was written {times} times"))
+            crowded.findings.append(Finding("doubled", where, f"{key} was written {times} times"))
     progress(f"{where}: {dict(statuses)}, {len(crowded.findings)} findings")
     return crowded
 

@@ -19,7 +19,7 @@ from msgspec import structs
 
 from local.api import Sale, SaleItem, sample_sales
 from tests.reliability.containers import Result
-from tests.reliability.findings import Finding, Kind
+from tests.reliability.findings import Finding
 from tests.reliability.oracle import Takings, takings_in, takings_of
 from tests.reliability.world import READERS, ZONE, World
 from tests.stand_ins.aws import Answer
@@ -189,21 +189,21 @@ def _report_of(world: World, day: date, name: str, interference: Interference | 
     found: list[Finding] = []
     if result.answer is None:
         if result.failure is None or not result.failure.is_named:
-            found.append(Finding(Kind.SILENT, where, f"an error that does not say what to do: {result}"))
+            found.append(Finding("silent", where, f"an error that does not say what to do: {result}"))
         world.settings.pop("CURRENCY", None)
         world.clock.advance(65)
         result = world.run("report", event, f"{day}-1", broken=broken)
     if result.answer is None:
-        return [*found, Finding(Kind.LOST, where, f"the retry ended as {result}")]
+        return [*found, Finding("lost", where, f"the retry ended as {result}")]
     said, true = _said(world, result), takings_of(world.api.store.sales, day, day)
     shared_id = name == "sales that share an id"
     if said != true and not (shared_id and result.answer["status"] == "PARTIAL"):
-        found.append(Finding(Kind.LOST, where, f"{result}: the report says {said}, sold were {true}"))
+        found.append(Finding("lost", where, f"{result}: the report says {said}, sold were {true}"))
     if name == "sales of the future" and not result.answer["set_aside"]:
-        found.append(Finding(Kind.SILENT, where, "a sale of the future was not told of"))
+        found.append(Finding("silent", where, "a sale of the future was not told of"))
     told = Counter(mail.recipient for mail in world.mails())
     if told != Counter(READERS):
-        found.append(Finding(Kind.DOUBLED, where, f"mailed were {dict(told)}"))
+        found.append(Finding("doubled", where, f"mailed were {dict(told)}"))
     world.forget_mails()
     world.settings.pop("CURRENCY", None)
     return found
@@ -221,18 +221,18 @@ def _stored(world: World, day: date) -> list[Finding]:
     if stored == true:
         return []
     problem = f"{len(true - stored)} sales are not stored, {len(stored - true)} stored ones are gone"
-    return [Finding(Kind.LOST, f"field: {first} to {day}", problem)]
+    return [Finding("lost", f"field: {first} to {day}", problem)]
 
 
 def _quarter_of(world: World, day: date, broken: str) -> list[Finding]:
     event = {"business_date": day.isoformat(), "period": "quarterly", "formats": ["json"], "notify": "none"}
     result = world.run("report", event, "quarter", broken=broken)
     if result.answer is None:
-        return [Finding(Kind.LOST, "field: the quarter", f"ended as {result}")]
+        return [Finding("lost", "field: the quarter", f"ended as {result}")]
     window = json.loads(_saved(world, result))["sales"]["window"]
     first, last = date.fromisoformat(window["first"]), date.fromisoformat(window["last"])
     said, true = _said(world, result), takings_of(world.api.store.sales, first, last)
-    return [] if said == true else [Finding(Kind.LOST, f"field: {first} to {last}", f"{said} and not {true}")]
+    return [] if said == true else [Finding("lost", f"field: {first} to {last}", f"{said} and not {true}")]
 
 
 def _said(world: World, result: Result) -> Takings | None:

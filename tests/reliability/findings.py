@@ -2,23 +2,16 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
+from typing import Final, Literal, get_args
 
 from tests.reliability.scenarios import Expected
 from tests.reliability.world import EndState
 
-
-class Kind(StrEnum):
-    """What went wrong."""
-
-    LOST = "lost"
-    """A file, a row or a mail that an undisturbed run makes is missing, other, or broken."""
-    DOUBLED = "doubled"
-    """Somebody was told twice, or work was done twice."""
-    SILENT = "silent"
-    """The answer or the ledger does not tell what happened, or an error does not say what to do."""
-    LEAKED = "leaked"
-    """Something of one shop lies with another, or was told to another's people."""
+type Kind = Literal["lost", "doubled", "silent", "leaked"]
+"""What went wrong. Lost: a file, a row or a mail that an undisturbed run makes is missing, other, or broken. Doubled: somebody was told
+twice, or work was done twice. Silent: the answer or the ledger does not tell what happened, or an error does not say what to do.
+Leaked: something of one shop lies with another, or was told to another's people."""
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind.__value__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +38,29 @@ def judge(where: str, state: EndState, expected: Expected, *, may_repeat: Collec
     """Compare an end state with an undisturbed run's. may_repeat: recipients who may have been mailed once more."""
     found = []
     nearest = min(expected.ends, key=lambda end: len(_other_objects(state, end)))
-    found += [Finding(Kind.LOST, where, f"{key} {how}") for key, how in _other_objects(state, nearest).items()]
+    found += [Finding("lost", where, f"{key} {how}") for key, how in _other_objects(state, nearest).items()]
     for key in nearest.runs.keys() | state.runs.keys():
         if state.runs.get(key) != nearest.runs.get(key):
             found.append(
-                Finding(Kind.SILENT, where, f"row {key} is {state.runs.get(key)} and not {nearest.runs.get(key)}")
+                Finding("silent", where, f"row {key} is {state.runs.get(key)} and not {nearest.runs.get(key)}")
             )
     for sent in nearest.sends.keys() | state.sends.keys():
         if state.sends.get(sent) != nearest.sends.get(sent):
-            found.append(Finding(Kind.LOST, where, f"record {sent} is {state.sends.get(sent)}"))
+            found.append(Finding("lost", where, f"record {sent} is {state.sends.get(sent)}"))
     wanted, told = nearest.told(), state.told()
     for (recipient, reference), times in told.items():
         if (recipient, reference) not in wanted:
-            found.append(Finding(Kind.DOUBLED, where, f"{recipient} got a mail {reference} that nobody asked for"))
+            found.append(Finding("doubled", where, f"{recipient} got a mail {reference} that nobody asked for"))
         elif times > (2 if recipient in may_repeat else 1):
-            found.append(Finding(Kind.DOUBLED, where, f"{recipient} was mailed {times} times"))
-    found += [Finding(Kind.LOST, where, f"{recipient} was not mailed") for recipient, _ in wanted.keys() - told.keys()]
+            found.append(Finding("doubled", where, f"{recipient} was mailed {times} times"))
+    found += [Finding("lost", where, f"{recipient} was not mailed") for recipient, _ in wanted.keys() - told.keys()]
     return found + mailed_without_file(where, state)
 
 
 def mailed_without_file(where: str, state: EndState) -> list[Finding]:
     """Every file that a mail carries lies in the bucket, byte for byte: at any moment, not only in the end."""
     return [
-        Finding(Kind.LOST, where, f"{mail.recipient} was mailed {name}, which is not saved like that")
+        Finding("lost", where, f"{mail.recipient} was mailed {name}, which is not saved like that")
         for mail in state.mails
         for name, data in mail.attachments.items()
         if not any(key.endswith(f"/{name}") and body == data for key, body in state.objects.items())

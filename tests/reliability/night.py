@@ -29,7 +29,7 @@ from ops.schedules import KNOBS
 from ops.target import Stack, local_stack
 from salesflow.shop_id import MAIN_SHOP, key_prefix, partition_prefix
 from salesflow.shops.token import keep_token
-from tests.reliability.findings import Finding, Kind
+from tests.reliability.findings import Finding
 
 PLACES = (
     ("Asia/Shanghai", "CNY", "zh"),
@@ -102,7 +102,7 @@ class Night:
         found += _leaks(self.stack, self.shops, left)
         failed = {firing.event.get("shop", MAIN_SHOP) for firing in self.firings if not firing.succeeded}
         for shop in sorted(failed ^ {one.id for one in self.shops if one.wrong}):
-            found.append(Finding(Kind.SILENT, shop, "a run failed" if shop in failed else "no run failed"))
+            found.append(Finding("silent", shop, "a run failed" if shop in failed else "no run failed"))
         return found
 
 
@@ -223,28 +223,26 @@ class _Left:
 def _of_a_bad_one(one: Kept, left: _Left) -> Iterator[Finding]:
     own = [key for key in left.keys if _owner(key) == one.id and "/reports/" in key]
     if own or one.reader in left.mails:
-        yield Finding(
-            Kind.SILENT, one.id, f"it {one.wrong}, and there are {own}, told were {left.mails.get(one.reader)}"
-        )
+        yield Finding("silent", one.id, f"it {one.wrong}, and there are {own}, told were {left.mails.get(one.reader)}")
 
 
 def _of_a_good_one(one: Kept, reports: Sequence[tuple[str, ...]], left: _Left) -> Iterator[Finding]:
     told = left.mails.get(one.reader, [])
     if len(told) != len(reports):
-        yield Finding(Kind.DOUBLED, one.id, f"{one.reader} got {len(told)} mails of {len(reports)} reports")
+        yield Finding("doubled", one.id, f"{one.reader} got {len(told)} mails of {len(reports)} reports")
     for report_type, *extensions in reports:
         folder = f"{key_prefix(one.id)}reports/{report_type}/daily/{BUSINESS_DATE}"
         files = [f"{folder}/{report_type}-daily-{BUSINESS_DATE}.{extension}" for extension in extensions]
         written = {key: left.keys[key] for key in (*files, f"{folder}/manifest.json")}
         for key, times in written.items():
             if times != 1:
-                yield Finding(Kind.DOUBLED if times else Kind.LOST, one.id, f"{key} was written {times} times")
+                yield Finding("doubled" if times else "lost", one.id, f"{key} was written {times} times")
         if not all(written.values()):
             continue
         digests = {hashlib.sha256(left.bodies(key)).hexdigest() for key in files}
         brought = sum(digests <= _attached(mail) for mail in told)
         if brought != 1:
-            yield Finding(Kind.DOUBLED if brought else Kind.LOST, one.id, f"{report_type} was brought {brought} times")
+            yield Finding("doubled" if brought else "lost", one.id, f"{report_type} was brought {brought} times")
         yield from _of_her_own(one, report_type, json.loads(left.bodies(f"{folder}/manifest.json")))
 
 
@@ -253,14 +251,14 @@ def _leaks(stack: Stack, kept: Sequence[Kept], left: _Left) -> Iterator[Finding]
     known = {one.id for one in kept}
     people = {f"{who}@{shop}.example.com" for shop in known for who in ("reader", "owner")}
     yield from (
-        Finding(Kind.LEAKED, key, "it is of no shop of the stack") for key in left.keys if _owner(key) not in known
+        Finding("leaked", key, "it is of no shop of the stack") for key in left.keys if _owner(key) not in known
     )
-    yield from (Finding(Kind.LEAKED, name, "was mailed") for name in left.mails if name not in people)
+    yield from (Finding("leaked", name, "was mailed") for name in left.mails if name not in people)
     owners = {partition_prefix(shop).removesuffix("|") for shop in known}
     for row in _rows(stack):
         owner, bar, _ = row["pk"]["S"].partition("|")
         if bar and owner not in owners:
-            yield Finding(Kind.LEAKED, row["pk"]["S"], "it is a row of no shop of the stack")
+            yield Finding("leaked", row["pk"]["S"], "it is a row of no shop of the stack")
 
 
 def _of_her_own(one: Kept, report_type: str, manifest: dict[str, Any]) -> Iterator[Finding]:
@@ -270,12 +268,12 @@ def _of_her_own(one: Kept, report_type: str, manifest: dict[str, Any]) -> Iterat
         newest, lines = max(sale.sold_at for sale in sold), sum(len(sale.items) for sale in sold)
         if datetime.fromisoformat(manifest["data_as_of"]) != newest:
             yield Finding(
-                Kind.LEAKED, one.id, f"the report's newest sale is of {manifest['data_as_of']}, hers of {newest}"
+                "leaked", one.id, f"the report's newest sale is of {manifest['data_as_of']}, hers of {newest}"
             )
         if manifest["sales_rows"] != lines:
-            yield Finding(Kind.LEAKED, one.id, f"the report has {manifest['sales_rows']} lines, her day {lines}")
+            yield Finding("leaked", one.id, f"the report has {manifest['sales_rows']} lines, her day {lines}")
     if manifest["timezone"] != one.zone.key:
-        yield Finding(Kind.LEAKED, one.id, f"the report is of {manifest['timezone']}")
+        yield Finding("leaked", one.id, f"the report is of {manifest['timezone']}")
 
 
 def _attached(mail: Mail) -> set[str]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from local.api import Sale
-from tests.reliability.findings import Finding, Kind
+from tests.reliability.findings import Finding
 from tests.reliability.world import EndState
 
 
@@ -64,7 +64,7 @@ def contradictions(where: str, state: EndState, day: date, true: Iterable[Taking
         if run_day == day.isoformat():
             problems += _recorded_wrongly(run, hashes)
     problems += _told_wrongly(state, hashes, figures)
-    return [Finding(Kind.LOST, where, problem) for problem in problems]
+    return [Finding("lost", where, problem) for problem in problems]
 
 
 def _listed_wrongly(manifest: bytes | None, hashes: Mapping[str, str]) -> Iterator[str]:

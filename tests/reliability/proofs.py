@@ -8,7 +8,7 @@ from tests.reliability.broken import break_on_purpose
 from tests.reliability.clicks import TOGETHER, Clicked, LinkedShop, together
 from tests.reliability.corrections import interrupted
 from tests.reliability.field import DEEP_READ, NOTHING, live
-from tests.reliability.findings import Finding, Kind
+from tests.reliability.findings import Finding
 from tests.reliability.scenarios import Stage, scenarios
 from tests.reliability.walks import walk
 from tests.reliability.world import World
@@ -75,14 +75,12 @@ def prove(proof: Proof) -> list[Finding]:
     if callable(proof.events):
         shown = proof.events(proof.sabotage)
         return (
-            []
-            if proof.finding in shown
-            else [Finding(Kind.SILENT, where, f"it was not found; found was {shown[:300]}")]
+            [] if proof.finding in shown else [Finding("silent", where, f"it was not found; found was {shown[:300]}")]
         )
     well = live([NOTHING, NOTHING], random.Random(2), broken=proof.sabotage)
     if well.findings:
-        return [Finding(Kind.SILENT, where, f"undisturbed, it does not work: {well.findings[0]}")]
+        return [Finding("silent", where, f"undisturbed, it does not work: {well.findings[0]}")]
     found = [str(finding) for finding in live(proof.events, random.Random(2), broken=proof.sabotage).findings]
     if any(proof.finding in finding for finding in found):
         return []
-    return [Finding(Kind.SILENT, where, f"{proof.events} was not found; found was {found}")]
+    return [Finding("silent", where, f"{proof.events} was not found; found was {found}")]

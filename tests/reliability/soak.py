@@ -21,7 +21,7 @@ from salesflow.identity import CATALOGUE
 from salesflow.job_events import JobRequest
 from tests.reliability.containers import Container, Result
 from tests.reliability.faults import error_of, token_in
-from tests.reliability.findings import Finding, Kind, Outcome
+from tests.reliability.findings import Finding, Outcome
 from tests.reliability.world import READERS, EndState, World, half_done
 from tests.stand_ins.aws import Answer
 from tests.stand_ins.gateway import Call, Forward
@@ -191,7 +191,7 @@ class _Year:
             if result.answer is not None:
                 return
             if result.failure is not None and not result.failure.is_named:
-                self.soaked.findings.append(Finding(Kind.SILENT, f"{due.schedule} {due.moment}", str(result)))
+                self.soaked.findings.append(Finding("silent", f"{due.schedule} {due.moment}", str(result)))
             if attempt < len(PAUSES):
                 self.world.clock.advance(PAUSES[attempt])
         self.left_over.append(due)
@@ -238,7 +238,7 @@ class _Year:
         for mail in self.world.mails():
             self.told[mail.recipient, mail.reference] += 1
             if mail.recipient not in READERS:
-                self.soaked.findings.append(Finding(Kind.DOUBLED, "soak", f"a stranger was mailed: {mail.recipient}"))
+                self.soaked.findings.append(Finding("doubled", "soak", f"a stranger was mailed: {mail.recipient}"))
             self.leaks += token_in([mail.message.as_string()], self.world.token)
         self.leaks += token_in([self.world.host.logs()], self.world.token)
         self.world.forget_mails()
@@ -264,23 +264,23 @@ def _judged(world: World, firings: list[Due], year: _Year) -> Iterator[Finding]:
     """Every due firing against the bucket, the ledger and the mails; and the year as a whole."""
     state, soaked = world.end_state(), year.soaked
     for problem in half_done(state):
-        yield Finding(Kind.LOST, "soak", problem)
+        yield Finding("lost", "soak", problem)
     for leak in year.leaks + token_in([str(row) for row in world.rows()], world.token):
-        yield Finding(Kind.SILENT, "soak", f"the token can be read: {leak}")
+        yield Finding("silent", "soak", f"the token can be read: {leak}")
     lines = Counter(sale.sold_at.date() for sale in world.api.store.sales for _ in (sale.items or (None,)))
     for due in firings:
         yield from _judge_due(due, state, lines)
     for (recipient, reference), times in year.told.items():
         if times > (2 if recipient in year.may_repeat else 1):
-            yield Finding(Kind.DOUBLED, "soak", f"{recipient} got {reference} {times} times")
+            yield Finding("doubled", "soak", f"{recipient} got {reference} {times} times")
     repeated = sum(times - 1 for times in year.told.values())
     if repeated > soaked.tolerated:
-        yield Finding(Kind.DOUBLED, "soak", f"{repeated} mails came twice, where crashes explain {soaked.tolerated}")
+        yield Finding("doubled", "soak", f"{repeated} mails came twice, where crashes explain {soaked.tolerated}")
     recorded = sum("#sent#" in sk for _, sk in state.sends)
     if len(year.told) != recorded:
-        yield Finding(Kind.LOST, "soak", f"{recorded} mails are on record, {len(year.told)} were sent")
+        yield Finding("lost", "soak", f"{recorded} mails are on record, {len(year.told)} were sent")
     if soaked.grown_bytes > 64 * 2**20:
-        yield Finding(Kind.SILENT, "soak", f"a container grew by {soaked.grown_bytes >> 20} MB")
+        yield Finding("silent", "soak", f"a container grew by {soaked.grown_bytes >> 20} MB")
 
 
 def _judge_due(due: Due, state: EndState, lines: Mapping[date, int]) -> Iterator[Finding]:
@@ -290,23 +290,23 @@ def _judge_due(due: Due, state: EndState, lines: Mapping[date, int]) -> Iterator
     day, identity = request.business_date, f"run#{kind.identity(request)}"
     where = f"soak: {due.schedule} of {day}"
     if day != (wanted := due.moment.astimezone(ZONE).date() - timedelta(days=1)):
-        yield Finding(Kind.LOST, where, f"the business date is not {wanted}")
+        yield Finding("lost", where, f"the business date is not {wanted}")
     run = state.runs.get((identity, day.isoformat()))
     status = run["status"]["S"] if run else "no row"
     if status == "SKIPPED_EMPTY" and lines[day] == 0:  # the shop was closed, and nothing else is true
         return
     if status != "SUCCEEDED" and (due.function, status) != ("forecast", "PARTIAL"):  # too little history at first
-        yield Finding(Kind.LOST, where, f"the ledger says {status}: {run['reason']['S'] if run else ''}")
+        yield Finding("lost", where, f"the ledger says {status}: {run['reason']['S'] if run else ''}")
     if due.function != "report":
         return
     for recipient in READERS:
         if state.sends.get((identity, f"{day}#sent#final#{recipient}")) != "SENT":
-            yield Finding(Kind.LOST, where, f"no record that {recipient} was told")
+            yield Finding("lost", where, f"no record that {recipient} was told")
     fields = request.fields
     manifest = state.objects.get(f"reports/{fields.report_type}/{fields.period}/{day}/manifest.json")
     listed = json.loads(manifest) if manifest else {"files": {}}
     for fmt in fields.formats:
         if listed["files"].get(str(fmt), {}).get("key") not in state.objects:
-            yield Finding(Kind.LOST, where, f"no {fmt}")
+            yield Finding("lost", where, f"no {fmt}")
     if fields.report_type == "sales" and listed.get("sales_rows") != lines[day]:
-        yield Finding(Kind.LOST, where, f"{listed.get('sales_rows')} lines of {lines[day]}")
+        yield Finding("lost", where, f"{listed.get('sales_rows')} lines of {lines[day]}")

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from tests.reliability.containers import Container, Result
-from tests.reliability.findings import Finding, Kind, Outcome, judge, mailed_without_file
+from tests.reliability.findings import Finding, Outcome, judge, mailed_without_file
 from tests.reliability.scenarios import Stage
 from tests.reliability.world import RETRY_AFTER, EndState, half_done
 from tests.stand_ins.aws import Answer
@@ -84,7 +84,7 @@ def sweep(
         if kill.victim is None or not first.killed:
             raise HarnessError(f"{where}: the point did not come; the run ended as {first}")
         between = world.end_state()
-        found = [Finding(Kind.LOST, where, problem) for problem in half_done(between)]
+        found = [Finding("lost", where, problem) for problem in half_done(between)]
         found += mailed_without_file(f"{where}, before the retry", between)
         world.clock.advance(RETRY_AFTER.total_seconds())
         second = world.run(scenario.function, scenario.event, "request-1", broken=broken)
@@ -121,16 +121,16 @@ def _swept(
 
 def _retried(where: str, result: Result, stage: Stage) -> list[Finding]:
     if result.answer is None:
-        return [Finding(Kind.LOST, where, f"the retry ended as {result}")]
+        return [Finding("lost", where, f"the retry ended as {result}")]
     if result.answer["status"] not in {stage.expected.status, "DUPLICATE"}:
-        return [Finding(Kind.SILENT, where, f"the retry answered {result}")]
+        return [Finding("silent", where, f"the retry answered {result}")]
     return []
 
 
 def _shown(where: str, end: EndState, stage: Stage) -> list[Finding]:
     """The library page tells what an undisturbed run's would: the same files, and how the same runs ended."""
     told, wanted = (_said(page) for page in (end.page, stage.expected.ends[0].page))
-    return [] if told == wanted else [Finding(Kind.LOST, where, f"the library page says {told} and not {wanted}")]
+    return [] if told == wanted else [Finding("lost", where, f"the library page says {told} and not {wanted}")]
 
 
 def _said(page: bytes | None) -> list[str]:
@@ -169,7 +169,7 @@ def overtaken(
         first, retried = overtake(stage, pause, broken=broken)
         found = _retried(where, retried, stage)
         if first.failure is not None and not first.failure.is_named:
-            found.append(Finding(Kind.SILENT, where, f"the late run ended as {first}"))
+            found.append(Finding("silent", where, f"the late run ended as {first}"))
         assert pause.held is not None
         return found, may_repeat(pause.held, when) | ({pause.held.mails} if pause.held.mails else set())
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.reliability.findings import Finding, Kind
+from tests.reliability.findings import KINDS, Finding
 
 
 @dataclass
@@ -21,7 +21,7 @@ def totals(rows: list[Row]) -> Counter[str]:
     total: Counter[str] = Counter()
     for row in rows:
         total.update(row.counts)
-        total.update(str(finding.kind) for finding in row.findings)
+        total.update(finding.kind for finding in row.findings)
     return total
 
 
@@ -33,12 +33,12 @@ def printed(rows: list[Row], *, seconds: float) -> str:
         kinds = Counter(finding.kind for finding in row.findings)
         done = ", ".join(f"{count:,} {name}" for name, count in row.counts.items())
         lines.append(
-            f"{row.name:<{width}}{row.seconds:>8.0f}{kinds[Kind.LOST]:>6}{kinds[Kind.DOUBLED]:>9}{kinds[Kind.SILENT]:>8}  {done}"
+            f"{row.name:<{width}}{row.seconds:>8.0f}{kinds['lost']:>6}{kinds['doubled']:>9}{kinds['silent']:>8}  {done}"
         )
     total = totals(rows)
     lines += ["", f"In {seconds / 60:.1f} minutes:"]
     lines += [f"  {total[name]:>9,} {name}" for name in _SUMMED if name in total]
-    lines += [f"  {total[kind.value]:>9,} {kind}" for kind in Kind]
+    lines += [f"  {total[kind]:>9,} {kind}" for kind in KINDS]
     lines += [""] + [str(finding)[:600] for row in rows for finding in row.findings]
     return "\n".join(lines).rstrip()
 
@@ -46,10 +46,10 @@ def printed(rows: list[Row], *, seconds: float) -> str:
 def as_document(rows: list[Row], *, seconds: float) -> dict[str, object]:
     """The same as data: the sums, and every experiment with its counts and findings."""
     total = totals(rows)
-    sums = {name: total[name] for name in (*_SUMMED, *Kind) if name in total or name in {*Kind}}
+    sums = {name: total[name] for name in (*_SUMMED, *KINDS) if name in total or name in KINDS}
     return {
         "minutes": round(seconds / 60, 1),
-        **{str(name): count for name, count in sums.items()},
+        **sums,
         "experiments": [
             {"name": row.name, "seconds": round(row.seconds), **row.counts, "findings": [str(f) for f in row.findings]}
             for row in rows

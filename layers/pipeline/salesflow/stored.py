@@ -1,5 +1,6 @@
 """Reading what another release, or a hand, may have written: what is not known is ignored, what cannot be read is said by name."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
@@ -30,6 +31,15 @@ def reading(row: Mapping[str, Any]) -> Iterator[None]:
             f"release {row.get(RELEASE, 'unknown, 1.0.0 at the latest')}, read by {salesflow.__version__}).",
             action="Go back to the release that wrote it, or mend or delete the row.",
         ) from error
+
+
+def json_object(text: str | bytes) -> dict[str, Any] | None:
+    """What a text says as a JSON object; None where it is none."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:

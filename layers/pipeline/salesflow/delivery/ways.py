@@ -27,6 +27,7 @@ from salesflow.rows import Row, Rows
 from salesflow.setting_types import ADDRESS_OF_A_SERVER, like
 from salesflow.settings import problems_of
 from salesflow.shops.sealed import opened, seal
+from salesflow.stored import json_object
 
 KEY_PREFIX: Final = "whsec_"
 """What a signing key begins with, as in Standard Webhooks."""
@@ -194,8 +195,8 @@ class SecretWays:
                 f"The secret of channels could not be read: {error}.",
                 action="Check that the secret ChannelSecrets is there and that the function's role may read it.",
             ) from error
-        said = _json(text)
-        if not isinstance(said, dict):
+        said = json_object(text)
+        if said is None:
             raise WaysUnreadable(
                 "The secret of channels holds no JSON object.",
                 action="Write {} into it, and set the channels up again.",
@@ -244,7 +245,7 @@ class SealedWays:
 
     def _opened(self, row: Row) -> object:
         try:
-            return _json(opened(self._kms, self._rows.shop, row.get("sealed")) or "")
+            return json_object(opened(self._kms, self._rows.shop, row.get("sealed")) or "")
         except ClientError as error:
             if error.response["Error"]["Code"] in _OPENS_FOR_NOBODY:
                 return None
@@ -276,12 +277,3 @@ class Ways:
 
 def _key(name: str) -> dict[str, str]:
     return {"pk": _PARTITION, "sk": name}
-
-
-def _json(text: str) -> object:
-    """What it says; None where it is no JSON."""
-    try:
-        said: object = json.loads(text)
-    except ValueError:
-        return None
-    return said

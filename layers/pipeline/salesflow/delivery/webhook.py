@@ -34,6 +34,7 @@ from salesflow.mail_address import masked
 from salesflow.readers import kind_of
 from salesflow.shop_id import MAIN_SHOP, key_prefix
 from salesflow.source.bounded import Waits, bounded, connection_pools
+from salesflow.stored import json_object
 
 CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 10.0
 LARGEST_BODY: Final = 1_000_000
@@ -75,11 +76,7 @@ class _Answer:
     @property
     def json(self) -> Mapping[str, Any]:
         """What it says as a JSON object; nothing where it is none."""
-        try:
-            said = json.loads(self.text)
-        except ValueError:
-            return {}
-        return said if isinstance(said, dict) else {}
+        return json_object(self.text) or {}
 
     @property
     def pause(self) -> float | None:

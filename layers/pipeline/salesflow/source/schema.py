@@ -52,26 +52,28 @@ class Sale(Struct, gc=False, rename="camel"):
     items: list[SaleItem] | None = None
 
 
-class Product(Struct, gc=False, rename="camel"):
+class Listed(Struct, gc=False, rename="camel", kw_only=True):
+    """What both lists of products say of one."""
+
+    sku: Text
+    price: Amount
+    name: str | None = None
+
+
+class Product(Listed, gc=False, rename="camel", kw_only=True):
     """`Product` of the API, as far as it is read."""
 
     id: Id
-    sku: Text
-    price: Amount
     stock_quantity: Pieces
     low_stock_threshold: Pieces
-    name: str | None = None
 
 
-class InventoryItem(Struct, gc=False, rename="camel"):
+class InventoryItem(Listed, gc=False, rename="camel", kw_only=True):
     """`InventoryItem` of the API, as far as it is read."""
 
-    sku: Text
     quantity: Pieces
-    price: Amount
     cost: Amount | None = None
     category: str | None = None
-    name: str | None = None
 
 
 def printable(text: str) -> str:
