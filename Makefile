@@ -18,6 +18,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url
 SAM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sam
 
 SCAN := .build/scan
+SECOND := .build/second-opinion
 EVALUATOR := tests/integration/permissions/evaluator
 
 TEXTS := layers/pipeline/salesflow
@@ -27,7 +28,7 @@ export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup lock builder-digest format lint types template messages docs check scan-tools scan audit unit test other-days browser-check layers-check sam-local-check reliability bench demo pictures build clean
+.PHONY: help setup lock builder-digest format lint types template messages docs check scan-tools scan audit unit test other-days browser-check layers-check sam-local-check newcomer second-opinion reliability bench demo pictures build clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -61,6 +62,7 @@ lock: $(READY) ## resolve the *.in files anew into hashed locks; UPGRADE=1 takes
 	$(LOCK) requirements/uv.in -c requirements/dev.txt -o requirements/uv.txt
 	$(LOCK) requirements/bench.in -o requirements/bench.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/scan.in -o requirements/scan.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/second-opinion.in -o requirements/second-opinion.txt
 	$(LOCK) layers/core/requirements.in -c requirements/dev.txt --no-emit-package botocore -o layers/core/requirements.txt
 	in_core="$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' layers/core/requirements.txt)"; \
 	for layer in arrow ml report; do $(LOCK) layers/$$layer/requirements.in -c requirements/dev.txt $$in_core -o layers/$$layer/requirements.txt; done
@@ -142,6 +144,18 @@ layers-check: $(READY) ## build for both architectures with sam, and prove what 
 sam-local-check: $(READY) ## sam local invoke of every function on what layers-check built, against the local cloud (needs Docker)
 	@test -f .build/sam/x86_64/template.yaml || $(SAM) build --parameter-overrides Architecture=x86_64 --build-dir .build/sam/x86_64
 	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/sam_local
+
+newcomer: ## what a newcomer types, from this clone to a stack in the local cloud and back, in a terminal of 80 columns; with times
+	python3 tests/e2e/newcomer.py
+
+second-opinion: $(SECOND)/.ready ## the same with ministack as the AWS account, and every job fired there from its built layers
+	python3 tests/e2e/newcomer.py --second-opinion
+
+$(SECOND)/.ready: requirements/second-opinion.txt | $(READY)
+	@rm -rf $(SECOND)
+	@$(PYTHON_VENV) -m venv --without-pip $(SECOND)
+	@$(VENV)/bin/uv pip sync --quiet --require-hashes --python $(SECOND)/bin/python requirements/second-opinion.txt
+	@touch $@
 
 reliability: $(READY) ## crash, fault, fuzz and soak experiments (half an hour on two idle cores); ONLY=sweep,faults,fuzz,soak,alerts,field,walks,clicks,night,proofs; WIDE=1; QUICK=1; the table also in .build/reliability.md
 	@mkdir -p .build

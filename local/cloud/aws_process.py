@@ -44,7 +44,7 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from local.cloud import made_by_us
+from local.cloud import change_sets, made_by_us
 from local.cloud.account import Account
 from local.cloud.channels import MAKING, PLACE, ChannelServices
 from local.cloud.function_urls import LARGEST_BODY, event_of, response_of
@@ -318,6 +318,7 @@ def serve(host: str, port: int, parent: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent
     warnings: list[str] = []
     parsing.get_references_from_template = _references  # type: ignore[assignment]  # it takes any part of a template
+    change_sets.install()
     yaml.Loader = yaml.CLoader  # type: ignore[misc, assignment]  # what moto reads templates with, ten times as fast
     logging.getLogger("moto").addHandler(_Warnings(warnings))
     moto = DomainDispatcherApplication(create_backend_app)

@@ -48,12 +48,17 @@ class Package:
 def load_template(path: Path) -> dict[str, Any]:
     """The SAM template as data, with short intrinsics (`!Ref`) written out; raises LocalCloudError if it is none."""
     try:
-        template = yaml.load(path.read_text("utf-8"), _Template)  # noqa: S506 - a safe loader
+        template = load_text(path.read_text("utf-8"))
     except OSError as error:
         raise LocalCloudError(f"There is no template at {path}: {error.strerror}.") from error
     if not isinstance(template, dict) or "Resources" not in template:
         raise LocalCloudError(f"{path} is no template: it has no Resources.")
     return template
+
+
+def load_text(text: str) -> Any:
+    """A template's text (YAML or JSON) as data, with short intrinsics written out."""
+    return yaml.load(text, _Template)  # noqa: S506 - a safe loader
 
 
 def package(template: Mapping[str, Any], folder: Path, bucket: str, upload: Callable[[str, bytes], None]) -> Package:
