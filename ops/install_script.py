@@ -18,7 +18,8 @@ import sys
 sys.path.insert(0, {repository!r})
 from ops.app import main
 
-main()
+if __name__ == "__main__":  # what it starts imports it anew
+    main()
 """
 
 

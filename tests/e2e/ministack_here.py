@@ -5,8 +5,8 @@ What it cannot make are alarms on a sum or a share of several metrics. It would 
 
 from typing import Any
 
-from ministack.app import main
-from ministack.services.cloudformation import provisioners
+from ministack.app import main  # type: ignore[import-not-found]
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 ALARMS = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
 HERE = "left-out-"

@@ -99,7 +99,8 @@ class Terminal:
         """Type a command that goes on, and wait until it says this; what was shown."""
         since = time.monotonic()
         self._write(command)
-        shown = self._read_until(until)
+        shown = self._read_until(rf"{until}|\[\d+\] {re.escape(PROMPT)}$")
+        assert re.search(until, shown), f"{command} ended"
         self.times.append((f"{command}, until it is ready", time.monotonic() - since))
         return plain(shown)
 

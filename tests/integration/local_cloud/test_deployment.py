@@ -1,11 +1,15 @@
 """What a template becomes in the local cloud, seen through the services' own APIs."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local.cloud import LocalCloud, LocalCloudError
+from local.cloud.aws import ACCESS_KEYS
 from tests.integration.local_cloud.conftest import TEMPLATE
 
 
@@ -118,3 +122,23 @@ def test_two_clouds_do_not_see_each_other(cloud: LocalCloud) -> None:
     with LocalCloud.start() as other:
         assert other.aws.port != cloud.aws.port
         assert other.aws.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_the_sam_cli_deploys_to_it_as_to_aws(empty_cloud: LocalCloud) -> None:
+    aws = empty_cloud.aws
+    here = {"AWS_ENDPOINT_URL": aws.endpoint_url, "AWS_CONFIG_FILE": os.devnull, "SAM_CLI_TELEMETRY": "0"}
+    command = f"deploy --template-file {TEMPLATE} --stack-name by-sam --resolve-s3 --region {aws.region} --capabilities CAPABILITY_IAM"
+    for hour in ("7", "8"):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("sam"), *command.split(), "--parameter-overrides", f"NightlyHour={hour}"],
+            env=os.environ | ACCESS_KEYS | here,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        schedule = aws.client("scheduler").get_schedule(Name="by-sam-nightly", GroupName="by-sam")
+        assert schedule["ScheduleExpression"] == f"cron(30 {hour} * * ? *)"
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName="by-sam")["Stacks"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    aws.client("s3").head_bucket(Bucket=outputs["FilesBucket"])

@@ -1,16 +1,22 @@
 """What AWS does that no local cloud shows: a test for each that the template has to be right for."""
 
 import hashlib
+import os
 import re
+import subprocess
+import sys
+from functools import cache
 from typing import Any
 
 import pytest
 
 from local.cloud.template import load_template
 from ops.commands.deploy import LONGEST_NAME as LONGEST_STACK_NAME
+from tests.unit.template.of_aws import ACCOUNT, PARTITION, is_kept, of_ses, refusals, resolved
 from tests.unit.template.stack import (
     ROOT,
     TEMPLATE,
+    Statement,
     functions,
     of_type,
     parameters,
@@ -21,6 +27,7 @@ from tests.unit.template.stack import (
 )
 
 MAILERS = ["ReportRole", "AnomalyCheckRole", "WatchdogRole"]
+SENDER = "reports@shop.example"
 HOLDS_DATA = ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"]
 MADE_ANEW = {"LinkKeys", "ChannelSecrets"}
 """What AWS makes itself, and again when it is wanted again."""
@@ -54,28 +61,83 @@ def test_an_identity_that_ses_knows_fails_no_deployment_by_default() -> None:
     assert parameters()["CreateMailIdentity"]["Default"] == "no"
 
 
-def test_lambda_drops_no_metric_for_its_level() -> None:
-    """A line without a level counts as INFO, and metrics are such lines: at WARN the alarms on them never fire."""
-    assert set(parameters()["LogLevel"]["AllowedValues"]) == {"DEBUG", "INFO"}
-    for function in functions().values():
-        assert function["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
-
-
-@pytest.mark.parametrize("role", MAILERS)
-def test_the_configuration_set_is_allowed_without_a_condition_and_identities_with_one(role: str) -> None:
-    """SES authorises both, and may not say who the sender is where it authorises the set."""
-    allowed = [s for s in statements(role) if "ses:SendEmail" in s["Action"]]
-    by_kind: dict[str, list[dict[str, Any]]] = {"identity/*": [], "configuration-set/${Set}": []}
-    for statement in allowed:
-        text = statement["Resource"]["Fn::Sub"][0]
-        by_kind[next(kind for kind in by_kind if text.endswith(kind))].append(statement)
-    (identities,) = by_kind["identity/*"]
-    (through,) = by_kind["configuration-set/${Set}"]
-    assert "Condition" in identities
-    assert "Condition" not in through
-    assert through["Resource"]["Fn::Sub"][1]["Set"] == {
-        "Fn::If": ["IsConfigurationSetNamed", {"Ref": "SesConfigurationSet"}, {"Ref": "AWS::StackName"}]
+@cache
+def written() -> tuple[str, ...]:
+    """The lines that the functions' own logger and metrics write: a warning, an error, and the metrics of a run."""
+    code = """
+from salesflow.observability import MetricUnit, logger, metrics
+logger.warning("a warning")
+logger.error("an error")
+metrics.add_dimension(name="Job", value="report")
+metrics.add_metric(name="RunsFailed", unit=MetricUnit.Count, value=1)
+print(__import__("json").dumps(metrics.serialize_metric_set()))
+"""
+    environment = {
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "LOG_LEVEL": "INFO",
+        "POWERTOOLS_SERVICE_NAME": "report",
+        "POWERTOOLS_METRICS_NAMESPACE": "SalesFlow",
     }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    lines = tuple(done.stdout.splitlines())
+    assert len(lines) == 3
+    return lines
+
+
+@pytest.mark.parametrize("function", functions())
+def test_at_every_level_that_can_be_chosen_lambda_keeps_warnings_errors_and_metrics(function: str) -> None:
+    configuration = functions()[function]["LoggingConfig"]
+    assert configuration["ApplicationLogLevel"] == {"Ref": "LogLevel"}
+    for level in parameters()["LogLevel"]["AllowedValues"]:
+        for line in written():
+            assert is_kept(line, configuration | {"ApplicationLogLevel": level}), line
+
+
+def test_at_any_other_level_lambda_would_drop_the_metrics_that_alarms_rest_on() -> None:
+    *_, metric = written()
+    for level in ("WARN", "ERROR", "FATAL"):
+        assert not is_kept(metric, {"LogFormat": "JSON", "ApplicationLogLevel": level})
+        assert level not in parameters()["LogLevel"]["AllowedValues"]
+
+
+WAYS = {
+    "the stack's own set": ({"SesConfigurationSet": "", "SesRegion": ""}, "salesflow", "ap-southeast-1"),
+    "a set by its name": ({"SesConfigurationSet": "ours", "SesRegion": ""}, "ours", "ap-southeast-1"),
+    "another region": ({"SesConfigurationSet": "", "SesRegion": "eu-west-1"}, None, "eu-west-1"),
+    "a set of another region": ({"SesConfigurationSet": "ours", "SesRegion": "eu-west-1"}, "ours", "eu-west-1"),
+}
+
+
+def mails_of(role: str, chosen: dict[str, str]) -> list[Statement]:
+    """What a role may do with SES, in a stack with these Parameters."""
+    own = {"AWS::Partition": PARTITION, "AWS::AccountId": ACCOUNT, "AWS::Region": "ap-southeast-1"}
+    given = own | {"AWS::StackName": "salesflow", "MailSender": SENDER, **chosen}
+    conditions = {
+        "IsMailedFromHere": chosen["SesRegion"] == "",
+        "IsConfigurationSetNamed": chosen["SesConfigurationSet"] != "",
+    }
+    return [resolved(one, given, conditions) for one in of_ses(statements(role))]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("role", MAILERS)
+def test_ses_lets_those_mail_who_should_whatever_it_says_to_iam(role: str, way: str) -> None:
+    chosen, through, region = WAYS[way]
+    allowed = mails_of(role, chosen)
+    assert refusals(allowed, sender=SENDER, region=region, through=through) == []
+    assert refusals(allowed, sender="somebody@shop.example", region=region, through=None)
+    assert refusals(allowed, sender=SENDER, region=region, through="of-others")
+
+
+def test_one_statement_with_a_condition_for_both_would_be_refused() -> None:
+    """As version 1.0.0 had it."""
+    allowed = mails_of("ReportRole", WAYS["the stack's own set"][0])
+    (condition,) = [one["Condition"] for one in allowed if "Condition" in one]
+    together = [one | {"Condition": condition} for one in allowed]
+    set_without_sender = "configuration-set/salesflow, knowing nothing"
+    refused = refusals(together, sender=SENDER, region="ap-southeast-1", through="salesflow")
+    assert refused
+    assert all(one.endswith(set_without_sender) for one in refused)
 
 
 def test_another_configuration_set_can_be_named() -> None:
