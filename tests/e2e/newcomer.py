@@ -213,7 +213,7 @@ def walk(*, second_opinion: bool) -> Sequence[tuple[str, float]]:
             second.type(activate, timed=False)
             second.type("salesflow-ops --local reports list")
             second.type(deploy[0])
-            token = token_of(second)
+            token = token_of()
             if second_opinion:
                 with ministack(home) as address:
                     account = dict(exports) | {"AWS_ENDPOINT_URL": address}
@@ -232,14 +232,14 @@ def walk(*, second_opinion: bool) -> Sequence[tuple[str, float]]:
     return [*first.times, *second.times]
 
 
-def token_of(terminal: Terminal) -> str:
+def token_of() -> str:
     """A token of the SalesFlow API that `up` serves, as its administrator hands one out: that which the shop of `up` has."""
-    asks = "from ops.desk import Desk; from ops.target import Target; stack = Target(local=True).resolve(); "
-    asks += "print('token', stack.client('secretsmanager').get_secret_value(SecretId=stack.secret)['SecretString'])"
-    shown = terminal.type(f'PYTHONPATH=.:layers/pipeline python -c "{asks}"', timed=False).replace("\n", "")
-    found = re.search(r"token (\{.*?\})\[", shown)
-    assert found
-    return str(json.loads(found[1])["token"])
+    asks = "from ops.target import Target; stack = Target(local=True).resolve(); "
+    asks += "print(stack.client('secretsmanager').get_secret_value(SecretId=stack.secret)['SecretString'])"
+    python = ROOT / ".venv" / "bin" / "python"
+    paths = {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "layers" / "pipeline")))}
+    said = subprocess.run([python, "-c", asks], cwd=ROOT, env=os.environ | paths, stdout=subprocess.PIPE, check=True)
+    return str(json.loads(said.stdout)["token"])
 
 
 def in_account(terminal: Terminal, account: dict[str, str], deploy: str, api: str, token: str, *, fires: bool) -> None:
