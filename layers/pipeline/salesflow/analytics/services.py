@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from salesflow.analytics.lines import SaleLines
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
 
 SPREAD = 10.0
 """What has no price of its own is a service: the 95% quantile of its daily prices is more than ten times the 5% quantile."""
@@ -31,25 +32,36 @@ class Service:
     listed: bool
 
 
-def prices_of(quantity: Floats, revenue: Floats) -> tuple[Floats, Floats]:
-    """The 5% and the 95% quantile of the daily prices of rows [n_products, n_days]; NaN where too few days have one."""
-    sold = (quantity > 0) & (revenue > 0)
-    price = np.where(sold, revenue / np.where(sold, quantity, 1.0), np.nan)
-    days = sold.sum(axis=1)
-    low, high = np.full((2, len(quantity)), np.nan)
-    enough = np.flatnonzero(days >= PRICE_DAYS)
-    if len(enough):
-        ordered, last = np.sort(price[enough], axis=1), days[enough] - 1
-        rows = np.arange(len(enough))
-        low[enough] = ordered[rows, np.floor(0.05 * last + 0.5).astype(int)]
-        high[enough] = ordered[rows, np.floor(0.95 * last + 0.5).astype(int)]
+def prices_of(product: Ints, quantity: Floats, revenue: Floats, size: int) -> tuple[Floats, Floats]:
+    """The 5% and the 95% quantile of the daily prices of each of `size` products; NaN where too few days have one.
+
+    `product`, `quantity`, `revenue`: one entry a product and day.
+    """
+    product, price = _sold(product, quantity, revenue)
+    price = price[np.lexsort((price, product))]
+    days = np.bincount(product, minlength=size)
+    low, high = np.full((2, size), np.nan)
+    enough = days >= PRICE_DAYS
+    begin, last = (np.cumsum(days) - days)[enough], days[enough] - 1
+    low[enough] = price[begin + np.floor(0.05 * last + 0.5).astype(int)]
+    high[enough] = price[begin + np.floor(0.95 * last + 0.5).astype(int)]
     return low, high
 
 
-def without_price(quantity: Floats, revenue: Floats) -> NDArray[np.bool_]:
-    """Which rows of `quantity` and `revenue` [n_products, n_days] have no price of their own."""
-    low, high = prices_of(quantity, revenue)
-    return high > SPREAD * low
+def without_price(product: Ints, quantity: Floats, revenue: Floats, size: int) -> NDArray[np.bool_]:
+    """Which of `size` products have no price of their own, by one entry a product and day."""
+    sold, price = _sold(product, quantity, revenue)
+    lowest, highest = np.full(size, np.inf), np.zeros(size)
+    np.minimum.at(lowest, sold, price)
+    np.maximum.at(highest, sold, price)
+    apart = (highest > SPREAD * lowest)[product]  # the others need no sorting
+    low, high = prices_of(product[apart], quantity[apart], revenue[apart], size)
+    return np.asarray(high > SPREAD * low)
+
+
+def _sold(product: Ints, quantity: Floats, revenue: Floats) -> tuple[Ints, Floats]:
+    sold = (quantity > 0) & (revenue > 0)
+    return product[sold], revenue[sold] / quantity[sold]
 
 
 def services_among(lines: SaleLines, skus: Collection[str]) -> frozenset[str]:
@@ -60,11 +72,8 @@ def services_among(lines: SaleLines, skus: Collection[str]) -> frozenset[str]:
     row[codes] = np.arange(len(codes))
     items = lines.items
     mine = row[items.sku] >= 0
-    days, at = np.unique(items.days[mine], return_inverse=True)
-    quantity, revenue = (np.zeros((len(codes), len(days))) for _ in range(2))
-    np.add.at(quantity, (row[items.sku[mine]], at), items.quantity[mine])
-    np.add.at(revenue, (row[items.sku[mine]], at), items.subtotal[mine])
-    return frozenset(str(lines.skus[code]) for code in codes[without_price(quantity, revenue)])
+    sold = _by_day(row[items.sku[mine]], items.days[mine], items.quantity[mine], items.subtotal[mine])
+    return frozenset(str(lines.skus[code]) for code in codes[without_price(*sold, len(codes))])
 
 
 def services_of(products: pd.DataFrame, listed: Collection[str] = ()) -> tuple[Service, ...]:
@@ -74,16 +83,15 @@ def services_of(products: pd.DataFrame, listed: Collection[str] = ()) -> tuple[S
     """
     rows = products[products["sku"].astype(str) != ""]
     codes, skus = pd.factorize(rows["sku"].astype(str), sort=True)
-    days, at = np.unique(rows["date"].to_numpy().astype("datetime64[D]"), return_inverse=True)
-    quantity, revenue = (np.zeros((len(skus), len(days))) for _ in range(2))
-    np.add.at(quantity, (codes, at), rows["quantity"].to_numpy(dtype=float))
-    np.add.at(revenue, (codes, at), rows["revenue"].to_numpy(dtype=float))
-    low, high = prices_of(quantity, revenue)
+    days = rows["date"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    product, quantity, revenue = _by_day(codes, days, rows["quantity"].to_numpy(), rows["revenue"].to_numpy())
+    low, high = prices_of(product, quantity, revenue, len(skus))
+    total = np.bincount(product, revenue, len(skus))
     unpriced, known = high > SPREAD * low, set(listed)
     names = dict(zip(rows["sku"].astype(str), rows["name"].astype(str), strict=True))
     found = (
         Service(
-            sku, names[sku], int(revenue[row].sum()), float(low[row]) if unpriced[row] else None,
+            sku, names[sku], int(total[row]), float(low[row]) if unpriced[row] else None,
             float(high[row]) if unpriced[row] else None, not known or sku in known,
         )
         for row, sku in enumerate(map(str, skus))
@@ -91,3 +99,11 @@ def services_of(products: pd.DataFrame, listed: Collection[str] = ()) -> tuple[S
     return tuple(
         sorted((one for one in found if one.low is not None or not one.listed), key=lambda s: (-s.revenue, s.sku))
     )
+
+
+def _by_day(product: Ints, day: Ints, quantity: Ints, revenue: Ints) -> tuple[Ints, Floats, Floats]:
+    """Product, quantity and revenue of each product and day, of rows of which several may be of one."""
+    first = day.min(initial=0)
+    size = int(day.max(initial=0) - first) + 1
+    keys, at = np.unique(product * size + (day - first), return_inverse=True)
+    return keys // size, np.bincount(at, quantity, len(keys)), np.bincount(at, revenue, len(keys))

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from salesflow.detection.calibration import MONTH, threshold_for
 from salesflow.detection.candidates import Candidate, candidates
-from salesflow.detection.engine import MIN_DAYS
 from salesflow.detection.model import Policy
+from salesflow.detection.smoothing import MIN_DAYS
 from salesflow.detection.stakes import HIGH_SCORE, MEDIUM_SCORE
 from salesflow.detection.timeline import SHOP_METRICS, Timeline
 

@@ -108,6 +108,7 @@ def silence_days(
     Of `known` past days, `silent` were without a sale. The chance is that of the beta-binomial with Jeffreys' prior,
     prod (silent + 1/2 + k) / (known + 1 + k): it knows that a share seen on a few days is itself uncertain.
     """
+    pairs, at = np.unique(np.stack([silent, known]), axis=1, return_inverse=True)  # many products, few pairs
     k = np.arange(longest)
-    log_chance = np.cumsum(np.log((silent[:, None] + 0.5 + k) / (known[:, None] + 1.0 + k)), axis=1)
-    return np.asarray((log_chance >= np.log(probability)).sum(axis=1) + 1, dtype=np.intp)
+    log_chance = np.cumsum(np.log((pairs[0][:, None] + 0.5 + k) / (pairs[1][:, None] + 1.0 + k)), axis=1)
+    return np.asarray((log_chance >= np.log(probability)).sum(axis=1) + 1, dtype=np.intp)[at]

@@ -112,24 +112,27 @@ def floored(policy: Policy, severity: Severity, deviation: float, impact: float)
 
 def _scored(line: Timeline, t: int, policy: Policy, scored: ProductDay, usual: float) -> Iterable[Candidate]:
     widening = policy.holiday_widening if line.days[t].date() in policy.holidays else 1.0
-    z = {m: np.nan_to_num(s) / widening for m, s in scored.score.items()}
-    by_money = np.abs(z["revenue"]) > np.abs(z["quantity"])
-    score = np.where(by_money, z["revenue"], z["quantity"])
+    of_pieces, of_money = (np.nan_to_num(of.scores) / widening for of in (scored.quantity, scored.revenue))
+    by_money = np.abs(of_money) > np.abs(of_pieces)
+    score = np.where(by_money, of_money, of_pieces)
+    sold, taken = line.sales.on("quantity", t), line.sales.on("revenue", t)
     high = high_score(len(scored.rows)) if policy.min_impact != 0 else HIGH_SCORE
-    for product in np.flatnonzero(np.abs(score) >= MEDIUM_SCORE).tolist():
-        reason: Reason = "revenue" if by_money[product] else "quantity"
-        values = line.revenue if by_money[product] else line.quantity
-        value, expected = float(values[product, t]), float(scored.expected[reason][product])
-        due = float(np.nan_to_num(scored.expected["revenue"][product]))
-        impact, pieces = float(line.revenue[product, t]) - due, float(line.quantity[product, t])
+    for at in np.flatnonzero(np.abs(score) >= MEDIUM_SCORE).tolist():
+        product = int(scored.rows[at])
+        reason: Reason = "revenue" if by_money[at] else "quantity"
+        due, pieces = scored.due(product), float(sold[product])
+        value, expected = (
+            (float(taken[product]), due) if by_money[at] else (pieces, float(scored.quantity.expected[at]))
+        )
+        impact = float(taken[product]) - due
         share = impact / (due or usual if policy.min_impact == 0 else usual)
-        if abs(share) < LEAST_SHARE or share * score[product] < 0:
+        if abs(share) < LEAST_SHARE or share * score[at] < 0:
             continue
         small = share > 0 and (share < HIGH_SHARE or pieces <= SPIKE_PIECES) and policy.min_impact != 0
         small |= share > 0 and pieces < RECORD * line.usual_peak(product, t)
-        severity = Severity.LOW if small else severity_of(float(score[product]), share, high)
+        severity = Severity.LOW if small else severity_of(float(score[at]), share, high)
         severity = floored(policy, severity, value / expected - 1 if expected > 0 else np.inf, impact)
-        yield Candidate(product, reason, float(score[product]), impact, severity, weight_of(score[product], share))
+        yield Candidate(product, reason, float(score[at]), impact, severity, weight_of(score[at], share))
 
 
 def _stopped(
@@ -148,40 +151,41 @@ def _stopped(
 def _price_changes(line: Timeline, t: int, policy: Policy, scored: ProductDay, usual: float) -> Iterable[Candidate]:
     """Products sold at least twice at an average price 25% off the usual and outside all of the last eight weeks by 10%."""
     day = line.prices(t)
-    known = np.flatnonzero(np.isfinite(day.usual) & np.isfinite(day.today) & (line.baskets[:, t] >= 2))
-    price, before = day.today[known], day.usual[known]
-    ordinary = ~(np.abs(scored.score["quantity"][known]) >= 2)
-    outside = (price < day.low[known] / 1.1) | (price > day.high[known] * 1.1)
-    outside &= day.high[known] <= STEADY * day.low[known]
-    impact = (price - before) * line.quantity[known, t]
+    known = np.flatnonzero(line.sales.on("baskets", t)[day.rows] >= 2)
+    products = day.rows[known]
+    price, before, low, high = (values[known] for values in (day.today, day.usual, day.low, day.high))
+    sold = line.sales.on("quantity", t)[products]
+    ordinary = ~(np.abs(scored.scores("quantity", products)) >= 2)
+    outside = ((price < low / 1.1) | (price > high * 1.1)) & (high <= STEADY * low)
+    impact = (price - before) * sold
     off = np.abs(np.log(price / before))
     days = np.where(off > MISTAKE, MISTAKE_DAYS, PRICE_DAYS)
     changed = ordinary & outside & (off > PRICE_CHANGE)
     for at in np.flatnonzero(changed & (np.abs(impact) >= LEAST_SHARE * usual)).tolist():
-        product = int(known[at])
-        share = impact[at] / (before[at] * line.quantity[product, t] if policy.min_impact == 0 else usual)
+        share = impact[at] / (before[at] * sold[at] if policy.min_impact == 0 else usual)
         share *= int(days[at])
         severity = severity_of(RULE_SCORE, share)
         severity = floored(policy, severity, price[at] / before[at] - 1, impact[at])
         yield Candidate(
-            product, "price", RULE_SCORE, float(impact[at]), severity, weight_of(RULE_SCORE, share),
+            int(products[at]), "price", RULE_SCORE, float(impact[at]), severity, weight_of(RULE_SCORE, share),
             price=float(price[at]), usual_price=float(before[at]),
         )  # fmt: skip
 
 
 def rare_sales(line: Timeline, t: int) -> tuple[Ints, Floats, Floats]:
     """Products that sold on day t but too seldom to be scored; their revenue, and that of an average trading day of the last months."""
-    columns = slice(max(t - MONTHS, 0), t)
-    seldom = np.ones(len(line.skus), dtype=bool)
+    first = max(t - MONTHS, 0)
+    seldom = line.sales.on("quantity", t) > 0
     seldom[line.scored_products(t)] = False
-    rows = np.flatnonzero(seldom & (np.nan_to_num(line.quantity[:, t]) > 0))
-    before = np.nansum(line.revenue[rows, columns], axis=1) / max(int(line.open[columns].sum()), 1)
-    return rows, np.nan_to_num(line.revenue[rows, t]), before
+    rows = np.flatnonzero(seldom)
+    before = line.sales.sums("revenue", first, t)[rows] / max(int(line.open[first:t].sum()), 1)
+    return rows, line.sales.on("revenue", t)[rows], before
 
 
 def _rare(line: Timeline, t: int, policy: Policy, usual: float) -> Iterable[Candidate]:
     rows, revenue, before = rare_sales(line, t)
+    sold = line.sales.on("quantity", t)
     for product, impact in zip(rows.tolist(), (revenue - before).tolist(), strict=True):
-        if impact >= HIGH_SHARE * usual and line.quantity[product, t] > SPIKE_PIECES:
+        if impact >= HIGH_SHARE * usual and sold[product] > SPIKE_PIECES:
             severity = floored(policy, Severity.HIGH, np.inf, impact)
             yield Candidate(product, "rare", RULE_SCORE, impact, severity, weight_of(RULE_SCORE, impact / usual))

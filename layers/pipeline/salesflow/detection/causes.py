@@ -1,6 +1,6 @@
 """Why the day's revenue differs: by product, by hour, by customers x basket x price. Every split adds up exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,12 @@ def exact_shares(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def by_product(
-    difference: int, names: Sequence[str], actual: NDArray[np.float64], expected: NDArray[np.float64]
+    difference: int, name_of: Callable[[int], str], actual: NDArray[np.float64], expected: NDArray[np.float64]
 ) -> tuple[Contribution, ...]:
     """The products that moved most, largest first, and the rest as "other products"; sums to `difference` (minor units)."""
     parts = np.rint(np.nan_to_num(actual) - np.nan_to_num(expected)).astype(np.int64)
     order = np.argsort(-np.abs(parts), kind="stable")[:TOLD]
-    told = [Contribution(names[i], int(parts[i])) for i in order if parts[i] != 0]
+    told = [Contribution(name_of(i), int(parts[i])) for i in order.tolist() if parts[i] != 0]
     rest = difference - sum(c.amount for c in told)
     return (*told, Contribution(OTHERS, rest)) if rest or not told else tuple(told)
 
@@ -85,7 +85,7 @@ def shop_causes(
     expected_quantity: float,
     transactions: float,
     expected_transactions: float,
-    names: Sequence[str],
+    name_of: Callable[[int], str],
     product_revenue: NDArray[np.float64],
     product_expected: NDArray[np.float64],
     hours: NDArray[np.int64],
@@ -96,7 +96,7 @@ def shop_causes(
     difference = revenue - expected
     return Causes(
         difference,
-        by_product(difference, names, product_revenue, product_expected),
+        by_product(difference, name_of, product_revenue, product_expected),
         by_hour(difference, hours, usual_hours, expected) if hours.any() else (),
         by_price_volume(revenue, quantity, transactions, expected_revenue, expected_quantity, expected_transactions),
     )

@@ -1,48 +1,27 @@
 """What an ordinary day looks like: level x weekday profile x day factor, with a variance that knows counts.
 
-One call fits all series of a panel on the days before one day and says what that day should have been. No state is kept.
+One call fits all series of a panel on the days before one day and says what that day should have been. No state is kept. Of a large panel
+some series at a time are worked on (`smoothing`).
 Shapes: S series, T = 7 * WEEKS days ending the day before, oldest first; day t of the window has weekday slot t % 7, and the day
 to be scored has slot 0 (the window begins exactly WEEKS weeks before it).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salesflow.detection.factor import MIN_SERIES, best_known, day_factors
-from salesflow.detection.tails import (
-    gamma_z,
-    nanmedian,
-    nanquantile,
-    normal_from_upper_tail,
-)
+from salesflow.detection.factor import MIN_SERIES
+from salesflow.detection.smoothing import BLOCK, CLIP, Panel, Smoothed, squared_cv
+from salesflow.detection.tails import gamma_z, nanmedian, nanquantile
 
 Floats = NDArray[np.float64]
 
 WEEKS = 26
-MIN_DAYS = 84
-"""Days since a series was first known, before which it is learnt and not scored."""
-
-
 HALF_LIVES = np.array([5.0, 12.0, 30.0])
 """Days; each series weighs these memories of its level by how well they forecast its own past."""
-
-CLIP = 2.5
-"""A day counts at most this many standard deviations off its expectation when the level is learnt."""
-
-PROFILE_HALF_LIFE = 8.0
-"""Weeks."""
-
-PROFILE_PRIOR = 30.0
-"""The shop's weekday profile counts as much as this many pieces of the series' own."""
-
-NEVER_SMALL = 0.25
-"""Where the 10% quantile of the days with sales is this share of their median, a day without any is a closure or an outage, no slow day."""
-
-NOW_AND_THEN = 12, 2
-"""Weeks, and days without a sale on a weekday in them, from which on another one is no more surprising than they were."""
 
 SMALL = 20.0
 """Expected pieces below which a day is scored by the exact negative-binomial tail."""
@@ -52,6 +31,7 @@ ERROR_LIMIT, ERROR_LIMIT_SMALL = 6.5, 12.0
 """A squared error counts at most this many variances when the dispersion is learnt; more for small sellers, whose tails are longer."""
 
 SCALE_DAYS = 98
+FACTOR_DAYS = 56
 
 
 @dataclass(frozen=True)
@@ -80,296 +60,152 @@ class DayModel:
     silent_z: Floats
 
 
-def fit_each(histories: Sequence[Floats], *, money: bool = False) -> list[DayModel]:
+def fit_each(histories: Sequence[Panel], *, money: bool = False, block: int = BLOCK) -> Iterator[DayModel]:
     """The model of the day that follows each history [S, T] (NaN unknown, T the same multiple of 7); each is a panel of its own.
 
-    `money`: whole numbers are amounts (cents) and never pieces. The walk over the days, the slow part of a small panel, is done once for all.
+    `money`: whole numbers are amounts (cents) and never pieces. The walk over the days, the slow part of a small panel, is done once for
+    as many panels as have `block` series together; a larger one is worked on in blocks of so many, with the same answers.
     """
-    seen = [_look(history, money=money) for history in histories]
-    forecasts = _filter(
-        np.concatenate([p.y for p in seen]),
-        np.concatenate([p.known for p in seen]),
-        np.concatenate([p.shape for p in seen]),
-        np.concatenate([p.model.dispersion for p in seen]),
-        np.concatenate([p.model.unit for p in seen]),
-        np.concatenate([p.start for p in seen]),
-        [len(p.y) for p in seen],
-    )
-    models = []
-    for p, (level, forecast) in zip(seen, forecasts, strict=True):
-        dispersion, scale = _spread(p.y, p.known, forecast, p.model.unit, len(p.y))
-        mean = level * p.model.profile[:, 0]
-        cv2 = squared_cv(mean, dispersion, p.model.unit)
-        models.append(replace(p.model, mean=mean, cv2=cv2, scale=scale, dispersion=dispersion, level=level))
-    return models
+    together: list[Panel] = []
+    for history in histories:
+        if together and sum(map(len, together)) + len(history) > block:
+            yield from _fitted(together, money=money, block=block)
+            together = []
+        together.append(history)
+    if together:
+        yield from _fitted(together, money=money, block=block)
+
+
+def _fitted(histories: Sequence[Panel], *, money: bool, block: int) -> list[DayModel]:
+    """The models of small panels, or of one that has many blocks."""
+    panels = [Smoothed(history, money=money, block=block) for history in histories]
+    blocks = [[(panel, panel.blocks[0]) for panel in panels]]
+    if len(panels) == 1:
+        blocks = [[(panels[0], rows)] for rows in panels[0].blocks]
+    # The forecasts of all series would fill the memory: those of a large panel are made again, once their weights are known.
+    walk = lru_cache(maxsize=1)(lambda at: _walk(blocks[at]))
+    ends = np.cumsum([len(panel.unit) for panel in panels]).tolist()
+    places = [slice(first, end) for first, end in zip([0, *ends], ends, strict=False)]
+    levels, losses = zip(*((walk(at).level, walk(at).loss) for at in range(len(blocks))), strict=True)
+    loss = np.concatenate(losses, axis=1)
+    weight = np.concatenate([_weights(loss[:, at]) for at in places], axis=1)
+    level = (np.concatenate(levels, axis=1) * weight).sum(axis=0)
+    forecasts, first = [], 0
+    for at, own in enumerate(losses):
+        of_block = weight[:, first : first + own.shape[1]]
+        forecasts.append((walk(at).forecasts * of_block).sum(axis=1).T)
+        first += own.shape[1]
+    forecast = np.ascontiguousarray(np.concatenate(forecasts))
+    return [_model(panel, level[at], forecast[at]) for panel, at in zip(panels, places, strict=True)]
+
+
+def _model(panel: Smoothed, level: Floats, forecast: Floats) -> DayModel:
+    dispersion, scale = _spread(panel, forecast)
+    mean = level * panel.profile[:, 0]
+    return DayModel(
+        mean, squared_cv(mean, dispersion, panel.unit), panel.unit, scale, dispersion, panel.ready, panel.closed[:, 0], panel.profile, level,
+        panel.weight, float(np.std(np.log(panel.factor[-FACTOR_DAYS:]))), panel.centre, panel.silent_z,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """A history as the filter needs it: cleaned values `y`, open known days, expected `shape` of each day, the start of the level, and the
-    `model` as far as it is known without the level."""
+class _Walk:
+    """Levels after the last day [k half-lives, S], one-day-ahead forecasts of the last days [days, k, S], what these missed by [k, S]."""
 
-    y: Floats
-    known: NDArray[np.bool_]
-    shape: Floats
-    start: Floats
-    model: DayModel
+    level: Floats
+    forecasts: Floats
+    loss: Floats
 
 
-def _look(history: Floats, *, money: bool) -> _Looked:
-    n, days = history.shape
-    weeks = days // 7
-    known = np.isfinite(history)
-    y = np.where(known, np.maximum(history, 0), 0.0)
-    age = np.where(known.any(axis=1), days - np.argmax(known, axis=1), 0)
-    ready = (age >= MIN_DAYS) & (known.sum(axis=1) >= MIN_DAYS // 2)
-
-    # A day on which the whole shop sold nothing (holiday, failed sync) teaches nothing about any series.
-    if n >= MIN_SERIES:
-        known = known & (y > 0).any(axis=0)
-    recency = 0.5 ** ((weeks - 1 - np.arange(weeks)) / PROFILE_HALF_LIFE)
-    y3 = y.reshape(n, weeks, 7)
-    k3 = known.reshape(n, weeks, 7)
-
-    silent_z = _silent_z(y3[:, -NOW_AND_THEN[0] :, 0], k3[:, -NOW_AND_THEN[0] :, 0])
-    closed, impossible = _zeros(y3, k3, recency, money=money)
-    k3 = k3 & ~impossible
-    known = k3.reshape(n, days)
-    y3 = np.where(k3, y3, 0.0)
-    y = y3.reshape(n, days)
-
-    open3 = k3 & ~closed[:, None, :]
-    unit = _unit(y, open3.reshape(n, days), money=money)
-    profile, mean3, factor, dispersion, pieces, factor_centre = _smooth(y3, open3, closed, recency, unit)
-    factor_spread = float(np.std(np.log(factor[-56:]))) if factor is not None else 0.0
-    g = factor if factor is not None else np.ones(days)
-
-    open_days = open3.reshape(n, days)
-    shape = np.tile(profile, (1, weeks)) * g
-    start_mass = (shape[:, :28] * open_days[:, :28]).sum(axis=1)
-    start_sum = (mean3.reshape(n, days)[:, :28] * open_days[:, :28]).sum(axis=1)
-    start = np.divide(start_sum, start_mass, out=np.zeros(n), where=start_mass > 0)
-    start = np.where(start_mass > 0, start, np.nan)
-    unknown = np.full(n, np.nan)
-    model = DayModel(
-        unknown, unknown, unit, unknown, dispersion, ready, closed[:, 0], profile, unknown, pieces, factor_spread, factor_centre, silent_z
+def _walk(block: Sequence[tuple[Smoothed, slice]]) -> _Walk:
+    """Through the days of some series by exponential weighting of Huber-clipped values, with three half-lives at once."""
+    days, shapes = zip(*((panel.days(rows), panel.shape(rows)) for panel, rows in block), strict=True)
+    y_t, on_t, shape_t = (
+        np.ascontiguousarray(np.concatenate(parts).T) for parts in (*zip(*days, strict=True), shapes)
     )  # fmt: skip
-    return _Looked(y, open_days, shape, start, model)
-
-
-def _silent_z(y: Floats, known: NDArray[np.bool_]) -> Floats:
-    """z of a day without a sale by how many of the same weekdays before [S, weeks] had none; -12 where hardly any had."""
-    silent = (known & (y == 0)).sum(axis=1)
-    share = (silent + 0.5) / (known.sum(axis=1) + 1)
-    return np.where(silent >= NOW_AND_THEN[1], np.minimum(-normal_from_upper_tail(share), 0.0), -12.0)
-
-
-def _zeros(
-    y3: Floats, k3: NDArray[np.bool_], recency: Floats, *, money: bool
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which weekday slots are closed [S, 7], and which zeros are impossible sales days [S, weeks, 7].
-
-    Closed: open on less than 15% of its known days where the series' other days make that no accident. Impossible: zero on an open
-    day although the median open day of the last 8 weeks sold at least 8 pieces (money: although such zeros are rarer than one day in 16).
-    """
-    w = recency[None, :, None] * k3
-    seen = w.sum(axis=1)
-    open_share = np.divide((w * (y3 > 0)).sum(axis=1), seen, out=np.zeros_like(seen), where=seen > 0)
-    overall = (w * (y3 > 0)).sum(axis=(1, 2)) / np.maximum(w.sum(axis=(1, 2)), 1e-9)
-    closed = (open_share < 0.15) & (overall[:, None] > 0.5)
-    closed |= (seen == 0) & (overall[:, None] > 0)
-
-    recent = np.where(k3[:, -8:] & ~closed[:, None, :], y3[:, -8:], np.nan).reshape(len(y3), -1)
-    median = nanmedian(recent)
-    open3 = k3 & ~closed[:, None, :]
-    silent = (open3 & (y3 == 0)).sum(axis=(1, 2)) / np.maximum(open3.sum(axis=(1, 2)), 1)
-    counts, never_small = _kinds(y3.reshape(len(y3), -1), open3.reshape(len(y3), -1), money=money)
-    dense = np.where(counts, median >= 8, (silent < np.where(never_small, 0.5, 0.06)) & (median > 0))
-    return closed, dense[:, None, None] & (y3 == 0) & open3
-
-
-def _kinds(y: Floats, open_days: NDArray[np.bool_], *, money: bool) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which series count pieces, and which others have no small days with sales, both [S]."""
-    sold = np.where(open_days & (y > 0), y, np.nan)
-    counts = np.all(y == np.rint(y), axis=1) & (np.fmin.reduce(sold, axis=1, initial=np.inf) <= 40) & (not money)
-    steady = nanquantile(sold, 0.1) >= NEVER_SMALL * nanmedian(sold)
-    return counts, steady & ~counts & (not money)
-
-
-def _unit(y: Floats, open_days: NDArray[np.bool_], *, money: bool) -> Floats:
-    """The size of one piece, [S]: 1 for whole numbers that get small. For money it is the lower quartile of the days with sales if
-
-    the series has many days without and sells little on some, and else one hundredth of the mean: too small to matter beside the dispersion.
-    """
-    sold = open_days & (y > 0)
-    quartile = nanquantile(np.where(sold, y, np.nan), 0.25)
-    counts, never_small = _kinds(y, open_days, money=money)
-    days = np.maximum(open_days.sum(axis=1), 1)
-    silent = np.where(never_small, 0.0, 1 - sold.sum(axis=1) / days)
-    mean = (y * open_days).sum(axis=1) / days
-    size = np.maximum(0.01 * mean, np.where(np.isfinite(quartile), quartile, 1.0) * np.minimum(silent / 0.1, 1.0))
-    return np.where(counts, 1.0, np.where(size > 0, size, 1.0))
-
-
-def _smooth(
-    y3: Floats, open3: NDArray[np.bool_], closed: NDArray[np.bool_], recency: Floats, unit: Floats
-) -> tuple[Floats, Floats, Floats | None, Floats, Floats, float]:
-    """Weekday profile [S, 7], fitted mean [S, weeks, 7], day factor [T] (None for few series),
-    dispersion [S], weight in the day factor [S], and the logarithm of the factor's usual raw value.
-
-    Two passes of weekly level and weekday ratio on values clipped around the previous pass's fit; sums, not medians, so that series
-    with many zeros have a profile too; shrunk to the shop's profile by how many pieces speak for the series' own.
-    """
-    n, weeks, _ = y3.shape
-    distance = np.abs(np.arange(weeks)[:, None] - np.arange(weeks)[None, :])
-    kernel = np.exp(-distance / 1.2)
-    profile = np.where(closed, 0.0, 1.0)
-    clipped = y3
-    factor: Floats | None = None
-    factor_centre = 0.0
-    weight = np.zeros(n)
-    g3 = np.ones((1, weeks, 7))
-    variance_ratio = np.ones(n)
-    mean3 = y3
-    for round_ in range(3):
-        mass = (profile[:, None, :] * g3 * open3).sum(axis=2) @ kernel
-        level = np.divide(clipped.sum(axis=2) @ kernel, mass, out=np.zeros_like(mass), where=mass > 1e-9)
-        base = level[:, :, None] * g3 * open3
-        w = recency[None, :, None]
-        top = (w * clipped).sum(axis=1)
-        bottom = (w * base).sum(axis=1)
-        own = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
-        pieces = bottom / (unit * variance_ratio)[:, None]
-        pull = np.minimum(pieces.sum(axis=1), 200.0)[:, None] * ~closed
-        total = pull.sum(axis=0)
-        shop = np.divide((pull * own).sum(axis=0), total, out=np.ones(7), where=total > 0)
-        profile = np.where(closed, 0.0, (pieces * own + PROFILE_PRIOR * shop) / (pieces + PROFILE_PRIOR))
-        open_slots = np.maximum((~closed).sum(axis=1), 1)
-        size = profile.sum(axis=1) / open_slots
-        profile = np.divide(profile, size[:, None], out=np.ones_like(profile), where=size[:, None] > 0)
-        mass = (profile[:, None, :] * g3 * open3).sum(axis=2) @ kernel
-        level = np.divide(clipped.sum(axis=2) @ kernel, mass, out=np.zeros_like(mass), where=mass > 1e-9)
-        flat3 = level[:, :, None] * profile[:, None, :]
-        if n >= MIN_SERIES:
-            weight = flat3.mean(axis=(1, 2)) / (unit * variance_ratio)
-            factor, factor_centre = _history_factor(y3, flat3, open3, variance_ratio, unit, weight)
-            g3 = factor.reshape(1, weeks, 7)
-        mean3 = flat3 * g3
-        largest = 9 * np.maximum(mean3, unit[:, None, None]) * (np.maximum(variance_ratio, 4.0) * unit)[:, None, None]
-        error2 = np.minimum((y3 - mean3) ** 2, largest) * open3
-        denominator = (mean3 * open3).sum(axis=(1, 2)) * unit
-        ratio = np.divide(error2.sum(axis=(1, 2)), denominator, out=np.ones(n), where=denominator > 0)
-        variance_ratio = np.clip(ratio * 1.15, 0.5, None)
-        if round_ < 2:
-            half = CLIP * np.sqrt(np.maximum(mean3, unit[:, None, None] * 0.3) * (variance_ratio * unit)[:, None, None])
-            clipped = np.clip(y3, mean3 - half, mean3 + half) * open3
-    level_mean = np.maximum((mean3 * open3).sum(axis=(1, 2)) / np.maximum(open3.sum(axis=(1, 2)), 1), 1e-12)
-    dispersion = np.maximum(variance_ratio - 1, 0.02) * unit / level_mean
-    return profile, mean3, factor, dispersion, weight, factor_centre
-
-
-def _history_factor(
-    y3: Floats, flat3: Floats, open3: NDArray[np.bool_], variance_ratio: Floats, unit: Floats, weight: Floats
-) -> tuple[Floats, float]:
-    """Day factor of each day of the window, [T], from the series that know most about it, and its centre."""
-    best = best_known(weight)
-    y, mean = y3[best].reshape(len(best), -1), flat3[best].reshape(len(best), -1)
-    usable = open3[best].reshape(len(best), -1) & (mean > 0)
-    u = unit[best][:, None]
-    dispersion = np.maximum(variance_ratio[best] - 1, 0.02)[:, None] * u / np.maximum(mean, u)
-    return day_factors(y, mean, squared_cv(mean, dispersion, u), mean / u, usable)
-
-
-def _filter(
-    y: Floats,
-    known: NDArray[np.bool_],
-    shape: Floats,
-    dispersion: Floats,
-    unit: Floats,
-    start: Floats,
-    panels: list[int],
-) -> list[tuple[Floats, Floats]]:
-    """Level after the last day [S], and the one-day-ahead forecasts [S, T], by exponential weighting of Huber-clipped days.
-
-    Three half-lives run at once; each series weighs them by how well they forecast its own past. `start` [S]: the level of the first
-    four weeks (NaN: unknown); `panels`: how many rows belong to each panel, whose series lean on each other; one answer a panel.
-    """
-    n, days = y.shape
+    dispersion, unit, start = (
+        np.concatenate([values[rows] for values, (_, rows) in zip(of, block, strict=True)])
+        for of in zip(*((panel.dispersion, panel.unit, panel.start) for panel, _ in block), strict=True)
+    )
+    length, n = y_t.shape
     decay = (0.5 ** (1 / HALF_LIVES))[:, None]
     k = len(decay)
     den = np.where(np.isfinite(start), 3.0, 1e-6) * np.ones((k, 1))
     num = np.nan_to_num(start) * den
-    forecasts: Floats = np.empty((days, k, n))
-    y_t: Floats = np.ascontiguousarray(y.T)
-    on_t: NDArray[np.bool_] = np.ascontiguousarray(known.T)
-    shape_t: Floats = np.ascontiguousarray(shape.T)
+    begin = max(length - SCALE_DAYS, 0)
+    f: Floats = np.empty((length - begin, k, n))
+    early: Floats = np.empty((k, n))
     low = 0.3 * unit
-    for t in range(days):
-        m = np.multiply(num / den, shape_t[t], out=forecasts[t])
+    for t in range(length):
+        m = np.multiply(num / den, shape_t[t], out=f[t - begin] if t >= begin else early)
         base = np.maximum(m, low)
         half = CLIP * np.sqrt(base * (unit + dispersion * base))
         on = on_t[t]
         np.copyto(num, num * decay + np.minimum(np.maximum(y_t[t], m - half), m + half), where=on)
         np.copyto(den, den * decay + shape_t[t], where=on)
-    level = num / den
-
-    recent = slice(max(days - SCALE_DAYS, 0), days)
-    f = forecasts[recent]
     centre: Floats = f.mean(axis=1, keepdims=True)
     usual = np.maximum(centre, low)
     v = unit * usual + dispersion * usual**2
-    loss = np.minimum((y_t[recent, None] - f) ** 2 / v, 6.0) * on_t[recent, None]
-    loss = loss.sum(axis=0)
-    answers = []
-    first = 0
-    for size in panels:
-        at = slice(first, first + size)
-        first += size
-        own = loss[:, at]
-        own = own + (0.5 * own.mean(axis=1, keepdims=True) if size > 1 else 0.0)
-        weight = np.exp(-0.5 * (own - own.min(axis=0, keepdims=True, initial=np.inf)))
-        weight /= weight.sum(axis=0)
-        answers.append(((level[:, at] * weight).sum(axis=0), np.einsum("tks,ks->st", forecasts[:, :, at], weight)))
-    return answers
+    loss = np.minimum((y_t[begin:, None] - f) ** 2 / v, 6.0) * on_t[begin:, None]
+    return _Walk(num / den, f, loss.sum(axis=0))
 
 
-def squared_cv(mean: Floats, dispersion: Floats, unit: Floats) -> Floats:
-    """Squared coefficient of variation of what sells `mean` on average."""
-    return unit / np.maximum(mean, 0.02 * unit) + dispersion
+def _weights(loss: Floats) -> Floats:
+    """Of the half-lives [k, S], by how well they forecast each series' own past and, half as much, the panel's."""
+    own = loss + (0.5 * loss.mean(axis=1, keepdims=True) if loss.shape[1] > 1 else 0.0)
+    weight = np.exp(-0.5 * (own - own.min(axis=0, keepdims=True, initial=np.inf)))
+    return np.asarray(weight / weight.sum(axis=0))
 
 
-def _spread(y: Floats, known: NDArray[np.bool_], forecast: Floats, unit: Floats, n: int) -> tuple[Floats, Floats]:
+def _spread(panel: Smoothed, forecast: Floats) -> tuple[Floats, Floats]:
     """Dispersion [S] of the one-day-ahead errors, and how much wider than the model the residuals really are [S].
 
-    Both are robust and 20% (scale: by weight of evidence) pooled over the panel.
+    Both are robust and 20% (scale: by weight of evidence) pooled over the panel. `forecast` [S, days]: of the last days.
     """
-    days = y.shape[1]
-    recent = slice(max(days - SCALE_DAYS, 0), days)
-    y, known, forecast = y[:, recent], known[:, recent], forecast[:, recent]
-    usable = known & (forecast > 0)
-    count = np.maximum(usable.sum(axis=1), 1)
+    n = len(forecast)
+    dispersion = np.concatenate([_dispersion(panel, rows, forecast[rows]) for rows in panel.blocks])
+    if n > 1:
+        dispersion = (1 - POOL) * dispersion + POOL * np.median(dispersion)
+    widths = (_width(panel, rows, forecast[rows], dispersion[rows]) for rows in panel.blocks)
+    own, count = (np.concatenate(parts) for parts in zip(*widths, strict=True))
+    evidence = count / (count + 30.0)
+    prior = np.median(own) if n >= MIN_SERIES else 1.0
+    return dispersion, np.clip(evidence * own + (1 - evidence) * prior, 0.7, 4.0)
+
+
+def _usable(
+    panel: Smoothed, rows: slice, forecast: Floats
+) -> tuple[Floats, NDArray[np.bool_], Floats, NDArray[np.bool_]]:
+    """Of the last days of a block: values, which of them can be compared, forecasts (1 where not), and which series are small [b]."""
+    y, known = panel.days(rows)
+    y, usable = y[:, -forecast.shape[1] :], known[:, -forecast.shape[1] :] & (forecast > 0)
     safe = np.where(usable, forecast, 1.0)
-    u = unit[:, None]
+    small = (safe * usable).sum(axis=1) / np.maximum(usable.sum(axis=1), 1) < SMALL * panel.unit[rows]
+    return y, usable, safe, small
+
+
+def _dispersion(panel: Smoothed, rows: slice, forecast: Floats) -> Floats:
+    y, usable, safe, small = _usable(panel, rows, forecast)
+    u = panel.unit[rows][:, None]
     relative2 = np.where(usable, ((y - safe) / safe) ** 2, 0.0)
     weight = np.where(usable, safe / (safe + 2 * u), 0.0)
-    small = (safe * usable).sum(axis=1) / count < SMALL * unit
     limit_at = np.where(small, ERROR_LIMIT_SMALL, ERROR_LIMIT)[:, None]
+    total = (weight**2).sum(axis=1)
     dispersion = np.zeros(len(y))
     for _ in range(3):
         limit = limit_at * (u / safe + np.maximum(dispersion, 0.02)[:, None])
         excess = np.minimum(relative2, limit) * 1.08 - u / safe
-        total = (weight**2).sum(axis=1)
         dispersion = np.divide((weight**2 * excess).sum(axis=1), total, out=np.zeros(len(y)), where=total > 0)
         dispersion = np.clip(dispersion, 0.002, 10.0)
-    if n > 1:
-        dispersion = (1 - POOL) * dispersion + POOL * np.median(dispersion)
-    z = np.where(usable, gamma_z(y, safe, squared_cv(safe, dispersion[:, None], u)), np.nan)
-    mad = 1.4826 * nanmedian(np.abs(z))
-    q90 = nanquantile(np.abs(z), 0.9) / 1.645
-    own = np.fmax(mad, q90)
+    return dispersion
+
+
+def _width(panel: Smoothed, rows: slice, forecast: Floats, dispersion: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """How much wider than the model each series' residuals are [b], and of how many days that is known [b]."""
+    y, usable, safe, small = _usable(panel, rows, forecast)
+    cv2 = squared_cv(safe, dispersion[:, None], panel.unit[rows][:, None])
+    z = np.abs(np.where(usable, gamma_z(y, safe, cv2), np.nan))
+    own = np.fmax(1.4826 * nanmedian(z), nanquantile(z, 0.9) / 1.645)
     # Under 20 pieces a day the quantiles of so few different values say little: the dispersion alone carries the width.
     own = np.where(small, np.fmin(own, 1.0), own)
-    own = np.where(np.isfinite(own), own, 1.0)
-    evidence = count / (count + 30.0)
-    prior = np.median(own) if n >= MIN_SERIES else 1.0
-    return dispersion, np.clip(evidence * own + (1 - evidence) * prior, 0.7, 4.0)
+    return np.where(np.isfinite(own), own, 1.0), np.maximum(usable.sum(axis=1), 1)

@@ -8,11 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from salesflow.detection import engine
 from salesflow.detection.scoring import factor_of, score
+from salesflow.detection.smoothing import MIN_DAYS, Panel
 
 Floats = NDArray[np.float64]
-
-ROWS_TOGETHER = 2000
-"""Days of a small panel are fitted together up to so many rows: beyond, the arrays leave the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +52,8 @@ def score_panel(values: ArrayLike, dates: ArrayLike, *, evaluate_last: int, mone
     profile = np.full((*shape, 7), np.nan)
     factors = np.ones(evaluate_last)
     scores, expected, lower, upper, level = out
-    columns = [(c, o) for c, o in enumerate(offsets[len(offsets) - evaluate_last :]) if o >= engine.MIN_DAYS and n > 0]
-    days_scored = score_windows([full[:, o : o + window + 1] for _, o in columns], money=money)
+    columns = [(c, o) for c, o in enumerate(offsets[len(offsets) - evaluate_last :]) if o >= MIN_DAYS and n > 0]
+    days_scored = score_windows([(full[:, o : o + window], full[:, o + window]) for _, o in columns], money=money)
     for (column, _), day in zip(columns, days_scored, strict=True):
         factors[column] = day.factor
         scores[:, column], expected[:, column], lower[:, column], upper[:, column] = (
@@ -81,27 +79,17 @@ class DayScores:
 NO_SCORES = DayScores(*(np.zeros(0),) * 4, 1.0, np.zeros((0, 7)), np.zeros(0))
 
 
-def score_windows(windows: Sequence[Floats], *, money: bool) -> list[DayScores]:
-    """The last day of each window [n_series, 26 weeks + 1 day], scored by the days before it; each window is a panel of its own."""
-    if any(len(window) == 0 for window in windows):
-        some = iter(score_windows([w for w in windows if len(w)], money=money))
-        return [next(some) if len(w) else NO_SCORES for w in windows]
-    answers: list[DayScores] = []
-    begin = 0
-    while begin < len(windows):
-        end, rows = begin + 1, len(windows[begin])
-        while end < len(windows) and rows + len(windows[end]) <= ROWS_TOGETHER:
-            rows += len(windows[end])
-            end += 1
-        models = engine.fit_each([w[:, :-1] for w in windows[begin:end]], money=money)
-        for window, model in zip(windows[begin:end], models, strict=True):
-            today = window[:, -1]
-            if _whole_shop_silent(model, today):
-                today = np.full(len(today), np.nan)
-            factor = factor_of(model, today)
-            answers.append(DayScores(*score(model, today, factor), factor, model.profile, model.level))
-        begin = end
-    return answers
+def score_windows(windows: Sequence[tuple[Panel, Floats]], *, money: bool) -> list[DayScores]:
+    """The day [n_series] after each history [n_series, 26 weeks], scored by it; each is a panel of its own."""
+    models = engine.fit_each([history for history, _ in windows if len(history)], money=money)
+    return [_scored(next(models), today) if len(history) else NO_SCORES for history, today in windows]
+
+
+def _scored(model: engine.DayModel, today: Floats) -> DayScores:
+    if _whole_shop_silent(model, today):
+        today = np.full(len(today), np.nan)
+    factor = factor_of(model, today)
+    return DayScores(*score(model, today, factor), factor, model.profile, model.level)
 
 
 def _whole_shop_silent(model: engine.DayModel, today: Floats) -> bool:

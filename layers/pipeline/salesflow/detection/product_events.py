@@ -83,7 +83,7 @@ def _event(
     day = line.days[t].date()
     sku, name = line.called(one.product, t)
     said, expected, deviation = None, 0.0, None
-    value, metric, since, is_new = float(line.quantity[one.product, t]), "quantity", day, True
+    value, metric, since, is_new = float(line.sales.on("quantity", t)[one.product]), "quantity", day, True
     match one.reason:
         case "quantity" | "revenue":
             return _scored_event(line, t, one, scored, recent, policy, holiday)
@@ -96,11 +96,8 @@ def _event(
                 last_sold=line.days[silence.last_sold].date(), a_week=silence.a_week, pieces=silence.pieces, amount=-silence.impact,
             )  # fmt: skip
         case "price":
-            metric, value = "revenue", float(line.revenue[one.product, t])
-            expected, deviation = (
-                one.usual_price * float(line.quantity[one.product, t]),
-                one.price / one.usual_price - 1,
-            )
+            expected, deviation = one.usual_price * value, one.price / one.usual_price - 1
+            metric, value = "revenue", float(line.sales.on("revenue", t)[one.product])
             said = Statement(
                 EventType.PRICE_CHANGE, day, day, metric, sku, name, price=one.price, usual_price=one.usual_price
             )
@@ -116,15 +113,15 @@ def _scored_event(
     holiday: str | None,
 ) -> Event:  # fmt: skip
     widening = policy.holiday_widening if holiday else 1.0
-    today, values = (scored.revenue, line.revenue) if one.reason == "revenue" else (scored.quantity, line.quantity)
+    today = scored.revenue if one.reason == "revenue" else scored.quantity
     row = int(np.searchsorted(scored.rows, one.product))
     scores = recent[one.reason].get(one.product, today.scores[row : row + 1])
-    past = values[one.product, t + 1 - len(scores) : t + 1]
+    past = line.of(one.reason, one.product, t + 1 - len(scores), t + 1)
     sku, name = line.called(one.product, t)
     said = day_line(one.reason, sku, name, past, scores, today, row, widening)
     back, counted = reported(back_of_product(line, one.product, t), said)
     money = back.get("revenue", Back())
-    impact = one.impact - money.value + (1 - money.kept) * float(np.nan_to_num(scored.expected["revenue"][one.product]))
+    impact = one.impact - money.value + (1 - money.kept) * scored.due(one.product)
     said = back.get(said.metric, Back()).of(said)
     return event_of(said, line.days[: t + 1], one.severity, MEDIUM_SCORE, round(impact), holiday, notes=counted)
 
@@ -134,7 +131,7 @@ def _notes(
 ) -> tuple[Note, ...]:
     """`together`: how many products the sale holds that made it."""
     notes: list[Note] = []
-    sku, prices = line.skus[one.product], line.prices(t)
+    sku, dearer = line.skus[one.product], line.prices(t).change(one.product)
     sale = line.largest_sale(one.product, t)
     if one.up and sale is not None and one.reason != "price" and sale[1] >= ONE_SALE_SHARE * one.impact:
         notes.append(Note(NoteKind.ONE_SALE, float(together - 1), sale[0], sale[1], clock(sale[2])))
@@ -144,7 +141,6 @@ def _notes(
         return tuple(notes)
     if abs(factor - 1) >= 0.1:
         notes.append(Note(NoteKind.SHOP_LEVEL, factor - 1))
-    price, usual = float(prices.today[one.product]), float(prices.usual[one.product])
-    if np.isfinite(price) and np.isfinite(usual) and abs(np.log(price / usual)) > 0.1:
-        notes.append(Note(NoteKind.PRICE, price / usual - 1))
+    if dearer is not None and abs(np.log1p(dearer)) > 0.1:
+        notes.append(Note(NoteKind.PRICE, dearer))
     return tuple(notes)

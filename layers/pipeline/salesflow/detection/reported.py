@@ -58,16 +58,16 @@ def back_of_shop(line: Timeline, t: int) -> Backs:
 
 def back_of_product(line: Timeline, product: int, t: int) -> Backs:
     """Of a product on day t."""
-    mine = line.returned[:, (line.returned[0] == product) & (line.returned[1] <= t)]
-    found, before = {}, slice(max(t - WINDOW, 0), t)
-    for row, (metric, sold) in enumerate((("quantity", line.quantity), ("revenue", line.revenue))):
+    mine = line.sales.returned[:, (line.sales.returned[0] == product) & (line.sales.returned[1] <= t)]
+    found, first = {}, max(t - WINDOW, 0)
+    for row, metric in enumerate(("quantity", "revenue")):
         back = np.zeros(t + 1)
         np.add.at(back, mine[1].astype(np.intp), mine[2 + row])
-        found[metric] = Back(float(back[t]), float(kept_share(sold[product, before], back[before])))
+        found[metric] = Back(float(back[t]), float(kept_share(line.of(metric, product, first, t), back[first:t])))
     return found
 
 
 def back_of_products(line: Timeline, t: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Money that came back of each product on day t, [n_products]."""
-    product, _, _, money = line.returned[:, line.returned[1] == t]
+    product, _, _, money, _ = line.sales.returned[:, line.sales.returned[1] == t]
     return np.bincount(product.astype(np.intp), money, len(line.skus)).astype(float)

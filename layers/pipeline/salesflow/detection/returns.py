@@ -32,13 +32,13 @@ def returns_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
     """
     open_days = np.flatnonzero(line.open[:t])
     usual_day = line.usual_day(t)
-    if len(open_days) < KNOWN_DAYS or usual_day <= 0 or not (line.returned[1] == t).any():
+    if len(open_days) < KNOWN_DAYS or usual_day <= 0 or not (line.sales.returned[1] == t).any():
         return ()
     products, pieces, money = _kept(line, t)
     amounts, refunds = _past(line, t)
     usual, many = float(np.mean(amounts)), float(np.mean(refunds))
     total = float(money.sum())
-    kept = total / max(float(line.returned[3, line.returned[1] == t].sum()), 1e-9)
+    kept = total / max(float(line.sales.returned[3, line.sales.returned[1] == t].sum()), 1e-9)
     today = _number(line, t) * kept
     large = total >= record_threshold(amounts, floor=MEDIUM_SHARE * usual_day, alerts_per_month=A_MONTH)
     sales = float(np.nanmean(line.totals[2, open_days[-28:]]))
@@ -58,8 +58,8 @@ def returns_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
         EventType.RETURNS, day, day, "revenue", value=float(total), expected=usual, pieces=float(pieces.sum()), amount=round(total),
         refunds=round(today), at=clock(int(at)) if one else "", largest=int(largest) if one else 0,
     )  # fmt: skip
-    names = [called(*line.called(int(p), t)) for p in products]
-    causes = Causes(impact, by_product(impact, names, -money, np.zeros(len(money))), (), ())
+    parts = by_product(impact, lambda at: called(*line.called(int(products[at]), t)), -money, np.zeros(len(money)))
+    causes = Causes(impact, parts, (), ())
     return (
         Event(
             f"shop/revenue/RETURNS/{day}", EventType.RETURNS, severity, "revenue", day, True, said,
@@ -70,18 +70,17 @@ def returns_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
 
 def _kept(line: Timeline, t: int) -> tuple[NDArray[np.intp], Floats, Floats]:
     """Products, pieces and money of what came back on day t, without what was sold and given back that day."""
-    product, _, pieces, money = line.returned[:, line.returned[1] == t]
-    rows = product.astype(np.intp)
-    return (rows, *_without_cancelled(line, rows, np.full(len(rows), t), t, pieces, money))
+    back = line.sales.returned[:, line.sales.returned[1] == t]
+    return (back[0].astype(np.intp), *_without_cancelled(line, back, t))
 
 
-def _without_cancelled(
-    line: Timeline, rows: NDArray[np.intp], days: NDArray[np.intp], t: int, pieces: Floats, money: Floats
-) -> tuple[Floats, Floats]:
+def _without_cancelled(line: Timeline, back: Floats, t: int) -> tuple[Floats, Floats]:
+    """Pieces and money of some columns of what came back, without what was sold and given back on one day."""
+    product, _, pieces, money, sold = back
     since = max(t - REPLAY, 0)
     open_days = max(int(line.open[since:t].sum()), 1)
-    usual = np.nansum(line.quantity[rows, since:t], axis=1) / open_days
-    beyond = np.maximum(np.nan_to_num(line.quantity[rows, days]) - 2 * usual, 0.0)
+    usual = line.sales.sums("quantity", since, t)[product.astype(np.intp)] / open_days
+    beyond = np.maximum(sold - 2 * usual, 0.0)
     left = np.maximum(pieces - beyond, 0.0) / np.maximum(pieces, 1e-9)
     left = np.where(pieces > 0, np.where(left < 0.05, 0.0, left), 1.0)
     return pieces * left, money * left
@@ -90,11 +89,10 @@ def _without_cancelled(
 def _past(line: Timeline, t: int) -> tuple[Floats, Floats]:
     """Money given back, and how many refunds there were, on each open day of the last three months."""
     since = max(t - REPLAY, 0)
-    at = (line.returned[1] >= since) & (line.returned[1] < t)
-    product, day, pieces, money = line.returned[:, at]
-    rows, days = product.astype(np.intp), day.astype(np.intp)
-    _, kept = _without_cancelled(line, rows, days, t, pieces, money) if len(rows) else (pieces, money)
-    amounts = np.bincount(days - since, kept, t - since)
+    back = line.sales.returned
+    back = back[:, (back[1] >= since) & (back[1] < t)]
+    _, kept = _without_cancelled(line, back, t)
+    amounts = np.bincount(back[1].astype(np.intp) - since, kept, t - since)
     numbers = np.array([_number(line, d) for d in range(since, t)])
     return amounts[line.open[since:t]], numbers[line.open[since:t]]
 
@@ -104,4 +102,4 @@ def _number(line: Timeline, t: int) -> float:
     known = line.single.get("refunds")
     if known is not None and known[t] >= 0:
         return float(known[t])
-    return float((line.returned[1] == t).sum())
+    return float((line.sales.returned[1] == t).sum())

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from salesflow.detection.engine import SMALL, DayModel, squared_cv
+from salesflow.detection.engine import SMALL, DayModel
 from salesflow.detection.factor import MIN_SERIES, best_known, today_factor
+from salesflow.detection.smoothing import squared_cv
 from salesflow.detection.tails import gamma_quantile, gamma_z, negative_binomial_z
 
 Floats = NDArray[np.float64]

@@ -45,11 +45,11 @@ def shop_events(
     revenue, quantity, transactions = lines
     kept = back.get("revenue", Back()).kept
     rare, rare_revenue, rare_expected = rare_sales(line, t)
-    names = [called(*line.called(int(p), t)) for p in (*scored.rows, *rare)]
+    products = np.r_[scored.rows, rare]
     expected = kept * np.r_[np.nan_to_num(scored.revenue.expected / scored.revenue.factor), rare_expected]
-    actual = np.r_[np.nan_to_num(line.revenue[scored.rows, t]), rare_revenue]
+    actual = np.r_[line.sales.on("revenue", t)[scored.rows], rare_revenue]
     if back:
-        actual -= back_of_products(line, t)[np.r_[scored.rows, rare]]
+        actual -= back_of_products(line, t)[products]
     hours, usual = np.zeros(24, dtype=np.int64), np.ones(24)
     if line.hours is not None:
         hours = line.hours[t].astype(np.int64)
@@ -57,7 +57,7 @@ def shop_events(
         usual = line.hours[:t][line.open[:t] & same_weekday][-8:].clip(min=0).sum(axis=0)
     causes = shop_causes(
         round(revenue.value), revenue.expected, quantity=quantity.value, expected_quantity=quantity.expected,
-        transactions=transactions.value, expected_transactions=transactions.expected, names=names,
+        transactions=transactions.value, expected_transactions=transactions.expected, name_of=lambda at: called(*line.called(int(products[at]), t)),
         product_revenue=actual, product_expected=expected, hours=hours, usual_hours=usual,
     )  # fmt: skip
     share = causes.difference / (line.usual_day(t) or 1.0)

@@ -30,14 +30,13 @@ PRICE_SALES = 28
 @dataclass(frozen=True)
 class Silences:
     """Products [n] that can be said to have stopped: `rows`, silent trading days `now`, the chance-given days `needed` (and `needed_out`,
-    where the stock is gone), pieces a trading day before (`a_day`), whether the season was over (`faded`)."""
+    where the stock is gone), pieces a trading day before (`a_day`)."""
 
     rows: Ints
     now: Ints
     needed: Ints
     needed_out: Ints
     a_day: Floats
-    faded: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +67,33 @@ def silences(line: Timeline, t: int) -> Silences:
 
 def _silences(line: Timeline, t: int) -> Silences:
     none = np.zeros(0, dtype=np.intp)
-    nothing = Silences(none, none, none, none, np.zeros(0), np.zeros(0, dtype=bool))
+    nothing = Silences(none, none, none, none, np.zeros(0))
     trading = np.flatnonzero(line.busy[: t + 1])
-    rows = line.scored_products(t)
-    if not len(rows) or not len(trading) or trading[-1] != t:
+    if not len(trading) or trading[-1] != t:
         return nothing
-    quantity = np.nan_to_num(line.quantity[np.ix_(rows, trading[-WINDOW:])])
-    sold = quantity > 0
-    now = np.argmax(sold[:, ::-1], axis=1)
-    known = np.where(sold.any(axis=1), sold.shape[1] - now - np.argmax(sold, axis=1), 0)
-    silent = np.flatnonzero((known >= KNOWN) & (now >= OUT_OF_STOCK_DAYS))
-    if not len(silent):
-        return nothing
-    quantity, known, now = quantity[silent], known[silent], now[silent]
-    a_day = quantity.sum(axis=1) / known
-    columns = np.arange(quantity.shape[1])
-    end = quantity.shape[1] - now[:, None]
-    late = (columns >= end - RECENT) & (columns < end)
+    days = trading[-WINDOW:]
+    place = np.full(len(line.days), -1)
+    place[days] = np.arange(len(days))
+    cells, many = line.sales.cells(int(days[0]), t + 1), len(line.sales)
+    cells = cells[place[line.sales.day[cells]] >= 0]
+    sold = cells[line.sales.quantity[cells] > 0]
+    product, at = line.sales.product[sold], place[line.sales.day[sold]]
+
+    def count(which: NDArray[np.bool_]) -> Ints:
+        return np.bincount(product[which], minlength=many)
+
+    first, last = np.full(many, len(days)), np.full(many, -1)
+    np.minimum.at(first, product, at)
+    np.maximum.at(last, product, at)
+    now, known = np.where(last < 0, 0, len(days) - 1 - last), np.where(last < 0, 0, last + 1 - first)
+    silent = np.zeros(many, dtype=bool)
+    silent[line.scored_products(t)] = True
+    silent &= (known >= KNOWN) & (now >= OUT_OF_STOCK_DAYS)
+    rows = np.flatnonzero(silent)
+    late = at > last[product] - RECENT
+    days_sold, lately = count(np.ones(len(sold), dtype=bool))[rows], count(late)[rows]
+    known, now = known[rows], now[rows]
     # What it sold of late counts as well as what it sold in all: a product that fades is silent for longer.
-    days_sold, lately = (quantity > 0).sum(axis=1), ((quantity > 0) & late).sum(axis=1)
     needed, needed_out = (
         np.maximum.reduce(
             [
@@ -97,10 +104,15 @@ def _silences(line: Timeline, t: int) -> Silences:
         ).astype(np.intp)
         for chance, least in ((CHANCE, STOPPED_DAYS), (OUT_OF_STOCK_CHANCE, OUT_OF_STOCK_DAYS))
     )
-    before = (columns >= end - known[:, None]) & (columns < end - RECENT)
-    recently = (quantity * late).sum(axis=1) / RECENT
-    earlier = (quantity * before).sum(axis=1) / np.maximum(before.sum(axis=1), 1)
-    return Silences(rows[silent], now.astype(np.intp), needed, needed_out, a_day, recently < FADED * earlier)
+    pieces = line.sales.quantity[cells]
+    of, when = line.sales.product[cells], place[line.sales.day[cells]]
+    lately_sold = np.bincount(of, pieces * ((when > last[of] - RECENT) & (when <= last[of])), many)[rows]
+    sold_before = np.bincount(of, pieces * ((when >= first[of]) & (when <= last[of] - RECENT)), many)[rows]
+    faded = lately_sold / RECENT < FADED * (sold_before / np.maximum(known - RECENT, 1))
+    a_day = np.bincount(of, pieces, many)[rows] / known
+    # What was over long ago is nobody's news, and of 100,000 products most is.
+    kept = (now >= np.minimum(needed, needed_out)) & (now < np.maximum(needed, needed_out) + TOLD_DAYS) & ~faded
+    return Silences(rows[kept], now[kept], needed[kept], needed_out[kept], a_day[kept])
 
 
 def stopped_products(line: Timeline, t: int, out_of_stock: NDArray[np.bool_] | None = None) -> dict[int, Stopped]:
@@ -117,11 +129,12 @@ def stopped_products(line: Timeline, t: int, out_of_stock: NDArray[np.bool_] | N
     trading = np.flatnonzero(line.busy[: t + 1])
     open_share = float(line.open[max(t - 181, 0) : t + 1].mean())
     found: dict[int, Stopped] = {}
-    for at in np.flatnonzero((silent.now >= needed) & (silent.now < needed + TOLD_DAYS) & ~silent.faded):
+    for at in np.flatnonzero((silent.now >= needed) & (silent.now < needed + TOLD_DAYS)):
         product, length = int(silent.rows[at]), int(silent.now[at])
         first = int(trading[-length])
-        sold = np.flatnonzero(np.nan_to_num(line.quantity[product, :first]) > 0)[-PRICE_SALES:]
-        price = float(line.revenue[product, sold].sum() / line.quantity[product, sold].sum())
+        quantity, revenue = (np.nan_to_num(line.of(metric, product, 0, first)) for metric in ("quantity", "revenue"))
+        sold = np.flatnonzero(quantity > 0)[-PRICE_SALES:]
+        price = float(revenue[sold].sum() / quantity[sold].sum())
         pieces, a_week = float(silent.a_day[at]) * length, float(silent.a_day[at]) * 7 * open_share
         is_new = bool(length == needed[at])
         found[product] = Stopped(

@@ -15,6 +15,9 @@ from salesflow.detection.calendar import day_grid, missing_days, traded
 from salesflow.detection.engine import SMALL, WEEKS
 from salesflow.detection.hours import ORDINARY, HourMix, hour_mix
 from salesflow.detection.panel import DayScores, score_windows
+from salesflow.detection.product_sales import History, ProductSales
+from salesflow.detection.smoothing import BLOCK, Panel
+from salesflow.detection.tails import nanmedian
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -32,44 +35,59 @@ RUN_DAYS = 7
 """Days before the judged one that may belong to its event."""
 
 NEARLY_CLOSED = 0.33
-NAME_DAYS, STAKE_DAYS = 90, 28
+STAKE_DAYS = 28
 PRICE_DAYS, MIN_PRICES = 56, 5
-NO_NAMES = ("", "None", "nan", "<NA>")
-LARGEST = ("largest_quantity", "largest_revenue", "largest_at")
 SINGLE = ("refunds", "largest_sale", "largest_sale_at", "largest_refund", "largest_refund_at")
 
 
 @dataclass(frozen=True)
 class ProductDay:
-    """The products' scores of one day; arrays [n_products of the shop], NaN where a product was not scored."""
+    """The products' scores of one day: `rows` are the products that were scored, and `quantity` and `revenue` their scores."""
 
     rows: Ints
-    """The products that were scored."""
     quantity: DayScores
     revenue: DayScores
-    """Of `rows`."""
-    score: dict[str, Floats]
-    expected: dict[str, Floats]
+
+    def scores(self, metric: str, products: Ints) -> Floats:
+        """Of these products, NaN where one was not scored."""
+        scored: DayScores = getattr(self, metric)
+        known = np.isin(products, self.rows)
+        found = np.full(len(products), np.nan)
+        found[known] = scored.scores[np.searchsorted(self.rows, products[known])]
+        return found
+
+    def due(self, product: int) -> float:
+        """The revenue that was expected of a scored product; 0 where that is not known."""
+        return float(np.nan_to_num(self.revenue.expected[np.searchsorted(self.rows, product)]))
 
 
 @dataclass(frozen=True)
 class Prices:
-    """A day's price a piece, and median, lowest and highest of the 56 days before with sales; [n_products], NaN under five such days."""
+    """A day's price a piece, and median, lowest and highest of the 56 days before with sales; [n] of the products `rows` that were sold on
 
+    the day and on five of those days.
+    """
+
+    rows: Ints
     today: Floats
     usual: Floats
     low: Floats
     high: Floats
 
+    def change(self, product: int) -> float | None:
+        """By which share a product's price differs from its usual one; None where that is not known."""
+        at = int(np.searchsorted(self.rows, product))
+        known = at < len(self.rows) and self.rows[at] == product
+        return float(self.today[at]) / float(self.usual[at]) - 1 if known else None
+
 
 class Timeline:
     """Tables up to `until` as arrays; day t is `days[t]`. Whatever is asked of day t uses columns up to t only.
 
-    `totals` [3, n_days]; `quantity`, `revenue`, `baskets` [n_products, n_days], products in the order of `skus`. NaN: an unknown day
-    (missing, or a closed holiday); a trading day without sales is 0. `back` [3, n_days]: what came back, to be taken off the totals.
-    `hours` [n_days, 24] of revenue, None where unknown. `busy`: open days that were not nearly closed. `single`: the day's largest sale
-    and refund, [n_days] each, as `salesflow.history.shop_days` has them. `returned`: what came back, one row a day and product: positions
-    of product and day, pieces, money. `silences`, `candidates`: what the rules keep of a day.
+    `totals` [3, n_days]: NaN on an unknown day (missing, or a closed holiday), 0 on a trading day without sales; `sales`: the products'.
+    `back` [3, n_days]: what came back, to be taken off the totals. `hours` [n_days, 24] of revenue, None where unknown. `busy`: open days
+    that were not nearly closed. `single`: the day's largest sale and refund, [n_days] each, as `salesflow.history.shop_days` has them.
+    `silences`, `candidates`: what the rules keep of a day.
     """
 
     def __init__(
@@ -85,12 +103,14 @@ class Timeline:
         self.days, self.open, self.totals, self.hours = arrays.days, arrays.open, arrays.totals, arrays.hours
         self.learnt, self.back = arrays.learnt, arrays.back
         self.busy = self.open & ~_nearly_closed(self.totals[2], self.open)
-        self._read_products(products, np.isnan(self.totals[0]))
+        self.sales = ProductSales(products, self.days, np.isnan(self.totals[0]))
+        self.skus, self.called, self.largest_sale = self.sales.skus, self.sales.called, self.sales.largest_sale
         self._shop_days: dict[int, DayScores] = {}
         self._samples: dict[int, ProductDay] = {}
         self._prices: dict[int, Prices] = {}
         self._mixes: dict[int, HourMix] = {}
         self._usual: dict[int, float] = {}
+        self._often: dict[int, NDArray[np.bool_]] = {}
         self._services: dict[int, NDArray[np.bool_]] = {}
         self.silences: dict[int, Any] = {}
         self.candidates: dict[tuple[object, ...], Any] = {}
@@ -98,74 +118,28 @@ class Timeline:
         table = shop.assign(date=pd.to_datetime(shop["date"])).set_index("date")[single].reindex(self.days)
         self.single = {name: table[name].fillna(-1).to_numpy(dtype=float) for name in single}
 
-    def _read_products(self, products: pd.DataFrame, unknown: NDArray[np.bool_]) -> None:
-        rows = products.assign(date=pd.to_datetime(products["date"]), sku=products["sku"].astype(str))
-        rows = rows[(rows["sku"] != "") & (rows["date"] >= self.days[0]) & (rows["date"] <= self.days[-1])]
-        rows = rows.sort_values(["sku", "date"], kind="stable")
-        codes, skus = pd.factorize(rows["sku"], sort=True)
-        self.skus: list[str] = [str(s) for s in skus]
-        self._row_day = (rows["date"] - self.days[0]).dt.days.to_numpy()
-        self._row_name = rows["name"].astype(str).to_numpy(dtype=object)
-        self._row_start = np.searchsorted(codes, np.arange(len(self.skus) + 1))
-        self._row_paid = np.where(rows["revenue"].to_numpy() > 0, rows["transactions"].to_numpy(), 0)
-        self._row_largest = rows[list(LARGEST)].to_numpy(dtype=float) if set(LARGEST) <= set(rows) else None
-        self.returned = np.zeros((4, 0))
-        if "returned_quantity" in rows:
-            back = np.flatnonzero((rows["returned_quantity"] > 0) | (rows["returned_revenue"] > 0))
-            amounts = rows[["returned_quantity", "returned_revenue"]].to_numpy(dtype=float)[back].T
-            self.returned = np.concatenate([np.stack([codes[back], self._row_day[back]]), amounts])
-        shape = (len(self.skus), len(self.days))
-        self.quantity, self.revenue, self.baskets = (np.zeros(shape) for _ in range(3))
-        for column, values in (
-            ("quantity", self.quantity),
-            ("revenue", self.revenue),
-            ("transactions", self.baskets),
-        ):
-            np.add.at(values, (codes, self._row_day), rows[column].fillna(0).to_numpy(dtype=float))
-            values[:, unknown] = np.nan
-        sold = np.nan_to_num(self.quantity) != 0
-        self._days_sold = np.concatenate([np.zeros((shape[0], 1), dtype=np.int32), np.cumsum(sold, axis=1)], axis=1)
-
     def position(self, day: date) -> int:
         """The index of a date on the axis."""
         return int((pd.Timestamp(day) - self.days[0]).days)
-
-    def called(self, product: int, t: int) -> tuple[str, str]:
-        """SKU and name of a product as of day t: the commonest name of its paid lines in 90 days; the SKU where it has none."""
-        sku, rows = self.skus[product], self._rows_of(product, t)
-        since = int(np.searchsorted(self._row_day[rows], t - NAME_DAYS, side="right"))
-        recent = slice(rows.start + since, rows.stop) if rows.start + since < rows.stop else rows
-        sold: dict[str, int] = {}
-        for name, times in zip(self._row_name[recent], self._row_paid[recent], strict=True):
-            if name not in NO_NAMES:
-                sold[name] = sold.get(name, 0) + int(times)
-        return sku, max(reversed(sold), key=sold.__getitem__) if sold else sku
-
-    def largest_sale(self, product: int, t: int) -> tuple[int, int, int] | None:
-        """Pieces, money and second of the day of the one sale that held most of a product on day t; None where it is not known."""
-        rows = self._rows_of(product, t)
-        if self._row_largest is None or rows.stop <= rows.start or self._row_day[rows.stop - 1] != t:
-            return None
-        pieces, money, at = (int(value) for value in self._row_largest[rows.stop - 1])
-        return None if at < 0 else (pieces, money, at)
-
-    def _rows_of(self, product: int, t: int) -> slice:
-        """The rows of a product up to day t."""
-        start, end = int(self._row_start[product]), int(self._row_start[product + 1])
-        return slice(start, start + int(np.searchsorted(self._row_day[start:end], t, side="right")))
 
     def services(self, t: int) -> NDArray[np.bool_]:
         """Products without a price of their own, by the 26 weeks up to the last whole week, [n_products]."""
         week = t - t % 7
         if week not in self._services:
-            columns = slice(max(week - WINDOW, 0), week + 1)
-            self._services[week] = without_price(self.quantity[:, columns], self.revenue[:, columns])
+            cells, sales = self.sales.cells(week - WINDOW, week + 1), self.sales
+            self._services[week] = without_price(
+                sales.product[cells], sales.quantity[cells], sales.revenue[cells], len(sales)
+            )
         return self._services[week]
 
     def usual_peak(self, product: int, t: int) -> float:
         """Pieces of a product's second best day of the 26 weeks before day t: the best may have been an event, and the last one goes on."""
-        past = np.nan_to_num(self.quantity[product, max(t - WINDOW, 0) : max(t - RUN_DAYS, 0)])
+        past = np.nan_to_num(self.of("quantity", product, max(t - WINDOW, 0), max(t - RUN_DAYS, 0)))
         return float(np.partition(past, -2)[-2]) if len(past) > 1 else 0.0
+
+    def of(self, metric: str, product: int, first: int, end: int) -> Floats:
+        """`quantity` or `revenue` of a product on the days from `first` to before `end`."""
+        return self.sales.between(metric, np.array([product]), first, end)[0]
 
     def usual_day(self, t: int) -> float:
         """What an open day of the last weeks takes (minor units): what stakes are a share of; 0 without any."""
@@ -178,14 +152,15 @@ class Timeline:
 
     def scored_products(self, t: int) -> Ints:
         """The products that sold on enough of the 26 weeks up to day t to be scored on it."""
-        since = self._days_sold[:, t + 1] - self._days_sold[:, max(t + 1 - WINDOW, 0)]
-        return np.flatnonzero(since >= MIN_SALES_DAYS)
+        if t not in self._often:
+            self._often[t] = self.sales.days_sold(t + 1 - WINDOW, t + 1) >= MIN_SALES_DAYS
+        return np.flatnonzero(self._often[t])
 
     def shop_days(self, days: Iterable[int]) -> list[DayScores]:
         """Scores of the shop's three totals on each day."""
         wanted = list(days)
         new = [t for t in wanted if t not in self._shop_days]
-        scored = score_windows([np.c_[_window(self.learnt, t)[:, :-1], self.totals[:, t]] for t in new], money=False)
+        scored = score_windows([(before(self.learnt, t), self.totals[:, t]) for t in new], money=False)
         self._shop_days.update(zip(new, scored, strict=True))
         return [self._shop_days[t] for t in wanted]
 
@@ -205,7 +180,7 @@ class Timeline:
         rows = self.scored_products(t)
         if len(rows) <= SAMPLE:
             return rows
-        sold = np.nansum(self.revenue[rows, max(t - WINDOW, 0) : t], axis=1)
+        sold = self.sales.sums("revenue", t - WINDOW, t)[rows]
         return np.sort(rows[np.argsort(-sold, kind="stable")[:SAMPLE]])
 
     def recent(self, products: Ints, t: int, length: int) -> dict[str, Floats]:
@@ -214,7 +189,7 @@ class Timeline:
         scored = self.sampled_days(days)
         if any(len(s.rows) >= SAMPLE for s in scored):
             scored = self._score({d: np.union1d(s.rows, products) for d, s in zip(days, scored, strict=True)})
-        return {m: np.stack([s.score[m][products] for s in scored], axis=1) for m in ("quantity", "revenue")}
+        return {m: np.stack([s.scores(m, products) for s in scored], axis=1) for m in ("quantity", "revenue")}
 
     def hour_mix(self, t: int) -> HourMix:
         """How unusual the hours of trading day t were; ordinary where the tables hold no hours."""
@@ -227,46 +202,35 @@ class Timeline:
         return self._mixes[t]
 
     def prices(self, t: int) -> Prices:
-        """Prices of every product on day t against its own last eight weeks."""
+        """Prices of the products sold on day t against their own last eight weeks."""
         if t not in self._prices:
-            columns = slice(max(t - PRICE_DAYS, 0), t + 1)
-            quantity, revenue = np.nan_to_num(self.quantity[:, columns]), np.nan_to_num(self.revenue[:, columns])
+            first = max(t - PRICE_DAYS, 0)
+            rows = np.flatnonzero((self.sales.on("quantity", t) > 0) & (self.sales.on("revenue", t) > 0))
+            quantity, revenue = (
+                np.nan_to_num(self.sales.between(metric, rows, first, t + 1)) for metric in ("quantity", "revenue")
+            )
             sold = (quantity > 0) & (revenue > 0)
-            price = np.where(sold, revenue / np.where(sold, quantity, 1.0), np.nan)
-            usual, low, high = (np.full(len(price), np.nan) for _ in range(3))
-            enough = np.flatnonzero((sold[:, :-1].sum(axis=1) >= MIN_PRICES) & sold[:, -1])
-            if len(enough):
-                past = price[enough, :-1]
-                usual[enough], low[enough], high[enough] = (
-                    np.nanmedian(past, axis=1), np.nanmin(past, axis=1), np.nanmax(past, axis=1),
-                )  # fmt: skip
-            self._prices[t] = Prices(price[:, -1], usual, low, high)
+            enough = sold[:, :-1].sum(axis=1) >= MIN_PRICES
+            price = np.where(sold, revenue / np.where(sold, quantity, 1.0), np.nan)[enough]
+            past = price[:, :-1]
+            low, high = np.fmin.reduce(past, axis=1), np.fmax.reduce(past, axis=1)
+            self._prices[t] = Prices(rows[enough], price[:, -1], nanmedian(past), low, high)
         return self._prices[t]
 
     def _score(self, rows: dict[int, Ints]) -> list[ProductDay]:
-        scores = {
-            metric: score_windows([_window(values, t)[r] for t, r in rows.items()], money=metric == "revenue")
-            if len(self.skus)
-            else []
-            for metric, values in (("quantity", self.quantity), ("revenue", self.revenue))
-        }
-        answers = []
-        for place, scored in enumerate(rows.values()):
-            quantity = scores["quantity"][place]
-            by_metric = {"quantity": quantity, "revenue": _no_lower_than_pieces(scores["revenue"][place], quantity)}
-            answers.append(
-                ProductDay(
-                    scored, by_metric["quantity"], by_metric["revenue"],
-                    {m: self._everywhere(scored, d.scores) for m, d in by_metric.items()},
-                    {m: self._everywhere(scored, d.expected) for m, d in by_metric.items()},
-                )
-            )  # fmt: skip
-        return answers
+        quantity, revenue = (
+            score_windows([self._window(metric, r, t) for t, r in rows.items()], money=metric == "revenue")
+            for metric in ("quantity", "revenue")
+        )
+        return [
+            ProductDay(scored, pieces, _no_lower_than_pieces(money, pieces))
+            for scored, pieces, money in zip(rows.values(), quantity, revenue, strict=True)
+        ]
 
-    def _everywhere(self, rows: Ints, values: Floats) -> Floats:
-        full = np.full(len(self.skus), np.nan)
-        full[rows] = values
-        return full
+    def _window(self, metric: str, rows: Ints, t: int) -> tuple[Panel, Floats]:
+        """The 26 weeks before day t, and the day, of some products."""
+        past: Panel = History(self.sales, metric, rows, t - WINDOW, t)
+        return past[:] if len(rows) <= BLOCK else past, self.sales.between(metric, rows, t, t + 1)[:, 0]
 
 
 @dataclass(frozen=True)
@@ -344,8 +308,7 @@ def _no_lower_than_pieces(revenue: DayScores, quantity: DayScores) -> DayScores:
     return replace(revenue, scores=np.where(few, np.minimum(quantity.scores, 0.0), revenue.scores))
 
 
-def _window(values: Floats, t: int) -> Floats:
-    """Day t and the 26 weeks before it; days before the table began are unknown."""
-    begin = t - WINDOW
-    part = values[:, max(begin, 0) : t + 1]
-    return part if begin >= 0 else np.concatenate([np.full((len(values), -begin), np.nan), part], axis=1)
+def before(totals: Floats, t: int) -> Floats:
+    """The 26 weeks before day t; days before the table began are unknown."""
+    part = totals[:, max(t - WINDOW, 0) : t]
+    return np.concatenate([np.full((len(totals), WINDOW - part.shape[1]), np.nan), part], axis=1)

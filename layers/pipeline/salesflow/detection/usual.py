@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from salesflow.detection import engine
+from salesflow.detection.smoothing import MIN_DAYS
 from salesflow.detection.tails import gamma_quantile
-from salesflow.detection.timeline import HOURS, SHOP_METRICS, WINDOW, gross, kept_share, shop_arrays
+from salesflow.detection.timeline import HOURS, SHOP_METRICS, WINDOW, before, gross, kept_share, shop_arrays
 
 Floats = NDArray[np.float64]
 
@@ -66,8 +67,8 @@ def usual_days(
         return dict.fromkeys(days)
     arrays = shop_arrays(gross(known), last, holidays or {})
     positions = [int((pd.Timestamp(day) - arrays.days[0]).days) for day in days]
-    ready = [(day, t) for day, t in zip(days, positions, strict=True) if t >= engine.MIN_DAYS]
-    models = engine.fit_each([_before(arrays.learnt, t) for _, t in ready]) if ready else []
+    ready = [(day, t) for day, t in zip(days, positions, strict=True) if t >= MIN_DAYS]
+    models = engine.fit_each([before(arrays.learnt, t) for _, t in ready])
     found: dict[date, UsualDay | None] = dict.fromkeys(days)
     for (day, t), model in zip(ready, models, strict=True):
         if model.ready.all():
@@ -77,12 +78,6 @@ def usual_days(
             hours = _hours(arrays.hours, arrays.open, t, revenue.value)
             found[day] = UsualDay(day, revenue, quantity, transactions, per_sale, hours)
     return found
-
-
-def _before(totals: Floats, t: int) -> Floats:
-    """The 26 weeks before day t; days before the table began are unknown."""
-    part = totals[:, max(t - WINDOW, 0) : t]
-    return np.concatenate([np.full((len(totals), WINDOW - part.shape[1]), np.nan), part], axis=1)
 
 
 def _usual(model: engine.DayModel, row: int, kept: float) -> Usual:

@@ -155,7 +155,11 @@ def returns_of(lines: pd.DataFrame | SaleLines) -> pd.DataFrame:
 
 def with_returns(panel: pd.DataFrame, returns: pd.DataFrame) -> pd.DataFrame:
     """The daily panel with the columns returned_quantity and returned_revenue (0 where nothing came back)."""
-    joined = panel.merge(returns, on=["date", "sku"], how="left")
+    # Few products come back: the other rows of a large panel are not joined.
+    concerned = np.flatnonzero(panel["sku"].isin(returns["sku"]))
+    joined = panel[["date", "sku"]].iloc[concerned].merge(returns, on=["date", "sku"], how="left")
+    columns = {}
     for column in ("returned_quantity", "returned_revenue"):
-        joined[column] = joined[column].fillna(0).astype(np.int64)
-    return joined
+        columns[column] = np.zeros(len(panel), dtype=np.int64)
+        columns[column][concerned] = joined[column].fillna(0)
+    return panel.assign(**columns)
