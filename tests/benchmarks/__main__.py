@@ -17,12 +17,13 @@ def main(data: Path) -> None:
     benchmarks = [
         ("pipeline", real, data.exists(), f"no real sales at {data}"),
         ("reports", [], True, ""),
+        ("desk", [], True, ""),
         ("fleet", ["wave", "machine"], True, ""),
         ("cold_start", [], (ROOT / ".aws-sam" / "build" / "template.yaml").exists(), "no built layers: make build"),
         ("forecasting", [*real, "--quick"], data.exists(), f"no real sales at {data}"),
-        ("anomalies", [*real, "--quick"], data.exists(), f"no real sales at {data}"),
-        ("anomalies.mix", real, data.exists(), f"no real sales at {data}"),
-        ("anomalies.calibration", ["--days", "120", "--products", "80"], True, ""),
+        ("detection", [*real, "--quick"], data.exists(), f"no real sales at {data}"),
+        ("detection.mix", real, data.exists(), f"no real sales at {data}"),
+        ("detection.calibration", ["--days", "120", "--products", "80"], True, ""),
     ]
     for name, arguments, possible, why_not in benchmarks:
         print(f"\n=== {name}", flush=True)
