@@ -65,7 +65,7 @@ class Table:
     """Rows under named columns. In a pipe: the columns' names, then one line a row, cells apart by tabs; no title.
 
     `prose` are the columns whose text may wrap on a terminal, `minor` those that are left out there first, in their order, where there is no
-    room; `empty` is said instead, on standard error, where there is no row.
+    room; the text of `below` stands under its row there, where it has one; `empty` is said instead, on standard error, where there is no row.
     """
 
     title: str
@@ -74,6 +74,7 @@ class Table:
     empty: str = "None."
     prose: Collection[str] = ()
     minor: Sequence[str] = ()
+    below: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,10 @@ class Output:
         for name in shown:
             laid_out.add_column(name, overflow="fold", no_wrap=name not in table.prose)
         for row in cells:
-            laid_out.add_row(*(cell for name, cell in zip(table.columns, row, strict=True) if name in shown))
+            named = dict(zip(table.columns, row, strict=True))
+            laid_out.add_row(*(named[name] for name in shown))
+            if table.below and named[table.below].plain:
+                laid_out.add_row(*[""] * (len(shown) - 1), Text("-> ") + named[table.below])
         self._console.print(laid_out)
         if left_out:
             self.note(f"No room for {', '.join(left_out)}: --json has all.", style="dim")
@@ -205,6 +209,7 @@ class Output:
         needed = {
             name: LEAST_PROSE if name in table.prose else max(cell_len(name), *(row[n].cell_len for row in cells))
             for n, name in enumerate(table.columns)
+            if name != table.below
         }
         left_out: list[str] = []
         minor = [name for name in table.minor if name in needed]

@@ -110,9 +110,10 @@ def brought_up(desk: Desk, *, config_file: Path, wait: bool, yes: bool, carried:
     _step(desk, 7, "Doctor")
     from ops.commands.doctor import examined, tell
 
-    desk.out.note("Next: salesflow-ops run report --notify owner makes yesterday's report, for you alone.")
     found = examined(desk)
     tell(desk, found, found)
+    named = "" if desk.target.stack is None else f" --stack {desk.target.stack}"
+    desk.out.note(f"Next: salesflow-ops run report --notify owner{named} makes yesterday's report, for you alone.")
 
 
 @app.command("destroy", of_shop=False, examples=["destroy", "destroy --stack shop2 --yes"])

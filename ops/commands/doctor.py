@@ -59,9 +59,8 @@ def tell(desk: Desk, found: Sequence[Finding], data: Any) -> None:
     """Show findings (with --json `data`, which holds them), and leave with status 1 if one of them fails."""
     rows = [(Text(one.verdict, style=STYLES[one.verdict]), one.check, one.says, one.fix) for one in found]
     title = f"{desk.stack.name} in {desk.stack.region}"
-    desk.out.show(
-        data, Table(title, ("", "what", "how it stands", "what to do"), rows, prose={"how it stands", "what to do"})
-    )
+    columns = ("", "what", "how it stands", "what to do")
+    desk.out.show(data, Table(title, columns, rows, prose={"how it stands"}, below="what to do"))
     counts = Counter(one.verdict.value for one in found)
     desk.out.note(", ".join(f"{counts[word]} {word.lower()}" for word in STYLES if counts[word]))
     if counts["FAIL"]:

@@ -74,8 +74,11 @@ def main() -> None:
             }
             rows = []
             for asked, ours, aws, sam in COMMANDS:
-                others = (AWS.exists() and (AWS, *(word.format_map(made) for word in aws)), sam and (SAM, *sam))
-                times = [_seconds(command, environment) if command else "-" for command in ((*OURS, *ours), *others)]
+                beside: list[list[str]] = [
+                    [str(AWS), *(word.format_map(made) for word in aws)] if AWS.exists() else [],
+                    [SAM, *sam] if sam else [],
+                ]
+                times = [_seconds(one, environment) if one else "-" for one in ([*OURS, *ours], *beside)]
                 rows.append((asked, *times))
         finally:
             up.terminate()
@@ -90,7 +93,7 @@ print(boto3.client("cloudformation").describe_stack_resource(StackName="salesflo
 """
 
 
-def _seconds(command: Sequence[str | Path], environment: dict[str, str]) -> str:
+def _seconds(command: Sequence[str], environment: dict[str, str]) -> str:
     """The shortest time of several runs, and how much of it was the processor's, which nothing else on this machine makes longer."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
 

@@ -69,3 +69,19 @@ def test_a_pipe_gets_tabs_and_whole_moments() -> None:
     first = shown(RUNS, None).splitlines()[1].split("\t")
     assert first[3] == "2026-11-22T07:00:05+08:00"
     assert len(first) == len(RUNS.columns)
+
+
+def test_what_to_do_stands_below_what_it_is_about_and_breaks_no_name() -> None:
+    """The doctor's table: most rows have nothing to do, and no room is kept for it."""
+    names = ("salesflow-StateTable-0Q1Q95G2KJ4G", "http://127.0.0.1:40063/api/v1 answers")
+    rows = [
+        ("OK", "state table", names[0], ""),
+        ("OK", "SalesFlow API", names[1], ""),
+        ("WARN", "runs", "none", "fire"),
+    ]
+    table = Table("", ("", "what", "how it stands", "what to do"), rows, prose={"how it stands"}, below="what to do")
+    lines = [line.strip() for line in shown(table, 80).splitlines()]
+    assert lines[0].split() == ["what", "how", "it", "stands"]
+    assert all(name in line for name, line in zip(names, lines[1:3], strict=True))
+    assert lines[-1] == "-> fire"
+    assert shown(table, None).splitlines()[-1].split("\t") == ["WARN", "runs", "none", "fire"]
