@@ -80,6 +80,8 @@ class Kind(StrEnum):
 
     MONEY = "money"
     """Whole minor units, printed without the currency's sign, which a page names once."""
+    ESTIMATE = "estimate"
+    """The same, of an amount that is not known to the minor unit: printed in whole major units."""
     COUNT = "count"
     """A whole number of things."""
     SHARE = "share"
@@ -146,8 +148,8 @@ class Figures:
         if value is None:
             return MISSING
         match kind:
-            case Kind.MONEY:
-                return self.amount(int(value))
+            case Kind.MONEY | Kind.ESTIMATE:
+                return self.amount(int(value), whole=kind is Kind.ESTIMATE)
             case Kind.COUNT:
                 return format_decimal(value, locale=self.locale)
             case Kind.SHARE:
@@ -171,11 +173,12 @@ class Figures:
         """An amount with all its digits and the currency's sign."""
         return self._with_sign(self.amount(abs(minor)), negative=minor < 0)
 
-    def amount(self, minor: int) -> str:
-        """An amount without the sign of its currency, for places that name it once for all."""
-        pattern = _WHOLE + (f".{'0' * self.digits}" if self.digits else "")
+    def amount(self, minor: int, *, whole: bool = False) -> str:
+        """An amount without the sign of its currency, for places that name it once for all. whole: in major units."""
+        digits = 0 if whole else self.digits
+        pattern = _WHOLE + (f".{'0' * digits}" if digits else "")
         number = self.currency.to_major(minor)
-        rounded = number.quantize(Decimal(1).scaleb(-self.digits), rounding=ROUND_HALF_UP)
+        rounded = number.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
         return format_decimal(rounded or abs(rounded), format=pattern, locale=self.locale)
 
     def money_short(self, minor: int) -> str:
@@ -197,12 +200,17 @@ class Figures:
         power = max(major.adjusted() - 1, 0) if major else 0
         return self.currency.to_minor(major.quantize(Decimal(1).scaleb(power), rounding=ROUND_HALF_UP))
 
-    def money_about(self, minor: int) -> str:
-        """An estimate with the currency's sign."""
+    def money_about(self, minor: int, beside: int = 0) -> str:
+        """An estimate with the currency's sign, as short as the larger one beside it."""
         rounded = self.about(minor)
-        major = abs(self.currency.to_major(rounded))
-        number = self._compact(major) if major >= _LONG_NUMBER else format_decimal(round(major), locale=self.locale)
+        major, other = (abs(self.currency.to_major(each)) for each in (rounded, beside))
+        short = max(major, other) >= _LONG_NUMBER
+        number = self._compact(major) if short else format_decimal(round(major), locale=self.locale)
         return self._with_sign(number, negative=rounded < 0)
+
+    def rate(self, percent: float) -> str:
+        """A rate in percent, with as many digits as it has."""
+        return format_percent(percent / 100, format=self._percent("#,##0.###"), locale=self.locale)
 
     def _with_sign(self, number: str, *, negative: bool) -> str:
         """The number with the currency's sign where the locale has it, and between a letter and a digit the space that CLDR asks for
@@ -247,6 +255,10 @@ class Figures:
         """`Words.plural` with the number, as it is printed, for `n`."""
         say = self.words.plural
         return say(one, many, count, n=self.show(Kind.COUNT, count), **values)
+
+    def begun(self, text: str) -> str:
+        """A sentence of ours that begins with a count: some languages have the thing's name first, which is no reason for a small letter."""
+        return text[:1].upper() + text[1:]
 
     def sentences(self, *texts: str) -> str:
         """Whole sentences after each other, as the language spaces them; empty ones are left out."""

@@ -60,7 +60,7 @@ def test_properties_bookmarks_language_and_page_numbers() -> None:
     titles = [entry["/Title"] for entry in reader.outline if not isinstance(entry, list)]
     assert titles == [
         "The last four weeks",
-        "By hour of the day",
+        "Strongest hour: 12:00",
         "Best sellers",
         "Needs ordering",
     ]

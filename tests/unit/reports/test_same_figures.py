@@ -29,6 +29,7 @@ from salesflow.reports.mail import mail_kpis
 from salesflow.windows import Period
 from tests.unit.reports.names import NAMES
 from tests.unit.reports.samples import all_samples, mail_of, make_content, make_sales, make_stock
+from tests.unit.reports.whole import whole_content
 
 LEFT_TO_RIGHT = [name for name in NAMES if not re.search("[\u0590-\u08ff]", name)]
 """On a line with right-to-left letters a reader of PDFs may copy the figures in another order: `test_scripts` says how far it gets."""
@@ -199,6 +200,12 @@ def check_all(content: ReportContent, language: Language) -> None:
 )
 def test_every_format_of_a_run_says_the_same_figures(name: str) -> None:
     check_all(all_samples()[name], Language.EN)
+
+
+@pytest.mark.parametrize("period", [Period.DAILY, Period.WEEKLY, Period.MONTHLY])
+def test_every_format_of_a_whole_report_says_the_same_figures(period: Period) -> None:
+    """With its usual, orders, money and forecast."""
+    check_all(whole_content("combined", period, day_factor=1.2), Language.EN)
 
 
 @settings(max_examples=5)

@@ -21,6 +21,7 @@ from salesflow.reports.content.compare import orders_count
 from salesflow.reports.content.document import Document, Kpi, Tone
 from salesflow.reports.content.month import month_lines
 from salesflow.reports.content.orders import for_days, lasts_text
+from salesflow.reports.content.sales_charts import trend_chart
 from salesflow.reports.content.unusual import unusual_lines
 from salesflow.reports.html.page import templates
 
@@ -202,7 +203,7 @@ def _with_figures(content: ReportContent, mail: _ReportMail) -> _ReportMail:
 
 def _columns(document: Document) -> tuple[DayColumn, ...]:
     """The last days of the report's chart."""
-    chart = next((chart for chart in document.charts if chart.key == "trend"), None)
+    chart = trend_chart(document.content, document.figures)
     if chart is None:
         return ()
     known = len(chart.values) - len(chart.expected)

@@ -83,9 +83,9 @@ def _how_many(sales: SalesAnalysis, usual: Usual, figures: Figures) -> str:
     _, count = figures.words, sales.kpis.transactions
     n = figures.plural("{n} sale", "{n} sales", count)
     if abs(off) < AS_USUAL:
-        return _("{sales}, about as many as usual; {size}.", sales=n, size=size)
+        return figures.begun(_("{sales}, about as many as usual; {size}.", sales=n, size=size))
     about = figures.show(Kind.COUNT, round(usual.transactions))
-    return _("{sales} instead of about {usual}; {size}.", sales=n, usual=about, size=size)
+    return figures.begun(_("{sales} instead of about {usual}; {size}.", sales=n, usual=about, size=size))
 
 
 def _size(sales: SalesAnalysis, usual: Usual, figures: Figures) -> str:
@@ -130,6 +130,27 @@ def odd_hours(sales: SalesAnalysis, usual: Usual | None) -> tuple[tuple[int, int
     runs.sort(key=lambda run: -sum(towards[run[0] : run[1]]))
     chosen = sorted(runs[:_LONGEST_SPANS])
     return tuple(chosen) if sum(sum(towards[a:b]) for a, b in chosen) >= _HOURS_SHARE * total else ()
+
+
+def odd_weekdays(sales: SalesAnalysis, usual: Usual | None) -> tuple[int, ...]:
+    """The one or two weekdays (0 Monday) of a week's window that hold most of what is missing from the usual, or came on top of it."""
+    marks = usual_by_weekday(sales, usual)
+    if not marks:
+        return ()
+    gaps = [value - expected for value, expected in zip(sales.by_weekday, marks, strict=True)]
+    sign = -1 if sum(gaps) < 0 else 1
+    towards = [max(sign * gap, 0) for gap in gaps]
+    chosen = sorted(sorted(range(7), key=lambda day: -towards[day])[:_LONGEST_SPANS])
+    held = sum(towards[day] for day in chosen)
+    return tuple(day for day in chosen if towards[day] > held / 4) if held > _HOURS_SHARE * sum(towards) else ()
+
+
+def usual_by_weekday(sales: SalesAnalysis, usual: Usual | None) -> tuple[int, ...]:
+    """What each weekday (Monday first) of the window usually brings; empty where that of one of its days is unknown."""
+    own = [] if usual is None else [day for day in usual.days if sales.window.first <= day.day <= sales.window.last]
+    if len(own) < sales.window.days or any(day.revenue is None for day in own):
+        return ()
+    return tuple(sum(day.revenue or 0 for day in own if day.day.weekday() == weekday) for weekday in range(7))
 
 
 def spans_text(spans: Sequence[tuple[int, int]], figures: Figures) -> str:

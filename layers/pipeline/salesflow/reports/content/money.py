@@ -38,8 +38,7 @@ def statement_rows(statement: MoneyStatement, figures: Figures) -> tuple[tuple[s
         ("revenue", _("Sales"), statement.revenue),
     ]
     if statement.vat is not None:
-        rate = figures.show(Kind.DECIMAL, statement.vat_percent)
-        rows.append(("vat", _("of which VAT {rate}%", rate=rate), statement.vat))
+        rows.append(("vat", _("of which VAT {rate}", rate=figures.rate(statement.vat_percent)), statement.vat))
     if statement.cost is not None and statement.gross_profit is not None:
         rows.append(("cost", _("Cost of what was sold"), -statement.cost))
         rows.append(("gross_profit", _("Gross profit"), statement.gross_profit))

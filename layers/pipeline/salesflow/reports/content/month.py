@@ -68,7 +68,7 @@ def _next_week(forecast: ForecastSummary, figures: Figures) -> str:
     )
     range_ = _(
         "80 of 100 such weeks end between {low} and {high}.",
-        low=figures.money_about(week.lower80),
+        low=figures.money_about(week.lower80, beside=week.upper80),
         high=figures.money_about(week.upper80),
     )
     return figures.sentences(about, range_)

@@ -39,7 +39,8 @@ def outlook_section(forecast: ForecastSummary | None, figures: Figures) -> tuple
     )
     bounds = _("Low and high: the total lies between them in about 80 of 100 cases.")
     lead = figures.sentences(forecast.stale, made, bounds)
-    return (Section("forecast", _("Next days"), tables=outlook_table(_rounded(forecast, figures), figures), lead=lead),)
+    tables = outlook_table(_rounded(forecast, figures), figures, Kind.ESTIMATE)
+    return (Section("forecast", _("Next days"), tables=tables, lead=lead),)
 
 
 def _rounded(forecast: ForecastSummary, figures: Figures) -> ForecastSummary:
@@ -51,19 +52,19 @@ def _rounded(forecast: ForecastSummary, figures: Figures) -> ForecastSummary:
     return replace(forecast, horizons=tuple(horizons))
 
 
-def outlook_table(forecast: ForecastSummary | None, figures: Figures) -> tuple[Table, ...]:
-    """One row a horizon."""
+def outlook_table(forecast: ForecastSummary | None, figures: Figures, amounts: Kind = Kind.MONEY) -> tuple[Table, ...]:
+    """One row a horizon; of which kind its amounts are."""
     if forecast is None:
         return ()
     _ = figures.words
     columns = (
         Column("horizon", _("Days"), Kind.TEXT),
-        Column("total", _("Expected"), Kind.MONEY),
-        Column("lower80", _.context("forecast", "Low"), Kind.MONEY),
-        Column("upper80", _.context("forecast", "High"), Kind.MONEY),
-        Column("daily_average", _("A day"), Kind.MONEY, minor=True),
+        Column("total", _("Expected"), amounts),
+        Column("lower80", _.context("forecast", "Low"), amounts),
+        Column("upper80", _.context("forecast", "High"), amounts),
+        Column("daily_average", _("A day"), amounts, minor=True),
         Column("peak_day", _("Best day"), Kind.DAY, minor=True),
-        Column("peak_value", _("On it"), Kind.MONEY, minor=True),
+        Column("peak_value", _("On it"), amounts, minor=True),
         Column("trend", _("Trend"), Kind.TEXT, minor=True),
     )
     rows = []

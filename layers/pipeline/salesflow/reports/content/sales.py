@@ -5,9 +5,19 @@ from dataclasses import replace
 from salesflow.analytics.results import TREND_HORIZON_DAYS, ReportContent, SalesAnalysis, TrendDirection
 from salesflow.figures import Figures, Kind
 from salesflow.language import Text
-from salesflow.reports.content.compare import odd_hours, spans_text, usual_change, usual_headline, usual_subject, why
+from salesflow.reports.content.compare import (
+    deviation,
+    odd_hours,
+    odd_weekdays,
+    spans_text,
+    usual_change,
+    usual_headline,
+    usual_subject,
+    why,
+)
 from salesflow.reports.content.document import (
     Change,
+    Chart,
     Document,
     Kpi,
     Section,
@@ -20,7 +30,14 @@ from salesflow.reports.content.money import money_section
 from salesflow.reports.content.month import month_section
 from salesflow.reports.content.orders import orders_section
 from salesflow.reports.content.outlook import outlook_section, outlook_table
-from salesflow.reports.content.sales_charts import hours_chart, last_year_chart, trend_chart, weekdays_chart
+from salesflow.reports.content.sales_charts import (
+    DAYS_SHOWN,
+    hours_chart,
+    last_year_chart,
+    trend_chart,
+    weekdays_chart,
+    weeks_chart,
+)
 from salesflow.reports.content.sales_tables import (
     best_sellers_table,
     daily_table,
@@ -36,6 +53,11 @@ _LAST_WEEKS = {
     Tone.BAD: Text("The last four weeks: a slow {weekday}"),
     Tone.GOOD: Text("The last four weeks: a strong {weekday}"),
     Tone.NEUTRAL: Text("The last four weeks: a usual {weekday}"),
+}
+_LAST_TWELVE_WEEKS = {
+    Tone.BAD: Text("The last {n} weeks: a slow one"),
+    Tone.GOOD: Text("The last {n} weeks: a strong one"),
+    Tone.NEUTRAL: Text("The last {n} weeks: a usual one"),
 }
 _TRENDS = {
     TrendDirection.UPWARD: Text("Sales are rising: {change} in 30 days, judged by the last {days}."),
@@ -130,44 +152,77 @@ def _revenue_sections(content: ReportContent, figures: Figures) -> tuple[Section
     _, sales = figures.words, sales_of(content)
     beside: tuple[Section, ...] = ()
     if not sales.is_empty:
-        if sales.window.days < WEEKLY_DAYS:
-            chart = hours_chart(sales, content.usual, figures)
-            title = _hours_title(content, figures)
-        else:
-            chart, title = weekdays_chart(sales, figures), _("By day of the week")
-        beside = (Section("hours", title, charts=(chart,), share=0.38),)
-    days = trend_chart(content, figures)
+        drawn = hours_chart if sales.window.days < WEEKLY_DAYS else weekdays_chart
+        chart = drawn(sales, content.usual, figures)
+        beside = (Section("hours", _busy_title(content, figures), charts=(chart,), share=0.38),)
+    days = weeks_chart(content, figures) or trend_chart(content, figures)
     if days is None:
         return tuple(replace(section, share=1.0) for section in beside)
-    first = Section("revenue", _days_title(content, figures), charts=(days,), lead=_trend_lead(sales, figures))
+    title = _days_title(content, days, figures)
+    first = Section("revenue", title, charts=(days,), paragraphs=_trend_said(sales, figures))
     return (replace(first, share=0.62), *beside) if beside else (first,)
 
 
 def last_year_section(content: ReportContent, figures: Figures) -> tuple[Section, ...]:
     """This year against the last, where both are known."""
     _, chart = figures.words, last_year_chart(content, figures)
-    return (Section("year", _("This year and the last"), charts=(chart,)),) if chart else ()
+    if chart is None:
+        return ()
+    before, now = chart.values
+    off = deviation(now, before)
+    title = _("This year and the last")
+    if off is not None:
+        percent = figures.percent(abs(off))
+        title = (
+            _("{percent} more than a year ago", percent=percent)
+            if off > 0
+            else _("{percent} less than a year ago", percent=percent)
+        )
+    return (Section("year", title, charts=(chart,)),)
 
 
-def _days_title(content: ReportContent, figures: Figures) -> str:
-    """What is to be seen in the days."""
-    _, sales, usual = figures.words, sales_of(content), content.usual
-    changes = usual_change(figures, Kind.MONEY, sales.kpis.revenue, None if usual is None else usual.revenue)
+def _tone(content: ReportContent, figures: Figures) -> Tone | None:
+    """How the sales stand to the usual; None where that is unknown."""
+    usual = None if content.usual is None else content.usual.revenue
+    changes = usual_change(figures, Kind.MONEY, sales_of(content).kpis.revenue, usual)
+    return changes[0].tone if changes else None
+
+
+def _days_title(content: ReportContent, chart: Chart, figures: Figures) -> str:
+    """What is to be seen in the days, or in the weeks."""
+    _, sales, tone = figures.words, sales_of(content), _tone(content, figures)
+    if chart.key == "weeks":
+        weeks = figures.show(Kind.COUNT, len(chart.values) - len(chart.expected))
+        return _("The last {n} weeks", n=weeks) if tone is None else _.say(_LAST_TWELVE_WEEKS[tone], n=weeks)
     if sales.window.days > 1:
+        best = max(sales.daily, key=lambda day: day.revenue)
+        return _("Best day: {day}", day=figures.day_with_weekday(best.day)) if best.revenue > 0 else _("Sales by day")
+    if len(chart.values) - len(chart.expected) < DAYS_SHOWN:
         return _("Sales by day")
-    if not changes:
+    if tone is None:
         return _("The last four weeks")
-    return _.say(_LAST_WEEKS[changes[0].tone], weekday=figures.weekday(sales.window.last.weekday()))
+    return _.say(_LAST_WEEKS[tone], weekday=figures.weekday(sales.window.last.weekday()))
 
 
-def _hours_title(content: ReportContent, figures: Figures) -> str:
-    _, sales, usual = figures.words, sales_of(content), content.usual
-    spans = odd_hours(sales, usual)
-    changes = usual_change(figures, Kind.MONEY, sales.kpis.revenue, None if usual is None else usual.revenue)
-    if not spans or not changes or changes[0].tone is Tone.NEUTRAL:
-        return _("By hour of the day")
-    hours = spans_text(spans, figures)
-    return _("Busy: {hours}", hours=hours) if changes[0].tone is Tone.GOOD else _("Quiet: {hours}", hours=hours)
+def _busy_title(content: ReportContent, figures: Figures) -> str:
+    """What is to be seen in the hours, or in the weekdays: where the difference from the usual comes from, else the strongest."""
+    _, sales, tone = figures.words, sales_of(content), _tone(content, figures)
+    if sales.window.days < WEEKLY_DAYS:
+        said = spans_text(spans, figures) if (spans := odd_hours(sales, content.usual)) else ""
+        best = max(range(24), key=sales.by_hour.__getitem__)
+        strongest, above = _("Strongest hour: {hour}", hour=figures.clock(best)), sales.by_hour[best] > 0
+        plain = _("By hour of the day")
+    else:
+        names = [figures.weekday(day) for day in odd_weekdays(sales, content.usual)]
+        said = (
+            names[0] if len(names) == 1 else _("{first} and {second}", first=names[0], second=names[1]) if names else ""
+        )
+        best = max(range(7), key=sales.by_weekday.__getitem__)
+        strongest, above = _("Strongest day: {weekday}", weekday=figures.weekday(best)), sales.by_weekday[best] > 0
+        plain = _("By day of the week")
+    if not said or tone in (None, Tone.NEUTRAL):
+        return strongest if above else plain
+    return _("Busy: {hours}", hours=said) if tone is Tone.GOOD else _("Quiet: {hours}", hours=said)
 
 
 def sales_kpis(content: ReportContent, figures: Figures) -> tuple[Kpi, ...]:
@@ -239,36 +294,35 @@ def _earlier(sales: SalesAnalysis, key: str, kind: Kind, figures: Figures) -> tu
     return (change_of(figures, kind, getattr(sales.kpis, key), getattr(earlier, key), against),)
 
 
-def _trend_lead(sales: SalesAnalysis, figures: Figures) -> str:
-    """The trend in words, for reports of more than a day; empty where too little is known."""
+def _trend_said(sales: SalesAnalysis, figures: Figures) -> tuple[str, ...]:
+    """The trend in words, for reports of more than a day; none where too little is known."""
     _, trend = figures.words, sales.trend
-    if sales.window.days == 1:
-        return ""
-    if trend.direction not in _TRENDS:
-        return ""
+    if sales.window.days == 1 or trend.direction not in _TRENDS:
+        return ()
     days = figures.show(Kind.COUNT, trend.days)
     text = _.say(_TRENDS[trend.direction], change=figures.change(trend.daily_change * TREND_HORIZON_DAYS), days=days)
     if trend.strongest_weekday is None or trend.weakest_weekday is None:
-        return text
+        return (text,)
     rhythm = _(
         "{strongest} is the strongest day of the week, {weakest} the weakest.",
         strongest=figures.weekday(trend.strongest_weekday),
         weakest=figures.weekday(trend.weakest_weekday),
     )
-    return figures.sentences(text, rhythm)
+    return (figures.sentences(text, rhythm),)
 
 
 def returns_lead(sales: SalesAnalysis, figures: Figures) -> str:
     """How much came back."""
     _, kpis = figures.words, sales.kpis
     pieces = figures.plural("{n} piece", "{n} pieces", kpis.returned_quantity)
-    return figures.plural(
+    said = figures.plural(
         "{pieces} for {amount} came back in {n} sale; the sales above have them taken off already.",
         "{pieces} for {amount} came back in {n} sales; the sales above have them taken off already.",
         kpis.returns,
         pieces=pieces,
         amount=figures.money(kpis.returned_amount),
     )
+    return figures.begun(said)
 
 
 def _daily_section(sales: SalesAnalysis, figures: Figures) -> tuple[Section, ...]:

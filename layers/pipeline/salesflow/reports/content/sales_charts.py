@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from salesflow.analytics.merchant import Usual
 from salesflow.analytics.results import DaySales, ReportContent, SalesAnalysis
 from salesflow.figures import Figures, Kind
+from salesflow.reports.content.compare import usual_by_weekday
 from salesflow.reports.content.document import Chart, ChartKind
-from salesflow.windows import Period
+from salesflow.windows import WEEKLY_DAYS, Period, Window
 
-_DAYS_SHOWN = {Period.DAILY: 28, Period.WEEKLY: 42}
-_DAYS_TO_COME = 7
+DAYS_SHOWN: Final = 28
+"""Days in the chart of a day's report, and of a week's where not two weeks are known."""
+_DAYS_TO_COME: Final = 7
+_WEEKS_SHOWN: Final = 12
 
 
 def days_known(sales: SalesAnalysis) -> tuple[DaySales, ...]:
@@ -29,7 +32,7 @@ def trend_chart(content: ReportContent, figures: Figures) -> Chart | None:
     if sales is None:
         return None
     _, days = figures.words, days_known(sales)
-    shown = max(_DAYS_SHOWN.get(Period(content.period), 0), sales.window.days)
+    shown = max(DAYS_SHOWN if content.period in (Period.DAILY, Period.WEEKLY) else 0, sales.window.days)
     days = days[-shown:]
     if not any(day.revenue for day in days):
         return None
@@ -85,6 +88,58 @@ def _columns(key: str, title: str, labels: Sequence[str], values: Iterable[float
     return Chart(key, title, ChartKind.COLUMNS, Kind.MONEY, tuple(labels), tuple(map(float, values)), alt, **more)
 
 
+def weeks_chart(content: ReportContent, figures: Figures) -> Chart | None:
+    """The last twelve weeks up to a week's report, each with its usual, and the next one; None where not two are wholly known.
+
+    A week ends on the weekday on which the report's own does.
+    """
+    sales = content.sales
+    if sales is None or sales.window.days != WEEKLY_DAYS:
+        return None
+    _, days = figures.words, days_known(sales)
+    count = min(len(days) // WEEKLY_DAYS, _WEEKS_SHOWN)
+    days = days[len(days) - count * WEEKLY_DAYS :]
+    weeks = [days[n * WEEKLY_DAYS : (n + 1) * WEEKLY_DAYS] for n in range(count)]
+    if len(weeks) < 2 or not any(day.revenue for day in days):
+        return None
+    usual = {} if content.usual is None else {day.day: day.revenue for day in content.usual.days}
+    marks = []
+    for week in weeks:
+        each = [usual.get(day.day) for day in week]
+        marks.append(None if None in each else float(sum(value or 0 for value in each)))
+    values = [sum(day.revenue for day in week) for week in weeks]
+    spans = [Window(week[0].day, week[-1].day) for week in weeks]
+    expected = content.forecast.next_days[:WEEKLY_DAYS] if content.forecast else ()
+    to_come = [sum(expected)] if len(expected) == WEEKLY_DAYS else []
+    if to_come:
+        spans.append(Window(*(day + timedelta(days=WEEKLY_DAYS) for day in (spans[-1].first, spans[-1].last))))
+    low, high = min(range(len(values)), key=values.__getitem__), max(range(len(values)), key=values.__getitem__)
+    return _columns(
+        "weeks",
+        _("By week"),
+        tuple(map(figures.window_shortest, spans)),
+        (*values, *to_come),
+        figures.sentences(
+            _("Sales of the last {n} weeks.", n=figures.show(Kind.COUNT, len(weeks))),
+            _(
+                "Highest {high} on {best}, lowest {low} on {worst}.",
+                high=figures.money(values[high]),
+                best=figures.window_shortest(spans[high]),
+                low=figures.money(values[low]),
+                worst=figures.window_shortest(spans[low]),
+            ),
+        ),
+        label_every=max(1, -(-len(spans) // 4)),
+        strong=frozenset({len(weeks) - 1}),
+        marks=(*marks, *(None for _week in to_come)) if any(marks) else (),
+        expected=frozenset(range(len(weeks), len(spans))),
+        caption=figures.sentences(
+            _("Marks: what each week usually brings.") if any(marks) else "",
+            _("Outlined: expected.") if to_come else "",
+        ),
+    )
+
+
 def hours_chart(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> Chart:
     """Sales of each hour from the first to the last with any, each with its usual."""
     _, hours = figures.words, sales.by_hour
@@ -109,9 +164,9 @@ def hours_chart(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> 
     )
 
 
-def weekdays_chart(sales: SalesAnalysis, figures: Figures) -> Chart:
-    """Sales of each weekday."""
-    _, week = figures.words, sales.by_weekday
+def weekdays_chart(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> Chart:
+    """Sales of each weekday, each with its usual."""
+    _, week, marks = figures.words, sales.by_weekday, usual_by_weekday(sales, usual)
     top = max(range(7), key=lambda day: week[day])
     return _columns(
         "weekdays",
@@ -123,6 +178,8 @@ def weekdays_chart(sales: SalesAnalysis, figures: Figures) -> Chart:
             weekday=figures.weekday(top),
             amount=figures.money(week[top]),
         ),
+        marks=tuple(map(float, marks)),
+        caption=_("Marks: the usual.") if marks else "",
     )
 
 

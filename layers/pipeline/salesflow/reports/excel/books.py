@@ -21,9 +21,12 @@ from salesflow.reports.content.document import Table
 from salesflow.reports.content.money import statement_rows
 from salesflow.reports.content.palette import ORANGE, PALE_ORANGE, QUIET, RULE
 from salesflow.reports.content.sales_charts import days_known
-from salesflow.reports.excel.cells import LONGEST_CELL, Cells
+from salesflow.reports.excel.cells import LONGEST_CELL, Cells, heading_width
 
 LINE_COLUMNS: Final = (14, 8, 10, 14, 36, 18, 9, 12, 12, 12, 12)
+_NUMBERED: Final = (2, 6, 7, 8, 9, 10)
+"""The columns of sale lines that hold numbers, whose headings stand to the right as they do."""
+_FILTER_BUTTON: Final = 2
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive by design, as the shop's clock
 _MANY_CATEGORIES: Final = 40
 
@@ -42,7 +45,12 @@ class Books:
         """How the money adds up, the categories and what must hold; gives the row after them. lines: of the sheet of sale lines, 0 for none."""
         _, cells = self.figures.words, self.cells
         rate, quiet = statement.vat_percent / 100, {"font_color": QUIET}
-        cells.put(sheet, row, 0, Kind.TEXT, _("How the money adds up"), bold=True, bottom=1, bottom_color=QUIET)
+        rows = list(statement_rows(statement, self.figures))
+        place = {key: n for n, (key, *_rest) in enumerate(rows)}
+        vat = place["revenue"] + 1  # its rate can be changed, so that its line is there without one
+        rows[vat : vat + ("vat" in place)] = [("vat", _("of which VAT"), statement.vat or 0)]
+        place = {key: row + 1 + n for n, (key, *_rest) in enumerate(rows)}
+        cells.put(sheet, row, 0, Kind.NAME, _("How the money adds up"), bold=True, bottom=1, bottom_color=QUIET)
         cells.put(
             sheet,
             row,
@@ -53,10 +61,10 @@ class Books:
             bottom_color=QUIET,
             align="right",
         )
-        sheet.write_string(row + 1, 3, _("VAT rate; 0 where the prices hold none"), cells.format(**quiet))
-        place = {key: row + 1 + n for n, (key, *_rest) in enumerate(statement_rows(statement, self.figures))}
-        rate_cell = xl_rowcol_to_cell(row + 1, 2, row_abs=True, col_abs=True)
-        sheet.write_number(row + 1, 2, rate, cells.format(num_format="0.0%", bg_color=PALE_ORANGE, bottom=1))
+        vat = place["vat"]
+        sheet.write_string(vat, 3, _("VAT rate; 0 where the prices hold none"), cells.format(**quiet))
+        rate_cell = xl_rowcol_to_cell(vat, 2, row_abs=True, col_abs=True)
+        sheet.write_number(vat, 2, rate, cells.format(num_format="0.0##%", bg_color=PALE_ORANGE, bottom=1))
         digits = self.figures.currency.digits
 
         def cell(key: str) -> str:
@@ -65,24 +73,25 @@ class Books:
         amounts, pieces = (f"'{self.names['lines']}'!{column}2:{column}{lines + 1}" for column in ("I", "G"))
         keys = [column.key for column in products.columns]
         of_products = self._column(products, keys.index("cost")) if "cost" in keys else ""
-        formulas = {"revenue": f"={cell('sold')}+{cell('returned')}+{cell('adjustments')}"}
+        formulas = {
+            "revenue": f"={cell('sold')}+{cell('returned')}+{cell('adjustments')}",
+            "vat": f"=ROUND({cell('revenue')}*{rate_cell}/(1+{rate_cell}),{digits})",
+        }
         if lines:
             formulas["sold"] = f'=ROUND(SUMIF({pieces},">=0",{amounts}),{digits})'
             formulas["returned"] = f'=ROUND(SUMIF({pieces},"<0",{amounts}),{digits})'
-        if "vat" in place:
-            formulas["vat"] = f"=ROUND({cell('revenue')}*{rate_cell}/(1+{rate_cell}),{digits})"
         if "cost" in place and of_products:
             formulas["cost"] = f"=-ROUND(SUM({of_products}),{digits})"
             if statement.cost_known_share == 1 and statement.gross_profit == statement.revenue - (statement.cost or 0):
                 formulas["gross_profit"] = f"={cell('revenue')}+{cell('cost')}"
-        for key, label, amount in statement_rows(statement, self.figures):
+        for key, label, amount in rows:
             style = {"bold": True, "top": 1} if key in ("revenue", "gross_profit") else {}
             cells.put(sheet, place[key], 0, Kind.NAME, label, **style)
             self._money(sheet, place[key], 1, amount, formulas.get(key), **style)
         last = row + len(place)
         if statement.margin is not None and "gross_profit" in formulas:
             last += 1
-            cells.put(sheet, last, 0, Kind.TEXT, _("Margin"), **quiet)
+            cells.put(sheet, last, 0, Kind.NAME, _("Margin"), **quiet)
             formula = f'=IF({cell("revenue")}>0,{cell("gross_profit")}/{cell("revenue")},"")'
             sheet.write_formula(last, 1, formula, cells.of_kind(Kind.SHARE, **quiet), statement.margin)
         last = self._categories(sheet, last + 2, statement, products)
@@ -94,7 +103,7 @@ class Books:
         if "category" not in keys or not products.rows or not 0 < len(statement.categories) <= _MANY_CATEGORIES:
             return row
         categories, revenues = (self._column(products, keys.index(key)) for key in ("category", "revenue"))
-        cells.put(sheet, row, 0, Kind.TEXT, _("Sales by category"), bold=True, bottom=1, bottom_color=QUIET)
+        cells.put(sheet, row, 0, Kind.NAME, _("Sales by category"), bold=True, bottom=1, bottom_color=QUIET)
         cells.put(sheet, row, 1, Kind.TEXT, "", bottom=1, bottom_color=QUIET)
         for entry in statement.categories:
             row += 1
@@ -116,7 +125,7 @@ class Books:
         last = len(days) + 1
         first = last - sales.window.days + 1
         amounts = f"'{self.names['daily']}'!C{first}:C{last}"
-        cells.put(sheet, row, 0, Kind.TEXT, _("Days add up to the sales"))
+        cells.put(sheet, row, 0, Kind.NAME, _("Days add up to the sales"))
         holds = sum(day.revenue for day in days[-sales.window.days :]) == sales.kpis.revenue
         yes, no = (text.replace('"', '""') for text in (_("yes"), _("no")))
         formula = f'=IF(ROUND(SUM({amounts})-{revenue},{digits})=0,"{yes}","{no}")'
@@ -130,7 +139,7 @@ class Books:
         for row, (label, days) in enumerate(
             ((_("Days to cover"), orders.cover_days), (_("Days until delivery"), orders.lead_days))
         ):
-            cells.put(sheet, row, 0, Kind.TEXT, label, bold=True)
+            cells.put(sheet, row, 0, Kind.NAME, label, bold=True)
             sheet.write_number(row, 1, days, given)
         sheet.write_string(0, 2, _("Change them, and the orders follow."), cells.format(font_color=QUIET))
         labels = (
@@ -141,7 +150,8 @@ class Books:
         spent = [(line.cost or 0) * line.quantity for line in orders.lines]
         amounts: dict[int, list[int | None]] = {8: [line.cost for line in orders.lines], 9: [sum(spent)]}
         for column, (label, kind, wide) in enumerate(labels):
-            sheet.set_column(column, column, cells.wide(kind, amounts.get(column, ()), wide))
+            least = max(wide, heading_width(label))
+            sheet.set_column(column, column, cells.wide(kind, amounts.get(column, ()), least))
             align = "left" if kind.is_text else "right"
             sheet.write_string(
                 3, column, label, cells.format(bold=True, bottom=1, bottom_color=QUIET, align=align, font_color=QUIET)
@@ -162,7 +172,7 @@ class Books:
                 sheet.write_formula(row, 9, f"=F{row + 1}*I{row + 1}", money, value)
         if orders.lines:
             total = {"bold": True, "top": 1}
-            cells.put(sheet, row + 1, 0, Kind.TEXT, _("All orders"), **total)
+            cells.put(sheet, row + 1, 0, Kind.NAME, _("All orders"), **total)
             pieces = sum(line.quantity for line in orders.lines)
             sheet.write_formula(row + 1, 5, f"=SUM(F5:F{row + 1})", cells.of_kind(Kind.COUNT, **total), pieces)
             self._money(sheet, row + 1, 9, sum(spent), f"=SUM(J5:J{row + 1})", **total)
@@ -174,16 +184,22 @@ class Books:
         labels = (
             _("Date"), _("Time"), _("Sale"), _("SKU"), _("Product"), _("Category"), _("Pieces"), _("Price"), _("Amount"), _("Cost"), _("Profit")
         )  # fmt: skip
-        heading = cells.format(bold=True, font_color=QUIET, bottom=1, bottom_color=QUIET)
-        columns = [{"header": label, "header_format": heading} for label in labels]
+        headings = [
+            cells.format(
+                bold=True, font_color=QUIET, bottom=1, bottom_color=QUIET, align="right" if n in _NUMBERED else "left"
+            )
+            for n in range(len(labels))
+        ]
+        columns = [{"header": label, "header_format": heading} for label, heading in zip(labels, headings, strict=True)]
         of_sku = [wares.get(str(sku), Ware(None, None)) for sku in lines.skus]
         spent = np.array([ware.cost or 0 for ware in of_sku])[lines.sku] * lines.quantity
         money_columns = (lines.subtotal, lines.subtotal, spent, lines.subtotal - spent)
         for column, wide in enumerate(LINE_COLUMNS):
             values = money_columns[column - 7].tolist() if column >= 7 else ()
-            sheet.set_column(column, column, cells.wide(Kind.MONEY, values, wide))
+            least = max(wide, heading_width(labels[column]) + _FILTER_BUTTON)
+            sheet.set_column(column, column, cells.wide(Kind.MONEY, values, least))
         if sheet.constant_memory:  # rows are written at once, and XlsxWriter makes no table of them
-            for column, label in enumerate(labels):
+            for column, (label, heading) in enumerate(zip(labels, headings, strict=True)):
                 sheet.write_string(0, column, label, heading)
             sheet.autofilter(0, 0, max(len(lines), 1), len(labels) - 1)
         else:

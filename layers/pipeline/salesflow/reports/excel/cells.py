@@ -12,6 +12,7 @@ from salesflow.figures import Figures, Kind, printable, sized
 LONGEST_CELL: Final = 32_000
 """Excel takes 32,767 characters in a cell."""
 
+BOLD_WIDER: Final = 1.15
 _MEASURED: Final = 500
 _WIDEST: Final = 46
 _NUMBERS: Final = (Kind.MONEY, Kind.COUNT, Kind.SHARE, Kind.CHANGE, Kind.DECIMAL)
@@ -112,6 +113,11 @@ class Cells:
         if kind is Kind.TEXT:
             return write_own
         return lambda row, value: self.put(sheet, row, column, kind, value)
+
+
+def heading_width(label: str) -> float:
+    """How wide a column must be for its heading, in bold."""
+    return columns_of(label) * BOLD_WIDER + 1
 
 
 def columns_of(text: str) -> int:

@@ -22,14 +22,13 @@ from salesflow.reports.content.document import Chart, Document, Kpi, Table, Tone
 from salesflow.reports.content.palette import BLUE, INK, ORANGE, PALE_ORANGE, QUIET, RULE
 from salesflow.reports.content.stock import status_words
 from salesflow.reports.excel.books import Books
-from salesflow.reports.excel.cells import LONGEST_CELL, Cells, columns_of
+from salesflow.reports.excel.cells import BOLD_WIDER, LONGEST_CELL, Cells, columns_of, heading_width
 from salesflow.reports.excel.charts import ROWS, SIZE, Place, native_charts, place_of
 
 _MANY_ROWS, _MEASURED_ROWS = 20_000, 500
 _PAPERS: Final = {"A4": 9, "LETTER": 1}
 _UPRIGHT_COLUMNS, _HEADLINE_COLUMNS, _HEADLINE_LEADING = 115, 92, 16.5
 _FIGURE_COLUMN, _VALUE_COLUMN, _EARLIER_COLUMNS = 27, 21, 17
-_BOLD_WIDER: Final = 1.15
 _FORBIDDEN: Final = re.compile(r"[\[\]:*?/\\']")
 _LONGEST_SHEET_NAME: Final = 31
 _ALONE: Final = ("hours", "weekdays")
@@ -202,7 +201,7 @@ class _Writer:
         tables = [(hours, 0)] + ([(weekdays, len(hours.columns) + 1)] if weekdays else [])
         for table, column in tables:
             for n, part in enumerate(table.columns):
-                wide = self._cells.wide(part.kind, [row[n] for row in table.rows], 16)
+                wide = self._cells.wide(part.kind, [row[n] for row in table.rows], max(16, heading_width(part.label)))
                 sheet.set_column(column + n, column + n, wide)
                 self._heading(sheet, 0, column + n, part.label, part.kind)
         for row in range(max(len(table.rows) for table, _ in tables)):
@@ -215,8 +214,9 @@ class _Writer:
         document, _ = self._document, self._figures.words
         last = 5
         kpis = document.kpis + document.more_kpis
-        widest = max(columns_of(kpi.text) for kpi in kpis) * _BOLD_WIDER + 2
-        sheet.set_column(0, 0, _FIGURE_COLUMN)
+        widest = max(columns_of(kpi.text) for kpi in kpis) * BOLD_WIDER + 2
+        said = (*(kpi.label for kpi in kpis), _("How the money adds up"), _("Days add up to the sales"))
+        sheet.set_column(0, 0, max(_FIGURE_COLUMN, *map(heading_width, said)))
         sheet.set_column(1, 1, max(_VALUE_COLUMN, widest))
         widest = max([columns_of(change.before) for kpi in kpis for change in kpi.changes], default=0) + 2
         sheet.set_column(2, last, max(_EARLIER_COLUMNS, widest))
@@ -230,9 +230,9 @@ class _Writer:
         row = 4
         sheet.set_row(row, 32)
         earlier = list(dict.fromkeys(change.column or change.against for kpi in kpis for change in kpi.changes))[:2]
-        labels = [_("Figure"), _("Value")]
+        labels, named = [_("Figure"), _("Value")], {change.column for kpi in kpis for change in kpi.changes}
         for against in earlier:
-            labels += [against, _("Before")]
+            labels += [_("Change"), against] if against in named else [against, _("Before")]
         for n, label in enumerate(labels):
             align = "left" if n == 0 else "right"
             header = self._cells.format(

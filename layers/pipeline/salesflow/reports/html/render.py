@@ -96,7 +96,7 @@ def screen_table(table: Table, figures: Figures, made: tuple[str, ...]) -> Scree
             for name, wanted in (
                 ("n", not column.kind.is_text),
                 ("minor", column.minor),
-                ("status", column.key == "status"),
+                ("status", column.key in ("status", "lasts")),
             )
             if wanted
         )

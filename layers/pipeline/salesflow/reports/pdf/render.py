@@ -31,6 +31,8 @@ _BELOW, _ABOVE_FIRST, _ABOVE = 44.0, 36.0, 50.0
 _SMALLER, _SMALLEST = 0.88, 0.1
 _ROOMY: Final = 0.7
 """Where tables would have to be cut to less than this part of their length, a day's page leaves out what is extra."""
+_ORPHANED, _SAVING = 0.3, (0.85, 0.65)
+"""A last page that is filled less than this is saved, where tables of that part of their length, or what is extra left out, can save it."""
 _WHOLE, _ALONE = 1.001, 0.999
 _TALL, _LEAST_TALL = 118.0, 0.6
 _TOTAL_FORM: Final = "number-of-pages"
@@ -50,9 +52,21 @@ def render_pdf(document: Document, *, paper: str = "A4") -> bytes:
     while document.content.period == Period.DAILY and share > _SMALLEST and _height(story, wide, tall) > tall:
         share *= _SMALLER
         story = _story(document, wide, share)
+    made, pages, filled = _built(document, size, story)
+    for smaller in _SAVING if pages > 1 and filled < _ORPHANED else ():
+        shorter, fewer, _filled = _built(document, size, _story(document, wide, smaller))
+        if fewer < pages:
+            return shorter
+    return made
+
+
+def _built(document: Document, size: tuple[float, float], story: list[Flowable]) -> tuple[bytes, int, float]:
+    """The file, the number of its pages, and what part of the last one is filled."""
     buffer = io.BytesIO()
-    _Template(buffer, document, size).build(story, canvasmaker=TaggedCanvas)
-    return buffer.getvalue()
+    template = _Template(buffer, document, size)
+    template.build(story, canvasmaker=TaggedCanvas)
+    frame = template.frame
+    return buffer.getvalue(), template.page, float(1 - (frame._y - frame._y1p) / frame.height)  # noqa: SLF001 - ReportLab tells it nowhere else
 
 
 def _height(story: Sequence[Flowable], wide: float, tall: float) -> float:

@@ -153,7 +153,7 @@ def _grid(
     columns = tuple(table.columns[n] for n in kept)
 
     def text(column: Column, value: Value) -> str:
-        if rounded and column.kind is Kind.MONEY and isinstance(value, int):
+        if rounded and column.kind in (Kind.MONEY, Kind.ESTIMATE) and isinstance(value, int):
             return figures.axis(Kind.MONEY, value)
         return figures.show(column.kind, value)
 

@@ -1,0 +1,80 @@
+"""The pictures of a run that people look at: the page to print, the mail and each sheet, with everything in them. Kept in .build/screenshots."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from playwright.sync_api import Browser
+
+from salesflow.analytics.results import ReportContent
+from salesflow.formats import Format
+from salesflow.language import Language
+from salesflow.reports import render
+from salesflow.windows import Period
+from tests.e2e.browser.looking import opened
+from tests.unit.reports.samples import mail_of
+from tests.unit.reports.whole import whole_content
+
+PRICES = {"CNY": 1_250, "CDF": 1_250_000, "KWD": 1_250}
+REPORTS = (
+    ("sales", Period.DAILY, 0.6),
+    ("combined", Period.WEEKLY, 1.0),
+    ("sales", Period.MONTHLY, 1.4),
+    ("stock", Period.DAILY, 1.0),
+)
+PAGES = {
+    ("sales", Period.DAILY): 1,
+    ("combined", Period.WEEKLY): 2,
+    ("sales", Period.MONTHLY): 3,
+    ("stock", Period.DAILY): 1,
+}
+SMALL = 1.1
+
+
+def whole(kind: str, period: Period, factor: float, language: Language, currency: str) -> ReportContent:
+    """A report with all its parts, in a language and a currency."""
+    price = PRICES[currency]
+    return whole_content(kind, period, currency=currency, language=language, price=price, day_factor=factor)
+
+
+def pictured(data: bytes, place: Path, name: str) -> int:
+    """Keep each page of a PDF file as a picture; answers how many they are."""
+    pages = pypdfium2.PdfDocument(data)
+    for n, page in enumerate(pages, start=1):
+        page.render(scale=SMALL).to_pil().save(place / f"{name}-{n}.png")
+    return len(pages)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_page_to_print_in_every_language_and_three_currencies(language: Language, screenshots: Path) -> None:
+    for n, (kind, period, factor) in enumerate(REPORTS):
+        currency = list(PRICES)[(list(Language).index(language) + n) % len(PRICES)]
+        data = render(whole(kind, period, factor, language, currency), Format.PDF, language=language)
+        made = pictured(data, screenshots, f"page-{kind}-{period}-{language}-{currency}")
+        assert made == PAGES[kind, period]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_mail_in_every_language(browser: Browser, language: Language, screenshots: Path) -> None:
+    for scheme in ("light", "dark"):
+        currency = list(PRICES)[list(Language).index(language) % len(PRICES)]
+        html = mail_of(whole("sales", Period.DAILY, 0.6, language, currency), language=language).html.encode()
+        with opened(browser, html, "dark" if scheme == "dark" else "light") as seen:
+            for width in (360, 600):
+                seen.widen(width)
+                seen.picture(screenshots / f"mail-{language}-{currency}-{width}-{scheme}.png")
+                assert [*seen.beyond(), *seen.noise, *seen.requests] == []
+
+
+def test_each_sheet_of_the_workbook(tmp_path: Path, screenshots: Path) -> None:
+    soffice = shutil.which("soffice")
+    if soffice is None:
+        pytest.skip("no LibreOffice on this machine: apt-get install libreoffice-calc-nogui")
+    book = tmp_path / "book.xlsx"
+    book.write_bytes(render(whole("combined", Period.DAILY, 0.6, Language.EN, "CNY"), Format.EXCEL))
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    command = [soffice, "--headless", profile, "--convert-to", "pdf", "--outdir", str(tmp_path), str(book)]
+    subprocess.run(command, check=True, capture_output=True, timeout=240)
+    assert pictured(book.with_suffix(".pdf").read_bytes(), screenshots, "sheet") >= 10
