@@ -5,12 +5,19 @@ be there. With a fault built in a run still succeeds as long as nobody disturbs 
 disturbance, not of a system that no longer runs at all.
 """
 
+import base64
+import hashlib
 import importlib
+import json
 from collections.abc import Callable
 from typing import Any
 
 import botocore.client
 from botocore.exceptions import BotoCoreError, ClientError
+
+LATER_RELEASE = "a later release"
+LATER = "of_a_later_release"
+"""What it adds to all that it writes: no fault, but what this release has to bear."""
 
 type Send = Callable[[str, dict[str, Any]], Any]
 """Sends a call (operation, parameters) and answers what AWS does."""
@@ -26,7 +33,9 @@ def break_on_purpose(name: str) -> None:
         *outer, function = path.split(".")
         for attribute in outer:
             owner = getattr(owner, attribute)
-        getattr(owner, function)  # a name that went elsewhere is no sabotage
+        instead_of = getattr(owner, function)  # a name that went elsewhere is no sabotage
+        if name in _AROUND:
+            answer = answer(instead_of)
         setattr(owner, function, answer if callable(answer) else lambda *_, **__: answer)
         return
     sabotage = _SABOTAGES[name]()
@@ -130,6 +139,30 @@ def _choices_over_each_other() -> Sabotage:
     return sabotage
 
 
+def _later_release() -> Sabotage:
+    """What is written holds what this release does not know: attributes of rows, words of indexes, metadata of objects."""
+
+    def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "PutItem":
+            parameters = {**parameters, "Item": {**parameters["Item"], LATER: {"N": "1.5"}}}
+        if operation == "UpdateItem" and {"run_id", "finished_at"} & {*parameters["ExpressionAttributeNames"].values()}:
+            parameters = {
+                **parameters,
+                "UpdateExpression": parameters["UpdateExpression"].replace("SET ", "SET #later = :later, ", 1),
+                "ExpressionAttributeNames": {**parameters["ExpressionAttributeNames"], "#later": LATER},
+                "ExpressionAttributeValues": {**parameters["ExpressionAttributeValues"], ":later": {"N": "1.5"}},
+            }
+        if operation == "PutObject":
+            parameters = {**parameters, "Metadata": {**parameters["Metadata"], LATER.replace("_", "-"): "1.5"}}
+            if parameters["Key"].startswith("history/coverage/"):
+                body = json.dumps({**json.loads(parameters["Body"]), LATER: "1.5"}).encode()
+                digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+                parameters |= {"Body": body, "ChecksumSHA256": digest}
+        return send(operation, parameters)
+
+    return sabotage
+
+
 def _lift_condition(parameters: dict[str, Any]) -> None:
     always = "attribute_exists(pk) OR attribute_not_exists(pk)"
     parameters["ConditionExpression"] = f"{always} OR ({parameters['ConditionExpression']})"
@@ -157,7 +190,20 @@ _SABOTAGES: dict[str, Callable[[], Sabotage]] = {
     "swallow who was not reached": _swallow_unreached,
     "no fencing": _no_fencing,
     "choices over each other": _choices_over_each_other,
+    LATER_RELEASE: _later_release,
 }
+
+
+def _of_the_first_shop(for_run: Callable[..., Any]) -> Callable[..., Any]:
+    """A container that has worked for a shop works for it ever after."""
+    first: list[str] = []
+
+    def for_any(runtime: Any, shop: str = "main") -> Any:
+        first.append(shop)
+        return for_run(runtime, first[0])
+
+    return for_any
+
 
 _INSTEAD: dict[str, tuple[str, Any]] = {
     "the index is believed": ("salesflow.history.coverage:Part.lost", []),
@@ -168,6 +214,10 @@ _INSTEAD: dict[str, tuple[str, Any]] = {
     "nothing is read deeper": ("salesflow.history.sync:is_deep_read_due", False),
     "a retry is told of a duplicate": ("salesflow.jobs.frame:_is_answered_by", True),
     "who told few told all": ("salesflow.ledger.runs:RunRecord.has_told", True),
+    "the first shop stays": ("salesflow.jobs.runtime:Runtime.for_run", _of_the_first_shop),
     "a later release's fields are taken": ("salesflow.ledger.runs:known", lambda _, fields: fields),
 }
 """Functions of the system that are replaced, and what is answered, or what stands, in their place."""
+
+_AROUND = frozenset({"the first shop stays"})
+"""Of these the function that is replaced is given to what makes the other one."""

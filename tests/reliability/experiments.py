@@ -16,6 +16,7 @@ from tests.reliability.fuzz import KINDS
 from tests.reliability.night import BAD, night
 from tests.reliability.proofs import PROOFS, Proof, prove
 from tests.reliability.scenarios import Scenario, Stage, scenarios
+from tests.reliability.side_by_side import two_shops
 from tests.reliability.soak import soak
 from tests.reliability.sweep import overtaken, sweep
 from tests.reliability.table import Row
@@ -75,6 +76,7 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
         for each in chosen
         if each.name == CORRECTED
     ]
+    found.append(Experiment("shops", "two shops side by side", partial(_side_by_side, quick=quick)))
     found += [
         Experiment("fuzz", f"fuzzing: {kind}", partial(_fuzz, kind, 300 if quick else CASES, seed)) for kind in KINDS
     ]
@@ -130,6 +132,14 @@ def _corrected(scenario: Scenario, *, quick: bool) -> Row:
         killed, overtook = interrupted(stage, points), overtaken_by_correction(stage, points)
     counts = {"corrections between two tries": killed.points + overtook.points}
     return Row(scenario.name, counts, findings=killed.findings + overtook.findings)
+
+
+def _side_by_side(*, quick: bool) -> Row:
+    with two_shops() as two:
+        points = without_more_of_a_kind(two.expected.points)
+        swept = two.disturbed(points[:: len(points) // 3] if quick else points)
+    counts = {"disturbed beside another shop": swept.points, "mails repeated in the known gap": swept.tolerated}
+    return Row("side by side", counts, findings=swept.findings)
 
 
 def _faults(scenario: Scenario, *, quick: bool, wide: bool) -> Row:

@@ -115,9 +115,7 @@ class _Field:
         def interference(call: Call, forward: Forward) -> Answer | None:
             answer = forward()
             if call.point.name == "api GET /sales/history" and answer.status == 200:
-                answer.body = json.dumps(change(json.loads(answer.body))).encode()
-                dropped = {"content-length", "content-encoding"}
-                answer.headers = [header for header in answer.headers if header[0].lower() not in dropped]
+                change_sales(answer, change)
             return answer
 
         return interference
@@ -128,7 +126,7 @@ EVENTS: dict[str, Callable[[_Field], Interference | None]] = {
     "sales corrected": _Field._corrected,
     "sales deleted": _Field._deleted,
     "sales of the future": _Field._future,
-    "sales that share an id": lambda shop: shop._answering(_with_a_shared_id),
+    "sales that share an id": lambda shop: shop._answering(with_a_shared_id),
     "clocks that drift": _Field._drifts,
     "answers that say there is more": lambda shop: shop._answering(_more),
     "answers that failed with status 200": lambda shop: shop._answering(_failed),
@@ -139,7 +137,14 @@ EVENTS: dict[str, Callable[[_Field], Interference | None]] = {
 NOTHING = "nothing"
 
 
-def _with_a_shared_id(sales: list[dict[str, object]]) -> object:
+def change_sales(answer: Answer, change: Callable[[list[dict[str, object]]], object]) -> None:
+    """Let the API have answered something else of its sales."""
+    answer.body = json.dumps(change(json.loads(answer.body))).encode()
+    dropped = {"content-length", "content-encoding"}
+    answer.headers = [header for header in answer.headers if header[0].lower() not in dropped]
+
+
+def with_a_shared_id(sales: list[dict[str, object]]) -> object:
     """Another till's sale under an id that is taken."""
     return [*sales, {**sales[-1], "totalAmount": 77.0}] if sales else sales
 

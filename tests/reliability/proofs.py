@@ -3,15 +3,17 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tests.reliability.broken import break_on_purpose
 from tests.reliability.clicks import TOGETHER, Clicked, LinkedShop, together
-from tests.reliability.corrections import interrupted
+from tests.reliability.corrections import Corrected, interrupted, overtaken_by_correction
 from tests.reliability.field import DEEP_READ, NOTHING, live
 from tests.reliability.findings import Finding
 from tests.reliability.scenarios import Stage, scenarios
+from tests.reliability.side_by_side import WAYS, two_shops
 from tests.reliability.walks import walk
-from tests.reliability.world import World
+from tests.reliability.world import BUSINESS_DATE, READERS, World
 from tests.stand_ins.gateway import Point
 
 
@@ -25,16 +27,26 @@ def _on_walks(sabotage: str) -> str:
     return ""
 
 
-def _killed_and_tried_again(sabotage: str) -> str:
-    """What comes of a run that is killed on a machine whose clock is ahead, so that its lease stands when the retry comes."""
+def _with_corrections(disturb: Callable[..., Corrected], point: Point, sabotage: str) -> str:
+    """What comes of a run that is disturbed at a point while its sales are corrected; nothing where it fails undisturbed."""
     (scenario,) = (each for each in scenarios() if each.name == "sales json")
     with World.opened() as world:
         stage = Stage(world, scenario)
         undisturbed = stage.run(broken=sabotage)
         if undisturbed.answer is None or undisturbed.answer["status"] != "SUCCEEDED":
             return ""
-        killed = interrupted(stage, [Point("s3 PUT reports/latest/sales-daily.json", 1)], broken=sabotage)
-    return "; ".join(map(str, killed.findings))
+        return "; ".join(map(str, disturb(stage, [point], broken=sabotage).findings))
+
+
+def _beside_another_shop(sabotage: str) -> str:
+    """What comes of a run that fails in a container which then works for another shop."""
+    with two_shops() as two:
+        points = [point for point in two.expected.points if point.name.startswith("api GET")][:1]
+        return "; ".join(map(str, two.disturbed(points, ways=WAYS[-1:], broken=sabotage).findings))
+
+
+_LATEST = Point("s3 PUT reports/latest/sales-daily.json", 1)
+_FILE = Point(f"s3 PUT reports/sales/daily/{BUSINESS_DATE}/sales-daily-{BUSINESS_DATE}.json", 1)
 
 
 def _clicked_together(sabotage: str) -> str:
@@ -57,7 +69,15 @@ class Proof:
 PROOFS = (
     Proof("no record per recipient", _on_walks, "was mailed twice"),
     Proof("choices over each other", _clicked_together, "and in a row as"),
-    Proof("a retry is told of a duplicate", _killed_and_tried_again, "the ledger says ['RUNNING']"),
+    Proof(
+        "a retry is told of a duplicate",
+        partial(_with_corrections, interrupted, _LATEST),
+        "the ledger says ['RUNNING']",
+    ),
+    Proof(
+        "no fencing", partial(_with_corrections, overtaken_by_correction, _FILE), "is not what any reader was mailed"
+    ),
+    Proof("the first shop stays", _beside_another_shop, f"{READERS[0]} was not mailed"),
     Proof("who told few told all", _on_walks, "the date counts as done, and told were"),
     Proof("a later release's fields are taken", _on_walks, "of_a_later_release"),
     Proof("the index is believed", [NOTHING, "months deleted from the bucket"], "are not stored"),

@@ -28,13 +28,12 @@ def totals(rows: list[Row]) -> Counter[str]:
 def printed(rows: list[Row], *, seconds: float) -> str:
     """The table, with the findings below it."""
     width = max(len(row.name) for row in rows) + 2
-    lines = [f"{'experiment':<{width}}{'seconds':>8}  lost  doubled  silent  what was done"]
+    lines = [f"{'experiment':<{width}}{'seconds':>8}  lost  doubled  silent  leaked  what was done"]
     for row in rows:
         kinds = Counter(finding.kind for finding in row.findings)
         done = ", ".join(f"{count:,} {name}" for name, count in row.counts.items())
-        lines.append(
-            f"{row.name:<{width}}{row.seconds:>8.0f}{kinds['lost']:>6}{kinds['doubled']:>9}{kinds['silent']:>8}  {done}"
-        )
+        found = f"{kinds['lost']:>6}{kinds['doubled']:>9}{kinds['silent']:>8}{kinds['leaked']:>8}"
+        lines.append(f"{row.name:<{width}}{row.seconds:>8.0f}{found}  {done}")
     total = totals(rows)
     lines += ["", f"In {seconds / 60:.1f} minutes:"]
     lines += [f"  {total[name]:>9,} {name}" for name in _SUMMED if name in total]
@@ -69,6 +68,7 @@ _SUMMED = (
     "crash points swept",
     "times overtaken",
     "corrections between two tries",
+    "disturbed beside another shop",
     "faults injected",
     "runs at the same moment",
     "cases fuzzed",

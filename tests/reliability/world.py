@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
@@ -89,7 +89,6 @@ class EndState:
         return len(self.mails) - len(self.told())
 
 
-_SHA256 = re.compile(r'"([0-9a-f]{64})"')
 _DIFFERS = {
     "run_id",
     "started_at",
@@ -117,6 +116,8 @@ class World:
         self._secret = ""
         self.settings: dict[str, str] = {}
         """Changes to the functions' environment."""
+        self.after_reset: Callable[[], object] = lambda: None
+        """Puts back what a fresh stack has besides: another shop."""
 
     @classmethod
     @contextlib.contextmanager
@@ -193,6 +194,7 @@ class World:
         self.put_secret(self.token)
         self.api.faults.clear()
         self.clock.set(moment)
+        self.after_reset()
 
     def put_secret(self, text: str) -> None:
         """Store the system token, or whatever an operator might put there."""
@@ -273,22 +275,21 @@ class World:
         runs, sends = {}, {}
         for row in self.rows():
             key = (row["pk"]["S"], row["sk"]["S"])
-            if key[0] == "library" or key[0].startswith("edition#"):
+            if key[0].rpartition("|")[2].partition("#")[0] in ("library", "edition"):
                 continue  # what the page is made from, and the mails; both are looked at themselves
             kept = {name: value for name, value in row.items() if name not in _DIFFERS}
             if "details" in kept:
                 kept["details"] = {"S": _without_rereading(kept["details"]["S"])}
             if "status" in row:
                 runs[key] = kept
-            elif key[0].startswith(
-                "edition#"
-            ):  # its files are looked at; which version of an object holds them may differ
-                sends[key] = " ".join(_SHA256.findall(json.dumps(row["files"])))
             else:
                 sends[key] = row["outcome"]["S"] if "outcome" in row else json.dumps(kept, sort_keys=True)
         objects = {
             key: _without_rereading(there.value.decode()).encode() if key.endswith("/manifest.json") else there.value
             for key, there in self.objects().items()
+            if not (
+                key.startswith("shops/") and key.endswith(INDEX_KEY)
+            )  # another shop's page, which says when runs ended
         }
         page = objects.pop(INDEX_KEY, None)
         return EndState(

@@ -106,6 +106,8 @@ class Gateway(Cloud):
         super().__init__()
         self._server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # killed clients
         self.api_port = 0
+        self.other_apis: dict[str, int] = {}
+        """By the first part of their paths the ports of other shops' APIs."""
         self.channels = ChannelServices(clock)
         self.calls: list[Call] = []
         self._interference: Interference | None = None
@@ -169,9 +171,12 @@ class Gateway(Cloud):
         return Answer(response.status_code, list(response.headers), response.get_data())
 
     def _forward_to_api(self, request: Request) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=30)
+        other = request.path.split("/")[1]
+        port, path = self.other_apis.get(other, self.api_port), request.path
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         try:
-            connection.request(request.method, request.path, request.body, request.headers)
+            path = path.removeprefix(f"/{other}") if other in self.other_apis else path
+            connection.request(request.method, path, request.body, request.headers)
             response = connection.getresponse()
             dropped = {"connection", "transfer-encoding", "server", "date"}
             kept = [(name, value) for name, value in response.getheaders() if name.lower() not in dropped]

@@ -165,14 +165,22 @@ def test_hostile_input_ends_in_a_good_outcome_or_an_error_that_says_what_to_do(k
     assert fuzzed.cases >= 100
 
 
-@pytest.mark.parametrize(("section", "done"), [("alerts", "36 days checked"), ("field", "11 days in the field")])
-def test_weeks_that_go_by_with_nothing_lost_doubled_or_silent(section: str, done: str) -> None:
+@pytest.mark.parametrize(
+    ("section", "done"),
+    [
+        ("alerts", "36 days checked"),
+        ("field", "11 days in the field"),
+        ("shops", "disturbed beside another shop"),
+        ("soak", "4 days simulated"),
+    ],
+)
+def test_weeks_and_shops_that_go_by_with_nothing_lost_doubled_or_silent(section: str, done: str) -> None:
     """As the command runs it, in a process of its own."""
     command = [sys.executable, "-m", "tests.reliability", "--quick", "--only", section]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert done in ran.stdout
-    assert re.search(r"0 lost\n +0 doubled\n +0 silent", ran.stdout)
+    assert re.search(r"0 lost\n +0 doubled\n +0 silent\n +0 leaked", ran.stdout)
 
 
 def test_firings_of_every_kind_in_any_order_tell_each_reader_once() -> None:
