@@ -44,5 +44,5 @@ class Trial:
             )
         ways = Ways(stack.kept_ways)
         if kind == WHATSAPP:
-            return WhatsApp(lambda: stack.client("socialmessaging"), ways, lambda _file: "")
+            return WhatsApp(lambda: stack.client("socialmessaging"), ways, lambda _file: "", stack.shop)
         return Webhooks(ways, name=settings.shop_name, shop=stack.rows.shop)

@@ -41,6 +41,7 @@ from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -108,7 +109,7 @@ class LocalAws:
         self._functions_url = ""
         self._account = Account()
         self._channels = ChannelServices()
-        self._whatsapp = WhatsAppService()
+        self._whatsapp = WhatsAppService(self._published)
         self._http = urllib3.PoolManager(retries=False, maxsize=32)
         self._writing = threading.Lock()
 
@@ -181,6 +182,16 @@ class LocalAws:
         body = json.dumps(event_of(request, path)).encode()
         answer = self._http.request("POST", url, body=body, timeout=LONGEST_RUN_SECONDS)
         return response_of(answer.data, failed=answer.status != 200 or "X-Amz-Function-Error" in answer.headers)
+
+    def _published(self, topic: str, message: str) -> None:
+        """Hand a topic's message over to the functions that are subscribed to it, as SNS does."""
+        region = topic.split(":")[3]
+        notified = {"EventSource": "aws:sns", "Sns": {"TopicArn": topic, "Message": message}}
+        for one in list(sns_backends[DEFAULT_ACCOUNT_ID][region].subscriptions.values()):
+            if one.topic.arn == topic and one.protocol == "lambda":
+                url = f"{self._functions_url}/2015-03-31/functions/{quote(one.endpoint)}/invocations"
+                body = json.dumps({"Records": [notified]}).encode()
+                self._http.request("POST", url, body=body, headers={"X-Amz-Invocation-Type": "Event"})
 
     def _take(self, request: Request, body: bytes) -> Rule | None:
         with self._changed:

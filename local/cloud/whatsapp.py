@@ -1,7 +1,8 @@
 """AWS End User Messaging Social, as far as a sender of template messages meets it: REST calls, errors and limits of botocore's model.
 
-`PATCH /_local/whatsapp` sets how it is: `templates` (name: status, places, document), `limited` (how many calls more are throttled),
-`failing`; `GET` tells what was sent. Messages are checked as Meta's Cloud API does (developers.facebook.com/docs/whatsapp/cloud-api).
+`PATCH /_local/whatsapp` sets how it is: `templates` (name: status, places, document, language), `limited` (how many calls more are throttled),
+`failing`, `undelivered` (number: Meta's code of why); `GET` tells what was sent. Messages are checked as Meta's Cloud API does
+(developers.facebook.com/docs/whatsapp/cloud-api); what becomes of them is published to the account's event destination.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import urllib3
@@ -17,6 +19,24 @@ from werkzeug.wrappers import Request, Response
 SENDING: Final = "/v1/whatsapp/"
 SETTING: Final = "/_local/whatsapp"
 PHONE: Final = "phone-number-id-0123456789abcdef0123456789abcdef"
+ACCOUNT: Final = "waba-0123456789abcdef0123456789abcdef"
+_LINKED: Final = {
+    "arn": f"arn:aws:social-messaging:us-east-1:123456789012:waba/{ACCOUNT.removeprefix('waba-')}",
+    "id": ACCOUNT,
+    "wabaId": "1163793972139053",
+    "registrationStatus": "COMPLETE",
+    "linkDate": 1_763_895_600,
+    "wabaName": "Corner Store",
+}
+_NUMBER: Final = {
+    "arn": f"arn:aws:social-messaging:us-east-1:123456789012:phone-number-id/{PHONE.removeprefix('phone-number-id-')}",
+    "phoneNumber": "+243800000000",
+    "phoneNumberId": PHONE,
+    "metaPhoneNumberId": "574086085794038",
+    "displayPhoneNumberName": "Corner Store",
+    "displayPhoneNumber": "+243 800 000 000",
+    "qualityRating": "GREEN",
+}
 _MOST_CHARACTERS: Final = 1024
 _RUNS = re.compile(r"[\n\t]| {5}")
 
@@ -30,9 +50,10 @@ class _Problem(Exception):
 
 
 class WhatsAppService:
-    """One number with templates."""
+    """One number with templates. publish: takes the ARN of a topic and a message."""
 
-    def __init__(self) -> None:
+    def __init__(self, publish: Callable[[str, str], None] = lambda _topic, _message: None) -> None:
+        self._publish = publish
         self.state: dict[str, Any] = {
             "templates": {
                 "salesflow_message": {"status": "APPROVED", "places": 3, "document": False},
@@ -40,6 +61,8 @@ class WhatsAppService:
             },
             "limited": 0,
             "failing": 0,
+            "undelivered": {},
+            "destination": "",
             "sent": [],
             "media": {},
         }
@@ -72,10 +95,23 @@ class WhatsAppService:
                 return self._kept(json.loads(request.get_data()))
             case "GET", "template/list":
                 shown = [
-                    {"templateName": name, "templateStatus": said["status"], "templateLanguage": "en"}
+                    {
+                        "templateName": name,
+                        "templateStatus": said["status"],
+                        "templateLanguage": said.get("language", "en"),
+                    }
                     for name, said in self.state["templates"].items()
                 ]
                 return {"templates": shown}
+            case "GET", "waba/phone/details":
+                _number({"originationPhoneNumberId": request.args["id"]})
+                return {"phoneNumber": _NUMBER, "linkedWhatsAppBusinessAccountId": ACCOUNT}
+            case "GET", "waba/list":
+                return {"linkedAccounts": [_LINKED | {"eventDestinations": self._destinations}]}
+            case "PUT", "waba/eventdestinations":
+                (wanted,) = json.loads(request.get_data())["eventDestinations"]
+                self.state["destination"] = wanted["eventDestinationArn"]
+                return {}
         raise _Problem(404, "ResourceNotFoundException", "There is no such operation.")
 
     def _kept(self, said: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +144,33 @@ class WhatsAppService:
         if "header" in parts and parts["header"][0]["document"]["id"] not in self.state["media"]:
             raise _Problem(400, "InvalidParametersException", "(#131053) Media upload error")
         self.state["sent"].append(message)
-        return {"messageId": f"wamid-{len(self.state['sent'])}"}
+        ident = f"wamid-{len(self.state['sent'])}"
+        if self.state["destination"]:
+            self._publish(self.state["destination"], published(message, ident, self.state["undelivered"]))
+        return {"messageId": ident}
+
+    @property
+    def _destinations(self) -> list[dict[str, str]]:
+        topic = self.state["destination"]
+        return [{"eventDestinationArn": topic}] if topic else []
+
+
+def published(message: dict[str, Any], ident: str, undelivered: Mapping[str, int]) -> str:
+    """What the service writes to a topic of what became of a message: an entry of Meta's webhook, as text in its own envelope."""
+    number, code = message["to"], undelivered.get(message["to"])
+    status: dict[str, Any] = {
+        "id": ident,
+        "status": "delivered" if code is None else "failed",
+        "timestamp": "1763895600",
+        "recipient_id": number.removeprefix("+"),
+        "biz_opaque_callback_data": message["biz_opaque_callback_data"],
+    }
+    if code is not None:
+        status["errors"] = [{"code": code, "title": "Message undeliverable", "message": "Message undeliverable"}]
+    value = {"messaging_product": "whatsapp", "metadata": {"phone_number_id": "1"}, "statuses": [status]}
+    entry = {"id": "1", "changes": [{"value": value, "field": "messages"}]}
+    context = {"MetaWabaIds": [{"wabaId": "1"}], "MetaPhoneNumberIds": [{"metaPhoneNumberId": "1"}]}
+    return json.dumps({"context": context, "whatsAppWebhookEntry": json.dumps(entry), "aws_account_id": "123456789012"})
 
 
 def _number(said: dict[str, Any]) -> None:

@@ -65,7 +65,12 @@ def _register(name: str, says: str, *, adds: bool, other: str) -> None:
         _change(desk, addresses, of, adds=adds)
 
 
-_register("add", "Mail somebody too, from the next run on.", adds=True, other="stock@shop.example.com")
+_register(
+    "add",
+    "Mail somebody too, from the next run on; a WhatsApp number that was left out is tried again.",
+    adds=True,
+    other="stock@shop.example.com",
+)
 _register("remove", "Mail somebody no more, from the next run on.", adds=False, other="manager@shop.example.com")
 
 
@@ -93,7 +98,9 @@ def send_test(desk: Desk, readers: Addresses, *, yes: YesOption = False) -> None
 def _change(desk: Desk, addresses: Sequence[str], of: Of, *, adds: bool) -> None:
     from ops.commands.settings import EFFECT
     from ops.shop_settings import readers_of, wanted, write, written_readers
+    from salesflow.delivery.addresses import MarkedAddresses
     from salesflow.mail_address import mailbox
+    from salesflow.readers import WHATSAPP, kind_of
 
     schedule = of.report
     if (schedule is not None) + of.alerts + of.owners > 1:
@@ -120,6 +127,8 @@ def _change(desk: Desk, addresses: Sequence[str], of: Of, *, adds: bool) -> None
         new = [one for one in present if mailbox(one) not in gone]
     change: Stored = wanted(name, new) if schedule is None else written_readers(stack, schedule, new)
     _, after = write(stack, {name if schedule is None else "schedule_recipients": change})
+    for number in (one for one in said if adds and kind_of(one) == WHATSAPP):
+        MarkedAddresses(stack.rows).clear(number)
     data = {"of": what, "recipients": new, "version": after.number}
     desk.out.show(data, Facts("", [("of", what), ("now", ", ".join(new) or "nobody"), ("effect", EFFECT)]))
     if schedule is not None:

@@ -164,7 +164,7 @@ def marks(patient: Patient) -> Iterator[Finding]:
             yield ok("marked addresses", mark.sentence)
             continue
         if mark.mark is Mark.REVOKED:
-            yield fail("marked addresses", mark.sentence, fix=f"salesflow-ops channels set {mark.address}")
+            yield fail("marked addresses", mark.sentence, fix=mark.cure)
             continue
         key = f'{{"pk": {{"S": "{partition_prefix(patient.stack.shop)}address"}}, "sk": {{"S": "{mark.address}"}}}}'
         table = patient.stack.state_table

@@ -14,7 +14,7 @@ from botocore.validate import ParamValidator
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request
 
-from local.cloud.whatsapp import PHONE, SETTING, WhatsAppService
+from local.cloud.whatsapp import ACCOUNT, PHONE, SETTING, WhatsAppService
 from salesflow.aws import AwsClients
 from salesflow.delivery.addresses import MarkedAddresses
 from salesflow.delivery.channel import Channels, send_to_all
@@ -178,10 +178,24 @@ def test_the_local_service_fails_as_the_model_of_botocore_says(
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
-def test_the_local_service_lists_templates_as_the_model_of_botocore_says(stand: Stand) -> None:
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [
+        ("ListWhatsAppMessageTemplates", {"id": ACCOUNT}),
+        ("ListLinkedWhatsAppBusinessAccounts", {}),
+        ("GetLinkedWhatsAppBusinessAccountPhoneNumber", {"id": PHONE}),
+    ],
+)
+def test_the_local_service_tells_of_the_account_as_the_model_of_botocore_says(
+    stand: Stand, operation: str, given: dict[str, Any]
+) -> None:
     client: Any = get_session().create_client("socialmessaging", region_name=REGION, endpoint_url=stand.url)
-    answer = client.list_whatsapp_message_templates(id="waba-0123456789abcdef0123456789abcdef")
+    topic = "arn:aws:sns:us-east-1:123456789012:shop-whatsapp"
+    client.put_whatsapp_business_account_event_destinations(
+        id=ACCOUNT, eventDestinations=[{"eventDestinationArn": topic}]
+    )
+    answer = client._make_api_call(operation, given)
     del answer["ResponseMetadata"]
-    shape = client.meta.service_model.operation_model("ListWhatsAppMessageTemplates").output_shape
+    shape = client.meta.service_model.operation_model(operation).output_shape
     assert not ParamValidator().validate(answer, shape).has_errors()
-    assert {one["templateStatus"] for one in answer["templates"]} == {"APPROVED"}
+    assert ACCOUNT in str(answer) or {one["templateStatus"] for one in answer["templates"]} == {"APPROVED"}

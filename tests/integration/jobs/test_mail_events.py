@@ -1,9 +1,12 @@
 """What SES says of a mail afterwards: which address it marks, and who is told."""
 
+import json
 from typing import Any
 
 import pytest
 
+from local.cloud.whatsapp import published
+from salesflow.errors import InvalidJobEvent
 from tests.integration.jobs.conftest import OWNER, System
 from tests.integration.jobs.watched import Watched, utc
 
@@ -88,3 +91,67 @@ def test_a_marked_reader_is_left_out_of_a_report_that_says_so(
     assert f"{spelling[0]}…@{spelling.partition('@')[2]} was refused" in answer["reason"]
     assert "bounced for good" in answer["reason"]
     assert [mail["To"] for mail in system.mails()] == ["accountant@shop.example.com"]
+
+
+NUMBER = "+243812345678"
+
+
+def of_topic(*messages: str) -> dict[str, Any]:
+    """What SNS hands a function."""
+    return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": message}} for message in messages]}
+
+
+def reported(code: int | None, tag: str = "SF-ABCDEFGH") -> str:
+    message = {"to": NUMBER, "biz_opaque_callback_data": tag}
+    return published(message, "wamid-1", {} if code is None else {NUMBER: code})
+
+
+@pytest.mark.parametrize("code", [131021, 131026, 131050])
+def test_a_number_that_whatsapp_cannot_reach_is_marked_and_shown_nowhere_whole(
+    system: System, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = system.fire("mail_events", of_topic(reported(code)))
+    assert answer["marked"] == [f"whatsapp:{NUMBER}"]
+    (row,) = [row for row in system.rows() if row["pk"] == {"S": "address"}]
+    assert (row["sk"]["S"], row["mark"]["S"]) == (f"whatsapp:{NUMBER}", "revoked")
+    assert str(code) in row["said"]["S"]
+    logged = capsys.readouterr().out
+    assert "812345" not in logged
+    assert '"MailProblems"' in logged
+
+
+WRITTEN_BACK = {"field": "messages", "value": {"messages": [{"from": "243812345678", "text": {"body": "our secret"}}]}}
+APPROVED = {"field": "message_template_status_update", "value": {"event": "APPROVED", "statuses": "none"}}
+
+
+def entry(*changes: Any) -> str:
+    return json.dumps({"whatsAppWebhookEntry": json.dumps({"id": "1", "changes": changes})})
+
+
+@pytest.mark.parametrize(
+    ("message", "counts"),
+    [
+        (reported(None), False),
+        (reported(131049), True),
+        (reported(131042), True),
+        (entry(WRITTEN_BACK), False),
+        (entry(APPROVED), False),
+    ],
+    ids=["delivered", "may pass", "a bill that is not paid", "a reader's own words", "a template"],
+)
+def test_what_whatsapp_reports_beside_marks_nobody_and_what_readers_write_is_not_logged(
+    system: System, message: str, counts: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert system.fire("mail_events", of_topic(message))["marked"] == []
+    logged = capsys.readouterr().out
+    assert "our secret" not in logged
+    assert ('"MailProblems"' in logged) is counts
+
+
+@pytest.mark.parametrize(
+    "records",
+    [None, [{}], [{"Sns": {"Message": "hello"}}], [{"Sns": {"Message": '{"whatsAppWebhookEntry": "{}"}'}}]],
+)
+def test_what_is_no_report_of_whatsapp_is_refused(system: System, records: Any) -> None:
+    with pytest.raises(InvalidJobEvent, match="no report of WhatsApp"):
+        system.fire("mail_events", {"Records": records})

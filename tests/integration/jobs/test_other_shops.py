@@ -13,6 +13,9 @@ import pytest
 
 from local.api import SalesFlowServer
 from salesflow.aws import AwsClients, ShopOutOfReach
+from salesflow.delivery.message import REFERENCE_HEADER, Mail
+from salesflow.delivery.ways import WhatsAppWay
+from salesflow.delivery.whatsapp import template_message
 from salesflow.errors import InvalidJobEvent, InvalidSettings, SalesFlowError, SystemTokenMissing
 from salesflow.observability import logger
 from salesflow.rows import Rows
@@ -20,7 +23,7 @@ from salesflow.shops.book import SettingsBook
 from salesflow.shops.sealed import NotSealed
 from salesflow.shops.token import KEY, keep_token, share_token
 from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, ROOT, SHOP_ROLE, System
-from tests.integration.jobs.test_mail_events import bounce
+from tests.integration.jobs.test_mail_events import NUMBER, bounce, of_topic, reported
 from tests.stand_ins.aws import Wire
 from tests.stand_ins.lambda_context import Context
 
@@ -149,6 +152,18 @@ def test_a_bounce_marks_the_address_for_the_shop_whose_mail_it_was(system: Syste
     event["detail"]["mail"]["tags"] = {"shop": [SHOP], "ses:from-domain": ["shop.example.com"]}
     assert system.fire("mail_events", event)["marked"] == [HERS]
     (row,) = (row for row in system.rows() if row["sk"]["S"] == HERS)
+    assert row["pk"]["S"] == f"{SHOP}|address"
+
+
+def test_what_whatsapp_could_not_deliver_is_marked_for_the_shop_whose_message_it_was(
+    system: System, add: Callable[..., None]
+) -> None:
+    add()
+    message = template_message(WhatsAppWay(phone="phone-number-id-01234567", template="x"), f"whatsapp:{NUMBER}",
+                               Mail("s", "t", "h", headers={REFERENCE_HEADER: "SF-ABCDEFGH"}), "", "", SHOP)  # fmt: skip
+    event = of_topic(reported(131026, message["biz_opaque_callback_data"]))
+    assert system.fire("mail_events", event)["marked"] == [f"whatsapp:{NUMBER}"]
+    (row,) = (row for row in system.rows() if row["sk"]["S"] == f"whatsapp:{NUMBER}")
     assert row["pk"]["S"] == f"{SHOP}|address"
 
 

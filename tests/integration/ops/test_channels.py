@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from local.cloud.whatsapp import ACCOUNT, PHONE
 from ops.complaints import ExitCode
 from tests.integration.ops.running import Desk
 
@@ -69,3 +71,51 @@ def test_what_is_no_channel_is_refused(desk: Desk, name: str, said: str, problem
     assert refused.code == ExitCode.MISUSED
     assert problem in refused.err
     assert "hooks.example.com" not in refused.err
+
+
+def test_whatsapp_s_templates_are_looked_up_and_a_number_that_it_cannot_reach_is_left_out_until_it_is_added_again(
+    desk: Desk,
+) -> None:
+    cloud, number = desk.shop.cloud, "+243812345678"
+    reader, topic = f"whatsapp:{number}", cloud.stack.physical_id("WhatsAppReports")
+    way = {"phone": PHONE, "template": "salesflow_message", "document_template": "salesflow_report"}
+    templates = cloud.aws.local("GET", "whatsapp")["templates"]
+
+    def looked() -> list[tuple[str, str]]:
+        found = desk("doctor", "--json").data
+        return [(one["verdict"], one["says"] + one["fix"]) for one in found if one["check"] == "channels"]
+
+    def run() -> dict[str, Any]:
+        done = cloud.invoke("ReportFunction", {"to": [reader], "force": True, "formats": ["csv"]})
+        assert done.error is None, done.error
+        answer: dict[str, Any] = done.answer
+        return answer
+
+    try:
+        assert desk("channels", "set", "whatsapp", piped=json.dumps(way)).code == ExitCode.DONE
+        assert desk("recipients", "add", reader).code == ExitCode.DONE
+        (_reader, message, document, heard) = looked()
+        assert (message[0], document[0], heard[0]) == ("OK", "OK", "WARN")
+        command = f"--id {ACCOUNT} --event-destinations eventDestinationArn={topic}"
+        assert command in heard[1]
+        cloud.aws.client("socialmessaging").put_whatsapp_business_account_event_destinations(
+            id=ACCOUNT, eventDestinations=[{"eventDestinationArn": topic}]
+        )
+        pending = {"salesflow_message": templates["salesflow_message"] | {"status": "PENDING"}}
+        cloud.aws.local("PATCH", "whatsapp", {"templates": pending})
+        assert [verdict for verdict, _ in looked()] == ["OK", "FAIL", "FAIL", "OK"]
+        cloud.aws.local("PATCH", "whatsapp", {"templates": templates, "undelivered": {number: 131026}})
+        assert run()["notified"] == [reader], "WhatsApp took it"
+        cloud.settle()
+        again = run()
+        assert (again["notified"], again["status"]) == ([], "PARTIAL")
+        assert "has no WhatsApp" in again["reason"]
+        (cured,) = [one["fix"] for one in desk("doctor", "--json").data if one["check"] == "marked addresses"]
+        assert cured == f"salesflow-ops recipients add {reader}"
+        cloud.aws.local("PATCH", "whatsapp", {"undelivered": {}})
+        assert desk(*cured.split()[1:]).code == ExitCode.DONE
+        assert run()["notified"] == [reader]
+    finally:
+        cloud.aws.local("PATCH", "whatsapp", {"templates": templates, "undelivered": {}, "destination": ""})
+        desk("recipients", "remove", reader)
+        desk("channels", "remove", "whatsapp", "--yes")

@@ -29,7 +29,7 @@ def test_every_alarm_reaches_the_owner_and_says_what_it_means(alarm: str) -> Non
 
 
 def test_the_topic_mails_the_first_owner_or_whom_the_parameter_names() -> None:
-    (topic,) = of_type("AWS::SNS::Topic").values()
+    topic = of_type("AWS::SNS::Topic")["OwnerTopic"]
     (subscription,) = topic["Subscription"]
     assert subscription["Protocol"] == "email"
     condition, owner, named = subscription["Endpoint"]["Fn::If"]
@@ -39,12 +39,23 @@ def test_the_topic_mails_the_first_owner_or_whom_the_parameter_names() -> None:
 
 
 def test_only_this_stack_s_alarms_may_publish() -> None:
-    (policy,) = of_type("AWS::SNS::TopicPolicy").values()
+    policy = of_type("AWS::SNS::TopicPolicy")["OwnerTopicPolicy"]
     allow, deny = policy["PolicyDocument"]["Statement"]
     assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert "alarm:${AWS::StackName}-*" in text(allow["Condition"]["ArnLike"])
     assert allow["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_this_account_s_whatsapp_alone_may_report_and_its_function_hears_it() -> None:
+    policy = of_type("AWS::SNS::TopicPolicy")["WhatsAppReportsPolicy"]
+    allow, deny = policy["PolicyDocument"]["Statement"]
+    assert allow["Principal"] == {"Service": "social-messaging.amazonaws.com"}
+    assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    (subscription,) = of_type("AWS::SNS::Subscription").values()
+    assert referred(subscription["TopicArn"]) == {"WhatsAppReports"}
+    assert referred(subscription["Endpoint"]) == {"MailEventsFunction"}
 
 
 def test_both_queues_are_watched() -> None:

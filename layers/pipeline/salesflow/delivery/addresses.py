@@ -15,6 +15,7 @@ from salesflow import clock
 from salesflow.errors import SalesFlowError
 from salesflow.links.things import MailList
 from salesflow.mail_address import mailbox, masked
+from salesflow.readers import WHATSAPP, kind_of
 from salesflow.rows import ConditionFailed, Row, Rows
 
 _PARTITION = "address"
@@ -71,6 +72,12 @@ class MarkedAddress:
             return f"{self.address} takes no message any more since {self.since:%Y-%m-%d}{said}; it is left out until it is set up anew"
         what = "bounced for good" if self.mark is Mark.BOUNCED else "was reported as spam by its reader"
         return f"mail to {self.address} {what} on {self.since:%Y-%m-%d}{said}; it is left out until its mark is deleted"
+
+    @property
+    def cure(self) -> str:
+        """The command that ends the mark of a channel that is set up anew, or of a number that has WhatsApp again."""
+        command = "recipients add" if kind_of(self.address) == WHATSAPP else "channels set"
+        return f"salesflow-ops {command} {self.address}"
 
     @property
     def reason(self) -> str:

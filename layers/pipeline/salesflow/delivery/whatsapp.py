@@ -18,6 +18,7 @@ from salesflow.delivery.ways import UnusableWay, Ways, WaysUnreadable, WhatsAppW
 from salesflow.gist import Gist
 from salesflow.ledger import SavedFile
 from salesflow.mail_address import masked
+from salesflow.shop_id import MAIN_SHOP, is_shop_id
 
 META_API_VERSION: Final = "v20.0"
 PLACES: Final = (200, 400, 380)
@@ -33,12 +34,15 @@ _TOO_MANY: Final = 429
 
 
 class WhatsApp:
-    """Tells readers of `whatsapp:+number`. sign: a short-lived address of a saved file, for AWS to fetch it."""
+    """Tells readers of `whatsapp:+number`. sign: a short-lived address of a saved file, for AWS to fetch it. shop: whose messages they are."""
 
-    def __init__(self, client: Callable[[], Any], ways: Ways, sign: Callable[[SavedFile], str]) -> None:
+    def __init__(
+        self, client: Callable[[], Any], ways: Ways, sign: Callable[[SavedFile], str], shop: str = MAIN_SHOP
+    ) -> None:
         self._client = client
         self._ways = ways
         self._sign = sign
+        self._shop = shop
         self._media: dict[str, str] = {}
 
     def begin(self, mail: Mail) -> None:  # noqa: ARG002 - what is too long is cut
@@ -59,7 +63,7 @@ class WhatsApp:
         page = page if way.document_template else None
         try:
             media = self._handed_over(way, page) if page is not None else ""
-            said = template_message(way, reader, mail, page.filename if page is not None else "", media)
+            said = template_message(way, reader, mail, page.filename if page is not None else "", media, self._shop)
             answer = self._client().send_whatsapp_message(
                 originationPhoneNumberId=way.phone,
                 message=json.dumps(said, ensure_ascii=False).encode("utf-8", "replace"),
@@ -80,7 +84,7 @@ class WhatsApp:
         return self._media[file.filename]
 
 
-def template_message(way: WhatsAppWay, reader: str, mail: Mail, filename: str, media: str) -> dict[str, Any]:
+def template_message(way: WhatsAppWay, reader: str, mail: Mail, filename: str, media: str, shop: str) -> dict[str, Any]:
     """The message as Meta's Cloud API takes it (developers.facebook.com/docs/whatsapp/cloud-api, template messages)."""
     gist = mail.gist_for(reader, None)
     body = {
@@ -95,13 +99,19 @@ def template_message(way: WhatsAppWay, reader: str, mail: Mail, filename: str, m
         "recipient_type": "individual",
         "to": reader.partition(":")[2],
         "type": "template",
-        "biz_opaque_callback_data": mail.headers.get(REFERENCE_HEADER, ""),
+        "biz_opaque_callback_data": mail.headers.get(REFERENCE_HEADER, "") + ("" if shop == MAIN_SHOP else f" {shop}"),
         "template": {
             "name": way.document_template if media else way.template,
             "language": {"code": way.language},
             "components": [header, body] if media else [body],
         },
     }
+
+
+def shop_of(callback_data: str) -> str:
+    """The shop whose message it was, by what came with it and comes back with what is reported of it."""
+    _reference, _blank, shop = callback_data.partition(" ")
+    return shop if is_shop_id(shop) else MAIN_SHOP
 
 
 def _places(gist: Gist) -> tuple[str, str, str]:

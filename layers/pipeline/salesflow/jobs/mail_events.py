@@ -1,4 +1,4 @@
-"""What SES reports of mails that it had accepted: bounces, complaints, rejections. Bad addresses are marked."""
+"""What SES and WhatsApp report of messages that they had accepted: bounces, complaints, rejections, failures. Bad addresses are marked."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from salesflow.delivery.addresses import Mark
 from salesflow.errors import InvalidJobEvent
+from salesflow.jobs.reported import Reported
 from salesflow.jobs.runtime import Runtime
+from salesflow.jobs.whatsapp_events import whatsapp_reports
 from salesflow.mail_address import mail_address, mailbox, masked
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.shop_id import MAIN_SHOP, SHOP_TAG
@@ -53,33 +55,46 @@ _NO_COMPLAINT = "not-spam"
 
 
 def take_mail_event(event: object, runtime: Runtime) -> dict[str, Any]:
-    """Mark the addresses that bounced for good or complained for the shop whose mail it was; answers the event's type and who was marked.
+    """Mark the readers who are bad for good, for the shop whose message it was; answers the event's type and who was marked.
 
     A complaint that names several readers of one domain marks only those to whom the mail went: each mail goes to one. A
-    bounce that may pass (a full mailbox) marks nobody. Raises InvalidJobEvent for anything but an event of SES.
+    bounce that may pass (a full mailbox) marks nobody. Raises InvalidJobEvent for anything but an event of SES, or a report of WhatsApp.
     """
-    detail = _detail(event)
-    shop = detail.mail.shop
-    logger.append_keys(shop=shop)
+    if isinstance(event, Mapping) and "Records" in event:
+        reports, kind = list(whatsapp_reports(event["Records"])), "WhatsApp"
+    else:
+        reports = [_reported(_detail(event))]
+        kind = reports[0].event_type
     metrics.add_dimension(name="stack", value=runtime.settings.stack_name)
     try:
-        found = _bad(detail)
-        if shop != MAIN_SHOP and found:
-            runtime = runtime.for_run(shop)
-        for address, (mark, said) in found.items():
-            runtime.marked_addresses.mark(address, mark, said=said, message_id=detail.mail.message_id)
-        logger.warning(
-            "mail event",
-            event_type=detail.event_type,
-            message_id=detail.mail.message_id,
-            destination=[masked(address) for address in detail.mail.destination],
-            marked=sorted(map(masked, found)),
-        )
-        metrics.add_metric(name="MailProblems", unit=MetricUnit.Count, value=1)
-        metrics.add_metric(name="AddressesMarked", unit=MetricUnit.Count, value=len(found))
+        for report in reports:
+            _take(report, runtime)
     finally:
-        metrics.flush_metrics()
-    return {"event_type": detail.event_type, "marked": sorted(found)}
+        if reports:
+            metrics.flush_metrics()
+    return {"event_type": kind, "marked": sorted(address for report in reports for address in report.bad)}
+
+
+def _take(report: Reported, runtime: Runtime) -> None:
+    logger.append_keys(shop=report.shop)
+    if report.shop != MAIN_SHOP and report.bad:
+        runtime = runtime.for_run(report.shop)
+    for address, (mark, said) in report.bad.items():
+        runtime.marked_addresses.mark(address, mark, said=said, message_id=report.message_id)
+    logger.warning(
+        "mail event",
+        event_type=report.event_type,
+        message_id=report.message_id,
+        destination=[masked(address) for address in report.destination],
+        marked=sorted(map(masked, report.bad)),
+    )
+    metrics.add_metric(name="MailProblems", unit=MetricUnit.Count, value=1)
+    metrics.add_metric(name="AddressesMarked", unit=MetricUnit.Count, value=len(report.bad))
+
+
+def _reported(detail: _Detail) -> Reported:
+    mail = detail.mail
+    return Reported(detail.event_type, mail.message_id, mail.shop, mail.destination, _bad(detail))
 
 
 def _detail(event: object) -> _Detail:

@@ -244,7 +244,7 @@ class Runtime:
         """Tells readers of WhatsApp."""
         from salesflow.delivery.whatsapp import WhatsApp
 
-        return WhatsApp(lambda: self.clients.socialmessaging, self._ways, self._signed)
+        return WhatsApp(lambda: self.clients.socialmessaging, self._ways, self._signed, self.shop)
 
     def _signed(self, file: "SavedFile") -> str:
         """An address under which AWS may fetch a saved file for a quarter of an hour."""

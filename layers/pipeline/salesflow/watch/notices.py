@@ -162,7 +162,7 @@ def _marked(address: MarkedAddress) -> tuple[str, str]:
     if address.mark is Mark.REVOKED:
         return (
             f"{address.address} gets no more messages",
-            f"{reason[0].upper()}{reason[1:]}: salesflow-ops channels set {address.address}.",
+            f"{reason[0].upper()}{reason[1:]}: {address.cure}.",
         )
     return (
         f"{address.address} gets no more mail",
