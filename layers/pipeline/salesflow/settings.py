@@ -250,7 +250,7 @@ class ShopSettings(AlertSettings):
         default="",
         max_length=200,
         description="A page outside of AWS that the watchdog asks for each hour while every schedule did its work (healthchecks.io and the like); "
-        "it raises the alarm when that stops.",
+        "it raises the alarm when that stops. Of main alone: another shop is looked at only while it is late.",
     )
     link_days: Days = _number(30, 1, 365, "How long a link in a mail is good.")
 

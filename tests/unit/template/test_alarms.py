@@ -143,5 +143,6 @@ def test_the_dashboard_is_json_and_shows_this_stack_alone() -> None:
         "DataAgeHours",
         "AlertsTold",
         "OpenTroubles",
+        "ShopsLate",
     ):
         assert any(f'MetricName="{metric}"' in expression for expression in expressions), metric

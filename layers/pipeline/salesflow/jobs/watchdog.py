@@ -79,7 +79,11 @@ def _work(run: Run[WatchdogFields]) -> Outcome:
     metrics.add_metric(name="NoticesSent", unit=MetricUnit.Count, value=len(page.outbox))
     if fleet.unseen is not None:  # what could be told of the stack's own shop has been
         raise fleet.unseen
-    if settings.heartbeat_url and not (refused or look.open or look.memory.unwatchable or unusable):
+    if (
+        settings.heartbeat_url
+        and runtime.shop == MAIN_SHOP
+        and not (refused or look.open or look.memory.unwatchable or unusable)
+    ):
         beat(settings.heartbeat_url)
     summary, details = _summary(look) + fleet.summary, _details(look)
     if refused:
