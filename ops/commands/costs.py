@@ -13,7 +13,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, NamedTuple
@@ -23,6 +23,7 @@ import typer
 from ops.complaints import Failed
 from ops.desk import Desk
 from ops.groups import Group
+from ops.logs import JOBS, ONLY_WITH
 from ops.options import AllShopsOption
 from ops.schedules import every
 from ops.target import DeployedFunction, Stack
@@ -37,8 +38,8 @@ PRICES = Path(__file__).parents[1] / "prices.toml"
 MONTH = timedelta(days=30)
 HOURS_OF_A_MONTH = 730
 GB = 1e9
-JOBS = ("report", "sync_history", "forecast", "anomaly_check", "watchdog", "mail_events")
-
+AGED = timedelta(days=365)
+"""After so long, prices are to be looked up anew."""
 
 _PRICE_OF_A_KIND = {MAIL: "ses_mails", WHATSAPP: "whatsapp_messages"}
 _KINDS = (
@@ -104,11 +105,12 @@ def month(
     stack: Stack, now: datetime, *, measured_days: int, prices: PriceList, others: Sequence[Stack] = ()
 ) -> list[Cost]:
     """The lines of a month's bill, by service; others: the same stack for other shops that fire, too. Raises the SDK's errors."""
-    functions = {job: stack.function(job) for job in JOBS}
+    there = (job for job in JOBS if job not in ONLY_WITH or ONLY_WITH[job] in stack.resources)
+    functions = {job: stack.function(job) for job in there}
     runs = Counter[str]()
     for one in (stack, *others):
         runs += _due_runs(one, functions, now)
-    measured = {job: _measure(stack, functions[job], now, measured_days) for job in JOBS}
+    measured = {job: _measure(stack, function, now, measured_days) for job, function in functions.items()}
     bill = _Bill(prices)
     _compute(bill, functions, runs, measured, stack.parameters.get("Architecture", "x86_64"))
     total = sum(runs.values())
@@ -272,7 +274,8 @@ def _sizes_of_latest(stack: Stack) -> list[int]:
 
 def _watching(bill: _Bill, stack: Stack, measured: Mapping[str, Measured], days: int) -> None:
     kinds = Counter(kind for kind, _ in stack.resources.values())
-    bill.add("CloudWatch", "alarms", "alarms", kinds["AWS::CloudWatch::Alarm"], "the stack's")
+    watched = sum(_watched_metrics(stack))
+    bill.add("CloudWatch", "alarms", "alarms", watched, f"the metrics of the stack's {kinds['AWS::CloudWatch::Alarm']}")
     bill.add("CloudWatch", "dashboard", "dashboards", kinds["AWS::CloudWatch::Dashboard"], "the stack's")
     hours = set[tuple[str, ...]]().union(*(found.metric_hours for found in measured.values()))
     seen_days = _days_seen(hours) or days
@@ -283,6 +286,15 @@ def _watching(bill: _Bill, stack: Stack, measured: Mapping[str, Measured], days:
     )
     size = sum(found.log_bytes for found in measured.values())
     bill.add("CloudWatch", "logs", "logs", size / seen_days * MONTH.days / GB, f"what was written in {seen_days} days")
+
+
+def _watched_metrics(stack: Stack) -> Iterator[int]:
+    """How many metrics each alarm looks at: an alarm on an expression is billed for every one in it."""
+    names = [physical_id for kind, physical_id in stack.resources.values() if kind == "AWS::CloudWatch::Alarm"]
+    pages = stack.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNames=names)
+    for page in pages:
+        for alarm in page["MetricAlarms"]:
+            yield sum("MetricStat" in metric for metric in alarm.get("Metrics", ())) or 1
 
 
 def _days_seen(hours: Iterable[tuple[str, ...]]) -> int:
@@ -353,6 +365,11 @@ def costs(
         ),
         Facts("By service", facts),
     )
+    if date.fromisoformat(prices.as_of) < clock.now().date() - AGED:
+        desk.out.note(
+            f"The prices are more than a year old ({prices.as_of}): ops/prices.toml says where they are from.",
+            style="yellow",
+        )
     if desk.stack.region != prices.region:
         desk.out.note(f"The prices are of {prices.region}; the stack is in {desk.stack.region}.")
 

@@ -32,16 +32,19 @@ app = Group("A stack into an AWS account, and out of it.")
 
 NEEDED = ("SalesFlowApiUrl", "MailSender", "OwnerRecipients")
 """The parameters that have no default."""
-A_MONTH = "For one shop about 1 to 6 USD a month, most of it for what watches; `salesflow-ops costs` says it exactly afterwards."
+A_MONTH = (
+    "For one shop about 4 USD a month beyond what AWS gives each account for nothing, 10 at list prices, most of it for keys and for what "
+    "watches; `salesflow-ops costs` says it exactly afterwards."
+)
 CREDENTIALS = (
     "Get keys for your user in the AWS console (IAM, your user, Security credentials, Create access key) and run `aws configure`, or sign in with "
     "`aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY here. docs/deployer-policy.json is what the user has to be allowed."
 )
 STAYS = {
-    "ReportsBucket": "aws s3 rb s3://{} --force",
-    "StateTable": "aws dynamodb delete-table --table-name {}",
-    "ShopsKey": "aws kms schedule-key-deletion --key-id {}",
-    "SystemTokenSecret": "aws secretsmanager delete-secret --secret-id {}",
+    "ReportsBucket": "aws s3 rb s3://{} --force --region {}",
+    "StateTable": "aws dynamodb delete-table --table-name {} --region {}",
+    "ShopsKey": "aws kms schedule-key-deletion --key-id {} --region {}",
+    "SystemTokenSecret": "aws secretsmanager delete-secret --secret-id {} --region {}",
 }
 """What CloudFormation leaves when the stack goes, since nobody could make it again; and how it is removed."""
 LONGEST_NAME = 37
@@ -142,7 +145,7 @@ def destroy(desk: Desk, *, yes: YesOption = False) -> None:
         {"destroyed": stack.name, "stays": kept},
         Facts(
             "It is gone. This stays, until you remove it",
-            [(physical, STAYS[name].format(physical)) for name, physical in kept.items()],
+            [(name, STAYS[name].format(physical, stack.region)) for name, physical in kept.items()],
         ),
     )
 
@@ -158,11 +161,6 @@ def _sam() -> str:
     if found is None:
         raise Failed(
             "The SAM CLI is not here.", action="`make setup` installs it, with all else that a deployment needs."
-        )
-    if " " in str(REPOSITORY):
-        raise Failed(
-            f"make cannot build the layers in a folder whose path has a space: {REPOSITORY}.",
-            action="Move this folder.",
         )
     return found
 

@@ -34,7 +34,7 @@ PARTS = (
     "FailedRuns",
     "OwnerTopic",
 )
-DEPLOY = "sam build && sam deploy --guided"
+DEPLOY = "salesflow-ops deploy"
 ENOUGH_AT_ONCE = 20
 """Firings of one hour, their retries, and some room for the rest of the account."""
 TOO_FEW_AT_ONCE = 5

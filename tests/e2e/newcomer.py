@@ -254,14 +254,29 @@ def in_account(terminal: Terminal, account: dict[str, str], deploy: str, api: st
         for job in JOBS:
             shown = terminal.type(f"salesflow-ops run {job} --stack {STACK}")
             assert re.search(r"status +SUCCEEDED", shown), job
-        terminal.type(
-            f"salesflow-ops shops add branch --stack {STACK} --api-url {api} --owner owner@branch.example --yes"
-        )
+        second_shop(terminal, api, token)
     terminal.type(f"salesflow-ops runs list --stack {STACK}", fails=False)
     shown = terminal.type(f"salesflow-ops destroy --stack {STACK}", answers={"No report comes any more": "y"})
     assert "aws s3 rb s3://" in shown.replace("\n", ""), "what stays is not said"
     shown = terminal.type(f"salesflow-ops doctor --stack {STACK}", fails=True)
     assert STACK in shown
+
+
+def second_shop(terminal: Terminal, api: str, token: str) -> None:
+    """Another shop of the stack: its token is sealed with the stack's key, and its report made as ShopRole, by hand and by the fleet's machine."""
+    with tempfile.TemporaryDirectory(prefix="shop") as folder:
+        said, secret = Path(folder, "branch.toml"), Path(folder, "token")
+        said.write_text(
+            f'salesflow_api_url = "{api}"\ntimezone = "Asia/Shanghai"\ncurrency = "CNY"\n'
+            'owner_recipients = ["owner@branch.example"]\nreport_recipients = ["reader@branch.example"]\n'
+        )
+        secret.write_text(token)
+        terminal.type(f"salesflow-ops shops add branch --from {said} --token-file {secret} --stack {STACK}")
+    shown = terminal.type(f"salesflow-ops run report --shop branch --stack {STACK} --yes")
+    assert re.search(r"status +SUCCEEDED", shown)
+    assert "reader@branch.example" in shown
+    terminal.type(f"salesflow-ops fleet canary --stack {STACK} --yes")
+    terminal.type(f"salesflow-ops fleet watch --stack {STACK}")
 
 
 if __name__ == "__main__":

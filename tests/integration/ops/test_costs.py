@@ -1,16 +1,21 @@
 """What a month costs: counted from the schedules that stand, and what the log says of the runs."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from ops.commands.costs import read_prices
+from local.cloud.template import load_template
+from ops.commands.costs import PRICES, month, read_prices
+from ops.commands.deploy import A_MONTH
 from ops.complaints import Failed
 from ops.schedules import every
 from ops.target import Target
 from salesflow import clock
 from tests.integration.ops.running import Desk
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_a_month_is_what_is_due_times_what_runs_take(desk: Desk) -> None:
@@ -55,6 +60,48 @@ def test_what_is_assumed_and_when_prices_held_is_said(desk: Desk) -> None:
     assert "assumed a run" in said.out
     assert f"as of {read_prices().as_of}" in said.out
     assert "A month\t" in said.out
+
+
+def test_prices_of_more_than_a_year_ago_are_warned_of(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for days, warned in ((364, False), (367, True)):
+        as_of = clock.now().date() - timedelta(days=days)
+        aged = tmp_path / f"{days}.toml"
+        aged.write_text(PRICES.read_text().replace(f'"{read_prices().as_of}"', f'"{as_of}"'))
+        monkeypatch.setattr(read_prices, "__defaults__", (aged,))
+        assert ("more than a year old" in desk("costs").err) is warned
+
+
+def test_what_deploy_and_the_readme_say_of_a_month_is_what_is_counted() -> None:
+    found = month(Target(local=True).resolve(), clock.now(), measured_days=1, prices=read_prices())
+    beyond, listed = (
+        round(sum(amounts)) for amounts in zip(*((one.beyond_free, one.usd) for one in found), strict=True)
+    )
+    for text in (A_MONTH, (ROOT / "README.md").read_text(), (ROOT / "docs" / "deploy.md").read_text()):
+        said = re.search(r"about (\d+) USD a month\sbeyond[^.]*?(\d+) at list prices", text)
+        assert said, text
+        assert (abs(beyond - int(said[1])) <= 1, abs(listed - int(said[2])) <= 2) == (True, True), (beyond, listed)
+
+
+def test_an_alarm_is_counted_by_the_metrics_that_it_looks_at(desk: Desk) -> None:
+    """As it is billed: one on the sum of six functions' errors costs six times as much as one on a single metric."""
+    stack = Target(local=True).resolve()
+    lines = {(line["service"], line["what"]): line for line in desk("costs", "--json").data["lines"]}
+    alarms = [one for one in load_template(ROOT / "template.yaml")["Resources"].items() if one[0] in stack.resources]
+    looked_at = 0
+    for _, alarm in alarms:
+        if alarm["Type"] == "AWS::CloudWatch::Alarm":
+            looked_at += str(alarm["Properties"]).count("MetricStat") or 1
+    assert lines["CloudWatch", "alarms"]["amount"] == looked_at > 20
+
+
+def test_a_stack_that_mails_from_elsewhere_costs_something_too(desk: Desk) -> None:
+    """It has no function for what SES reports."""
+    stack = Target(local=True).resolve()
+    stack.__dict__["resources"] = {name: one for name, one in stack.resources.items() if name != "MailEventsFunction"}
+    found = month(stack, clock.now(), measured_days=1, prices=read_prices())
+    assert {line.what for line in found} >= {"report", "watchdog", "alarms"}
 
 
 def test_a_price_list_that_is_none_is_named(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_without_a_stack_it_says_so_and_no_more(desk: Desk) -> None:
     assert said.code == ExitCode.FAILED
     assert findings(said) == [("FAIL", "stack")]
     assert "there is no stack nowhere" in said.data[0]["says"]
-    assert "sam deploy" in said.data[0]["fix"]
+    assert "salesflow-ops deploy" in said.data[0]["fix"]
 
 
 @pytest.fixture(scope="module")
