@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -17,6 +18,7 @@ RECENCY_HALF_LIFE = 120.0
 MARGIN = 0.95
 """Another model than the blend is chosen when its error is below this share of the blend's on the same evenings."""
 MIN_ORIGINS = 4
+MONTH = 28.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +41,8 @@ class Backtest:
     open: Flags
     forecasts: dict[ModelName, Floats]
     actual: Floats
-    errors: dict[tuple[ModelName, int, int], HorizonError | None] = field(default_factory=dict)
-    """Those that were worked out: by model, series and horizon."""
+    errors: dict[tuple[ModelName, int], list[HorizonError | None]] = field(default_factory=dict)
+    """Of each series, those that were worked out: by model and horizon."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,11 @@ class Evening:
     forecasts: dict[ModelName, Floats]
     pattern: Pattern
     scale: Floats
+
+    @cached_property
+    def level(self) -> Floats:
+        """[n]: of the last month, on the pattern's scale."""
+        return self.pattern.level_now(MONTH)
 
 
 def origin_counts(total: int, *, first: int, step: int, most: int) -> Integers:
@@ -111,8 +118,7 @@ def errors_of(backtest: Backtest, series: int, horizons: Sequence[int]) -> dict[
     """The errors of every model that forecast a series, for the horizons that ended in the known past; the blend's first."""
     listed = {}
     for name in sorted(backtest.forecasts, key=lambda name: name != ModelName.BLEND):
-        usable = _usable(backtest, name, series)
-        found = [_error(backtest, name, series, days, usable) for days in horizons]
+        found = [_error(backtest, name, series, days) for days in horizons]
         if errors := tuple(error for error in found if error is not None):
             listed[name] = errors
     return listed
@@ -122,13 +128,9 @@ def choose(backtest: Backtest, series: int, horizons: Sequence[int], available: 
     """The model for a series: the blend, unless another did clearly better on the same past evenings."""
     best, best_ratio = ModelName.BLEND, MARGIN
     for name in available:
-        usable = _usable(backtest, name, series)
-        if name == ModelName.BLEND or usable.sum() < MIN_ORIGINS:
+        if name == ModelName.BLEND:
             continue
-        own, blend = (
-            _score(backtest, name, series, horizons, usable),
-            _score(backtest, ModelName.BLEND, series, horizons, usable),
-        )
+        own, blend = (_score(backtest, model, series, horizons) for model in (name, ModelName.BLEND))
         if own is not None and blend is not None and own < best_ratio * blend:
             best, best_ratio = name, own / blend
     return best
@@ -145,36 +147,36 @@ def typical_size(values: Floats) -> Floats:
     return size
 
 
-def _usable(backtest: Backtest, name: ModelName, series: int) -> Flags:
-    flags: Flags = np.isfinite(backtest.forecasts[name][:, series]).all(axis=1)
-    return flags
-
-
-def _score(backtest: Backtest, name: ModelName, series: int, horizons: Sequence[int], usable: Flags) -> float | None:
-    found = [_error(backtest, name, series, days, usable) for days in horizons]
+def _score(backtest: Backtest, name: ModelName, series: int, horizons: Sequence[int]) -> float | None:
+    found = [_error(backtest, name, series, days) for days in horizons]
     errors = [error.wape + error.total_error for error in found if error is not None and error.origins >= MIN_ORIGINS]
     return sum(errors) / len(errors) if errors else None
 
 
-def _error(backtest: Backtest, name: ModelName, series: int, days: int, usable: Flags) -> HorizonError | None:
-    key = (name, series, days)
-    if key not in backtest.errors:
-        backtest.errors[key] = _worked_out(backtest, name, series, days, usable)
-    return backtest.errors[key]
+def _error(backtest: Backtest, name: ModelName, series: int, days: int) -> HorizonError | None:
+    if (name, days) not in backtest.errors:
+        backtest.errors[name, days] = _worked_out(backtest, name, days)
+    return backtest.errors[name, days][series]
 
 
-def _worked_out(backtest: Backtest, name: ModelName, series: int, days: int, usable: Flags) -> HorizonError | None:
-    complete = usable & (backtest.counts + days <= backtest.total_days)
-    if not complete.any():
-        return None
-    actual, forecast = backtest.actual[complete, series, :days], backtest.forecasts[name][complete, series, :days]
-    weight = 0.5 ** ((backtest.total_days - backtest.counts[complete]) / RECENCY_HALF_LIFE)
-    known = np.isfinite(actual)
-    miss = np.where(known, np.nan_to_num(actual) - forecast, 0.0)
+def _worked_out(backtest: Backtest, name: ModelName, days: int) -> list[HorizonError | None]:
+    """Of every series, by the origins from which it was forecast and whose horizon has ended."""
+    ended = backtest.counts + days <= backtest.total_days
+    whole = backtest.forecasts[name][ended]
+    complete = np.isfinite(whole).all(axis=2)
+    actual, forecast = backtest.actual[ended, :, :days], whole[:, :, :days]
+    weight = 0.5 ** ((backtest.total_days - backtest.counts[ended]) / RECENCY_HALF_LIFE)[:, None] * complete
+    miss = np.where(np.isfinite(actual) & complete[:, :, None], np.nan_to_num(actual) - forecast, 0.0)
     sold = np.nan_to_num(actual)
-    size, total_size = weight @ np.abs(sold).sum(axis=1), weight @ np.abs(sold.sum(axis=1))
-    if size <= 0 or total_size <= 0:
-        return None
-    wape = float(weight @ np.abs(miss).sum(axis=1) / size)
-    total_error = float(weight @ np.abs(miss.sum(axis=1)) / total_size)
-    return HorizonError(days, round(wape, 4), round(total_error, 4), int(complete.sum()))
+
+    def weighed(amounts: Floats) -> Floats:
+        return np.asarray((weight * np.abs(amounts)).sum(axis=0))
+
+    size, total_size = weighed(np.abs(sold).sum(axis=2)), weighed(sold.sum(axis=2))
+    known = (size > 0) & (total_size > 0)
+    wape = weighed(np.abs(miss).sum(axis=2)) / np.where(known, size, 1.0)
+    total_error = weighed(miss.sum(axis=2)) / np.where(known, total_size, 1.0)
+    found = zip(known.tolist(), wape.tolist(), total_error.tolist(), complete.sum(axis=0).tolist(), strict=True)
+    return [
+        HorizonError(days, round(w, 4), round(t, 4), origins) if is_known else None for is_known, w, t, origins in found
+    ]

@@ -153,7 +153,7 @@ class _Night:
         errors = errors_of(backtest, row, self.horizons)
         point = evening.forecasts[model][row]
         pattern = evening.pattern
-        usual = pattern.level[row] * pattern.weekly[row]
+        usual = pattern.level[row] * pattern.profile[row, weekdays(pattern.days)]
         noise = (pattern.values[row] - usual)[pattern.known[row]] / usual[pattern.known[row]]
         past = Residuals(
             counts=backtest.counts,
@@ -177,7 +177,7 @@ class _Night:
             )
             for n, value in enumerate(values)
         )
-        level = float(pattern.level_now(28.0)[row] * evening.scale[row, 0])
+        level = float(evening.level[row] * evening.scale[row, 0])
         weekly = pattern.profile[row, weekdays(self.shop.days[-1] + 1 + np.arange(len(point)))]
         return SeriesForecast(
             measure=measure,

@@ -5,6 +5,7 @@ times: sales scatter more upwards than downwards. Totals have few independent wi
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
@@ -50,26 +51,37 @@ class Residuals:
     typical: float
     season_known: bool
 
+    @cached_property
+    def scores(self) -> Floats:
+        """[k, n_ahead]: (actual - forecast) / size of the forecast; NaN where unknown or not expected open."""
+        scores = np.full(self.forecast.shape, np.nan)
+        for row, (forecast, actual) in enumerate(zip(self.forecast, self.actual, strict=True)):
+            if np.isfinite(forecast).all():
+                scores[row] = np.where(self.open[row], (actual - forecast) / _size(forecast, self), np.nan)
+        return scores
+
 
 def day_bounds(past: Residuals, forecast: Floats, opening: Opening) -> Floats:
     """[4, n_ahead]: lower80, upper80, lower95, upper95 of a forecast [n_ahead]; 0 on closed days."""
-    scores = _scores(past)
-    return _bounds(past, scores, np.isfinite(scores), forecast, np.where(opening.open, opening.spread, 0.0))
+    size = _size(forecast, past) * np.where(opening.open, opening.spread, 0.0)
+    return _bounds(past, np.isfinite(past.scores), forecast, size)
 
 
 def measured_coverage(past: Residuals, total_days: int) -> Coverage | None:
     """How often the intervals, made at each later origin from the residuals known by then, held the next month's days; None if untested."""
-    scores = _scores(past)
-    leads = np.arange(scores.shape[1])
+    leads = np.arange(past.scores.shape[1])
     known_on = past.counts[:, None] + leads  # the column of the day; known at an origin with a larger count
+    finite, whole = np.isfinite(past.scores), np.isfinite(past.forecast).all(axis=1)
     inside80 = inside95 = days = 0
     for row, count in enumerate(past.counts):
-        usable = np.isfinite(scores) & (known_on < count)
-        if usable.any(axis=1).sum() < MIN_TESTED_ORIGINS or not np.isfinite(past.forecast[row]).all():
+        usable = finite & (known_on < count)
+        if usable.any(axis=1).sum() < MIN_TESTED_ORIGINS or not whole[row]:
             continue
-        bounds = _bounds(past, scores, usable, past.forecast[row], past.open[row].astype(float))
-        tested = np.isfinite(scores[row]) & (leads < COVERAGE_LEADS) & (count + leads < total_days)
-        actual = past.actual[row]
+        near = slice(0, COVERAGE_LEADS)
+        size = _size(past.forecast[row], past) * past.open[row]
+        bounds = _bounds(past, usable[:, near], past.forecast[row, near], size[near])
+        tested = (finite[row] & (count + leads < total_days))[near]
+        actual = past.actual[row, near]
         days += int(tested.sum())
         inside80 += int((tested & (actual >= bounds[0]) & (actual <= bounds[1])).sum())
         inside95 += int((tested & (actual >= bounds[2]) & (actual <= bounds[3])).sum())
@@ -137,15 +149,6 @@ def _relative_error(past: Residuals, horizon: int) -> tuple[float, float]:
     return error * (FURTHER_GROWTH if longest < horizon else 1.0), windows
 
 
-def _scores(past: Residuals) -> Floats:
-    """[k, n_ahead]: (actual - forecast) / size of the forecast; NaN where unknown or not expected open."""
-    scores = np.full(past.forecast.shape, np.nan)
-    for row, (forecast, actual) in enumerate(zip(past.forecast, past.actual, strict=True)):
-        if np.isfinite(forecast).all():
-            scores[row] = np.where(past.open[row], (actual - forecast) / _size(forecast, past), np.nan)
-    return scores
-
-
 def _size(forecast: Floats, past: Residuals) -> Floats:
     """What residuals are measured in: the day's forecast, drawn a little to the average open day's, not below a part of a usual day."""
     opened = forecast > 0
@@ -155,9 +158,8 @@ def _size(forecast: Floats, past: Residuals) -> Floats:
     return size
 
 
-def _bounds(past: Residuals, scores: Floats, usable: Flags, forecast: Floats, spread: Floats) -> Floats:
-    """The day bounds from the usable scores; spread: factor of the width on each day, 0 on closed days."""
-    size = _size(forecast, past) * spread
+def _bounds(past: Residuals, usable: Flags, forecast: Floats, size: Floats) -> Floats:
+    """The day bounds of a forecast from the usable scores; size: what these are measured in, 0 on closed days. All [..., n_ahead]."""
     bounds = np.zeros((4, len(forecast)))
     before = np.zeros(4)
     for begin, end in LEAD_GROUPS:
@@ -165,7 +167,7 @@ def _bounds(past: Residuals, scores: Floats, usable: Flags, forecast: Floats, sp
             break
         part = slice(begin, min(end, len(forecast)))
         rows = usable[:, part].any(axis=1)
-        found = scores[:, part][usable[:, part]]
+        found = past.scores[:, part][usable[:, part]]
         if len(found) >= MIN_RESIDUALS:
             span = float(past.counts[rows][-1] - past.counts[rows][0]) / max(end - begin, 7) + 1
             limits = _limits(found) * np.sqrt(1 + 1 / span)

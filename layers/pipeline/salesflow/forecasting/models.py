@@ -8,7 +8,6 @@ from collections.abc import Callable
 from enum import StrEnum
 
 import numpy as np
-from sklearn.linear_model import Ridge
 
 from salesflow.forecasting.history import Floats, Integers, weekdays
 from salesflow.forecasting.pattern import Pattern
@@ -33,6 +32,8 @@ YEAR = 364
 LAST_YEAR_MIN_DAYS = YEAR + 28
 BOOSTING_MIN_DAYS = YEAR + 156
 RECENT_WEEKS_SEARCHED = 12
+PENALTY = 2.0
+"""Of the ridge regression."""
 _TINY = 1e-9
 
 
@@ -149,17 +150,26 @@ def regression(pattern: Pattern, ahead: Integers) -> Floats:
     if not len(fit):
         return answer
     # series that are known on the same days are fitted together
-    groups, group_of = np.unique(pattern.known[fit], axis=0, return_inverse=True)
-    for number, known in enumerate(groups):
-        rows = fit[group_of.reshape(-1) == number]
+    together: dict[bytes, list[int]] = {}
+    for row in fit.tolist():
+        together.setdefault(pattern.known[row].tobytes(), []).append(row)
+    for rows in together.values():
+        known = pattern.known[rows[0]]
         sales, weight = pattern.clipped[rows][:, known], recency[known]
         floored = np.maximum(sales, 0.05 * np.median(sales, axis=1, keepdims=True))
-        model = Ridge(alpha=2.0).fit(past[known], np.log(floored.T), sample_weight=weight)
-        fitted = np.exp(model.predict(past[known])).reshape(-1, len(rows)).T
-        unbias = (sales @ weight) / (fitted @ weight)  # the mean of a skewed day lies above its log-mean
-        future_logs = model.predict(future).reshape(-1, len(rows)).T
-        answer[rows] = unbias[:, None] * np.exp(np.clip(future_logs, -5, 5))
+        logs, future_logs = _ridge(past[known], np.log(floored.T), weight, future)
+        unbias = (sales @ weight) / (np.exp(logs.T) @ weight)  # the mean of a skewed day lies above its log-mean
+        answer[rows] = unbias[:, None] * np.exp(np.clip(future_logs.T, -5, 5))
     return answer
+
+
+def _ridge(x: Floats, y: Floats, weight: Floats, ahead: Floats) -> tuple[Floats, Floats]:
+    """Weighted ridge regression (Hoerl and Kennard 1970) of y [m, n] on x [m, k], the intercept free: its values at x, and at `ahead`."""
+    mean_x, mean_y = np.average(x, axis=0, weights=weight), np.average(y, axis=0, weights=weight)
+    root = np.sqrt(weight)[:, None]
+    from_x, from_y = (x - mean_x) * root, (y - mean_y) * root
+    slopes = np.linalg.solve(from_x.T @ from_x + PENALTY * np.eye(x.shape[1]), from_x.T @ from_y)
+    return (x - mean_x) @ slopes + mean_y, (ahead - mean_x) @ slopes + mean_y
 
 
 def _features(days: Integers, today: int, waves: int) -> Floats:

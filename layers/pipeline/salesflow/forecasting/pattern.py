@@ -95,7 +95,7 @@ def _limits(noise: Floats) -> tuple[Floats, Floats]:
         return values
 
     deviation = np.maximum(np.maximum(1.4826 * ranked(0.5), ranked(0.9) / 1.645), 0.02)[:, None]
-    third = np.sort(recent, axis=1)[:, -min(3, last)][:, None]
+    third = np.partition(recent, last - min(3, last), axis=1)[:, -min(3, last)][:, None]
     limit = CLIP_DEVIATIONS * deviation
     return -limit, np.maximum(limit, np.where(count[:, None] >= 60, third, 0.0))
 
