@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -65,14 +66,29 @@ def origin_counts(total: int, *, first: int, step: int, most: int) -> Integers:
     return counts
 
 
-def forecast_evening(values: Floats, days: Integers, opening: Opening, boosting: Boosting | None) -> Evening:
-    """Every model's forecast of series [n, t] for the days ahead: closed days are 0, nothing is negative."""
-    scale = typical_size(values)
-    pattern = take_apart(values / scale, days)
-    ahead = days[-1] + 1 + np.arange(len(opening.open))
+def forecast_evenings(evenings: Sequence[tuple[Floats, Integers, Opening]], boosting: Boosting | None) -> list[Evening]:
+    """Every model's forecasts for the days ahead from each evening: series [n, t], days [t], what is expected of those ahead. Closed days
+
+    are 0, nothing is negative.
+    """
+    scales = [typical_size(values) for values, _, _ in evenings]
+    asked = [
+        (take_apart(values / scale, days), days[-1] + 1 + np.arange(len(opening.open)))
+        for scale, (values, days, opening) in zip(scales, evenings, strict=True)
+    ]
+    boosted = [None for _ in asked] if boosting is None else boosting.forecast(asked)
+    return [
+        _evening(pattern, ahead, scale, opening, from_boosting)
+        for (pattern, ahead), scale, (_, _, opening), from_boosting in zip(
+            asked, scales, evenings, boosted, strict=True
+        )
+    ]
+
+
+def _evening(pattern: Pattern, ahead: Integers, scale: Floats, opening: Opening, boosted: Floats | None) -> Evening:
     forecasts = {name: model(pattern, ahead) for name, model in SIMPLE_MODELS.items()}
-    if boosting is not None:
-        forecasts[ModelName.BOOSTING] = boosting.forecast(pattern, ahead)
+    if boosted is not None:
+        forecasts[ModelName.BOOSTING] = boosted
     forecasts[ModelName.BLEND] = blend_of(forecasts)
     effect = np.where(opening.open, opening.factor, 0.0)
     return Evening({name: np.maximum(f, 0.0) * effect * scale for name, f in forecasts.items()}, pattern, scale)
@@ -91,14 +107,20 @@ def run_backtest(learn: Floats, actual: Floats, days: Integers, origins: Origins
     learn: what may be learnt from (NaN: closed, missing, holiday); actual: what happened. Boosting is fitted anew every two months of origins.
     """
     total, ahead = len(days), origins.ahead
-    boosting, fitted_at = None, -BOOSTING_REFIT_DAYS
     collected: dict[ModelName, list[Floats]] = {name: [] for name in ModelName}
     truths = []
     nothing = np.full((len(learn), ahead), np.nan)
-    for count, opening in zip(origins.counts.tolist(), origins.openings, strict=True):
-        if boosted and count - fitted_at >= BOOSTING_REFIT_DAYS:
-            boosting, fitted_at = fit_boosting(learn[:, :count], days[:count]), count
-        evening = forecast_evening(learn[:, :count], days[:count], opening, boosting)
+    evenings: list[Evening] = []
+    known = [
+        (learn[:, :count], days[:count], opening)
+        for count, opening in zip(origins.counts.tolist(), origins.openings, strict=True)
+    ]
+    periods = np.searchsorted(origins.counts, np.arange(origins.counts.min(initial=total), total, BOOSTING_REFIT_DAYS))
+    for first, end in pairwise((*periods.tolist(), len(known))):
+        if first < end:
+            boosting = fit_boosting(*known[first][:2]) if boosted else None
+            evenings += forecast_evenings(known[first:end], boosting)
+    for evening, count in zip(evenings, origins.counts.tolist(), strict=True):
         for name in ModelName:
             collected[name].append(evening.forecasts.get(name, nothing))
         truth = nothing.copy()

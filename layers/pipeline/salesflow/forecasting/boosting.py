@@ -4,6 +4,8 @@ Trained directly for every horizon on pairs (day then, day ahead of it) of the p
 series at once. It needs about a year and a half before its sense of the season is worth having.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -49,13 +51,20 @@ class Boosting:
         self._edges = [_edges(column) for column in learnt.T]
         self._model.fit(self._binned(learnt), np.minimum(ratio[usable], 5.0), sample_weight=weight[usable])
 
-    def forecast(self, pattern: Pattern, ahead: Integers) -> Floats:
-        """[n, n_ahead]."""
-        lead = ahead - pattern.days[-1]
-        base, features = _features(pattern, np.full(len(ahead), len(pattern.days)), lead)
-        ratio = self._model.predict(self._binned(features.reshape(-1, features.shape[-1]))).reshape(base.shape)
-        answer: Floats = np.maximum(ratio, 0.0) * base * pattern.profile[:, weekdays(ahead)]
-        return answer
+    def forecast(self, evenings: Sequence[tuple[Pattern, Integers]]) -> list[Floats]:
+        """[n, n_ahead] of each pattern, for its days ahead; all at once, as the model costs more to ask than to answer."""
+        asked = [
+            _features(pattern, np.full(len(ahead), len(pattern.days)), ahead - pattern.days[-1])
+            for pattern, ahead in evenings
+        ]
+        rows = np.concatenate([features.reshape(-1, features.shape[-1]) for _, features in asked])
+        ratios = np.split(
+            np.maximum(self._model.predict(self._binned(rows)), 0.0), np.cumsum([base.size for base, _ in asked])[:-1]
+        )
+        return [
+            ratio.reshape(base.shape) * base * pattern.profile[:, weekdays(ahead)]
+            for ratio, (base, _), (pattern, ahead) in zip(ratios, asked, evenings, strict=True)
+        ]
 
     def _binned(self, features: Floats) -> Floats:
         """Each feature as the number of its bin. scikit-learn finds the same trees in bins of its own, but takes longer to make them

@@ -13,7 +13,7 @@ from salesflow.forecasting.backtest import (
     choose,
     errors_of,
     fit_boosting,
-    forecast_evening,
+    forecast_evenings,
     origin_counts,
     run_backtest,
 )
@@ -140,7 +140,7 @@ class _Night:
         learn = np.where(self.special, np.nan, actual)
         backtest = run_backtest(learn, actual, self.shop.days, origins, boosted=boosted)
         boosting = fit_boosting(learn, self.shop.days) if boosted else None
-        evening = forecast_evening(learn, self.shop.days, self.opening, boosting)
+        (evening,) = forecast_evenings([(learn, self.shop.days, self.opening)], boosting)
         return [self._one(backtest, evening, n, measure) for n, measure in enumerate(measures)]
 
     def _one(self, backtest: Backtest, evening: Evening, row: int, measure: Measure) -> SeriesForecast:

@@ -60,6 +60,7 @@ def take_apart(values: Floats, days: Integers) -> Pattern:
     weekday = weekdays(days)
     recency = 0.5 ** ((days[-1] - days) / PROFILE_HALF_LIFE) * known
     in_weekday = np.eye(7)[weekday]
+    recently_known = known[:, -NOISE_DAYS:].sum(axis=1)
     mass = recency @ in_weekday
     seen = mass > 0
     level = np.empty_like(values)
@@ -72,22 +73,20 @@ def take_apart(values: Floats, days: Integers) -> Pattern:
         mean = (profile * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
         profile = np.where(seen, np.maximum(profile / np.maximum(mean, _TINY)[:, None], 1e-3), 1.0)
         usual = level * profile[:, weekday]
-        noise = np.where(known, plain / usual - 1, np.nan)
-        low, high = _limits(noise)
-        clipped = np.where(known, usual * (1 + np.clip(np.nan_to_num(noise), low, high)), 0.0)
+        noise = np.where(known, plain / usual - 1, 0.0)
+        low, high = _limits(noise[:, -NOISE_DAYS:], recently_known)
+        clipped = np.where(known, usual * (1 + np.clip(noise, low, high)), 0.0)
     return Pattern(days, known, values, clipped, profile, level)
 
 
-def _limits(noise: Floats) -> tuple[Floats, Floats]:
-    """How far below and above 0 the noise of each series may reach, [n, 1] each.
+def _limits(recent: Floats, count: Integers) -> tuple[Floats, Floats]:
+    """How far below and above 0 the noise of each series may reach, [n, 1] each; recent: of the last half year, 0 on all but `count` days.
 
     Three robust deviations, or the third largest value of the last half year: the everyday peaks of a product that sells
     on few days are no outliers, one or two wholesale orders are.
     """
-    recent = np.nan_to_num(noise[:, -NOISE_DAYS:])
     size = np.sort(np.abs(recent), axis=1)
-    count = np.isfinite(noise[:, -NOISE_DAYS:]).sum(axis=1)
-    rows, last = np.arange(len(noise)), size.shape[1]
+    rows, last = np.arange(len(recent)), size.shape[1]
 
     def ranked(share: float) -> Floats:
         # the unknown days are zeros and sort first, so that ranks count from the end
@@ -104,7 +103,8 @@ def _window_sum(values: Floats) -> Floats:
     """Sums over three weeks around each day; at the ends the window moves inwards, so that it always holds whole weeks."""
     days = values.shape[1]
     width = min(LEVEL_WINDOW, days)
-    total = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+    total = np.zeros((len(values), days + 1))
+    np.cumsum(values, axis=1, out=total[:, 1:])
     begin = np.clip(np.arange(days) - width // 2, 0, days - width)
-    sums: Floats = total[:, begin + width] - total[:, begin]
+    sums: Floats = (total[:, width:] - total[:, :-width])[:, begin]
     return sums
