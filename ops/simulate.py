@@ -74,8 +74,13 @@ class Past:
     last: date
     settings: AlertSettings
     mutes: Mapping[str, date] = field(default_factory=dict)
-    listed: Callable[[], Collection[str]] = tuple
-    """The SKUs of the product list; none where it is not known."""
+    stock: Callable[[date], Mapping[str, int]] = lambda _: {}
+    """Pieces by SKU at the close of a day; empty where none were counted."""
+
+    def listed(self) -> Collection[str]:
+        """The SKUs of the product list, as of the newest stock of the last week; none where it is not known."""
+        counts = (self.stock(self.last - timedelta(days=back)) for back in range(LISTED_DAYS))
+        return next((count for count in counts if count), {})
 
     def period(self, first: date | None, last: date | None) -> tuple[date, date]:
         """The period asked for; without an end up to the last day, without a beginning 60 days long. Raises Misused."""
@@ -114,7 +119,11 @@ def replay(
     products: list[tuple[Alert, ...] | None] = [None] * len(policies)
     waiting: list[tuple[Entry, ...]] = [()] * (2 * len(policies))
     digests: list[list[tuple[date, tuple[Told, ...]]]] = [[] for _ in policies]
-    for day, results in zip(days, detect_days(tables.shop, tables.products, days, policies), strict=True):
+    for day, results in zip(
+        days,
+        detect_days(tables.shop, tables.products, days, policies, stock=past.stock, stockouts=tables.stockouts),
+        strict=True,
+    ):
         rules = rules_of(settings, Period.DAILY, past.mutes, day)
         for number, result in enumerate(results):
             judgement = judgement_of(tables, result, scope=Scope.GLOBAL, sku=None, period=Period.DAILY)
@@ -158,17 +167,15 @@ def past_of_stack(stack: Stack, said: Mapping[str, str]) -> Past:
         )
     mutes = AlertBook(stack.rows).mutes()
     terms = Terms(settings.money, stack.settings.timezone, settings.day_ends_at)
+    kept = StockHistory(store, terms)
+
+    def stock(day: date) -> Mapping[str, int]:
+        snapshot = kept.read(day)
+        return {} if snapshot is None else snapshot.pieces
+
     return Past(
-        lambda since: _tables(store, terms, covered, since), covered.first, covered.last, settings, mutes,
-        lambda: _listed(StockHistory(store, terms), covered.last),
-    )  # fmt: skip
-
-
-def _listed(stock: StockHistory, last: date) -> tuple[str, ...]:
-    """The SKUs of the newest stock of the last week that was kept."""
-    kept = (stock.read(last - timedelta(days=back)) for back in range(LISTED_DAYS))
-    newest = next((one for one in kept if one is not None), None)
-    return () if newest is None else tuple(newest.items["sku"].astype(str))
+        lambda since: _tables(store, terms, covered, since), covered.first, covered.last, settings, mutes, stock
+    )
 
 
 def _tables(store: ObjectStore, terms: Terms, covered: Coverage, since: date) -> Tables:
@@ -176,7 +183,10 @@ def _tables(store: ObjectStore, terms: Terms, covered: Coverage, since: date) ->
     days, panel = ShopDays(store, terms), DailyPanel(store, terms)
     products = with_returns(panel.read(first, covered.last), days.read_returns(first, covered.last))
     shop = days.read(first, covered.last)
-    return Tables(shop, products, first if shop.empty else max(first, shop["date"].min().date()))
+    return Tables(
+        shop, products, first if shop.empty else max(first, shop["date"].min().date()),
+        stockouts=StockHistory(store, terms).stockouts(),
+    )  # fmt: skip
 
 
 @contextmanager

@@ -1,16 +1,22 @@
 """A shop replayed day after day through detection and lifecycle, as the job does it, and what of it was true."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
 from salesflow.alerts.judging import Tables, judgement_of
 from salesflow.alerts.lifecycle import Alert, Change, Entry, Rules, advance, in_order, to_tell
-from salesflow.detection import Policy, detect_days
-from salesflow.findings.event import DayState, EventType
+from salesflow.alerts.wording import told_sentence
+from salesflow.analytics.lines import SaleLines
+from salesflow.detection import DetectionResult, Policy, detect_days
+from salesflow.figures import Figures
+from salesflow.findings.event import EventType
+from salesflow.history.panel import panel_of
+from salesflow.history.shop_days import returns_of, shop_days_of, with_returns
 from salesflow.job_events import Scope
 from salesflow.windows import Period
 from tests.benchmarks.alerts.shops import LEARNT, START, Planted, Shop, drift
@@ -39,78 +45,95 @@ class Telling:
 
 
 def tellings(
-    tables: Tables, first: date, last: date, budget: float, stock: Callable[[date], Mapping[str, int]] = lambda _: {}
-) -> list[Telling]:
-    """What the alerts' own pipeline tells from `first` to `last` under a budget."""
-    from salesflow.alerts.wording import told_sentence
-    from salesflow.figures import Figures
-
-    figures, rules, policy = Figures("EUR"), Rules(), Policy(alerts_per_month=budget)
+    tables: Tables,
+    first: date,
+    last: date,
+    policies: Sequence[Policy],
+    stock: Callable[[date], Mapping[str, int]] = lambda _: {},
+) -> list[list[Telling]]:
+    """What the alerts' own pipeline tells from `first` to `last` under each policy."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    results = list(detect_days(tables.shop, tables.products, days, policies, stock=stock))
+    return [
+        list(_told(tables, days, of_policy, policy))
+        for of_policy, policy in zip(zip(*results, strict=True), policies, strict=True)
+    ]
+
+
+def _told(tables: Tables, days: list[date], results: Iterable[DetectionResult], policy: Policy) -> Iterator[Telling]:
+    figures, rules = Figures("EUR"), Rules(mail_from=policy.alert_severity)
     open_alerts: list[tuple[Alert, ...] | None] = [None, None]
     waiting: list[tuple[Entry, ...]] = [(), ()]
-    told: list[Telling] = []
-    for day, (result,) in zip(
-        days, detect_days(tables.shop, tables.products, days, [policy], stock=stock), strict=True
-    ):
+    for day, result in zip(days, results, strict=True):
         judged = judgement_of(tables, result, scope=Scope.GLOBAL, sku=None, period=Period.DAILY)
         for place, one in enumerate((judged.shop_day, judged.products_day)):
             step = advance(open_alerts[place], one, rules)
             open_alerts[place] = step.alerts
             entries, waiting[place] = to_tell((*waiting[place], *step.entries), day)
-            told += [
-                Telling(
+            for e in in_order(entries):
+                moved = e.statement.type is EventType.LEVEL_MOVED
+                yield Telling(
                     (e.on - START).days, e.sku, e.change is Change.RESOLVED, e.sku is None or e.statement.type in OUTSIDE,
                     f"{e.change}: {told_sentence(e, figures)}", ((e.since or e.on) - START).days,
-                    (e.statement.value or 0) / (e.statement.expected or 1) if e.statement.type is EventType.LEVEL_MOVED else 0.0,
-                )
-                for e in in_order(entries)
-            ]  # fmt: skip
-    return told
+                    (e.statement.value or 0) / (e.statement.expected or 1) if moved else 0.0,
+                )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Marks:
-    """How a method did on a shop. `a_month`: products' openings; `of_shop`: the whole shop's; `true`: of all openings; `told` of `planted`;
+    """How a method did on a shop in `days`; of two replays, one added to the other.
 
-    `late`: told, but later than two days (slow: 14 open days); `ends`, `untrue_ends`; `mails` a month.
+    `of_products`, `of_shop`: openings; `true`: of both; `told` of `planted`; `in_time`: of these, within two days (slow ones: 14 open
+    days); `delays` in days of what was told; `ends`, `untrue_ends`; `mails`; `missed`: what was not told, or too late.
     """
 
-    a_month: float
-    of_shop: float
-    openings: int
+    days: int
+    of_products: int
+    of_shop: int
     true: int
     planted: int
     told: int
     in_time: int
+    delays: tuple[int, ...]
     ends: int
     untrue_ends: int
-    mails: float
+    mails: int
     missed: tuple[str, ...]
+
+    @property
+    def openings(self) -> int:
+        """What was told as new, or as worse."""
+        return self.of_products + self.of_shop
+
+    def a_month(self, number: int) -> float:
+        """A number of all days as one of 30."""
+        return 30 * number / self.days
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
 def marks(shop: Shop, told: list[Telling], days: int) -> Marks:
     """Openings against the planted events; an opening is true within an event, or as its consequence in the two days after it."""
     opened = [t for t in told if not t.ends]
-    true = sum(any(_belongs(t, p) for p in shop.planted) or _moved(shop, t) for t in opened)
     wanted = [p for p in shop.planted if p.told]
-    delays = {id(p): min((t.day - p.first for t in opened if _belongs(t, p)), default=None) for p in wanted}
-    found = [p for p in wanted if delays[id(p)] is not None]
-    in_time = [p for p in found if (delays[id(p)] or 0) <= _allowed(p)]
+    first_told = [min((t.day - p.first for t in opened if _belongs(t, p)), default=None) for p in wanted]
+    in_time = [delay is not None and delay <= _allowed(p) for p, delay in zip(wanted, first_told, strict=True)]
+    delays = tuple(delay for delay in first_told if delay is not None)
     ends = [t for t in told if t.ends]
-    month = days / 30
     return Marks(
-        sum(not t.outside for t in opened) / month,
-        sum(t.outside for t in opened) / month,
-        len(opened),
-        true,
+        days,
+        sum(not t.outside for t in opened),
+        sum(t.outside for t in opened),
+        sum(any(_belongs(t, p) for p in shop.planted) or _moved(shop, t) for t in opened),
         len(wanted),
-        len(found),
-        len(in_time),
+        len(delays),
+        sum(in_time),
+        delays,
         len(ends),
         sum(not _is_over(shop, t) for t in ends),
-        len({t.day for t in told}) / month,
-        tuple(p.what for p in wanted if p not in in_time),
+        len({t.day for t in told}),
+        tuple(p.what for p, soon in zip(wanted, in_time, strict=True) if not soon),
     )
 
 
@@ -146,10 +169,6 @@ def _is_over(shop: Shop, telling: Telling) -> bool:
 
 def tables_of(lines: pd.DataFrame) -> Tables:
     """The tables that the job would have."""
-    from salesflow.analytics.lines import SaleLines
-    from salesflow.history.panel import panel_of
-    from salesflow.history.shop_days import returns_of, shop_days_of, with_returns
-
     sold = SaleLines.from_table(lines)
     return Tables(shop_days_of(sold), with_returns(panel_of(sold), returns_of(sold)), START)
 
@@ -157,6 +176,3 @@ def tables_of(lines: pd.DataFrame) -> Tables:
 def first_and_last(days: int) -> tuple[date, date]:
     """The days that are replayed."""
     return START + timedelta(days=LEARNT - 10), START + timedelta(days=days - 1)
-
-
-__all__ = ["DayState", "Marks", "Telling", "first_and_last", "marks", "tables_of", "tellings"]

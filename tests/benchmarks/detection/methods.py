@@ -61,17 +61,21 @@ def s_h_esd(values: np.ndarray, dates: np.ndarray, *, evaluate_last: int, rows: 
     return scores
 
 
-def auto_ets(values: np.ndarray, dates: np.ndarray, *, evaluate_last: int, rows: np.ndarray) -> np.ndarray:
-    """Prediction interval of statsforecast's AutoETS (weekly season), refitted each day on the last 26 weeks."""
+def auto_ets(
+    values: np.ndarray, dates: np.ndarray, *, evaluate_last: int, rows: np.ndarray, refit: int = 1
+) -> np.ndarray:
+    """Prediction interval of statsforecast's AutoETS (weekly season), fitted every `refit` days on the last 26 weeks."""
     from statsforecast.models import AutoETS
 
     del dates
     scores = np.full((len(values), evaluate_last), np.nan)
-    model = AutoETS(season_length=7)
-    for column, day in enumerate(range(values.shape[1] - evaluate_last, values.shape[1])):
-        for row in rows:
-            past = values[row, max(day - HISTORY, 0) : day]
-            answer: dict[str, Any] = model.forecast(y=past, h=1, level=[95])
+    first = values.shape[1] - evaluate_last
+    for row in rows:
+        for column, day in enumerate(range(first, values.shape[1])):
+            if column % refit == 0:
+                begin = max(day - HISTORY, 0)
+                model = AutoETS(season_length=7).fit(values[row, begin:day])
+            answer: dict[str, Any] = model.forward(y=values[row, begin:day], h=1, level=[95])
             mean = float(answer["mean"][0])
             half = float(answer["hi-95"][0]) - mean
             scores[row, column] = (values[row, day] - mean) / max(half / 1.96, 1e-9)

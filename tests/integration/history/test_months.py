@@ -71,6 +71,27 @@ def cents_by_day(lines: SaleLineHistory, first: date, last: date) -> dict[date, 
     return dict(zip(table["sold_at"].dt.date, table["subtotal"], strict=True))
 
 
+def test_what_was_out_of_stock_at_the_counts_is_known_without_reading_them_again(store: ObjectStore) -> None:
+    items = pd.DataFrame(
+        {
+            "product_id": [1, 2], "sku": ["A1", "B2"], "name": ["Tea", "Pot"], "price": [100, 900], "stock_quantity": [0, 3],
+            "low_stock_threshold": [1, 1], "cost": pd.array([None, 5], dtype="Int64"), "category": pd.Series([None, "x"], dtype="str"),
+        }
+    )  # fmt: skip
+    kept = StockHistory(store, TERMS)
+    assert kept.stockouts().empty
+    for back in (2, 1, 1):
+        day = TODAY - timedelta(days=back)
+        kept.keep(day, StockSnapshot(items, datetime(2026, 11, 23, 1)))
+    (spell,) = StockHistory(store, TERMS).stockouts().to_dict("records")
+    assert spell == {"sku": "A1", "first": pd.Timestamp("2026-11-21"), "last": pd.Timestamp("2026-11-22")}
+    store._bucket.write(
+        "history/out-of-stock.csv.gz", b"torn", "x", {}, over=store.read("history/out-of-stock.csv.gz").etag
+    )  # type: ignore[union-attr]  # it was read before
+    with pytest.raises(HistoryDamaged, match="out-of-stock"):
+        StockHistory(store, TERMS).stockouts()
+
+
 def test_what_was_stored_is_read_back_exactly(lines: SaleLineHistory) -> None:
     table = shop(date(2026, 9, 20), 60)
     store_days(lines.table, table, reading(date(2026, 9, 1), 0))

@@ -1,11 +1,15 @@
 """The replay as an operator runs it: on a file of invoice lines, and on the stack's own history."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from ops.commands.simulate import _past_of_file
+from ops.simulate import past_of_stack, replay
+from ops.target import Target
 from salesflow import clock
 from tests.integration.ops.running import Desk, ops
 
@@ -43,6 +47,19 @@ def test_a_replay_shows_the_alerts_and_how_many_a_month(a_year_of_sales: Path) -
         assert one["opened_a_month"] == one["opened"]
         assert one["mails"] == len(one["digests"])
         assert f"{one['alerts_per_month']:g}\t{one['opened']}\t{one['worse']}\t" in said.out
+
+
+@pytest.mark.parametrize(("pieces", "says"), [(0, "Tea 3 (A3) is out of stock"), (40, "Tea 3 (A3) is in stock (40)")])
+def test_a_replay_asks_the_stock_of_each_day(a_year_of_sales: Path, pieces: int, says: str) -> None:
+    lines = a_year_of_sales.read_text("utf-8").splitlines(keepends=True)
+    a_year_of_sales.write_text(
+        "".join(line for line in lines if ",A3," not in line or line.split(",")[4] < "2011-09-10"), "utf-8"
+    )
+    past = replace(
+        _past_of_file(["--data", str(a_year_of_sales)], {}), stock=lambda _: {f"A{n}": pieces for n in range(7)}
+    )
+    (told,) = replay(past, date(2011, 9, 8), date(2011, 9, 20), [4])
+    assert any(one.text.startswith(says) for _, digest in told.digests for one in digest), told.digests
 
 
 def test_what_is_said_has_the_last_word(a_year_of_sales: Path) -> None:
@@ -94,6 +111,7 @@ def test_a_stack_is_replayed_from_its_own_history_with_its_own_settings(desk: De
     assert empty.code == 3
     assert "no history of sales yet" in empty.err
     assert desk("run", "sync-history").code == 0
+    assert desk("run", "report", "--type", "stock", "--notify", "none").code == 0
     yesterday = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
     said = desk("simulate", "anomalies", "--from", yesterday - timedelta(days=30), "--to", yesterday, "--json")
     assert said.code == 0, said.err
@@ -101,6 +119,10 @@ def test_a_stack_is_replayed_from_its_own_history_with_its_own_settings(desk: De
     mails = [one["mails"] for one in said.data["replays"]]
     assert mails == sorted(mails)
     assert desk("simulate", "anomalies", "--to", yesterday + timedelta(days=1)).code == 1
+    past = past_of_stack(Target(local=True).resolve(), {})
+    assert past.stock(yesterday)
+    assert set(past.listed()) == set(past.stock(yesterday))
+    assert past.stock(yesterday - timedelta(days=1)) == {}
 
 
 def test_what_has_no_price_of_its_own_is_listed_as_a_service_with_the_reason(a_year_of_sales: Path) -> None:

@@ -160,6 +160,25 @@ def test_a_product_that_stopped_is_told_once_and_says_if_it_is_out_of_stock(ordi
     assert told[0].impact < 0
 
 
+def test_a_product_that_was_out_of_stock_is_judged_by_the_days_on_which_it_could_be_bought(
+    ordinary: pd.DataFrame,
+) -> None:
+    largest = str(ordinary.groupby("sku")["quantity"].sum().idxmax())
+    gone = [SATURDAY - timedelta(days=back) for back in range(1, 22)]
+    products = ordinary[~((ordinary["sku"] == largest) & ordinary["date"].dt.date.isin(gone))]
+    usual = float(products[products["sku"] == largest].tail(1)["quantity"].iloc[0])
+    stockouts = pd.DataFrame({"sku": [largest], "first": [pd.Timestamp(gone[-1])], "last": [pd.Timestamp(gone[0])]})
+    half = times(products, 0.4, days=[SATURDAY], sku=largest)
+    with_stock, without = (
+        [e for e in judge(half, policy=Policy(min_impact=0), stockouts=known).products if e.sku == largest]
+        for known in (stockouts, None)
+    )
+    (event,) = with_stock
+    assert event.since == SATURDAY  # the days before are no part of what began today
+    assert event.expected == pytest.approx(usual, rel=0.3)
+    assert all(other.expected is None or other.expected < 0.7 * usual for other in without)
+
+
 def test_the_same_pieces_at_a_tenth_of_the_price_are_a_price_change(ordinary: pd.DataFrame) -> None:
     products = ordinary.copy()
     at = (products["date"].dt.date == SATURDAY) & (products["sku"] == "P05")

@@ -147,6 +147,21 @@ def test_a_product_that_stopped_selling_fades_out() -> None:
     assert product.quantity.horizon(30).total < 0.1 * 6 * 30
 
 
+def test_days_without_stock_are_unknown_and_teach_the_forecast_nothing() -> None:
+    quantity = np.random.default_rng(5).poisson(6, 300)
+    quantity[-25:-3] = 0
+    quantity[-60] = 0  # in stock, and nobody bought
+    panel = product_rows("BACK", quantity, 400)
+    first, last = (pd.Timestamp(LAST) - pd.Timedelta(days=back) for back in (24, 3))
+    gone = pd.DataFrame({"sku": ["BACK"], "first": [first], "last": [last]})
+    with_stock, without = (
+        forecast_sales(DailyHistory(shop_table(noisy(300)), panel, stockouts), business_date=LAST).products[0]
+        for stockouts in (gone, None)
+    )
+    assert with_stock.quantity.horizon(30).total == pytest.approx(6 * 30, rel=0.15)
+    assert without.quantity.horizon(30).total < 0.8 * 6 * 30
+
+
 def test_products_too_young_or_too_rare_are_named_with_the_reason() -> None:
     young = np.r_[np.zeros(180, dtype=int), np.full(20, 5)]
     rare = np.zeros(200, dtype=int)

@@ -31,13 +31,17 @@ BACK_DAYS, BEFORE_DAYS, BACK_WITHIN = 4, 42, 0.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
-    """What is judged. shop: the shop's days; products: the daily panel with what came back; stock: pieces by SKU, of `stock_on`."""
+    """What is judged. shop: the shop's days; products: the daily panel with what came back; stock: pieces by SKU, of `stock_on`;
+
+    stockouts: when products were out of stock before (`salesflow.analytics.stockouts`).
+    """
 
     shop: pd.DataFrame
     products: pd.DataFrame
     known_from: date
     stock: dict[str, int] = field(default_factory=dict)
     stock_on: date | None = None
+    stockouts: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +91,7 @@ def judge(tables: Tables, day: date, *, scope: Scope, sku: str | None, period: P
     if period is Period.DAILY:
         stock = tables.stock if tables.stock_on == day else {}
         skus = None if sku is None else [sku]
-        result = detect(tables.shop, tables.products, day, policy, stock=stock, skus=skus)
+        result = detect(tables.shop, tables.products, day, policy, stock=stock, stockouts=tables.stockouts, skus=skus)
     else:
         result = detect_period(tables.shop, tables.products, day, period, policy, known_from=tables.known_from)
     return judgement_of(tables, result, scope=scope, sku=sku, period=period)

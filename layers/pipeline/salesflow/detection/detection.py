@@ -35,6 +35,7 @@ def detect(
     policy: Policy | None = None,
     *,
     stock: Mapping[str, int] | None = None,
+    stockouts: pd.DataFrame | None = None,
     skus: Collection[str] | None = None,
 ) -> DetectionResult:
     """What was unusual on `business_date`, judged by the days before it; later rows are ignored.
@@ -42,12 +43,16 @@ def detect(
     `shop`: one row a day: date, revenue (minor units), quantity, transactions, first_sale, last_sale (local times), and, where known,
     hourly revenue h00..h23. `products`: one row a day and SKU: date, sku, name, quantity, revenue (minor), transactions. Both may have
     `returned_quantity` and `returned_revenue` (positive, already taken off the others): then what was sold is judged, before returns, so
-    that an order cancelled minutes later is seen. `stock`: pieces on hand, by SKU.
+    that an order cancelled minutes later is seen. `stock`: pieces on hand, by SKU. `stockouts` (`salesflow.analytics.stockouts`): days
+    of the past on which a product could not be bought, and which say nothing of how it sells.
     `skus`: tell of these products only; thresholds, day factor and the shop's own events still come from all.
 
     Raises ValueError naming a missing column or a doubled day.
     """
-    days = detect_days(shop, products, [business_date], [policy or Policy()], stock=lambda _: stock or {}, skus=skus)
+    days = detect_days(
+        shop, products, [business_date], [policy or Policy()],
+        stock=lambda _: stock or {}, stockouts=stockouts, skus=skus,
+    )  # fmt: skip
     return next(iter(days))[0]
 
 
@@ -58,6 +63,7 @@ def detect_days(
     policies: Sequence[Policy],
     *,
     stock: Callable[[date], Mapping[str, int]] = lambda _: {},
+    stockouts: pd.DataFrame | None = None,
     skus: Collection[str] | None = None,
 ) -> Iterator[tuple[DetectionResult, ...]]:
     """`detect` on each date under each policy, one tuple a date: the same answers, at a fraction of the work of as many calls.
@@ -82,7 +88,7 @@ def detect_days(
     states = classify_days(shop, business_dates, holidays=policies[0].holidays)
     for day, finding in zip(business_dates, states, strict=True):
         if finding.state in (DayState.OPEN, DayState.PARTIAL) and line is None:
-            line = Timeline(shop, products, until, policies[0].holidays, begin)
+            line = Timeline(shop, products, until, policies[0].holidays, begin, stockouts)
         yield tuple(_judged(line, day, finding, policy, stock(day), skus) for policy in policies)
 
 

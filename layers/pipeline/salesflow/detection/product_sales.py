@@ -23,8 +23,14 @@ class ProductSales:
     `returned`: what came back, one column a day and product: positions of product and day, pieces, money, pieces sold that day.
     """
 
-    def __init__(self, products: pd.DataFrame, days: pd.DatetimeIndex, unknown: NDArray[np.bool_]) -> None:
-        """`products` as `detect` takes them; rows without a SKU and of other days are left out. `unknown` [n_days]."""
+    def __init__(
+        self,
+        products: pd.DataFrame,
+        days: pd.DatetimeIndex,
+        unknown: NDArray[np.bool_],
+        stockouts: pd.DataFrame | None = None,
+    ) -> None:
+        """`products`, `stockouts` as `detect` takes them; rows without a SKU and of other days are left out. `unknown` [n_days]."""
         day = (pd.to_datetime(products["date"]) - days[0]).dt.days.to_numpy()
         codes, skus = pd.factorize(products["sku"].astype(str), sort=True)
         inside = np.flatnonzero((day >= 0) & (day < len(days)) & (np.append(np.asarray(skus) != "", False)[codes]))
@@ -53,6 +59,14 @@ class ProductSales:
             back = np.flatnonzero((pieces > 0) | (money > 0))
             sold = self.quantity[cell]
             self.returned = np.stack([values[back].astype(float) for values in (product, day, pieces, money, sold)])
+        self._gone = np.zeros((2, 0), dtype=np.intp)
+        self._gone_start = np.zeros(len(self.skus) + 1, dtype=np.intp)
+        if stockouts is not None:
+            at = pd.Index(self.skus).get_indexer(stockouts["sku"])
+            order = np.argsort(at, kind="stable")[(at < 0).sum() :]
+            since, until = ((stockouts[of] - days[0]).dt.days.to_numpy()[order] for of in ("first", "last"))
+            self._gone = np.stack([since, until + 1])
+            self._gone_start = np.searchsorted(at[order], np.arange(len(self.skus) + 1))
 
     def __len__(self) -> int:
         return len(self.skus)
@@ -68,15 +82,21 @@ class ProductSales:
 
         the table begins.
         """
-        many = self.start[rows + 1] - self.start[rows]
-        row = np.repeat(np.arange(len(rows)), many)
-        cell = np.arange(len(row)) + np.repeat(self.start[rows] - (np.cumsum(many) - many), many)
+        row, cell = _listed(self.start, rows)
         inside = (self.day[cell] >= first) & (self.day[cell] < end)
         row, cell = row[inside], cell[inside]
         values = np.zeros((len(rows), end - first))
         values[row, self.day[cell] - first] = getattr(self, metric)[cell]
         values[:, np.append(np.ones(max(-first, 0), dtype=bool), self._unknown[max(first, 0) : end])] = np.nan
         return values
+
+    def gone(self, rows: Ints, first: int, end: int) -> NDArray[np.bool_]:
+        """Whether some products were out of stock at the close of the days from `first` to before `end`, [len(rows), days]."""
+        row, spell = _listed(self._gone_start, rows)
+        steps = np.zeros((len(rows), end - first + 1), dtype=np.int32)
+        for at, step in zip(np.clip(self._gone[:, spell] - first, 0, end - first), (1, -1), strict=True):
+            np.add.at(steps, (row, at), step)
+        return np.cumsum(steps, axis=1)[:, :-1] > 0
 
     def cells(self, first: int, end: int) -> Ints:
         """The cells of the days from `first` to before `end`."""
@@ -118,9 +138,19 @@ class ProductSales:
         return slice(start, start + int(np.searchsorted(self.day[start:end], t, side="right")))
 
 
+def _listed(start: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """What belongs to some products, one after the other: the place in `rows`, and in what begins at `start` for each product."""
+    many = start[rows + 1] - start[rows]
+    row = np.repeat(np.arange(len(rows)), many)
+    return row, np.arange(len(row)) + np.repeat(start[rows] - (np.cumsum(many) - many), many)
+
+
 @dataclass(frozen=True, eq=False)
 class History:
-    """Some products' days from `first` to before `end`, as the engine's panel: made dense some rows at a time."""
+    """Some products' days from `first` to before `end`, as the engine's panel: made dense some rows at a time.
+
+    A day without a sale on which a product was out of stock is unknown.
+    """
 
     sales: ProductSales
     metric: str
@@ -137,4 +167,6 @@ class History:
         return len(self.rows)
 
     def __getitem__(self, rows: Rows, /) -> Floats:
-        return self.sales.between(self.metric, self.rows[rows], self.first, self.end)
+        values = self.sales.between(self.metric, self.rows[rows], self.first, self.end)
+        values[(values == 0) & self.sales.gone(self.rows[rows], self.first, self.end)] = np.nan
+        return values

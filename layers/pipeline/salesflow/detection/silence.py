@@ -92,13 +92,18 @@ def _silences(line: Timeline, t: int) -> Silences:
     rows = np.flatnonzero(silent)
     late = at > last[product] - RECENT
     days_sold, lately = count(np.ones(len(sold), dtype=bool))[rows], count(late)[rows]
-    known, now = known[rows], now[rows]
+    now, at = now[rows], np.arange(len(days))
+    gone = line.sales.gone(rows, int(days[0]), t + 1)[:, days - days[0]]
+    gone &= line.sales.between("quantity", rows, int(days[0]), t + 1)[:, days - days[0]] == 0
+    gone &= (at > first[rows, None]) & (at < last[rows, None])
+    known = known[rows] - gone.sum(axis=1)
+    recent = RECENT - (gone & (at > last[rows, None] - RECENT)).sum(axis=1)
     # What it sold of late counts as well as what it sold in all: a product that fades is silent for longer.
     needed, needed_out = (
         np.maximum.reduce(
             [
                 silence_days(known - days_sold, known, chance),
-                silence_days(RECENT - lately, np.full(len(now), RECENT), chance),
+                silence_days(recent - lately, recent, chance),
                 np.full(len(now), least),
             ]
         ).astype(np.intp)
@@ -108,7 +113,7 @@ def _silences(line: Timeline, t: int) -> Silences:
     of, when = line.sales.product[cells], place[line.sales.day[cells]]
     lately_sold = np.bincount(of, pieces * ((when > last[of] - RECENT) & (when <= last[of])), many)[rows]
     sold_before = np.bincount(of, pieces * ((when >= first[of]) & (when <= last[of] - RECENT)), many)[rows]
-    faded = lately_sold / RECENT < FADED * (sold_before / np.maximum(known - RECENT, 1))
+    faded = lately_sold / recent < FADED * (sold_before / np.maximum(known - recent, 1))
     a_day = np.bincount(of, pieces, many)[rows] / known
     # What was over long ago is nobody's news, and of 100,000 products most is.
     kept = (now >= np.minimum(needed, needed_out)) & (now < np.maximum(needed, needed_out) + TOLD_DAYS) & ~faded

@@ -97,13 +97,14 @@ class Timeline:
         until: date,
         holidays: dict[date, str],
         begin: pd.Timestamp | None = None,
+        stockouts: pd.DataFrame | None = None,
     ) -> None:
         """`begin`: days before it are needed for the calendar only, and left out of the arrays."""
         arrays = shop_arrays(shop, until, holidays, begin)
         self.days, self.open, self.totals, self.hours = arrays.days, arrays.open, arrays.totals, arrays.hours
         self.learnt, self.back = arrays.learnt, arrays.back
         self.busy = self.open & ~_nearly_closed(self.totals[2], self.open)
-        self.sales = ProductSales(products, self.days, np.isnan(self.totals[0]))
+        self.sales = ProductSales(products, self.days, np.isnan(self.totals[0]), stockouts)
         self.skus, self.called, self.largest_sale = self.sales.skus, self.sales.called, self.sales.largest_sale
         self._shop_days: dict[int, DayScores] = {}
         self._samples: dict[int, ProductDay] = {}
@@ -184,12 +185,16 @@ class Timeline:
         return np.sort(rows[np.argsort(-sold, kind="stable")[:SAMPLE]])
 
     def recent(self, products: Ints, t: int, length: int) -> dict[str, Floats]:
-        """Scores [len(products), length] of these products on the last days up to t, oldest first, by metric."""
+        """Scores [len(products), length] of these products on the last days up to t, oldest first, by metric; NaN before t: out of stock."""
         days = list(range(max(t + 1 - length, 0), t + 1))
         scored = self.sampled_days(days)
         if any(len(s.rows) >= SAMPLE for s in scored):
             scored = self._score({d: np.union1d(s.rows, products) for d, s in zip(days, scored, strict=True)})
-        return {m: np.stack([s.scores(m, products) for s in scored], axis=1) for m in ("quantity", "revenue")}
+        gone = self.sales.gone(products, days[0], t) & (self.sales.between("quantity", products, days[0], t) == 0)
+        found = {m: np.stack([s.scores(m, products) for s in scored], axis=1) for m in ("quantity", "revenue")}
+        for scores in found.values():
+            scores[:, :-1][gone] = np.nan
+        return found
 
     def hour_mix(self, t: int) -> HourMix:
         """How unusual the hours of trading day t were; ordinary where the tables hold no hours."""

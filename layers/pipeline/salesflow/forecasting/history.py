@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from salesflow.analytics.stockouts import out_of_stock
 from salesflow.errors import SalesFlowError
 
 Floats = npt.NDArray[np.float64]
@@ -35,10 +36,12 @@ class DailyHistory:
         sales are missing: nothing is learnt from it.
     panel: one row a day and product: `date`, `sku`, `name`, `quantity`, `revenue` (int, minor units), as `salesflow.history.panel` has it.
         An open day without a row of a product is a day on which none of it was sold, from its first row on.
+    stockouts: when products were out of stock (`salesflow.analytics.stockouts`): a day then without a sale is unknown.
     """
 
     shop: pd.DataFrame
     panel: pd.DataFrame
+    stockouts: pd.DataFrame | None = None
 
     @classmethod
     def from_panel(cls, panel: pd.DataFrame) -> "DailyHistory":
@@ -122,6 +125,10 @@ def product_days(history: DailyHistory, shop: ShopDays, top: int) -> ProductDays
         values = np.zeros((len(best), len(shop.days)))
         np.add.at(values, cell, panel[column].to_numpy(dtype=float)[mine])
         tables.append(np.where(shop.open, values, np.nan))
+    if history.stockouts is not None:
+        gone = out_of_stock(history.stockouts, [str(skus[n]) for n in best], date_of(first), len(shop.days))
+        for values in tables:
+            values[gone & (values == 0)] = np.nan
     names = dict(
         zip(codes[np.argsort(at, kind="stable")], panel["name"].to_numpy()[np.argsort(at, kind="stable")], strict=True)
     )

@@ -4,6 +4,7 @@
     history/daily/month=2026-11/daily.csv.gz     one row a day and SKU, the daily panel (`history.panel`; pandas alone)
     history/shop/month=2026-11/shop.csv.gz       one row a day for the whole shop, and returns.csv.gz (`history.shop_days`; pandas alone)
     history/stock/2026-11-22.csv.gz              the stock at the close of a day (`history.stock`)
+    history/out-of-stock.csv.gz                  when products were out of stock, by all of these (`analytics.stockouts`)
     history/coverage/{sales,daily,shop}.json     which days the parts above cover, and by which versions of their files (`history.coverage`)
     history/set-aside.json                       records that could not be used (`history.set_aside`)
     history/reported-days.json                   what reports said of each day (`history.reported`)

@@ -26,6 +26,7 @@ from salesflow.figures import Figures
 from salesflow.findings.event import Severity
 from salesflow.findings.wording import sentence
 from salesflow.history.shop_days import with_returns
+from salesflow.history.stock import pieces_of
 from salesflow.history.sync import SyncOutcome
 from salesflow.holiday_dates import holiday_dates
 from salesflow.identity import ANOMALY_CHECK
@@ -89,13 +90,13 @@ def _prepare(run: Run[AnomalyCheckFields]) -> _Check:
     products = with_returns(history.read_panel(first, day), history.read_returns(first, day))
     items = _stock(run, day)
     sku, name = _product(fields, products, items)
-    stock = dict(zip(items["sku"], items["stock_quantity"].tolist(), strict=True)) if items is not None else {}
+    stock = {} if items is None else pieces_of(items)
     holidays = holiday_dates(settings.holidays, range(first.year, day.year + 1), settings.language_code)
     known_from = max(first, sync.coverage.first)
     if not shop.empty:
         known_from = max(known_from, shop["date"].min().date())
     return _Check(
-        Tables(shop, products, known_from, stock, day if stock else None),
+        Tables(shop, products, known_from, stock, day if stock else None, runtime.stock_history.stockouts()),
         policy_of(settings, holidays, one_product=sku is not None),
         runtime.alert_book.mutes(),
         sku,

@@ -62,7 +62,7 @@ def _work(run: Run[ForecastFields]) -> Outcome:
         settings.language_code,
     )
     forecasts = ForecastStore(runtime.store)
-    made = _make(shop, panel, business_date, holidays)
+    made = _make(shop, panel, runtime.stock_history.stockouts(), business_date, holidays)
     if made.forecast is None:
         made = _last_good(forecasts, business_date, settings.currency, made)
     elif not complete:
@@ -78,14 +78,15 @@ def _work(run: Run[ForecastFields]) -> Outcome:
     )
 
 
-def _make(shop: pd.DataFrame, panel: pd.DataFrame, business_date: date, holidays: dict[date, str]) -> _Made:
+def _make(
+    shop: pd.DataFrame, panel: pd.DataFrame, stockouts: pd.DataFrame, business_date: date, holidays: dict[date, str]
+) -> _Made:
     """This night's own forecast, or why there is none."""
     from salesflow.forecasting import DailyHistory, NotEnoughHistory, forecast_sales
 
     try:
-        found = forecast_sales(
-            DailyHistory(without_giants(shop), panel), business_date=business_date, holidays=holidays
-        )
+        history = DailyHistory(without_giants(shop), panel, stockouts)
+        found = forecast_sales(history, business_date=business_date, holidays=holidays)
     except NotEnoughHistory as error:
         return _Made(None, error.message, too_young=True)
     except Exception as error:  # noqa: BLE001 - whatever the models stumble over, yesterday's forecast still stands
