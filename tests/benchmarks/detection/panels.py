@@ -73,6 +73,15 @@ def simulated_panel(
     `mean` is the range of the series' mean (log-uniform); dispersion (variance = m + a m^2) is log-uniform in 0.01-0.1.
     """
     rng = np.random.default_rng(seed)
+    dates, mu, size = simulated_truth(rng, n_series, n_days, mean)
+    values = rng.negative_binomial(size, size / (size + mu)).astype(float)
+    return Panel(name, values, dates, evaluate_last, np.arange(min(scored, n_series)))
+
+
+def simulated_truth(
+    rng: np.random.Generator, n_series: int, n_days: int, mean: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Dates [n_days], means [n_series, n_days] and sizes (1 / dispersion) [n_series, 1] of a simulated panel."""
     dates = np.datetime64("2025-01-01") + np.arange(n_days)
     weekday = (dates.astype(int) + 3) % 7
     base = np.exp(rng.uniform(np.log(mean[0]), np.log(mean[1]), n_series))
@@ -82,6 +91,4 @@ def simulated_panel(
     level = np.exp(np.cumsum(rng.normal(0, 0.012, (n_series, n_days)), axis=1))
     day = np.exp(rng.normal(0, 0.08, n_days))
     mu = base[:, None] * profile[:, weekday] * level * day
-    size = 1 / np.exp(rng.uniform(np.log(0.01), np.log(0.1), n_series))[:, None]
-    values = rng.negative_binomial(size, size / (size + mu)).astype(float)
-    return Panel(name, values, dates, evaluate_last, np.arange(min(scored, n_series)))
+    return dates, mu, 1 / np.exp(rng.uniform(np.log(0.01), np.log(0.1), n_series))[:, None]

@@ -48,6 +48,9 @@ RULE_SCORE = 4.0
 STOPPED_WEEK, STOPPED_PIECES = 0.03, 50
 """A product that brings this share of a week's revenue, or sells so many pieces a week, is missed when it stops: HIGH."""
 
+GONE_WEEK = 0.015
+"""The share that suffices where the stock is known to be gone: no chance is left in it, and somebody can order."""
+
 RECORD = 1.25
 """A spike is so many times the second best day of half a year, or it is what this product does now and then."""
 
@@ -140,7 +143,10 @@ def _stopped(
 ) -> Iterable[Candidate]:
     for product, stopped in stopped_products(line, t, out_of_stock).items():
         share = stopped.week / (7 * usual * max(float(line.open[max(t - 55, 0) : t + 1].mean()), 1 / 7))
-        much = share >= STOPPED_WEEK or stopped.a_week >= STOPPED_PIECES or policy.min_impact == 0
+        gone = out_of_stock is not None and bool(out_of_stock[product])
+        much = (
+            share >= (GONE_WEEK if gone else STOPPED_WEEK) or stopped.a_week >= STOPPED_PIECES or policy.min_impact == 0
+        )
         severity = Severity.HIGH if much else Severity.MEDIUM if share >= LEAST_SHARE else Severity.LOW
         severity = floored(policy, severity, -1.0, stopped.impact)
         yield Candidate(
