@@ -246,4 +246,4 @@ def test_a_mail_is_as_it_was_read(language: Language) -> None:
 def test_an_end_is_told_of_what_is_over() -> None:
     figures = Figures("CDF", Language.FR)
     said = [told_sentence(told(one, Change.RESOLVED), figures) for one in all_events()]
-    assert len(set(said)) == 3 + 2 + 2 + 2  # each kind of day and of product, levels, and the rest
+    assert len(set(said)) == 3 + 2 + 2  # each kind of day and of product, and the rest

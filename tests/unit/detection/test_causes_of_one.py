@@ -63,8 +63,7 @@ def test_a_refund_of_twelve_days_takings_is_told_with_its_sale_and_its_product(p
     assert event.severity is Severity.HIGH
     assert event.impact == -round(12 * usual)
     text = sentence(event.statement, Figures("EUR"))
-    assert "was given back on Saturday for 1,250 pieces, where usually nothing is. It was 1 refund." in text
-    assert "The largest was at 17:30" in text
+    assert "was given back on Saturday for 1,250 pieces, where usually nothing is. It was one refund, at 17:30." in text
     assert event.causes is not None
     assert event.causes.products[0].name == "Product 9 (P09)"
 
@@ -177,5 +176,10 @@ def test_a_doubling_of_the_level_is_found_within_fourteen_open_days_and_told_wit
     assert found[14] == []
     (moved,) = found[0]
     assert moved.statement.value == pytest.approx(2 * (moved.statement.expected or 0), rel=0.15)
+    beside = [e.severity for e in day_of(table).shop if e.type is not EventType.LEVEL_MOVED]
+    assert set(beside) <= {Severity.LOW}  # the new level explains the day
+    table.loc[table["date"] == pd.Timestamp(SATURDAY), ["quantity", "revenue"]] *= 4
+    beside = [e.severity for e in day_of(table).shop if e.type is not EventType.LEVEL_MOVED]
+    assert Severity.HIGH in beside  # and not one of four times the new level
     steady = products.assign(returned_quantity=0, returned_revenue=0)
     assert [e for e in day_of(steady).shop if e.type is EventType.LEVEL_MOVED] == []

@@ -90,6 +90,14 @@ def test_a_slow_saturday_is_told_in_numbers_with_causes_that_add_up_and_products
     assert only(result.products, EventType.DROP) == []
 
 
+def test_fewer_customers_are_told_in_money(ordinary: pd.DataFrame) -> None:
+    shop = day_table(times(ordinary, 0.88, days=[SATURDAY]))
+    at = shop["date"] == pd.Timestamp(SATURDAY)
+    shop.loc[at, "transactions"] = (shop.loc[at, "transactions"] * 0.4).round().astype(int)
+    result = detect(shop, ordinary, SATURDAY)
+    assert [e.metric for e in result.shop][:2] == ["revenue", "transactions"]
+
+
 def test_one_products_bulk_order_is_the_products_event_and_the_shops_first_cause(ordinary: pd.DataFrame) -> None:
     result = judge(times(ordinary, 12, days=[SATURDAY], sku="P09"))
     assert result.products[0].sku == "P09"
@@ -241,7 +249,9 @@ def test_a_day_cut_off_at_noon_is_partial_and_no_drop(ordinary: pd.DataFrame) ->
     result = detect(shop, products, SATURDAY)
     assert result.state is DayState.PARTIAL
     assert [e.type for e in result.shop] == [EventType.PARTIAL_DAY]
-    assert "stops at 11:53" in said(result.shop[0])
+    (value,) = products.loc[products["date"].dt.date == SATURDAY, ["revenue"]].sum()
+    assert said(result.shop[0]).startswith("Saturday, 2 August stops at 11:53, usually not before ")
+    assert f"{round(value / 100):,} came in, where about " in said(result.shop[0])
     assert result.products == ()
 
 

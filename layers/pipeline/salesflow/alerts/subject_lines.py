@@ -20,13 +20,11 @@ _ENDS: Final[Mapping[EventType | None, Text]] = {
     EventType.MISSING_DAY: Text("Sales are coming in again"),
     EventType.PARTIAL_DAY: Text("The days are complete again"),
     EventType.UNUSUAL_MIX: Text("Sales at their usual hours again"),
-    EventType.LEVEL_SHIFT: Text("Sales no longer unusual"),
     None: Text("Sales are back to usual"),
 }
 _ENDS_OF_PRODUCTS: Final[Mapping[EventType | None, Text]] = {
     EventType.STOPPED_SELLING: Text("{name}: sells again"),
     EventType.PRICE_CHANGE: Text("{name}: price no longer unusual"),
-    EventType.LEVEL_SHIFT: Text("{name}: no longer unusual"),
     None: Text("{name}: back to usual"),
 }
 _OF_PRODUCTS: Final[Mapping[EventType | str, Text]] = {

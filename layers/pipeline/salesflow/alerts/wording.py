@@ -14,13 +14,11 @@ _ENDS: Final[Mapping[EventType | None, Text]] = {
     EventType.MISSING_DAY: Text("Sales are coming in again."),
     EventType.PARTIAL_DAY: Text("The days are complete again."),
     EventType.UNUSUAL_MIX: Text("Sales come at their usual hours again."),
-    EventType.LEVEL_SHIFT: Text("Sales are no longer unusual."),
     None: Text("Sales are back to usual."),
 }
 _ENDS_OF_PRODUCTS: Final[Mapping[EventType | None, Text]] = {
     EventType.STOPPED_SELLING: Text("{product} sells again."),
     EventType.PRICE_CHANGE: Text("{product}: the price is no longer unusual."),
-    EventType.LEVEL_SHIFT: Text("{product}: sales are no longer unusual."),
     None: Text("{product}: sales are back to usual."),
 }
 
@@ -42,10 +40,8 @@ def dated_sentence(entry: Entry, business_date: date, figures: Figures) -> str:
 
 def end_sentence(said: Statement, figures: Figures) -> str:
     """What the end of an alert means. said: what was told of it, with the type that it had last."""
-    _, ends = figures.words, _ENDS
+    ends = _ENDS
     product = None if said.sku is None else called(said.sku, said.name)
     if product and said.type not in (EventType.MISSING_DAY, EventType.PARTIAL_DAY, EventType.UNUSUAL_MIX):
         ends = _ENDS_OF_PRODUCTS
-    end = _.say(ends.get(said.type, ends[None]), product=product or "")
-    shifted = said.type is EventType.LEVEL_SHIFT
-    return figures.sentences(end, _("They are back, or the new level has become the usual one.") if shifted else "")
+    return figures.words.say(ends.get(said.type, ends[None]), product=product or "")

@@ -9,10 +9,11 @@ import pandas as pd
 
 from salesflow.detection.budget import shop_threshold
 from salesflow.detection.calendar import DayFinding, classify_days
-from salesflow.detection.levels import level_event
+from salesflow.detection.levels import level_event, under_new_level
 from salesflow.detection.lines import RECENT, day_line
 from salesflow.detection.model import DetectionResult, Policy
 from salesflow.detection.product_events import product_events
+from salesflow.detection.reported import back_of_shop
 from salesflow.detection.returns import returns_event
 from salesflow.detection.shop_events import hours_event, shop_events
 from salesflow.detection.stakes import MEDIUM_SCORE
@@ -121,10 +122,13 @@ def _partial(line: Timeline, t: int, finding: DayFinding) -> Event:
     """A day that stops or starts hours away from the usual: serious where the money is missing too."""
     day = line.days[t].date()
     late = finding.cut_at < "12:00" and finding.usual_edge < finding.cut_at
+    back = back_of_shop(line, t)["revenue"]
+    value = float(line.totals[0, t]) - back.value
+    expected = back.kept * float(np.nan_to_num(line.shop_days([t])[0].expected[0]))
     said = Statement(
-        EventType.PARTIAL_DAY, day, day, cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=late
-    )
-    value, expected = float(line.totals[0, t]), float(np.nan_to_num(line.shop_days([t])[0].expected[0]))
+        EventType.PARTIAL_DAY, day, day, value=value, expected=expected or None,
+        cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=late,
+    )  # fmt: skip
     missing = min(value - expected, 0.0)
     serious = -missing >= PARTIAL_SHARE * expected > 0
     severity = Severity.HIGH if serious else Severity.MEDIUM
@@ -171,7 +175,7 @@ def _scored(
     moved = level_event(line, t, policy) if result.state is DayState.OPEN else ()
     return replace(
         result,
-        shop=partial + of_shop + given_back + moved,
+        shop=partial + under_new_level(of_shop, moved) + given_back + moved,
         products=tuple(of_products),
         day_factor=scored.quantity.factor,
         threshold_shop=threshold,

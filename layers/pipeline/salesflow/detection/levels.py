@@ -1,5 +1,7 @@
 """The level has moved: a slow doubling or halving, which no single day shows, found by the last two weeks against the weeks before."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,9 @@ FAR = 42
 RATIO, FAR_RATIO = np.log(1.25), np.log(1.6)
 ERRORS = 4.0
 """So many standard errors the levels must lie apart; neighbouring days are alike, so that theirs is taken half as wide again."""
+
+BESIDE_LEVEL = 1.25
+"""A day may be so many times as far off as the new level is, and is still explained by it."""
 
 WIDER = 1.5
 TRIMMED = 0.15
@@ -47,6 +52,17 @@ def level_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
             said, value=new, expected=old, score=ERRORS if new > old else -ERRORS, deviation=deviation, impact=impact,
         ),
     )  # fmt: skip
+
+
+def under_new_level(events: tuple[Event, ...], moved: tuple[Event, ...]) -> tuple[Event, ...]:
+    """The shop's events of a day; those that the new level explains are no findings of their own."""
+    step = 1 + (moved[0].deviation or 0.0) if moved else 1.0
+
+    def is_explained(event: Event) -> bool:
+        times = 1 + (event.deviation or 0.0)
+        return 1 < times <= step * BESIDE_LEVEL or 1 > times >= step / BESIDE_LEVEL > 0
+
+    return tuple(replace(one, severity=Severity.LOW) if step != 1 and is_explained(one) else one for one in events)
 
 
 def _moved(line: Timeline, t: int) -> tuple[float, float, int] | None:

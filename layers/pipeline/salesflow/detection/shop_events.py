@@ -40,6 +40,9 @@ def shop_events(
     ]
     if not flagged:
         return ()
+    loudest = max((one.evidence for one in flagged), key=abs)
+    if flagged[0].metric != "revenue" and lines[0].score * loudest > 0:
+        flagged.insert(0, lines[0])  # what is at stake is money: it is said first
     back, counted = reported(back_of_shop(line, t), lines[0])
     flagged, lines = ([back.get(one.metric, Back()).of(one) for one in some] for some in (flagged, lines))
     revenue, quantity, transactions = lines
@@ -66,12 +69,12 @@ def shop_events(
         event_of(
             one, line.days[: t + 1],
             floored(
-                policy, Severity.HIGH if great and one.metric == "revenue" else severity_of(one.evidence, share),
+                policy, Severity.HIGH if great and one.metric == "revenue" else severity_of(evidence, share),
                 one.deviation if one.deviation is not None else np.inf, causes.difference,
             ),
             threshold, causes.difference, holiday, causes, notes,
         )
-        for one in flagged
+        for one, evidence in ((one, loudest if one.metric == "revenue" else one.evidence) for one in flagged)
     )  # fmt: skip
 
 

@@ -172,16 +172,16 @@ def _missing(said: Statement, figures: Figures) -> str:
 
 
 def _partial(said: Statement, figures: Figures) -> str:
-    """A day that stops (or starts) hours away from the usual."""
+    """A day that stops (or starts) hours away from the usual, and what came in."""
     _, values = figures.words, {"day": figures.day_named(said.day), "time": said.cut_at, "usual": said.usual_edge}
     if said.late_start:
-        return _(
-            "{day} starts only at {time}, usually by {usual}: the morning may be missing, so low sales are not judged.",
-            **values,
-        )
-    return _(
-        "{day} stops at {time}, usually not before {usual}: it looks unfinished, so low sales are not judged.", **values
-    )
+        edge = _("{day} starts only at {time}, usually by {usual}.", **values)
+    else:
+        edge = _("{day} stops at {time}, usually not before {usual}.", **values)
+    if not said.expected:  # a young shop, or an alert of version 1.0
+        return edge
+    came, usual = amount(said.value or 0, "revenue", figures), rounded(said.expected, "revenue", figures)
+    return figures.sentences(edge, _("{value} came in, where about {usual} is usual.", value=came, usual=usual))
 
 
 def _returns(said: Statement, figures: Figures) -> str:
@@ -207,6 +207,8 @@ def _returns(said: Statement, figures: Figures) -> str:
             round(said.pieces),
             **values,
         )
+    if said.refunds == 1 and said.at:
+        return figures.sentences(given, _("It was one refund, at {time}.", time=said.at))
     number = figures.plural("It was {n} refund.", "These were {n} refunds.", said.refunds)
     largest = ""
     if said.at:
