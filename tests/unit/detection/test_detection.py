@@ -91,7 +91,7 @@ def test_a_slow_saturday_is_told_in_numbers_with_causes_that_add_up_and_products
 
 
 def test_fewer_customers_are_told_in_money(ordinary: pd.DataFrame) -> None:
-    shop = day_table(times(ordinary, 0.88, days=[SATURDAY]))
+    shop = day_table(times(ordinary, 0.8, days=[SATURDAY]))
     at = shop["date"] == pd.Timestamp(SATURDAY)
     shop.loc[at, "transactions"] = (shop.loc[at, "transactions"] * 0.4).round().astype(int)
     result = detect(shop, ordinary, SATURDAY)
