@@ -71,14 +71,14 @@ def auto_ets(
     scores = np.full((len(values), evaluate_last), np.nan)
     first = values.shape[1] - evaluate_last
     for row in rows:
-        for column, day in enumerate(range(first, values.shape[1])):
-            if column % refit == 0:
-                begin = max(day - HISTORY, 0)
-                model = AutoETS(season_length=7).fit(values[row, begin:day])
-            answer: dict[str, Any] = model.forward(y=values[row, begin:day], h=1, level=[95])
-            mean = float(answer["mean"][0])
-            half = float(answer["hi-95"][0]) - mean
-            scores[row, column] = (values[row, day] - mean) / max(half / 1.96, 1e-9)
+        for fitted in range(first, values.shape[1], refit):
+            begin = max(fitted - HISTORY, 0)
+            model = AutoETS(season_length=7).fit(values[row, begin:fitted])
+            for day in range(fitted, min(fitted + refit, values.shape[1])):
+                answer: dict[str, Any] = model.forward(y=values[row, begin:day], h=1, level=[95])
+                mean = float(answer["mean"][0])
+                half = float(answer["hi-95"][0]) - mean
+                scores[row, day - first] = (values[row, day] - mean) / max(half / 1.96, 1e-9)
     return scores
 
 

@@ -80,7 +80,7 @@ def main() -> None:
                 [np.maximum(r, 0) for r in truth],
                 [np.maximum(together(r, per_root=False), 0) for r in truth],
             )
-            found.append([_recall(*pair, inside) for pair in pairs])
+            found.append([_recall(clean_scores, shifted_scores, inside) for clean_scores, shifted_scores in pairs])
         print(
             f"| {mean[0]:g}-{mean[1]:g} | " + " | ".join(f"{r:.2f}" for r in np.mean(found, axis=0)) + " |", flush=True
         )

@@ -20,7 +20,7 @@ def spells(counts: dict[int, list[str]]) -> pd.DataFrame:
 
 def said(table: pd.DataFrame) -> list[tuple[str, int, int]]:
     return [
-        (row.sku, (row.first.date() - MONDAY).days, (row.last.date() - MONDAY).days)  # type: ignore[union-attr]  # timestamps
+        (row.sku, (row.first.date() - MONDAY).days, (row.last.date() - MONDAY).days)
         for row in table.rename(columns=str).itertuples(name="Row")
     ]
 

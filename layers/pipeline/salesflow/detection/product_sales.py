@@ -91,12 +91,15 @@ class ProductSales:
         return values
 
     def gone(self, rows: Ints, first: int, end: int) -> NDArray[np.bool_]:
-        """Whether some products were out of stock at the close of the days from `first` to before `end`, [len(rows), days]."""
+        """Whether some products were out of stock at the close of the days from `first` to before `end`, and not sold, [len(rows), days]."""
+        if not self._gone.size:
+            return np.zeros((len(rows), end - first), dtype=bool)
         row, spell = _listed(self._gone_start, rows)
         steps = np.zeros((len(rows), end - first + 1), dtype=np.int32)
         for at, step in zip(np.clip(self._gone[:, spell] - first, 0, end - first), (1, -1), strict=True):
             np.add.at(steps, (row, at), step)
-        return np.cumsum(steps, axis=1)[:, :-1] > 0
+        unsold = self.between("quantity", rows, first, end) == 0
+        return (np.cumsum(steps, axis=1)[:, :-1] > 0) & unsold
 
     def cells(self, first: int, end: int) -> Ints:
         """The cells of the days from `first` to before `end`."""
@@ -168,5 +171,5 @@ class History:
 
     def __getitem__(self, rows: Rows, /) -> Floats:
         values = self.sales.between(self.metric, self.rows[rows], self.first, self.end)
-        values[(values == 0) & self.sales.gone(self.rows[rows], self.first, self.end)] = np.nan
+        values[self.sales.gone(self.rows[rows], self.first, self.end)] = np.nan
         return values

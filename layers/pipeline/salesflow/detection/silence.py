@@ -94,7 +94,6 @@ def _silences(line: Timeline, t: int) -> Silences:
     days_sold, lately = count(np.ones(len(sold), dtype=bool))[rows], count(late)[rows]
     now, at = now[rows], np.arange(len(days))
     gone = line.sales.gone(rows, int(days[0]), t + 1)[:, days - days[0]]
-    gone &= line.sales.between("quantity", rows, int(days[0]), t + 1)[:, days - days[0]] == 0
     gone &= (at > first[rows, None]) & (at < last[rows, None])
     known = known[rows] - gone.sum(axis=1)
     recent = RECENT - (gone & (at > last[rows, None] - RECENT)).sum(axis=1)

@@ -190,7 +190,7 @@ class Timeline:
         scored = self.sampled_days(days)
         if any(len(s.rows) >= SAMPLE for s in scored):
             scored = self._score({d: np.union1d(s.rows, products) for d, s in zip(days, scored, strict=True)})
-        gone = self.sales.gone(products, days[0], t) & (self.sales.between("quantity", products, days[0], t) == 0)
+        gone = self.sales.gone(products, days[0], t)
         found = {m: np.stack([s.scores(m, products) for s in scored], axis=1) for m in ("quantity", "revenue")}
         for scores in found.values():
             scores[:, :-1][gone] = np.nan
