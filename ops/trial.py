@@ -7,7 +7,7 @@ import secrets
 from ops.target import Stack
 from salesflow.delivery.channel import Accepted, Channel
 from salesflow.delivery.mail import Mailer
-from salesflow.delivery.message import REFERENCE_HEADER, Mail
+from salesflow.delivery.message import REFERENCE_HEADER, Message
 from salesflow.delivery.ways import Ways
 from salesflow.delivery.webhook import Webhooks
 from salesflow.delivery.whatsapp import WhatsApp
@@ -26,7 +26,7 @@ class Trial:
         settings, reference = self._stack.settings, f"SF-TEST{secrets.token_hex(4).upper()}"
         text = compose_test(settings.shop_name, settings.language_code, reference)
         headers = {REFERENCE_HEADER: reference, "Content-Language": text.language.tag}
-        mail = Mail(text.subject, text.text, text.html, headers=headers, gist=text.gist)
+        mail = Message(text.subject, text.text, text.html, headers=headers, gist=text.gist)
         channel = self._channel(kind_of(reader))
         channel.begin(mail)
         outcome = channel.send(mail, reader)

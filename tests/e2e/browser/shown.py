@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from salesflow.alerts.mail import compose_alert_mail
 from salesflow.delivery.mail import Mailer
-from salesflow.delivery.message import Mail
+from salesflow.delivery.message import Message
 from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.library.page import render_library
@@ -24,7 +24,7 @@ def _html_part(text: MailText) -> bytes:
     """The HTML of the mail as it is sent."""
     mailer = Mailer(None, sender="reports@shop.example.com", reply_to="owner@shop.example.com", configuration_set=None)
     message = message_from_bytes(
-        mailer.build(Mail(text.subject, text.text, text.html), "reader@shop.example.com"), policy=default_policy
+        mailer.build(Message(text.subject, text.text, text.html), "reader@shop.example.com"), policy=default_policy
     )
     part = message.get_body(("html",))  # the policy makes it an EmailMessage
     assert part is not None

@@ -21,7 +21,7 @@ from salesflow.delivery import webhook
 from salesflow.delivery.addresses import Mark, MarkedAddresses
 from salesflow.delivery.channel import Accepted, Channels, Later, Refused, send_to_all
 from salesflow.delivery.mail import Mailer
-from salesflow.delivery.message import REFERENCE_HEADER, Mail
+from salesflow.delivery.message import REFERENCE_HEADER, Message
 from salesflow.delivery.ways import SecretWays, Ways
 from salesflow.delivery.webhook import Webhooks, signed
 from salesflow.errors import ClaimLost
@@ -47,7 +47,9 @@ HUGE = replace(
     sections=tuple((f"T{n}" * 300, tuple(f"{HOSTILE}{line}" * 5 for line in range(10))) for n in range(60)),
     links=tuple(("K" * 500, f"https://link.invalid/run/{n}/") for n in range(40)),
 )  # fmt: skip
-MAIL = Mail("Sales", "Sales", "<p>Sales</p>", headers={"Content-Language": "en"}, mail_list=MailList.REPORTS, gist=GIST)
+MAIL = Message(
+    "Sales", "Sales", "<p>Sales</p>", headers={"Content-Language": "en"}, mail_list=MailList.REPORTS, gist=GIST
+)
 
 type Take = Callable[..., Claim]
 _names = count(1)

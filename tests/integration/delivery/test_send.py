@@ -14,7 +14,7 @@ from botocore.session import get_session
 from salesflow.aws import AwsClients
 from salesflow.delivery.channel import Later, Refused, send_to_all
 from salesflow.delivery.mail import Mailer
-from salesflow.delivery.message import Attachment, Mail
+from salesflow.delivery.message import Attachment, Message
 from salesflow.errors import ClaimLost
 from salesflow.ledger import Claim, Ledger, LedgerUnavailable, RunStatus
 from tests.integration.conftest import REGION
@@ -28,7 +28,7 @@ ANNE, BOB, CARL = "anne@example.com", "bob@example.com", "carl@example.com"
 EVERYBODY = (ANNE, BOB, CARL)
 
 
-MAIL = Mail(
+MAIL = Message(
     "Sales of 22 November", "Revenue: 1", "<p>Revenue: 1</p>", (Attachment("s.pdf", "application/pdf", b"%PDF"),)
 )
 

@@ -10,7 +10,7 @@ from salesflow.aws import AwsClients
 from salesflow.delivery.addresses import AddressBusy, Mark, MarkedAddress, MarkedAddresses
 from salesflow.delivery.channel import send_to_all
 from salesflow.delivery.mail import Mailer, MailTooLarge
-from salesflow.delivery.message import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size
+from salesflow.delivery.message import MAX_ENCODED_BYTES, Attachment, Message, encoded_size
 from salesflow.links.things import MailList
 from salesflow.rows import Rows
 from tests.integration.delivery.conftest import by_mail
@@ -19,7 +19,7 @@ from tests.stand_ins.aws import Wire, calls
 
 
 def test_a_mail_over_the_cap_is_sent_to_nobody(mailer: Mailer, take: Take, wire: Wire) -> None:
-    heavy = Mail("s", "t", "h", (Attachment("s.pdf", "application/pdf", os.urandom(5_200_000)),))
+    heavy = Message("s", "t", "h", (Attachment("s.pdf", "application/pdf", os.urandom(5_200_000)),))
     assert encoded_size(heavy) > MAX_ENCODED_BYTES > 5_200_000
     with pytest.raises(MailTooLarge, match="7,000,000"):
         send_to_all(by_mail(mailer), take(), heavy, EVERYBODY)

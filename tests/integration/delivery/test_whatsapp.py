@@ -19,7 +19,7 @@ from salesflow.aws import AwsClients
 from salesflow.delivery.addresses import MarkedAddresses
 from salesflow.delivery.channel import Channels, send_to_all
 from salesflow.delivery.mail import Mailer
-from salesflow.delivery.message import Attachment, Mail
+from salesflow.delivery.message import Attachment, Message
 from salesflow.delivery.ways import SecretWays, Ways
 from salesflow.delivery.whatsapp import WhatsApp
 from salesflow.formats import Format
@@ -42,7 +42,7 @@ class Stand:
 
     url: str
     channels: Channels
-    mail: Mail
+    mail: Message
     secrets: Any
     secret_id: str
 
@@ -81,7 +81,7 @@ def stand(
     channels = Channels(
         lambda kind: mailer if kind == "mail" else whatsapp, MarkedAddresses(Rows(clients.dynamodb, state_table))
     )
-    yield Stand(url, channels, Mail("Sales", "t", "h", files, gist=GIST), clients.secretsmanager, secret_id)
+    yield Stand(url, channels, Message("Sales", "t", "h", files, gist=GIST), clients.secretsmanager, secret_id)
     server.shutdown()
 
 

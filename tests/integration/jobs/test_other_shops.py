@@ -13,7 +13,7 @@ import pytest
 
 from local.api import SalesFlowServer
 from salesflow.aws import AwsClients, ShopOutOfReach
-from salesflow.delivery.message import REFERENCE_HEADER, Mail
+from salesflow.delivery.message import REFERENCE_HEADER, Message
 from salesflow.delivery.ways import WhatsAppWay
 from salesflow.delivery.whatsapp import template_message
 from salesflow.errors import InvalidJobEvent, InvalidSettings, SalesFlowError, SystemTokenMissing
@@ -160,7 +160,7 @@ def test_what_whatsapp_could_not_deliver_is_marked_for_the_shop_whose_message_it
 ) -> None:
     add()
     message = template_message(WhatsAppWay(phone="phone-number-id-01234567", template="x"), f"whatsapp:{NUMBER}",
-                               Mail("s", "t", "h", headers={REFERENCE_HEADER: "SF-ABCDEFGH"}), "", "", SHOP)  # fmt: skip
+                               Message("s", "t", "h", headers={REFERENCE_HEADER: "SF-ABCDEFGH"}), "", "", SHOP)  # fmt: skip
     event = of_topic(reported(131026, message["biz_opaque_callback_data"]))
     assert system.fire("mail_events", event)["marked"] == [f"whatsapp:{NUMBER}"]
     (row,) = (row for row in system.rows() if row["sk"]["S"] == f"whatsapp:{NUMBER}")

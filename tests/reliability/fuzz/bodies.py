@@ -20,7 +20,7 @@ from salesflow.analytics.results import Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales
 from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.mail import Mailer
-from salesflow.delivery.message import Attachment, Mail
+from salesflow.delivery.message import Attachment, Message
 from salesflow.errors import SalesFlowError
 from salesflow.formats import Format, ReportType
 from salesflow.reports import render
@@ -269,7 +269,7 @@ def _check_mail(content: ReportContent) -> None:
     )
     _without_foreign_html(text.html)
     mailer = Mailer(None, sender="reports@shop.example.com", reply_to="owner@shop.example.com", configuration_set=None)
-    mail = Mail(
+    mail = Message(
         text.subject, text.text, text.html, (Attachment("x.csv", "text/csv", b"1"),), {"X-SalesFlow-Run-Id": "r"}
     )
     raw = mailer.build(mail, "reader@shop.example.com")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from salesflow.alerts.lifecycle import Change, Entry, Rules
 from salesflow.alerts.mail import MailFacts, compose_alert_mail
 from salesflow.delivery.mail import Mailer
-from salesflow.delivery.message import Mail
+from salesflow.delivery.message import Message
 from salesflow.findings.event import Causes, Contribution, Event, EventType, Note, NoteKind, Severity
 from salesflow.reports.mail import SUBJECT_LENGTH, MailText
 from salesflow.windows import Period
@@ -198,7 +198,7 @@ def test_a_hostile_name_stays_text_everywhere() -> None:
     assert "<img src=x onerror=alert(1)>" in text
     assert not {"\r", "\n", "\u202e"} & set(mail.subject)
     headers = Mailer(None, sender="a@shop.example.com", reply_to=None, configuration_set=None).build(
-        Mail(mail.subject, mail.text, mail.html), "reader@shop.example.com"
+        Message(mail.subject, mail.text, mail.html), "reader@shop.example.com"
     )
     head = headers.partition(b"\r\n\r\n")[0]
     assert b"\r\nBcc:" not in head

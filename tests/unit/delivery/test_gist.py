@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from salesflow.delivery.message import Mail
+from salesflow.delivery.message import Message
 from salesflow.gist import Gist
 from salesflow.language import Language
 from salesflow.reports.mail import MailLinks, MailText, compose_owner_notice, compose_report_mail
@@ -82,6 +82,6 @@ def test_a_gist_is_read_back_as_it_was_kept() -> None:
 
 
 def test_an_edition_that_an_older_release_kept_says_its_words_in_chats_too() -> None:
-    mail = Mail("Sales of 22 November [SF-1]", "Revenue: 1\n\n  Rice  2\n", "<p>Revenue: 1</p>")
+    mail = Message("Sales of 22 November [SF-1]", "Revenue: 1\n\n  Rice  2\n", "<p>Revenue: 1</p>")
     gist = mail.gist_for("slack:shop", None)
     assert (gist.headline, gist.sections) == ("Sales of 22 November [SF-1]", (("", ("Revenue: 1", "Rice  2")),))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.delivery.mail import Mailer
-from salesflow.delivery.message import MAX_SUBJECT_CHARACTERS, Attachment, Mail, encoded_size
+from salesflow.delivery.message import MAX_SUBJECT_CHARACTERS, Attachment, Message, encoded_size
 
 REFERENCE = {"X-SalesFlow-Reference": "SF-ABCDEFGH", "X-SalesFlow-Run-Id": "0193"}
 OWN_HEADERS = [
@@ -32,8 +32,8 @@ def mailer(reply_to: str | None = "owner@shop.example.com") -> Mailer:
     return Mailer(None, sender="reports@shop.example.com", reply_to=reply_to, configuration_set=None)
 
 
-def mail(subject: str = "Sales", text: str = "T", html: str = "<p>H</p>", *attachments: Attachment) -> Mail:
-    return Mail(subject, text, html, attachments, REFERENCE)
+def mail(subject: str = "Sales", text: str = "T", html: str = "<p>H</p>", *attachments: Attachment) -> Message:
+    return Message(subject, text, html, attachments, REFERENCE)
 
 
 def parsed(raw: bytes) -> EmailMessage:
@@ -111,7 +111,7 @@ def test_no_text_becomes_a_header(breaker: str) -> None:
     evil = f"Sales{breaker}Bcc: eve@example.com{breaker}{breaker}<b>body"
     attachment = Attachment(f"a{breaker}b.pdf", "application/pdf", b"%PDF")
     headers = {"X-Note": evil, **REFERENCE}
-    message = parsed(mailer().build(Mail(evil, "T", "H", (attachment,), headers), "anne@example.com"))
+    message = parsed(mailer().build(Message(evil, "T", "H", (attachment,), headers), "anne@example.com"))
     assert set(message.keys()) == {*OWN_HEADERS, "X-Note"}
     assert message["Subject"] == "Sales Bcc: eve@example.com <b>body" == message["X-Note"]
     assert [part.get_filename() for part in message.iter_attachments()] == ["a b.pdf"]
@@ -131,7 +131,7 @@ def test_no_line_of_a_text_becomes_a_part() -> None:
 @pytest.mark.parametrize("name", ["Bcc", "to", "X-A\r\nBcc", "X A", "", "X-Ä", "Subject", "Content-Type"])
 def test_a_mail_cannot_add_headers_that_are_not_its_own(name: str) -> None:
     with pytest.raises(ValueError, match="header"):
-        mailer().build(Mail("s", "t", "h", (), {name: "eve@example.com"}), "anne@example.com")
+        mailer().build(Message("s", "t", "h", (), {name: "eve@example.com"}), "anne@example.com")
 
 
 @pytest.mark.parametrize(

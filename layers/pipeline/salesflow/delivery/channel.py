@@ -10,7 +10,7 @@ from typing import Protocol
 
 from salesflow import clock
 from salesflow.delivery.addresses import Mark, MarkedAddress
-from salesflow.delivery.message import MAX_SUBJECT_CHARACTERS, REFERENCE_HEADER, RUN_ID_HEADER, Mail, one_line
+from salesflow.delivery.message import MAX_SUBJECT_CHARACTERS, REFERENCE_HEADER, RUN_ID_HEADER, Message, one_line
 from salesflow.ledger import SentRecord
 from salesflow.mail_address import mailbox
 from salesflow.readers import kind_of
@@ -46,10 +46,10 @@ type Outcome = Accepted | Refused | Later
 class Channel(Protocol):
     """A way to readers."""
 
-    def begin(self, mail: Mail) -> None:
+    def begin(self, mail: Message) -> None:
         """Before the first reader of a message: begin with fresh connections. Raises where nobody could get it, so that nobody does."""
 
-    def send(self, mail: Mail, reader: str) -> Outcome:
+    def send(self, mail: Message, reader: str) -> Outcome:
         """Send to one reader. The same message to the same reader carries the same id each time."""
 
 
@@ -102,7 +102,7 @@ class SendRecorder(Protocol):
         """Record a refused recipient."""
 
 
-def send_to_all(channels: Channels, claim: SendRecorder, mail: Mail, recipients: Iterable[str]) -> DeliveryResult:
+def send_to_all(channels: Channels, claim: SendRecorder, mail: Message, recipients: Iterable[str]) -> DeliveryResult:
     """Tell every recipient who has not been told in the claim's edition, one message each.
 
     The claim is checked before each send, and recording it is the very next call after the channel accepts. One recipient's
@@ -157,7 +157,7 @@ def send_to_all(channels: Channels, claim: SendRecorder, mail: Mail, recipients:
     return DeliveryResult(notified, tuple(told_now), refused, unreached, tuple(stopped))
 
 
-def _with_reference(mail: Mail, claim: SendRecorder) -> Mail:
+def _with_reference(mail: Message, claim: SendRecorder) -> Message:
     subject = one_line(mail.subject, MAX_SUBJECT_CHARACTERS)
     if claim.reference not in subject:
         ending = f" [{claim.reference}]"

@@ -22,7 +22,7 @@ from salesflow.delivery.message import (
     MAX_ENCODED_BYTES,
     MAX_SUBJECT_CHARACTERS,
     REFERENCE_HEADER,
-    Mail,
+    Message,
     body_of,
     digest,
     encoded_size,
@@ -76,9 +76,9 @@ class Mailer:
         self._configuration_set = configuration_set
         self._link = link
         self._pause = pause
-        self._body_of: tuple[Mail, bytes] | None = None
+        self._body_of: tuple[Message, bytes] | None = None
 
-    def begin(self, mail: Mail) -> None:
+    def begin(self, mail: Message) -> None:
         """Begin with fresh connections; raises MailTooLarge.
 
         A container sleeps between runs. A connection kept from the last one may have died without notice, and a reset
@@ -88,7 +88,7 @@ class Mailer:
             raise _too_large(size)
         self._ses.close()
 
-    def build(self, mail: Mail, recipient: str) -> bytes:
+    def build(self, mail: Message, recipient: str) -> bytes:
         """The MIME message, the same bytes for the same mail and recipient.
 
         Message-ID and boundaries derive from the mail's reference (`X-SalesFlow-Reference`; its subject without one)
@@ -115,7 +115,7 @@ class Mailer:
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         return with_headers(mail, headers, self._body_of[1])
 
-    def _with_links(self, mail: Mail, recipient: str) -> Mail:
+    def _with_links(self, mail: Message, recipient: str) -> Message:
         """The mail with the recipient's own addresses; a mail that was made while there were links gets the owner's without them."""
         text, html = mail.text, mail.html
         for place, thing in mail.links.items():
@@ -123,7 +123,7 @@ class Mailer:
             text, html = text.replace(place, address), html.replace(place, address)
         return replace(mail, text=text, html=html)
 
-    def send(self, mail: Mail, reader: str) -> Outcome:
+    def send(self, mail: Message, reader: str) -> Outcome:
         """Mail one recipient; accepted under SES's message id. Raises MailTooLarge."""
         try:
             raw = self.build(mail, reader)

@@ -52,7 +52,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class Message:
     """What every recipient gets. `headers` are additional ones (`X-...`, `Date`, `References`).
 
     mail_list: the list that it belongs to, which a reader can stop; None: what nobody can stop. links: placeholders in both texts, each
@@ -76,12 +76,12 @@ class Mail:
         return gist.linked({place: link(thing, reader) if link else "" for place, thing in self.links.items()})
 
 
-def encoded_size(mail: Mail) -> int:
+def encoded_size(mail: Message) -> int:
     """Bytes of the mail as it is sent (attachments after base64, +35%), but for the headers that name the sender."""
     return len(body_of(mail, "size"))
 
 
-def with_headers(mail: Mail, own: Mapping[str, str], body: bytes) -> bytes:
+def with_headers(mail: Message, own: Mapping[str, str], body: bytes) -> bytes:
     """The whole message: our own headers, the mail's additional ones, and its body.
 
     Raises ValueError for an additional header that is not the caller's to set.
@@ -94,7 +94,7 @@ def with_headers(mail: Mail, own: Mapping[str, str], body: bytes) -> bytes:
     return "".join(map(_header_line, headers, headers.values())).encode("ascii") + body
 
 
-def body_of(mail: Mail, reference: str) -> bytes:
+def body_of(mail: Message, reference: str) -> bytes:
     """Everything from the MIME-Version header on: multipart/mixed of the two texts and the attachments."""
     texts = EmailMessage(policy=_POLICY)
     texts.set_content(_writable(mail.text), cte=_encoding(mail.text))

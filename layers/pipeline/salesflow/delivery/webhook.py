@@ -27,7 +27,7 @@ import salesflow
 from salesflow import clock
 from salesflow.delivery.channel import Accepted, Later, Outcome, Refused
 from salesflow.delivery.chat_bodies import discord_body, program_body, slack_body, teams_body, telegram_body
-from salesflow.delivery.message import REFERENCE_HEADER, RUN_ID_HEADER, Mail, digest
+from salesflow.delivery.message import REFERENCE_HEADER, RUN_ID_HEADER, Message, digest
 from salesflow.delivery.ways import ProgramWay, UnusableWay, Ways, WaysUnreadable, signing_key
 from salesflow.errors import SalesFlowError
 from salesflow.mail_address import masked
@@ -120,12 +120,12 @@ class Webhooks:
         self._pause = pause
         self._http = connection_pools(connections=1)
 
-    def begin(self, mail: Mail) -> None:  # noqa: ARG002 - each body is cut to what its service takes
+    def begin(self, mail: Message) -> None:  # noqa: ARG002 - each body is cut to what its service takes
         """Begin with fresh connections and what the secret says now."""
         self._ways.begin()
         self._http.clear()
 
-    def send(self, mail: Mail, reader: str) -> Outcome:
+    def send(self, mail: Message, reader: str) -> Outcome:
         """Send to one reader; accepted under the message's own id."""
         try:
             way = self._ways.of(reader)
@@ -155,7 +155,7 @@ class Webhooks:
             self._pause(wait)
         return outcome
 
-    def _request(self, mail: Mail, reader: str, way: Any, ident: str) -> _Request:
+    def _request(self, mail: Message, reader: str, way: Any, ident: str) -> _Request:
         gist = mail.gist_for(reader, self._link)
         url, headers = way.url, {"Content-Type": "application/json", "User-Agent": f"SalesFlow/{salesflow.__version__}"}
         match kind_of(reader):
@@ -174,7 +174,7 @@ class Webhooks:
             headers |= signed(signing_key(way.key), ident, clock.now(), body)
         return _Request(url, body, headers)
 
-    def _facts(self, mail: Mail, ident: str) -> dict[str, Any]:
+    def _facts(self, mail: Message, ident: str) -> dict[str, Any]:
         return {
             "id": ident,
             "type": "notice" if mail.mail_list is None else mail.mail_list.value.removesuffix("s"),
@@ -222,7 +222,7 @@ class Webhooks:
             return ""
 
 
-def message_id(mail: Mail, reader: str, shop: str = MAIN_SHOP) -> str:
+def message_id(mail: Message, reader: str, shop: str = MAIN_SHOP) -> str:
     """The id of a message to a reader: the same for every try."""
     return f"msg_{digest(key_prefix(shop) + mail.headers.get(REFERENCE_HEADER, mail.subject), reader)}"
 

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from salesflow.delivery.channel import Accepted, Later, Outcome, Refused
 from salesflow.delivery.chat_bodies import cut
-from salesflow.delivery.message import REFERENCE_HEADER, Attachment, Mail
+from salesflow.delivery.message import REFERENCE_HEADER, Attachment, Message
 from salesflow.delivery.ways import UnusableWay, Ways, WaysUnreadable, WhatsAppWay
 from salesflow.gist import Gist
 from salesflow.ledger import SavedFile
@@ -45,13 +45,13 @@ class WhatsApp:
         self._shop = shop
         self._media: dict[str, str] = {}
 
-    def begin(self, mail: Mail) -> None:  # noqa: ARG002 - what is too long is cut
+    def begin(self, mail: Message) -> None:  # noqa: ARG002 - what is too long is cut
         """Begin with fresh connections, what the secret says now, and no file handed over yet."""
         self._ways.begin()
         self._client().close()
         self._media = {}
 
-    def send(self, mail: Mail, reader: str) -> Outcome:
+    def send(self, mail: Message, reader: str) -> Outcome:
         """Send to one reader; accepted under the id that WhatsApp gives the message."""
         try:
             way: WhatsAppWay = self._ways.of(reader)
@@ -84,7 +84,9 @@ class WhatsApp:
         return self._media[file.filename]
 
 
-def template_message(way: WhatsAppWay, reader: str, mail: Mail, filename: str, media: str, shop: str) -> dict[str, Any]:
+def template_message(
+    way: WhatsAppWay, reader: str, mail: Message, filename: str, media: str, shop: str
+) -> dict[str, Any]:
     """The message as Meta's Cloud API takes it (developers.facebook.com/docs/whatsapp/cloud-api, template messages)."""
     gist = mail.gist_for(reader, None)
     body = {

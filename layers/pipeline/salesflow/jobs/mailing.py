@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesflow.delivery.channel import send_to_all
-from salesflow.delivery.message import Attachment, Mail
+from salesflow.delivery.message import Attachment, Message
 from salesflow.errors import DeliveryIncomplete
 from salesflow.jobs.frame import Run
 from salesflow.jobs.recipients import recipients_of
@@ -39,7 +39,7 @@ def mail_of(
     mail_list: MailList,
     attachments: tuple[Attachment, ...] = (),
     places: Places | None = None,
-) -> Mail:
+) -> Message:
     """The mail of a run: its words and files, and the headers that tell its language and which run it came from."""
     headers = {
         "Content-Language": text.language.tag,
@@ -47,7 +47,7 @@ def mail_of(
         "X-SalesFlow-Reference": run.claim.reference,
     }
     links = places.things if places is not None else {}
-    return Mail(text.subject, text.text, text.html, attachments, headers, mail_list, links, text.gist)
+    return Message(text.subject, text.text, text.html, attachments, headers, mail_list, links, text.gist)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Mailed:
         return f" {self.stopped} of the recipients stopped these mails." if self.stopped else ""
 
 
-def tell(run: Run[Any], mail: Mail) -> Mailed:
+def tell(run: Run[Any], mail: Message) -> Mailed:
     """Mail whoever of the event's recipients has not been told.
 
     Raises DeliveryIncomplete where some could not be reached for a reason that a retry may cure.

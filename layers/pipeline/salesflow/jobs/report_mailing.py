@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesflow.analytics.results import ReportContent
-from salesflow.delivery.message import MAX_ENCODED_BYTES, Attachment, Mail, encoded_size
+from salesflow.delivery.message import MAX_ENCODED_BYTES, Attachment, Message, encoded_size
 from salesflow.errors import EditionLost
 from salesflow.figures import Figures, Kind
 from salesflow.formats import Format
@@ -27,7 +27,7 @@ class MadeReport:
     """A report that is saved: its files, the mail that brings it, what keeps it from being whole, and what it says of itself."""
 
     artifacts: tuple[Artifact, ...]
-    mail: Mail
+    mail: Message
     problems: tuple[str, ...]
     details: Mapping[str, Any]
 
@@ -85,7 +85,7 @@ def kept_report(run: Run[ReportFields]) -> MadeReport | None:
             )
         attachments.append(_attachment(file, data, kept.get("shop", "")))
     logger.info("the edition is gone on with as it was saved", edition=run.claim.edition)
-    mail = Mail(
+    mail = Message(
         kept["subject"],
         kept["text"],
         kept["html"],
@@ -108,7 +108,7 @@ def _attachment(saved: SavedFile, data: bytes, shop: str) -> Attachment:
 
 def _mail(
     run: Run[ReportFields], content: ReportContent, files: Mapping[Format, bytes], saved: tuple[SavedFile, ...]
-) -> Mail:
+) -> Message:
     artifacts = tuple(file.artifact for file in saved)
     if run.runtime.settings.mail_content != "full":
         return _composed(run, content, artifacts, (), ())
@@ -136,7 +136,7 @@ def _composed(
     artifacts: tuple[Artifact, ...],
     attachments: tuple[Attachment, ...],
     left_out: tuple[str, ...],
-) -> Mail:
+) -> Message:
     settings, places = run.runtime.settings, Places(run.claim.run_id)
     links = MailLinks()
     if run.runtime.links is not None:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow import clock
 from salesflow.delivery.channel import send_to_all
-from salesflow.delivery.message import Mail
+from salesflow.delivery.message import Message
 from salesflow.errors import DeliveryIncomplete, SalesFlowError
 from salesflow.identity import WATCHDOG
 from salesflow.job_events import Notify, WatchdogFields
@@ -251,7 +251,7 @@ def _send(run: Run[WatchdogFields], logbook: Logbook, page: Page) -> tuple[tuple
     return tuple(notified), refused
 
 
-def _mail(run: Run[WatchdogFields], notice: Notice) -> Mail:
+def _mail(run: Run[WatchdogFields], notice: Notice) -> Message:
     text = compose_owner_notice(
         findings=notice.findings,
         headline=notice.headline,
@@ -261,7 +261,7 @@ def _mail(run: Run[WatchdogFields], notice: Notice) -> Mail:
         run_id=run.claim.run_id,
         bad=notice.bad,
     )
-    return Mail(text.subject, text.text, text.html, gist=text.gist)
+    return Message(text.subject, text.text, text.html, gist=text.gist)
 
 
 def _summary(look: Look) -> str:
