@@ -7,7 +7,7 @@ import pytest
 
 from local.cloud.whatsapp import published
 from salesflow.errors import InvalidJobEvent
-from tests.integration.jobs.conftest import OWNER, System
+from tests.integration.jobs.conftest import OWNER, ROOT, System
 from tests.integration.jobs.watched import Watched, utc
 
 
@@ -118,6 +118,11 @@ def test_a_number_that_whatsapp_cannot_reach_is_marked_and_shown_nowhere_whole(
     logged = capsys.readouterr().out
     assert "812345" not in logged
     assert '"MailProblems"' in logged
+
+
+def test_the_sample_event_marks_its_number(system: System) -> None:
+    event = json.loads((ROOT / "events" / "mail_events" / "whatsapp.json").read_text())
+    assert system.fire("mail_events", event)["marked"] == [f"whatsapp:{NUMBER}"]
 
 
 WRITTEN_BACK = {"field": "messages", "value": {"messages": [{"from": "243812345678", "text": {"body": "our secret"}}]}}
