@@ -19,6 +19,7 @@ from samcli.cli.types import CfnParameterOverridesType
 from local.shop import LocalShop
 from local.state import PLACE
 from ops.complaints import ExitCode
+from ops.doctor.mail import is_offered
 from ops.samconfig import read_parameters
 from tests.integration.ops.running import Desk
 
@@ -78,6 +79,35 @@ def test_options_are_written_and_the_rest_of_the_file_stays(desk: Desk, config: 
     }
     assert said.data["token"] == "kept"
     assert {one["check"] for one in said.data["doctor"]} >= {"stack", "system token", "sender"}
+
+
+@pytest.mark.parametrize(
+    ("sender", "known", "made"),
+    [
+        ("sales@known.example", "sales@known.example", "no"),
+        ("sales@known.example", "known.example", "no"),
+        ("sales@known.example", "other.example", "yes"),
+    ],
+)
+def test_a_sender_that_ses_knows_is_left_alone_by_a_new_stack(
+    desk: Desk, config: Path, sender: str, known: str, made: str
+) -> None:
+    """A second registration of the same identity fails the whole deployment."""
+    client = desk.shop.cloud.aws.client("sesv2")
+    client.create_email_identity(EmailIdentity=known)
+    try:
+        said = desk("init", *NEEDED, "--sender", sender, "--stack", "not-yet", "--config-file", config)
+    finally:
+        client.delete_email_identity(EmailIdentity=known)
+    assert read_parameters(config, "not-yet")["CreateMailIdentity"] == made
+    assert (f"SES knows {known} already" in said.err.replace("\n", " ")) is (made == "no")
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "cn-northwest-1", "ap-east-1", "mars-1"])
+def test_no_region_is_taken_for_one_that_has_ses(region: str) -> None:
+    """China's accounts reach no SES at all, and Hong Kong has none; the stack's region is asked for with that known."""
+    assert not is_offered(region)
+    assert all(map(is_offered, ("ap-southeast-1", "ap-northeast-1", "ap-northeast-2")))
 
 
 def test_an_answer_that_the_shop_s_row_says_otherwise_is_said(desk: Desk, config: Path) -> None:
