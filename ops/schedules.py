@@ -56,6 +56,8 @@ KNOBS: Mapping[str, str] = {
     "watchdog-hourly": "WatchdogCron",
 }
 """The Parameter of each of the template's schedules: its cron expression, empty where it is off."""
+NEVER = "cron(0 0 1 1 ? 2199)"
+"""The expression of one that is off: EventBridge takes none that is empty."""
 
 
 @dataclass(frozen=True, slots=True)

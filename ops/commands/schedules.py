@@ -46,20 +46,20 @@ Deploy = Annotated[
 @app.command("list", examples=["schedules list", "schedules list --json --local"])
 def list_schedules(desk: Desk) -> None:
     """Every schedule of the stack: whose it is, whether it fires, when it is due next."""
-    from ops.schedules import every
+    from ops.schedules import NEVER, every
 
     now = clock.now()
     data, rows = [], []
     for standing in every(desk.stack):
         row = _as_data(standing, now, desk.stack.name)
         data.append(row)
-        due = row["next_due"]
+        due, off = row["next_due"], standing.schedule.expression == NEVER
         rows.append(
             (
                 standing.id,
                 row["origin"],
                 row["job"],
-                standing.schedule.expression.removeprefix("cron(").removesuffix(")"),
+                "-" if off else standing.schedule.expression.removeprefix("cron(").removesuffix(")"),
                 standing.schedule.zone,
                 status("ENABLED" if standing.schedule.enabled else "DISABLED"),
                 "-" if due is None else due.astimezone(ZoneInfo(standing.schedule.zone)),
