@@ -94,18 +94,21 @@ def published_by_alarms(cloud: LocalCloud, topic_policy: Policy, *, account: str
             )
 
 
-def called_by_rule(cloud: LocalCloud, *, rule: str = "") -> Question:
-    """What EventBridge asks to hand SES's reports over; rule: the ARN of another one."""
+def own_rule(cloud: LocalCloud) -> str:
+    """The ARN of the rule for SES's reports."""
+    (own,) = cloud.stack.of_type("AWS::Events::Rule")
+    name = own.physical_id.rpartition("/")[2]
+    return str(cloud.aws.client("events").describe_rule(Name=name)["Arn"])
+
+
+def handed_over(cloud: LocalCloud, source: str, service: str) -> Question:
+    """What EventBridge or SNS asks to hand reports of messages over; source: the ARN of the rule or the topic."""
     settings = cloud.stack.functions["MailEventsFunction"]
     policy = json.loads(cloud.aws.client("lambda").get_policy(FunctionName=settings.name)["Policy"])
     for statement in policy["Statement"]:
         statement.pop("FunctionName", None)  # moto's, of some versions; the real service shows it as the resource
-    (own,) = cloud.stack.of_type("AWS::Events::Rule")
-    described = cloud.aws.client("events").describe_rule(Name=own.physical_id.rpartition("/")[2])
-    context = (("aws:SourceArn", (rule or described["Arn"],)),)
-    return Question(
-        Asked("lambda:InvokeFunction", settings.arn, context), "events.amazonaws.com", resource_policy=policy
-    )
+    context = (("aws:SourceArn", (source,)),)
+    return Question(Asked("lambda:InvokeFunction", settings.arn, context), service, resource_policy=policy)
 
 
 def assumed(cloud: LocalCloud, role: str, service: str, **context: str) -> Question:

@@ -13,7 +13,7 @@ from local.cloud.containers import Invocation
 from local.shop import TEMPLATE
 from salesflow.links.things import MailList, file_thing, finding_thing, mails_thing
 from tests.integration.permissions import services
-from tests.integration.permissions.evaluator import Asked
+from tests.integration.permissions.evaluator import Asked, Question
 from tests.integration.permissions.grants import Grant, grants, unused
 from tests.integration.permissions.stack import (
     EARLIER_CHECK,
@@ -296,8 +296,7 @@ def test_the_machine_of_all_shops_fires_the_jobs_reads_its_lists_and_keeps_failu
 
 def test_every_alarm_reaches_the_owner_and_nobody_else_s_alarm_does(stack: GuardedStack) -> None:
     cloud = stack.shop.cloud
-    (topic,) = cloud.stack.of_type("AWS::SNS::Topic")
-    policy = resource_policies(cloud)[topic.physical_id]
+    policy = resource_policies(cloud)[cloud.stack.physical_id("OwnerTopic")]
     own = list(services.published_by_alarms(cloud, policy))
     assert len(own) >= 10
     assert all(stack.evaluator.allow(own))
@@ -305,11 +304,30 @@ def test_every_alarm_reaches_the_owner_and_nobody_else_s_alarm_does(stack: Guard
     assert not any(stack.evaluator.allow(foreign))
 
 
-def test_only_the_stack_s_own_rule_hands_reports_of_mails_over(stack: GuardedStack) -> None:
+def test_only_the_stack_s_own_rule_and_topic_hand_reports_of_messages_over(stack: GuardedStack) -> None:
     cloud = stack.shop.cloud
-    assert stack.evaluator.allows(services.called_by_rule(cloud))
-    another = "arn:aws:events:ap-southeast-1:123456789012:rule/another"
-    assert not stack.evaluator.allows(services.called_by_rule(cloud, rule=another))
+    rule, topic = services.own_rule(cloud), cloud.stack.physical_id("WhatsAppReports")
+    assert stack.evaluator.allows(services.handed_over(cloud, rule, "events.amazonaws.com"))
+    assert stack.evaluator.allows(services.handed_over(cloud, topic, "sns.amazonaws.com"))
+    for source, service in (
+        ("arn:aws:events:ap-southeast-1:123456789012:rule/another", "events.amazonaws.com"),
+        ("arn:aws:sns:ap-southeast-1:123456789012:another", "sns.amazonaws.com"),
+        (topic, "events.amazonaws.com"),
+        (rule, "sns.amazonaws.com"),
+    ):
+        assert not stack.evaluator.allows(services.handed_over(cloud, source, service)), (source, service)
+
+
+def test_whatsapp_of_this_account_alone_reports_to_the_stack(stack: GuardedStack) -> None:
+    topic = stack.shop.cloud.stack.physical_id("WhatsAppReports")
+    policy = resource_policies(stack.shop.cloud)[topic]
+
+    def may(service: str = "social-messaging.amazonaws.com", account: str = "123456789012", tls: str = "true") -> bool:
+        context = (("aws:SecureTransport", (tls,)), ("aws:SourceAccount", (account,)))
+        return stack.evaluator.allows(Question(Asked("sns:Publish", topic, context), service, resource_policy=policy))
+
+    assert may()
+    assert not any((may(account="999999999999"), may(service="cloudwatch.amazonaws.com"), may(tls="false")))
 
 
 def test_nothing_stored_or_queued_goes_over_plain_http(stack: GuardedStack) -> None:
