@@ -79,6 +79,11 @@ def brought_up(desk: Desk, *, config_file: Path, wait: bool, yes: bool, carried:
 
     Raises Misused for an older stack where it is not.
     """
+    if desk.target.local:
+        raise Misused(
+            "The local cloud's own stack is deployed by `up`.",
+            action="For another one beside it, run the lines that `up` prints (export AWS_...), and say --stack NAME without --local.",
+        )
     if len(desk.target.stack or "") > LONGEST_NAME:
         raise Misused(
             f"{desk.target.stack} has more than {LONGEST_NAME} characters, and EventBridge's schedules are named by the stack.",
@@ -169,7 +174,7 @@ def _with_region(desk: Desk, config_file: Path) -> Desk:
     """The desk with a region: that of the options, the shell, the file, or the one that is typed."""
     from ops.commands.init import region_of
 
-    if desk.target.region or desk.target.local:
+    if desk.target.region:
         return desk
     region = region_of(desk.target.stack, config_file)
     return Desk(replace(desk.target, region=region), desk.out)

@@ -158,7 +158,7 @@ def environment(home: Path) -> dict[str, str]:
 
 @contextmanager
 def ministack(folder: Path) -> Iterator[str]:
-    """An AWS that is not ours; its address. What it says of itself is kept in the folder, and what it leaves out is shown at the end."""
+    """An AWS that is not ours; its address. What it says of itself is kept in the folder, and what it cannot make is shown at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = folder / "ministack.log"
@@ -184,8 +184,10 @@ def ministack(folder: Path) -> Iterator[str]:
     finally:
         emulator.terminate()
         emulator.wait(30)
-        left_out = re.findall(r"left out: (\S+)", log.read_text("utf-8", "replace"))
-        print(f"ministack makes no alarm on a sum or a share of metrics; left out: {', '.join(sorted(set(left_out)))}")
+        simple = sorted(set(re.findall(r"on one metric alone: (\S+)", log.read_text("utf-8", "replace"))))
+        print(
+            f"ministack makes no alarm on a sum or a share of metrics; made on one of them alone: {', '.join(simple)}"
+        )
 
 
 def walk(*, second_opinion: bool) -> Sequence[tuple[str, float]]:

@@ -60,6 +60,13 @@ def test_a_name_that_schedules_cannot_carry_is_refused_before_anything_is_made(r
     assert road.calls == []
 
 
+def test_nothing_of_the_local_cloud_is_deployed_to_aws(road: Road) -> None:
+    """The SAM CLI knows nothing of --local: it would take the shell's own account."""
+    said = road.deploy("--local")
+    assert (said.code, road.calls) == (ExitCode.MISUSED, [])
+    assert "`up`" in said.err
+
+
 def test_it_builds_deploys_and_looks(road: Road) -> None:
     assert ops("init", *ANSWERS, "--config-file", road.config).code in {ExitCode.DONE, ExitCode.FAILED}
     said = road.deploy("--json")
