@@ -33,7 +33,7 @@ def test_the_noise_of_doubles_is_no_money(amount: float, digits: int, minor: int
     assert minor_units(np.array([amount]), digits).tolist() == [minor]
 
 
-@given(st.integers(-(10**9), 10**9), st.integers(1, 9), st.integers(0, 3))
-def test_a_further_decimal_is_seen(minor: int, tenth: int, digits: int) -> None:
-    amount = float(Decimal(minor * 10 + tenth).scaleb(-digits - 1))
+@given(st.integers(-(10**9), 10**9), st.integers(1, 999), st.integers(0, 3))
+def test_further_decimals_are_seen(minor: int, thousandths: int, digits: int) -> None:
+    amount = float(Decimal(minor * 1_000 + thousandths).scaleb(-digits - 3))
     assert is_exact(np.array([amount]), digits).tolist() == [False]

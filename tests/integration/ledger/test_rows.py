@@ -1,6 +1,7 @@
 """The state table's one codec: what is read is what was written last, all of it, whatever its size."""
 
 import json
+from decimal import Decimal
 
 from salesflow.aws import AwsClients
 from salesflow.rows import Rows
@@ -34,3 +35,10 @@ def test_every_read_is_of_what_was_written_last(clients: AwsClients, state_table
     reads = [json.loads(request.body) for request in wire.seen]
     assert len(reads) == 5
     assert all(read["ConsistentRead"] is True for read in reads)
+
+
+def test_a_number_that_another_release_wrote_with_decimals_is_not_cut(clients: AwsClients, state_table: str) -> None:
+    clients.dynamodb.put_item(TableName=state_table, Item={"pk": {"S": "a"}, "sk": {"S": "b"}, "share": {"N": "1.5"}})
+    row = Rows(clients.dynamodb, state_table).get({"pk": "a", "sk": "b"})
+    assert row is not None
+    assert row["share"] == Decimal("1.5")

@@ -185,3 +185,10 @@ def test_reading_in_any_order_gives_the_same_table() -> None:
     sales = [sale(n, item(sku=f"S{n % 7}"), saleDate=f"2026-11-{1 + n % 20:02d}T08:00") for n in range(60)]
     shuffled = [sales[n] for n in np.random.default_rng(1).permutation(60)]
     pd.testing.assert_frame_equal(decode(*sales).lines, decode(*shuffled).lines)
+
+
+@pytest.mark.parametrize("numbers", [[1, 1], [1, 1, 2], [2, 1, 1], [1, 2, 1]])
+def test_a_sale_that_is_listed_twice_counts_once_wherever_it_stands(numbers: list[int]) -> None:
+    batch = decode(*map(sale, numbers))
+    assert batch.lines["sale_id"].tolist() == sorted(set(numbers))
+    assert batch.rejected == ()
