@@ -168,6 +168,23 @@ def test_a_product_that_stopped_is_told_once_and_says_if_it_is_out_of_stock(ordi
     assert told[0].impact < 0
 
 
+@pytest.mark.parametrize(("left", "severity"), [(0, Severity.HIGH), (7, Severity.MEDIUM)])
+def test_a_smaller_product_is_missed_where_its_stock_is_known_to_be_gone(
+    ordinary: pd.DataFrame, left: int, severity: Severity
+) -> None:
+    products = ordinary.copy()
+    mine = products["sku"] == products.groupby("sku")["quantity"].sum().idxmin()
+    whole = products.loc[~mine, "revenue"].sum()
+    products.loc[mine, "revenue"] = (
+        0.022 * whole * products.loc[mine, "quantity"] / products.loc[mine, "quantity"].sum()
+    ).astype(int)
+    gone = [SATURDAY - timedelta(days=back) for back in range(9)]
+    stock = {str(sku): left for sku in products["sku"].unique()}
+    days = judge_days(products[~(mine & products["date"].dt.date.isin(gone))], gone[::-1], stock=lambda _: stock)
+    told = [e for day in days for e in only(day.products, EventType.STOPPED_SELLING)]
+    assert {e.severity for e in told} == {severity}
+
+
 def test_a_product_that_was_out_of_stock_is_judged_by_the_days_on_which_it_could_be_bought(
     ordinary: pd.DataFrame,
 ) -> None:
