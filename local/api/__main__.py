@@ -50,8 +50,8 @@ def main(
         typer.echo(f"SALESFLOW_API_URL={server.url}")
         typer.echo(f"{len(store.sales)} sales, {len(store.products)} products; the server's time is {first_now:%F %T}.")
         if auth:
-            typer.echo(f"phone number: {server.account.phone_number}")
-            typer.echo(f"password: {server.account.password}")
+            typer.echo(f"phone number: {server.accounts.account.phone_number}")
+            typer.echo(f"password: {server.accounts.account.password}")
             typer.echo(f"token: {server.issue_token(timedelta(days=token_days))}")
         try:
             threading.Event().wait()

@@ -76,11 +76,6 @@ class SalesFlowServer:
         self._thread: threading.Thread | None = None
 
     @property
-    def account(self) -> SystemAccount:
-        """The system account, for a login."""
-        return self.accounts.account
-
-    @property
     def port(self) -> int:
         """The port that the server listens on."""
         return self._http.port

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
@@ -30,18 +29,6 @@ from salesflow.windows import Period
 PARTS = ("shop", "products")
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAlert:
-    """An alert that is open after the newest check: `about` the shop or a SKU, `told` whether its opening was mailed."""
-
-    checked: date
-    about: str
-    severity: str
-    since: date
-    told: bool
-    text: str
-
-
 def called(subject: str) -> str:
     """A subject as an operator says it."""
     return "the whole shop" if subject == SHOP else subject.removeprefix("sku:")
@@ -52,20 +39,21 @@ def book_of(stack: Stack) -> AlertBook:
     return AlertBook(stack.rows)
 
 
-def open_alerts(stack: Stack, period: Period, until: date) -> list[OpenAlert]:
-    """The alerts that are open after the newest check of that period on or before `until`, the shop's first."""
+def open_alerts(stack: Stack, period: Period, until: date) -> list[dict[str, Any]]:
+    """The alerts that are open after the newest check of that period on or before `until`, the shop's first: `about` the shop or a SKU,
+    `told` whether its opening was mailed."""
     book = book_of(stack)
     figures = Figures(stack.settings.currency)
     pages = [book.newest(chain_of(part, period.value), until) for part in PARTS]
     return [
-        OpenAlert(
-            day,
-            called(alert.subject),
-            alert.severity.value,
-            alert.since,
-            alert.told,
-            sentence(alert.statement, figures),
-        )
+        {
+            "checked": day,
+            "about": called(alert.subject),
+            "severity": alert.severity.value,
+            "since": alert.since,
+            "told": alert.told,
+            "text": sentence(alert.statement, figures),
+        }
         for day, alerts in filter(None, pages)
         for alert in alerts
     ]
@@ -132,10 +120,17 @@ def list_anomalies(desk: Desk, *, period: PeriodOption = "daily") -> None:
     alerts = open_alerts(desk.stack, Period(period), desk.today)
     mutes = book_of(desk.stack).mutes()
     rows = [
-        (a.checked.isoformat(), a.about, status(a.severity), a.since.isoformat(), "yes" if a.told else "no", a.text)
+        (
+            a["checked"].isoformat(),
+            a["about"],
+            status(a["severity"]),
+            a["since"].isoformat(),
+            "yes" if a["told"] else "no",
+            a["text"],
+        )
         for a in alerts
     ]
-    completion.remember("product", [one.about for one in alerts if one.about != called(SHOP)])
+    completion.remember("product", [one["about"] for one in alerts if one["about"] != called(SHOP)])
     columns = ("checked", "about", "severity", "since", "told", "what")
     muted = [
         (called(subject), "for good" if until == FOR_GOOD else until.isoformat())

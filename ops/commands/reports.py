@@ -32,26 +32,7 @@ OUT = Path("out") / "downloads"
 LINK_SECONDS = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class StoredReport:
-    """The report of one type, period and date: its formats, their bytes in all, and when the newest was saved (UTC)."""
-
-    report_type: ReportType
-    period: Period
-    business_date: date
-    formats: tuple[Format, ...]
-    bytes: int
-    saved: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A file that was fetched and found to be what the run had saved."""
-
-    key: str
-    path: Path
-    bytes: int
-    sha256: str
+type Report = tuple[ReportType, Period, date]
 
 
 def stored_reports(
@@ -61,24 +42,18 @@ def stored_reports(
     period: Period | None = None,
     since: date | None = None,
     until: date | None = None,
-) -> list[StoredReport]:
-    """What is in the bucket, the newest date first. Manifests, `latest/` and the library page are not reports."""
-    found: dict[tuple[ReportType, Period, date], list[tuple[Format, int, datetime]]] = defaultdict(list)
+) -> dict[Report, list[tuple[Format, int, datetime]]]:
+    """The files of each report in the bucket (format, bytes, when it was saved, UTC), the newest date first.
+
+    Manifests, `latest/` and the library page are not reports.
+    """
+    found: dict[Report, list[tuple[Format, int, datetime]]] = defaultdict(list)
     for prefix in _prefixes(report_type, period):
         for key, size, saved in _objects(stack, prefix):
             file = report_file_of(key)
             if file is not None and (since or date.min) <= file[2] <= (until or date.max):
                 found[file[:3]].append((file[3], size, saved))
-    reports = [
-        StoredReport(
-            *what,
-            tuple(sorted(fmt for fmt, _, _ in files)),
-            sum(size for _, size, _ in files),
-            max(saved for _, _, saved in files),
-        )
-        for what, files in found.items()
-    ]
-    return sorted(reports, key=lambda r: (-r.business_date.toordinal(), r.report_type, r.period))
+    return {one: sorted(found[one]) for one in sorted(found, key=lambda one: (-one[2].toordinal(), *one[:2]))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +74,7 @@ def report_keys(
     """
     if day is None:
         made = stored_reports(stack, report_type=report_type, period=period)
-        day = next((one.business_date for one in made if not formats or set(formats) <= set(one.formats)), None)
+        day = next((one[2] for one, files in made.items() if {*formats} <= {fmt for fmt, *_ in files}), None)
     listed = _manifest(stack, manifest_key(report_type, period, day)) if day else {}
     known = {
         Format(name): ReportFile(report_key(report_type, period, day, Format(name)), day, file["sha256"])
@@ -117,10 +92,13 @@ def report_keys(
     return [found for fmt, found in known.items() if not formats or fmt in formats]
 
 
-def download(stack: Stack, keys: list[tuple[str, str]], folder: Path) -> Iterator[Download]:
-    """Fetch files into a folder. Raises Failed where a file is not what its manifest says; nothing of it is kept then."""
+def download(stack: Stack, files: list[ReportFile], folder: Path) -> Iterator[dict[str, Any]]:
+    """Fetch files into a folder: key, path, bytes and SHA-256 of each.
+
+    Raises Failed where a file is not what its manifest says; nothing of it is kept then.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for key, expected in keys:
+    for key, expected in ((file.key, file.sha256) for file in files):
         body = stack.client("s3").get_object(Bucket=stack.bucket, Key=stack.files.full(key))["Body"].read()
         digest = hashlib.sha256(body).hexdigest()
         if digest != expected:
@@ -132,7 +110,7 @@ def download(stack: Stack, keys: list[tuple[str, str]], folder: Path) -> Iterato
         part = path.with_name(f".{path.name}.part")
         part.write_bytes(body)
         part.replace(path)
-        yield Download(key, path, len(body), digest)
+        yield {"key": key, "path": path, "bytes": len(body), "sha256": digest}
 
 
 def link(stack: Stack, key: str) -> str:
@@ -206,22 +184,31 @@ def list_reports(
     """What there is, the newest date first."""
     since, until = desk.span(first, last)
     reports = stored_reports(desk.stack, report_type=report_type, period=period, since=since, until=until)
+    data: list[dict[str, Any]] = [
+        {
+            "report_type": report[0],
+            "period": report[1],
+            "business_date": report[2],
+            "formats": [fmt for fmt, *_ in files],
+            "bytes": sum(size for _, size, _ in files),
+            "saved": max(saved for *_, saved in files),
+        }
+        for report, files in list(reports.items())[:limit]
+    ]
     rows = [
         (
-            r.business_date.isoformat(),
-            r.report_type,
-            r.period,
-            ", ".join(r.formats),
-            f"{r.bytes / 1024:,.0f} KB",
-            r.saved.astimezone(desk.stack.zone),
+            r["business_date"].isoformat(),
+            r["report_type"],
+            r["period"],
+            ", ".join(r["formats"]),
+            f"{r['bytes'] / 1024:,.0f} KB",
+            r["saved"].astimezone(desk.stack.zone),
         )
-        for r in reports[:limit]
+        for r in data
     ]
     columns = ("business date", "type", "period", "formats", "size", "saved")
     title = f"{len(rows)} of {len(reports)} reports"
-    desk.out.show(
-        reports[:limit], Table(title, columns, rows, empty="No report has been made yet.", minor=("size", "saved"))
-    )
+    desk.out.show(data, Table(title, columns, rows, empty="No report has been made yet.", minor=("size", "saved")))
     if len(reports) > limit:
         desk.out.note(f"{len(reports) - limit} more; --limit shows them.")
 
@@ -267,10 +254,10 @@ def download_reports(
     keys = which.files(desk)
     files = []
     with desk.out.progress("Downloading", total=len(keys)) as working:
-        for file in download(desk.stack, [(one.key, one.sha256) for one in keys], into):
+        for file in download(desk.stack, keys, into):
             files.append(file)
             working.advance()
-    rows = [(str(file.path.resolve()), f"{file.bytes / 1024:,.0f} KB", file.sha256[:12]) for file in files]
+    rows = [(str(one["path"].resolve()), f"{one['bytes'] / 1024:,.0f} KB", one["sha256"][:12]) for one in files]
     desk.out.show(files, Table("Downloaded", ("file", "size", "sha256"), rows))
 
 

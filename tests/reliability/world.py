@@ -54,15 +54,18 @@ type Objects = dict[str, FakeKey]
 """Objects by key, as moto has them."""
 
 
-@dataclass(frozen=True, slots=True)
 class Sent:
-    """One mail that SES took."""
+    """One mail that SES took, or one message that a program took."""
 
-    recipient: str
-    reference: str
-    run_id: str
-    attachments: Mapping[str, bytes]
-    message: EmailMessage = field(repr=False)
+    def __init__(self, message: EmailMessage) -> None:
+        self.message = message
+        self.recipient = str(message["To"])
+        self.reference = str(message["X-SalesFlow-Reference"])
+        self.run_id = str(message["X-SalesFlow-Run-Id"])
+        self.attachments: dict[str, bytes] = {
+            str(part.get_filename()): part.get_payload(decode=True)  # type: ignore[misc]
+            for part in message.iter_attachments()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,25 +248,13 @@ class World:
     def mails(self) -> list[Sent]:
         """Every mail that SES took since the reset, oldest first, and every message that the program took."""
         found = [
-            Sent(PROGRAM, said["reference"], said["run"], {}, _as_mail(said))
-            for said in (self.gateway.channels.took("webhook", "till") if self._bucket else ())
+            Sent(_as_mail(said)) for said in (self.gateway.channels.took("webhook", "till") if self._bucket else ())
         ]
         for taken in self._in_moto("ses").sent_messages:
             raw = taken.raw_data
             message = message_from_bytes(raw.encode() if isinstance(raw, str) else raw, policy=default_policy)
             assert isinstance(message, EmailMessage)
-            found.append(
-                Sent(
-                    recipient=str(message["To"]),
-                    reference=str(message["X-SalesFlow-Reference"]),
-                    run_id=str(message["X-SalesFlow-Run-Id"]),
-                    attachments={
-                        str(part.get_filename()): part.get_payload(decode=True)  # type: ignore[misc]
-                        for part in message.iter_attachments()
-                    },
-                    message=message,
-                )
-            )
+            found.append(Sent(message))
         return found
 
     def forget_mails(self) -> None:
@@ -328,7 +319,8 @@ class World:
 def _as_mail(said: Mapping[str, Any]) -> EmailMessage:
     """A program's message as what mails are compared as: all of its words in the text."""
     message = EmailMessage(policy=default_policy)
-    message["Subject"] = said["subject"]
+    message["Subject"], message["To"] = said["subject"], PROGRAM
+    message["X-SalesFlow-Reference"], message["X-SalesFlow-Run-Id"] = said["reference"], said["run"]
     message.set_content(json.dumps({name: value for name, value in said.items() if name != "run"}, ensure_ascii=False))
     return message
 

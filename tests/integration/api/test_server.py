@@ -150,7 +150,7 @@ def post(server: SalesFlowServer, path: str, body: object) -> urllib3.BaseHTTPRe
 
 
 def test_login_and_rotating_refresh(server: SalesFlowServer) -> None:
-    login = {"phoneNumber": server.account.phone_number, "password": server.account.password}
+    login = {"phoneNumber": server.accounts.account.phone_number, "password": server.accounts.account.password}
     session = post(server, "/auth/login", login).json()
     assert set(session) == {"accessToken", "refreshToken", "refreshExpiresAt", "tokenType", "message", "user"}
     assert get(server, "/products", token=session["accessToken"]).status == 200

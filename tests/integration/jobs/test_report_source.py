@@ -65,7 +65,7 @@ def test_one_bad_record_among_thousands_is_counted_and_said(system: System) -> N
 @pytest.mark.parametrize("form", ["plain", "token", "login"])
 def test_the_secret_may_have_three_forms(system: System, form: str) -> None:
     token = system.api.issue_token(timedelta(hours=1))
-    account = system.api.account
+    account = system.api.accounts.account
     system.set_secret(
         {
             "plain": token,

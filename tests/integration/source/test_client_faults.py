@@ -139,7 +139,7 @@ def test_a_refused_token_is_read_anew_once(
 def test_a_revoked_session_is_logged_in_again(
     server: SalesFlowServer, secret: SecretBox, make_client: MakeClient, make_token: MakeToken
 ) -> None:
-    secret.store({"phoneNumber": server.account.phone_number, "password": server.account.password})
+    secret.store({"phoneNumber": server.accounts.account.phone_number, "password": server.accounts.account.password})
     provider = make_token()
     client = make_client(token=provider)
     assert client.fetch_sales(1).records > 0
@@ -151,7 +151,7 @@ def test_a_revoked_session_is_logged_in_again(
 def test_calls_refused_at_the_same_time_log_in_once(
     server: SalesFlowServer, secret: SecretBox, make_client: MakeClient, make_token: MakeToken
 ) -> None:
-    secret.store({"phoneNumber": server.account.phone_number, "password": server.account.password})
+    secret.store({"phoneNumber": server.accounts.account.phone_number, "password": server.accounts.account.password})
     provider = make_token()
     server.revoke(provider.current().value)
     assert len(make_client(token=provider).fetch_stock().items) > 0

@@ -68,7 +68,7 @@ def test_a_token_in_the_secret(server: SalesFlowServer, secret: SecretBox, make_
 
 
 def test_an_account_in_the_secret_logs_in(server: SalesFlowServer, secret: SecretBox, make_token: MakeToken) -> None:
-    secret.store({"phoneNumber": server.account.phone_number, "password": server.account.password})
+    secret.store({"phoneNumber": server.accounts.account.phone_number, "password": server.accounts.account.password})
     provider = make_token()
     access = provider.current()
     assert server.accounts.role_of(access.headers["Authorization"]) == "PYTHON_SERVICE"
@@ -119,7 +119,7 @@ def test_refresh_reads_the_secret_anew_and_once_for_all_who_were_refused(
 
 
 def test_threads_share_one_login(server: SalesFlowServer, secret: SecretBox, make_token: MakeToken) -> None:
-    secret.store({"phoneNumber": server.account.phone_number, "password": server.account.password})
+    secret.store({"phoneNumber": server.accounts.account.phone_number, "password": server.accounts.account.password})
     provider = make_token()
     rejected = provider.current()
     start = threading.Barrier(6)
@@ -211,11 +211,11 @@ def test_a_secret_that_cannot_be_read_again_fails_and_is_tried_the_next_time(
 @pytest.fixture
 def account(server: SalesFlowServer, secret: SecretBox) -> None:
     """The secret holds the system account."""
-    secret.store({"phoneNumber": server.account.phone_number, "password": server.account.password})
+    secret.store({"phoneNumber": server.accounts.account.phone_number, "password": server.accounts.account.password})
 
 
 def test_a_refused_login(server: SalesFlowServer, secret: SecretBox, make_token: MakeToken) -> None:
-    secret.store({"phoneNumber": server.account.phone_number, "password": "hunter2-wrong"})
+    secret.store({"phoneNumber": server.accounts.account.phone_number, "password": "hunter2-wrong"})
     with pytest.raises(SystemTokenRejected) as refused:
         make_token().current()
     assert secret.name in refused.value.message

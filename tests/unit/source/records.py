@@ -40,31 +40,16 @@ def decode(*sales: Any, minor_digits: int = 2, since: date | None = None) -> Sal
     return decode_sales(json.dumps(sales).encode(), call=CALL, minor_digits=minor_digits, since=since)
 
 
+PRODUCT = {"id": 7, "price": 42.5, "stockQuantity": 5, "lowStockThreshold": 3, "description": None, "imageUrl": None}
+COUNTED = {"id": 1, "quantity": 9, "price": 40.0, "cost": 30.05, "category": "Dry"}
+
+
 def product(sku: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "id": 7,
-        "sku": sku,
-        "name": f"Product {sku}",
-        "price": 42.5,
-        "stockQuantity": 5,
-        "lowStockThreshold": 3,
-        "description": None,
-        "imageUrl": None,
-        **changes,
-    }
+    return {**PRODUCT, "sku": sku, "name": f"Product {sku}", **changes}
 
 
 def counted(sku: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "id": 1,
-        "sku": sku,
-        "name": f"Item {sku}",
-        "quantity": 9,
-        "price": 40.0,
-        "cost": 30.05,
-        "category": "Dry",
-        **changes,
-    }
+    return {**COUNTED, "sku": sku, "name": f"Item {sku}", **changes}
 
 
 def stock(products: list[Any], inventory: list[Any] | None, minor_digits: int = 2) -> StockBatch:

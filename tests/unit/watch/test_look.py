@@ -1,10 +1,10 @@
 """Looks in a row, over any history of runs: nothing wrong stays untold, nothing is told twice, and every trouble ends once."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -79,7 +79,7 @@ def test_all_trouble_is_told_once_and_ends_once(fates: list[tuple[RunStatus | No
         look = take_look(memory, [schedule()], find, WATCH, now=now)
         told += [("over" if trouble.over else "trouble", now) for trouble in look.troubles]
         told += [("recovered", now) for _ in look.recoveries]
-        memory = Memory.remembered(json.loads(json.dumps(look.memory.as_dict())))
+        memory = msgspec.json.decode(msgspec.json.encode(look.memory), type=Memory)
         assert memory == look.memory
         for tick in memory.ticks:
             verdict = judge(tick, find(tick), now=now, grace=WATCH.grace)

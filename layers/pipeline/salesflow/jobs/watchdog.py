@@ -1,7 +1,7 @@
 """The `watchdog` job: did every enabled schedule really do its work? The owner is told what is wrong, once, and when it is over."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import Any
@@ -23,8 +23,8 @@ from salesflow.reports.mail import compose_owner_notice
 from salesflow.shop_id import MAIN_SHOP
 from salesflow.shops.registry import ShopRegistry, ShopState
 from salesflow.stored import UnreadableRow
-from salesflow.watch.expected import Expectations, late_schedules
-from salesflow.watch.fleet import FleetTold, fleet_notice
+from salesflow.watch.expected import Expectations, FleetTold, late_schedules
+from salesflow.watch.fleet import fleet_notice
 from salesflow.watch.heartbeat import beat
 from salesflow.watch.logbook import Logbook, Notice, Page
 from salesflow.watch.look import Look, Memory, Skipped, Watch, take_look
@@ -138,7 +138,7 @@ class _Fleet:
     """What the stack's other shops come to. unseen: why not all of them could be looked at."""
 
     notices: tuple[Notice, ...] = ()
-    told: Mapping[str, Any] | None = None
+    told: FleetTold | None = None
     summary: str = ""
     unseen: SalesFlowError | None = None
 
@@ -175,7 +175,7 @@ def _look_at_shops(run: Run[WatchdogFields], page: Page) -> _Fleet:
                 f"The shop {shop} could not be looked at: {error}.", action="The next look tries it again."
             )
     told, notice = fleet_notice(
-        FleetTold.remembered(page.fleet),
+        page.fleet,
         late,
         len(active - {MAIN_SHOP}),
         stack=settings.stack_name,
@@ -184,7 +184,7 @@ def _look_at_shops(run: Run[WatchdogFields], page: Page) -> _Fleet:
     )
     metrics.add_metric(name="ShopsLate", unit=MetricUnit.Count, value=len(shops))
     summary = f" {len(shops)} other shops are late." if shops else ""
-    return _Fleet((notice,) if notice else (), told.as_dict() if told else None, summary, unseen)
+    return _Fleet((notice,) if notice else (), told, summary, unseen)
 
 
 def _expect_anew(runtime: Runtime, look: Look) -> None:

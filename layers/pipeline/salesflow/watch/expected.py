@@ -56,6 +56,14 @@ class Late:
     schedule: str
 
 
+@dataclass(frozen=True, slots=True)
+class FleetTold:
+    """How many shops the operator was told are late, and when."""
+
+    shops: int
+    at: datetime
+
+
 class Expectations:
     """What is expected of one shop's schedules, by their ids. `grace`: how long after it was due a run may be done.
 

@@ -1,12 +1,11 @@
 """What the operator of a stack hears of its other shops: one mail with counts and the worst, never one a shop. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, Self
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from salesflow.watch.expected import Late
+from salesflow.watch.expected import FleetTold, Late
 from salesflow.watch.logbook import Notice
 from salesflow.watch.look import REMIND_AFTER
 from salesflow.watch.notices import reference_of, when
@@ -15,23 +14,6 @@ SHOWN: Final = 20
 """How many shops a mail names, those that have been late for longest."""
 WORSE: Final = 2
 """Times as many shops late as were told of is news before a day is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class FleetTold:
-    """How many shops the operator was told are late, and when."""
-
-    shops: int
-    at: datetime
-
-    @classmethod
-    def remembered(cls, kept: Mapping[str, Any] | None) -> Self | None:
-        """What `as_dict` was made of; None where nothing is open."""
-        return None if kept is None else cls(int(kept["shops"]), datetime.fromisoformat(kept["at"]))
-
-    def as_dict(self) -> dict[str, Any]:
-        """It as JSON values."""
-        return {"shops": self.shops, "at": self.at.isoformat()}
 
 
 def fleet_notice(

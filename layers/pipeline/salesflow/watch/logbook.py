@@ -7,9 +7,11 @@ in one step: a notice is either on its way or was never thought of. Beside it a 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+import msgspec
 
 from salesflow import clock
 from salesflow.errors import SalesFlowError
@@ -17,7 +19,8 @@ from salesflow.ledger import Claim
 from salesflow.ledger.runs import stamp
 from salesflow.ledger.send_log import SendLog
 from salesflow.rows import ConditionFailed, Row, Rows
-from salesflow.stored import UnreadableRow, known, reading
+from salesflow.stored import UnreadableRow, reading
+from salesflow.watch.expected import FleetTold
 from salesflow.watch.look import Memory
 
 _KEY = {"pk": "watch", "sk": "logbook"}
@@ -49,14 +52,14 @@ class Notice:
 class Page:
     """What the logbook holds: the last look's memory, the marked addresses that the owner knows of, the notices to send.
 
-    fleet: what the operator was told of the stack's other shops, as JSON values; None where none is late.
+    fleet: what the operator was told of the stack's other shops; None where none is late.
     lost: what is wrong with a logbook that cannot be read, so that it begins anew; empty where all is well. It is not written.
     """
 
     memory: Memory
     told_addresses: tuple[str, ...] = ()
     outbox: tuple[Notice, ...] = ()
-    fleet: Mapping[str, Any] | None = None
+    fleet: FleetTold | None = None
     lost: str = ""
 
 
@@ -86,7 +89,7 @@ class Logbook:
 
     def write(self, page: Page, *, release: bool = False) -> None:
         """Write the page, and give the logbook up if told so. Raises LogbookHeld where another look has it by now."""
-        change: Row = {"page": json.dumps(_as_dict(page), ensure_ascii=False)}
+        change: Row = {"page": _written(page)}
         self._change(change | ({"held_until": stamp(clock.now())} if release else {}))
 
     def release(self) -> None:
@@ -116,14 +119,10 @@ class NoticeRecorder(SendLog):
         self.ensure_held = claim.ensure_held
 
 
-def _as_dict(page: Page) -> dict[str, Any]:
-    return {
-        "form": _FORM,
-        "memory": page.memory.as_dict(),
-        "told_addresses": list(page.told_addresses),
-        "outbox": [asdict(notice) for notice in page.outbox],
-        "fleet": page.fleet,
-    }
+def _written(page: Page) -> str:
+    kept = {"form": _FORM, **msgspec.to_builtins(page)}
+    del kept["lost"]
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def _page(row: Mapping[str, Any] | None) -> Page:
@@ -134,16 +133,6 @@ def _page(row: Mapping[str, Any] | None) -> Page:
             kept = json.loads(row["page"])
             if kept["form"] != _FORM:
                 raise ValueError(f"it has the form {kept['form']}")
-            return Page(
-                memory=Memory.remembered(kept["memory"]),
-                told_addresses=tuple(kept["told_addresses"]),
-                outbox=tuple(_notice(notice) for notice in kept["outbox"]),
-                fleet=kept.get("fleet"),
-            )
+            return msgspec.convert(kept, Page)
     except UnreadableRow as unreadable:
         return Page(Memory(), lost=unreadable.message)
-
-
-def _notice(kept: Mapping[str, Any]) -> Notice:
-    paragraphs = tuple((title, text) for title, text in kept["paragraphs"])
-    return Notice(**{**known(Notice, kept), "findings": tuple(kept["findings"]), "paragraphs": paragraphs})

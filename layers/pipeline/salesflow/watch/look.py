@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from salesflow.errors import SalesFlowError
@@ -50,15 +49,6 @@ class Ongoing:
     kinds: tuple[str, ...]
     told_at: datetime
 
-    @classmethod
-    def remembered(cls, kept: Mapping[str, Any]) -> Self:
-        """The trouble that `as_dict` was made of."""
-        return cls(datetime.fromisoformat(kept["since"]), tuple(kept["kinds"]), datetime.fromisoformat(kept["told_at"]))
-
-    def as_dict(self) -> dict[str, Any]:
-        """The trouble as JSON values."""
-        return {"since": self.since.isoformat(), "kinds": list(self.kinds), "told_at": self.told_at.isoformat()}
-
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -74,29 +64,6 @@ class Memory:
     troubles: Mapping[str, Ongoing] = field(default_factory=dict)
     last_done: Mapping[str, datetime] = field(default_factory=dict)
     unwatchable: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def remembered(cls, kept: Mapping[str, Any]) -> Self:
-        """The memory that `as_dict` was made of."""
-        return cls(
-            looked_at=None if kept["looked_at"] is None else datetime.fromisoformat(kept["looked_at"]),
-            schedules={name: Schedule.remembered(schedule) for name, schedule in kept["schedules"].items()},
-            ticks=tuple(Tick.remembered(tick) for tick in kept["ticks"]),
-            troubles={name: Ongoing.remembered(trouble) for name, trouble in kept["troubles"].items()},
-            last_done={name: datetime.fromisoformat(due) for name, due in kept["last_done"].items()},
-            unwatchable=dict(kept["unwatchable"]),
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """The memory as JSON values."""
-        return {
-            "looked_at": None if self.looked_at is None else self.looked_at.isoformat(),
-            "schedules": {name: schedule.as_dict() for name, schedule in self.schedules.items()},
-            "ticks": [tick.as_dict() for tick in self.ticks],
-            "troubles": {name: trouble.as_dict() for name, trouble in self.troubles.items()},
-            "last_done": {name: due.isoformat() for name, due in self.last_done.items()},
-            "unwatchable": dict(self.unwatchable),
-        }
 
 
 @dataclass(frozen=True, slots=True)

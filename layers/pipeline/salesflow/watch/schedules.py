@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -10,7 +10,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow.errors import InvalidJobEvent, SalesFlowError
 from salesflow.shop_id import MAIN_SHOP, shop_id
-from salesflow.stored import known
 from salesflow.watch.due_times import SkippedTime, due_times, skipped_times
 
 
@@ -56,15 +55,6 @@ class Schedule:
             ends=full.get("EndDate"),
         )
 
-    @classmethod
-    def remembered(cls, kept: Mapping[str, Any]) -> Self:
-        """The schedule that `as_dict` was made of."""
-        moments = {
-            name: None if kept[name] is None else datetime.fromisoformat(kept[name])
-            for name in ("modified", "begins", "ends")
-        }
-        return cls(**{**known(cls, kept), **moments})
-
     @property
     def shop(self) -> str:
         """Whose schedule it is: the shop that its input names, else the stack's own."""
@@ -73,15 +63,6 @@ class Schedule:
         except ValueError:
             return MAIN_SHOP
         return str(said.get("shop", MAIN_SHOP)) if isinstance(said, Mapping) else MAIN_SHOP
-
-    def as_dict(self) -> dict[str, Any]:
-        """The schedule as JSON values."""
-        moments = {
-            "modified": self.modified.isoformat(),
-            "begins": None if self.begins is None else self.begins.isoformat(),
-            "ends": None if self.ends is None else self.ends.isoformat(),
-        }
-        return asdict(self) | moments
 
     def due_between(self, after: datetime, until: datetime) -> list[datetime]:
         """When it is due in (after, until], in UTC, within its own dates; never while it is disabled.

@@ -1,17 +1,17 @@
 """Ticks: what a schedule's firing should have left in the ledger, and how that stands at a moment. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from salesflow.errors import InvalidJobEvent
 from salesflow.identity import CATALOGUE, JobKind
 from salesflow.job_events import NOBODY_S_OWN, Audience, JobRequest
 from salesflow.ledger import RunRecord, RunStatus
-from salesflow.stored import UnreadableRow, known
+from salesflow.stored import UnreadableRow
 from salesflow.watch.schedules import Schedule
 from salesflow.windows import MIDNIGHT
 
@@ -50,19 +50,6 @@ class Tick:
     window_minutes: int
     doubt: str = ""
     told: bool = False
-
-    @classmethod
-    def remembered(cls, kept: Mapping[str, Any]) -> Self:
-        """The tick that `as_dict` was made of."""
-        moments = {
-            "due": datetime.fromisoformat(kept["due"]),
-            "business_date": date.fromisoformat(kept["business_date"]),
-        }
-        return cls(**{**known(cls, kept), **moments})
-
-    def as_dict(self) -> dict[str, Any]:
-        """The tick as JSON values."""
-        return asdict(self) | {"due": self.due.isoformat(), "business_date": self.business_date.isoformat()}
 
 
 @dataclass(frozen=True, slots=True)
