@@ -61,7 +61,7 @@ def tell(desk: Desk, found: Sequence[Finding], data: Any) -> None:
     title = f"{desk.stack.name} in {desk.stack.region}"
     columns = ("", "what", "how it stands", "what to do")
     desk.out.show(data, Table(title, columns, rows, prose={"how it stands"}, below="what to do"))
-    counts = Counter(one.verdict.value for one in found)
+    counts: Counter[str] = Counter(one.verdict for one in found)
     desk.out.note(", ".join(f"{counts[word]} {word.lower()}" for word in STYLES if counts[word]))
     if counts["FAIL"]:
         raise typer.Exit(ExitCode.FAILED)

@@ -5,6 +5,6 @@ it says nothing of the stack.
 """
 
 from ops.doctor.examination import examine
-from ops.doctor.findings import Finding, Verdict
+from ops.doctor.findings import Finding
 
-__all__ = ["Finding", "Verdict", "examine"]
+__all__ = ["Finding", "examine"]

@@ -10,7 +10,7 @@ from botocore.parsers import ResponseParserError
 
 from ops.complaints import Complaint, NoAccess
 from ops.doctor import channels, deployment, mail, source, work
-from ops.doctor.findings import Finding, Look, Patient, Verdict, unknown
+from ops.doctor.findings import Finding, Look, Patient, unknown
 from ops.target import Stack
 from salesflow.errors import SalesFlowError
 from salesflow.shop_id import MAIN_SHOP
@@ -32,7 +32,7 @@ def examine(
     at("stack")
     found = list(deployment.stack(patient))
     yield from found
-    if any(finding.check == "stack" and finding.verdict is Verdict.FAIL for finding in found):
+    if any(finding.check == "stack" and finding.verdict == "FAIL" for finding in found):
         return
     for look in LOOKS if stack.shop == MAIN_SHOP else [look for look in LOOKS if look.of_shop]:
         at(look.check)

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ops.target import Stack
 
-
-class Verdict(StrEnum):
-    """How something stands. UNKNOWN: it could not be looked at."""
-
-    OK = "OK"
-    WARN = "WARN"
-    FAIL = "FAIL"
-    UNKNOWN = "UNKNOWN"
+type Verdict = Literal["OK", "WARN", "FAIL", "UNKNOWN"]
+"""How something stands. UNKNOWN: it could not be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +41,19 @@ class Look(NamedTuple):
 
 def ok(check: str, says: str) -> Finding:
     """All is well."""
-    return Finding(check, Verdict.OK, says)
+    return Finding(check, "OK", says)
 
 
 def warn(check: str, says: str, *, fix: str) -> Finding:
     """It works, and is not as it should be."""
-    return Finding(check, Verdict.WARN, says, fix)
+    return Finding(check, "WARN", says, fix)
 
 
 def fail(check: str, says: str, *, fix: str) -> Finding:
     """It does not work."""
-    return Finding(check, Verdict.FAIL, says, fix)
+    return Finding(check, "FAIL", says, fix)
 
 
 def unknown(check: str, says: str, *, fix: str) -> Finding:
     """It could not be looked at."""
-    return Finding(check, Verdict.UNKNOWN, says, fix)
+    return Finding(check, "UNKNOWN", says, fix)

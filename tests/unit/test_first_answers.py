@@ -4,7 +4,18 @@ import pytest
 
 from ops.first_answers import QUESTIONS, NoAnswer
 
-READERS = next(question for question in QUESTIONS if question.name == "readers")
+BY_NAME = {question.name: question for question in QUESTIONS}
+READERS = BY_NAME["readers"]
+REFUSED = {
+    "zone": ("Mars/Olympus", "is no IANA time zone"),
+    "currency": ("Euro", "is no ISO 4217 currency code"),
+    "api-url": ("http://shop.example/api/v1", "must be https://host/api/v1"),
+    "sender": ("reports@", "is no mail address"),
+    "owners": ("owner@shop.example;other", "is no mail address"),
+    "sales-at": ("25:00", "is no time of day such as 07:30"),
+    "language": ("de", "Input should be 'en', 'fr'"),
+}
+"""Of a question an answer that will not do, and what is said of it."""
 
 
 @pytest.mark.parametrize(
@@ -31,3 +42,10 @@ def test_a_sharp_s_stays_one() -> None:
 def test_what_cannot_be_mailed_is_no_answer(typed: str) -> None:
     with pytest.raises(NoAnswer):
         READERS.answered(typed)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_answer_that_will_not_do_is_refused_for_what_is_wrong_with_it(name: str) -> None:
+    typed, said = REFUSED[name]
+    with pytest.raises(NoAnswer, match=said):
+        BY_NAME[name].answered(typed)

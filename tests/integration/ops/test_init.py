@@ -124,25 +124,11 @@ def test_sam_reads_what_was_written(config: Path, desk: Desk) -> None:
     assert CfnParameterOverridesType().convert((str(written),), None, None) == read_parameters(config)
 
 
-@pytest.mark.parametrize(
-    ("option", "answer", "said"),
-    [
-        ("--zone", "Mars/Olympus", "is no IANA time zone"),
-        ("--currency", "Euro", "is no ISO 4217 currency code"),
-        ("--api-url", "http://shop.example/api/v1", "must be https://host/api/v1"),
-        ("--sender", "reports@", "is no mail address"),
-        ("--owners", "owner@shop.example;other", "is no mail address"),
-        ("--sales-at", "25:00", "is no time of day such as 07:30"),
-        ("--language", "de", "Input should be 'en', 'fr'"),
-    ],
-)
-def test_an_answer_that_will_not_do_is_refused_and_nothing_is_written(
-    option: str, answer: str, said: str, desk: Desk, config: Path
-) -> None:
-    done = desk("init", *NEEDED, option, answer, "--config-file", config)
+def test_an_answer_that_will_not_do_is_refused_and_nothing_is_written(desk: Desk, config: Path) -> None:
+    done = desk("init", *NEEDED, "--zone", "Mars/Olympus", "--config-file", config)
     assert done.code == ExitCode.MISUSED
-    assert option in done.err
-    assert said in done.err.replace("\n", " ")
+    assert "--zone" in done.err
+    assert "is no IANA time zone" in done.err.replace("\n", " ")
     assert config.read_text() == WRITTEN_BEFORE
 
 

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from salesflow.aws import secret_text
 from salesflow.errors import SalesFlowError
 from salesflow.readers import HOOKS, WHATSAPP, kind_of, reader
 from salesflow.rows import Row, Rows
@@ -188,14 +189,9 @@ class SecretWays:
             raise WaysUnreadable(
                 "The stack has no secret of channels: it is of an older version.", action="Deploy again."
             )
-        try:
-            text = self._client.get_secret_value(SecretId=self._secret_id).get("SecretString", "")
-        except (ClientError, BotoCoreError) as error:
-            raise WaysUnreadable(
-                f"The secret of channels could not be read: {error}.",
-                action="Check that the secret ChannelSecrets is there and that the function's role may read it.",
-            ) from error
-        said = json_object(text)
+        said = json_object(
+            secret_text(self._client, self._secret_id, "The secret of channels", "ChannelSecrets", WaysUnreadable)
+        )
         if said is None:
             raise WaysUnreadable(
                 "The secret of channels holds no JSON object.",

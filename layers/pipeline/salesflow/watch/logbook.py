@@ -7,7 +7,7 @@ in one step: a notice is either on its way or was never thought of. Beside it a 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
@@ -133,6 +133,8 @@ def _page(row: Mapping[str, Any] | None) -> Page:
             kept = json.loads(row["page"])
             if kept["form"] != _FORM:
                 raise ValueError(f"it has the form {kept['form']}")
+            if lacking := {one.name for one in fields(Memory)} - kept["memory"].keys():
+                raise ValueError(f"its memory lacks {', '.join(sorted(lacking))}")
             return msgspec.convert(kept, Page)
     except UnreadableRow as unreadable:
         return Page(Memory(), lost=unreadable.message)
