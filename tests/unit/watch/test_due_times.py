@@ -7,7 +7,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from salesflow.watch.due_times import InvalidSchedule, SkippedTime, due_times, skipped_times
@@ -167,6 +167,7 @@ SPANS = [
 
 
 @settings(max_examples=80, deadline=None)
+@example(expression="cron(* * ? * L *)", zone="Asia/Shanghai", start=utc(2026, 3, 27), hours=17)
 @given(expression=crons(), zone=st.sampled_from(ZONES), start=st.sampled_from(SPANS), hours=st.integers(1, 72))
 def test_agrees_with_eventbridges_documentation_read_minute_by_minute(
     expression: str, zone: str, start: datetime, hours: int

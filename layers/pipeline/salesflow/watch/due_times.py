@@ -11,6 +11,8 @@ from aws_croniter import AwsCroniter
 from salesflow.errors import SalesFlowError
 
 _EXPRESSION = re.compile(r"(cron|at|rate)\((.*)\)", re.DOTALL)
+_LAST_OF_WEEK = re.compile(r"((?:\S+ ){4})L( \S+)")
+"""`L` as the day of the week: the last of it, Saturday, as EventBridge documents it; the package takes it for no day at all."""
 _SOON = timedelta(hours=1)
 """What fires again within this after a skipped time has lost nothing: an hourly schedule."""
 _MARGIN = timedelta(days=1)  # more than any zone is off UTC, or any shift of its clocks
@@ -96,7 +98,7 @@ def _wall_times(kind: str, fields: str, expression: str, first: datetime, last: 
             if first <= wall <= last:
                 yield wall
             return
-        cron = AwsCroniter(fields)
+        cron = AwsCroniter(_LAST_OF_WEEK.sub(r"\g<1>7\2", fields))
     except (ValueError, OverflowError) as error:
         raise _invalid(f"{expression!r} is no schedule expression: {error}") from error
     wall_time = cron.get_next(first, inclusive=True)[0]
