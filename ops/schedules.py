@@ -19,7 +19,6 @@ from zoneinfo import available_timezones
 from botocore.exceptions import ClientError
 
 from ops.complaints import Misused, NotFound
-from ops.first_answers import declared
 from ops.target import Stack
 from salesflow import clock
 from salesflow.job_events import AnomalyCheckFields, ReportFields, Scope
@@ -284,6 +283,8 @@ def state_parameter(stack: Stack, standing: Standing, *, enabled: bool) -> dict[
         return {}
     if not enabled:
         return {knob: ""}
+    from ops.first_answers import declared  # reads the template
+
     cron = stack.parameters[knob] or str(declared()[knob]["Default"])
     if not cron:
         raise Misused(

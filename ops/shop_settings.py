@@ -13,7 +13,6 @@ from pydantic.fields import FieldInfo
 
 from ops.complaints import Failed, Misused
 from ops.desk import refuse_unknown
-from ops.first_answers import NoAnswer, in_punycode
 from ops.target import Stack
 from salesflow.setting_types import LOGO_BYTES, PNG_BEGINS
 from salesflow.settings import Settings, ShopSettings, Stored, Unit
@@ -36,6 +35,8 @@ def setting_named(said: str) -> str:
 
 def wanted(name: str, text: str | Sequence[str]) -> Stored:
     """The value that a text means for a setting, as the row holds it. Raises Misused."""
+    from ops.first_answers import in_punycode  # only what is written is checked by it
+
     if name in BY_COMMAND:
         raise Misused(f"{name} is not set as one value.", action=f"Use {BY_COMMAND[name]}.")
     try:
@@ -45,7 +46,7 @@ def wanted(name: str, text: str | Sequence[str]) -> Stored:
                 return checked(name, _read(said))
             return checked(name, in_punycode(said) if name.endswith("_recipients") else said)
         return checked(name, [in_punycode(one.strip()) for one in text])
-    except (ValueError, NoAnswer, OSError) as error:
+    except (ValueError, OSError) as error:
         raise Misused(
             f"{name} cannot be {text!r}: {error}.".replace("..", "."), action=f"It is {allowed(name)}."
         ) from None

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesflow.money import MAX_MINOR, is_exact, minor_units
+from salesflow.money import MAX_MINOR
+from salesflow.source.amounts import is_exact, minor_units
 
 
 @given(st.integers(-MAX_MINOR + 1, MAX_MINOR - 1), st.integers(0, 4))

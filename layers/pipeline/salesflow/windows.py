@@ -43,6 +43,10 @@ class Period(StrEnum):
     QUARTERLY = "quarterly"
 
 
+CHECK_DAYS = {Period.WEEKLY: 7, Period.MONTHLY: 28}
+"""How many days a check of a longer period judges together."""
+
+
 def into_day(day_ends_at: time) -> timedelta:
     """How far into the calendar day a business date ends."""
     return timedelta(hours=day_ends_at.hour, minutes=day_ends_at.minute)

@@ -12,13 +12,13 @@ import pandas as pd
 
 from salesflow.alerts.lifecycle import CLEAR_DAYS, Alert, JudgedDay, Rules
 from salesflow.detection import DetectionResult, Policy, detect
-from salesflow.detection.periods import LENGTH, detect_period
+from salesflow.detection.periods import detect_period
 from salesflow.detection.timeline import gross
 from salesflow.findings.event import DayState, Event, NoteKind, Severity
 from salesflow.findings.subjects import SHOP, Facet, Finding, findings_of
 from salesflow.job_events import Scope
 from salesflow.settings import AlertSettings
-from salesflow.windows import Period
+from salesflow.windows import CHECK_DAYS, Period
 
 HISTORY_DAYS = 26 * 7 + 91 + 21
 """What a daily judgement looks at: 26 weeks before each of the 91 days that set its thresholds, and three to catch up."""
@@ -161,7 +161,7 @@ def compared(tables: Tables, event: Event, day: date, period: Period) -> tuple[t
     by_day = _by_day(
         tables, event.sku, event.metric, net=all(n.kind is not NoteKind.BEFORE_RETURNS for n in event.notes)
     )
-    length = LENGTH.get(period, 1)
+    length = CHECK_DAYS.get(period, 1)
     step = 7 if period is Period.DAILY else length
     points = []
     for back in range(COMPARED, -1, -1):

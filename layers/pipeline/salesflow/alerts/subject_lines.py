@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from salesflow.alerts.lifecycle import Change, Entry
-from salesflow.detection.periods import LENGTH
 from salesflow.figures import Figures, printable
 from salesflow.findings.event import Event, EventType
 from salesflow.findings.subjects import Facet
 from salesflow.findings.wording import FAR_ABOVE, off
 from salesflow.language import Text
-from salesflow.windows import Period
+from salesflow.windows import CHECK_DAYS, Period
 
 _LONGEST_NAME: Final = 40
 _SHORT_NAME: Final = 14
@@ -102,7 +101,7 @@ def _days(entry: Entry, figures: Figures, period: Period) -> tuple[str, ...]:
     if period is Period.WEEKLY:
         return (_("Week to {day}", day=day),)
     if period is Period.MONTHLY:
-        return (_("{n} days to {day}", n=str(LENGTH[period]), day=day),)
+        return (_("{n} days to {day}", n=str(CHECK_DAYS[period]), day=day),)
     return figures.day_with_weekday(entry.on), day
 
 

@@ -7,10 +7,13 @@ fractions (0.25 is 25%).
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.merchant import MoneyStatement, OrderList, Progress, Usual, VanishedStock
 from salesflow.windows import Window
+
+if TYPE_CHECKING:  # who only mails a notice needs no tables
+    from salesflow.analytics.lines import SaleLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +322,6 @@ class ReportContent:
     orders: OrderList | None = None
     progress: Progress | None = None
     made: tuple[str, ...] = ()
-    sale_lines: SaleLines | None = None
+    sale_lines: "SaleLines | None" = None
     vanished: VanishedStock | None = None
     brand: Brand = Brand()

@@ -20,11 +20,10 @@ from salesflow.detection.reported import Back
 from salesflow.detection.tails import nanmedian
 from salesflow.detection.timeline import gross, kept_share
 from salesflow.findings.event import DayState, Event, EventType, Note, NoteKind, Severity, Statement
-from salesflow.windows import Period
+from salesflow.windows import CHECK_DAYS, Period
 
 Floats = npt.NDArray[np.float64]
 
-LENGTH = {Period.WEEKLY: 7, Period.MONTHLY: 28}
 HALF_LIFE = 4.0
 MIN_PAST = 8
 MOST_PAST = 52
@@ -74,7 +73,7 @@ def detect_period(
     day that the history covers. Fewer than `MIN_PAST` whole periods before: learning, nothing is said.
     """
     shop, products = gross(shop), gross(products)
-    length = LENGTH[period]
+    length = CHECK_DAYS[period]
     count = min(((business_date - known_from).days + 1) // length, MOST_PAST + 1)
     result = DetectionResult(business_date, DayState.OPEN, None, (), (), 1.0, np.inf, np.inf, False, 0)
     if count < MIN_PAST + 1:
@@ -217,7 +216,7 @@ def _events(
 ) -> tuple[Event, ...]:
     """The series beyond the threshold. gaps: revenue above the expected [n_series, n_periods], or the shop's revenue [n_periods]."""
     end = sums.ends[-1]
-    since = end - timedelta(days=LENGTH[period] - 1)
+    since = end - timedelta(days=CHECK_DAYS[period] - 1)
     found = []
     for row, (metric, sku, name) in enumerate(series):
         score = scored.scores[row, -1]
@@ -240,7 +239,7 @@ def _events(
             float(np.clip((expected + 1e-9) * np.exp(sign * threshold * scored.spread[row]), 0, None))
             for sign in (-1, 1)
         )
-        said = Statement(type_, end, since, metric, sku, name, value, expected, days=LENGTH[period])
+        said = Statement(type_, end, since, metric, sku, name, value, expected, days=CHECK_DAYS[period])
         found.append(
             Event(
                 f"{sku or 'shop'}/{metric}/{type_}/{period}/{end}", type_, severity, metric, since, True, said, sku, name, value, expected,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from salesflow.money import minor_units
+from salesflow.source.amounts import minor_units
 from salesflow.windows import MIDNIGHT
 
 MEDIA_TYPE: Final = "application/gzip"

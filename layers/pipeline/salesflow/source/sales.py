@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from salesflow.money import is_exact, minor_units
+from salesflow.source.amounts import is_exact, minor_units
 from salesflow.source.listing import Hold, ListReader, ensure_good, without_limit
 from salesflow.source.records import RejectedRecord, SalesBatch
 from salesflow.source.refusals import broken, too_large

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from salesflow.money import is_exact, minor_units
+from salesflow.source.amounts import is_exact, minor_units
 from salesflow.source.listing import Decoded
 from salesflow.source.records import RejectedRecord, StockBatch
 from salesflow.source.schema import InventoryItem, Product, numbers, printable
