@@ -138,7 +138,7 @@ class Reader:
 
     def _low_stock(self) -> Response:
         answers = [self._store.product_answer(product, self._now) for product in self._store.products]
-        return self._records(answer for answer in answers if answer.stock_quantity <= answer.low_stock_threshold)
+        return self._records(answer for answer in answers if answer["stockQuantity"] <= answer["lowStockThreshold"])
 
     def _product_by_sku(self, sku: str) -> Response:
         return self._product(self._store.product_by_sku(sku))

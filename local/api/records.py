@@ -117,34 +117,6 @@ class SaleAnswer(msgspec.Struct, rename="camel"):
     items: Sequence[SaleItem]
 
 
-class ProductAnswer(msgspec.Struct, rename="camel"):
-    """`Product` of the API."""
-
-    id: int
-    name: str
-    sku: str
-    price: float
-    stock_quantity: int
-    low_stock_threshold: int
-    description: str | None = None
-    image_url: str | None = None
-
-
-class InventoryAnswer(msgspec.Struct, rename="camel"):
-    """`InventoryItem` of the API."""
-
-    id: int
-    sku: str
-    name: str
-    description: str | None
-    quantity: int
-    price: float
-    cost: float
-    category: str | None
-    created_at: str
-    updated_at: str
-
-
 class DayAnswer(msgspec.Struct):
     """One day of `/sales/history/by-sku` and `/by-name`."""
 

@@ -6,14 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import accumulate
+from typing import Any
 
 import msgspec
 
 from local.api.records import (
     DateStyle,
-    InventoryAnswer,
     Product,
-    ProductAnswer,
     Sale,
     SaleAnswer,
     local_date_time,
@@ -99,32 +98,34 @@ class SalesStore:
         after = bisect.bisect_right(product.levels, now, key=lambda level: level[0])
         return product.levels[max(after - 1, 0)][1]
 
-    def product_answer(self, product: Product, now: datetime) -> ProductAnswer:
-        """A product as `/products` answers it."""
-        return ProductAnswer(
-            product.id,
-            product.name,
-            product.sku,
-            product.price,
-            self.stock_of(product, now),
-            product.low_stock_threshold,
-        )
+    def product_answer(self, product: Product, now: datetime) -> dict[str, Any]:
+        """A `Product` as `/products` answers it."""
+        return {
+            "id": product.id,
+            "name": product.name,
+            "sku": product.sku,
+            "price": product.price,
+            "stockQuantity": self.stock_of(product, now),
+            "lowStockThreshold": product.low_stock_threshold,
+            "description": None,
+            "imageUrl": None,
+        }
 
-    def inventory(self, now: datetime) -> list[InventoryAnswer]:
-        """`/inventory`: the products that have a cost."""
+    def inventory(self, now: datetime) -> list[dict[str, Any]]:
+        """`/inventory`: the products that have a cost, each as an `InventoryItem`."""
         return [
-            InventoryAnswer(
-                product.id,
-                product.sku,
-                product.name,
-                None,
-                self.stock_of(product, now),
-                product.price,
-                product.cost,
-                product.category,
-                local_date_time(product.created_at),
-                local_date_time(now),
-            )
+            {
+                "id": product.id,
+                "sku": product.sku,
+                "name": product.name,
+                "description": None,
+                "quantity": self.stock_of(product, now),
+                "price": product.price,
+                "cost": product.cost,
+                "category": product.category,
+                "createdAt": local_date_time(product.created_at),
+                "updatedAt": local_date_time(now),
+            }
             for product in self.products
             if product.cost is not None
         ]
