@@ -131,7 +131,6 @@ class LocalShop:
         moment: datetime,
         *,
         host: str = "127.0.0.1",
-        template: Path = TEMPLATE,
         keeps_logs: bool = False,
     ) -> Self:
         """Start the API server and the cloud on free ports, deploy the template, and write the system token into its secret.
@@ -145,7 +144,7 @@ class LocalShop:
             api = started.enter_context(
                 SalesFlowServer(shop.store, clock=lambda: clock().astimezone(shop.zone).replace(tzinfo=None), host=host)
             )
-            cloud.deploy(template, shop.stack_parameters(api.url))
+            cloud.deploy(TEMPLATE, shop.stack_parameters(api.url))
             cloud.write_secret({"token": api.issue_token(TOKEN_LIFETIME)})
             if shop.settings:
                 rows = Rows(cloud.aws.client("dynamodb"), cloud.stack.outputs["StateTableName"])

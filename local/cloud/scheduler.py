@@ -61,10 +61,9 @@ class Scheduler:
         ]
         return sorted(firings, key=lambda firing: (firing[0], firing[1].name))
 
-    def next_due(
-        self, start: datetime, *, count: int = 5, within: timedelta = timedelta(days=400)
-    ) -> list[tuple[datetime, Schedule]]:
-        """The next `count` due times from `start` on, looking at most `within` ahead."""
+    def next_due(self, start: datetime, *, count: int = 5) -> list[tuple[datetime, Schedule]]:
+        """The next `count` due times from `start` on, of the next 400 days."""
+        within = timedelta(days=400)
         span = timedelta(days=8)
         while True:
             found = self.due(start, start + min(span, within))
@@ -79,18 +78,15 @@ class Scheduler:
         clock: SimulatedClock,
         *,
         fired: Callable[[Firing], None] | None = None,
-        firing: Callable[[Schedule, datetime], None] | None = None,
     ) -> list[Firing]:
         """Let simulated time go from `start` to `end`: set `clock` to each due time in [start, end) and fire what is due then.
 
-        `firing` is told before each, `fired` after each. Answers every firing, in order; a failure is in it, not raised.
+        `fired` is told after each. Answers every firing, in order; a failure is in it, not raised.
         """
         done = []
         clock.set(start)
         for moment, schedule in self.due(start, end):
             clock.set(moment)
-            if firing is not None:
-                firing(schedule, moment)
             firing_done = self.fire(schedule, moment)
             done.append(firing_done)
             if fired is not None:

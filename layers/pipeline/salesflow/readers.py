@@ -13,7 +13,7 @@ One rule for the template's parameters, the settings and whatever is about to be
 import re
 from typing import Final
 
-from salesflow.mail_address import ADDRESS_PATTERN, mail_address
+from salesflow.mail_address import mail_address
 
 MAIL: Final = "mail"
 WHATSAPP: Final = "whatsapp"
@@ -22,9 +22,6 @@ HOOKS: Final = ("slack", "teams", "discord", "telegram", "webhook")
 
 _NAMED = rf"({'|'.join(HOOKS)}):[a-z0-9][a-z0-9-]{{0,30}}"
 _NUMBER = r"whatsapp:\+[1-9][0-9]{6,14}"
-READER_PATTERN: Final = rf"((mail:)?{ADDRESS_PATTERN}|{_NAMED}|{_NUMBER})"
-"""One reader, as part of a list with commas between; for Python's and for Java's (CloudFormation's) regular expressions."""
-
 _OTHER = re.compile(rf"{_NAMED}|{_NUMBER}", re.ASCII)
 _WAY = re.compile(r"([a-z]+):")
 

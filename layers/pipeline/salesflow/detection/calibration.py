@@ -18,6 +18,7 @@ NORMAL_DECAY = 1.15
 """b of the normal distribution itself between |z| of 1.6 and 3."""
 
 MONTH = 30.0
+LONGEST_SILENCE = 120
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,6 @@ def threshold_for(scores: Floats, *, alerts_per_month: float, series: int | None
     return Tail.fit(scores, tests=tests).threshold(rate)
 
 
-def exceeded(scores: Floats, threshold: float, *, series: int | None = None) -> float:
-    """Alarms a month that `scores` [n_series, n_days] would have raised at `threshold`, scaled to `series` series; 0 without scores."""
-    known = np.isfinite(scores)
-    if not known.any():
-        return 0.0
-    total = series if series is not None else len(scores)
-    return float((np.abs(scores[known]) >= threshold).mean() * total * MONTH)
-
-
 def record_threshold(past: Floats, *, floor: float, alerts_per_month: float) -> float:
     """What a rule's daily measure must exceed to be told, so that past days [n_days] would have raised `alerts_per_month` at most.
 
@@ -100,15 +92,13 @@ def record_threshold(past: Floats, *, floor: float, alerts_per_month: float) -> 
     return floor if len(above) <= allowed else float(1.25 * above[allowed])
 
 
-def silence_days(
-    silent: NDArray[np.intp], known: NDArray[np.intp], probability: float, *, longest: int = 120
-) -> NDArray[np.intp]:
-    """How many silent trading days in a row are no accident, [n]: the first n with a chance below `probability`; `longest` + 1 if none.
+def silence_days(silent: NDArray[np.intp], known: NDArray[np.intp], probability: float) -> NDArray[np.intp]:
+    """How many silent trading days in a row are no accident, [n]: the first n with a chance below `probability`; 121 if none.
 
     Of `known` past days, `silent` were without a sale. The chance is that of the beta-binomial with Jeffreys' prior,
     prod (silent + 1/2 + k) / (known + 1 + k): it knows that a share seen on a few days is itself uncertain.
     """
     pairs, at = np.unique(np.stack([silent, known]), axis=1, return_inverse=True)  # many products, few pairs
-    k = np.arange(longest)
+    k = np.arange(LONGEST_SILENCE)
     log_chance = np.cumsum(np.log((pairs[0][:, None] + 0.5 + k) / (pairs[1][:, None] + 1.0 + k)), axis=1)
     return np.asarray((log_chance >= np.log(probability)).sum(axis=1) + 1, dtype=np.intp)[at]
