@@ -9,6 +9,7 @@ import pytest
 
 from ops import reference
 from ops.app import COMMANDS, loaded
+from ops.first_answers import declared
 from salesflow.ledger import RunStatus
 from tests.unit.template.stack import as_list, of_type, resources, statements
 
@@ -16,9 +17,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
 EVERY_PAGE = "\n".join([README, *DOCS.values()])
-PARAMETERS = re.findall(
-    r"^  ([A-Z]\w+):\n    Type:", (ROOT / "template.yaml").read_text().partition("\nResources:")[0], flags=re.MULTILINE
-)
+PARAMETERS = list(declared())
 WHAT_THE_PRODUCT_SAYS = "\n".join(
     path.read_text() for path in (ROOT / "template.yaml", *sorted((ROOT / "layers" / "pipeline").rglob("*.py")))
 )
