@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.cloud.aws import LocalCloudError
 from local.cloud.function_logs import report_record, start_record
+from local.errors import LocalCloudError
 
 RUNTIME = Path(__file__).with_name("runtime.py")
 INIT_TIMEOUT = 60.0  # Lambda allows 10 s on machines of its own; a busy laptop gets more

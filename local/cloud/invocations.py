@@ -16,8 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from local.cloud.aws import LocalCloudError
 from local.cloud.containers import Function, Invocation
+from local.errors import LocalCloudError
 
 PREFIX = "/2015-03-31/functions/"
 SUFFIX = "/invocations"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local.cloud.aws import LocalCloudError
 from local.cloud.clock import SimulatedClock
 from local.cloud.cloud import AsyncResult, LocalCloud
+from local.errors import LocalCloudError
 from salesflow.watch.schedules import Schedule
 
 INSTANT = timedelta(microseconds=1)

@@ -18,7 +18,7 @@ from samtranslator.public.exceptions import InvalidDocumentException
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import intrinsics_multi_constructor
 
-from local.cloud.aws import LocalCloudError
+from local.errors import LocalCloudError
 
 NOT_PACKAGED = {"__pycache__", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 CODE_PROPERTIES = {
