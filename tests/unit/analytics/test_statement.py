@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
+from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.merchant import MoneyStatement
 from salesflow.analytics.sales import analyse_sales
-from salesflow.analytics.statement import Ware, state_money, vat_in, wares_of
-from salesflow.windows import Period
+from salesflow.analytics.statement import Ware, state_money, usual_profit, vat_in, wares_of
+from salesflow.windows import Period, Window
 from tests.unit.analytics.tables import Item, Sale, lines_of, sales_between
 
 DAY = date(2026, 11, 22)
@@ -87,3 +88,27 @@ def test_the_stock_list_says_cost_and_category() -> None:
         }
     )
     assert wares_of(table) == {"A": Ware(5, "Tea"), "B": Ware(None, None)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(sales_between(datetime(2026, 11, 1), datetime(2026, 11, 22, 23, 59)))
+def test_the_usual_profit_is_the_share_of_profit_of_the_days_before(sales: list[Sale]) -> None:
+    usual = 12_345
+    past = [sale for sale in sales if sale.sold_at < datetime(2026, 11, 22)]
+    items = [item for sale in past for item in sale.items]
+    known = [item for item in items if COSTS.get(item.sku) is not None]
+    paid = sum(sale.total for sale in past)
+    found = usual_profit(SaleLines.from_table(lines_of(sales)), Window(DAY, DAY), WARES, usual)
+    if paid <= 0 or not known:
+        assert found is None
+        return
+    base = paid if len(known) == len(items) else sum(item.subtotal for item in known)
+    profit = base - sum((COSTS[item.sku] or 0) * item.quantity for item in known)
+    assert found == pytest.approx(usual * profit / paid, abs=0.5)
+
+
+def test_the_usual_profit_is_unknown_where_the_usual_sales_are() -> None:
+    sales = [Sale(datetime(2026, 11, 21, 12), (Item("A1", "Tea", 1, 1000),))]
+    lines = SaleLines.from_table(lines_of(sales))
+    assert usual_profit(lines, Window(DAY, DAY), WARES, None) is None
+    assert usual_profit(lines, Window(DAY, DAY), WARES, 500) == 50

@@ -23,7 +23,7 @@ from salesflow.analytics.results import (
     UnusualSummary,
 )
 from salesflow.analytics.sales import analyse_sales
-from salesflow.analytics.statement import state_money, wares_of
+from salesflow.analytics.statement import state_money, usual_profit, wares_of
 from salesflow.analytics.stock import analyse_stock
 from salesflow.figures import Figures
 from salesflow.language import Language
@@ -126,6 +126,7 @@ def whole_content(
     )
     days = analyse_sales(lines, Period.QUARTERLY, BUSINESS_DATE, known_from=first).daily
     year = [replace(day, day=day.day - timedelta(weeks=52), revenue=day.revenue * 9 // 10) for day in days]
+    usual = _usual(days, sales.by_hour, window)
     wants_sales, wants_stock = report_type != "stock", report_type != "sales"
     plain = content_of(
         report_type,
@@ -150,8 +151,13 @@ def whole_content(
         forecast=_forecast(days) if wants_sales else None,
         unusual=_unusual(figures, days) if wants_sales else None,
         shop=SHOP,
-        usual=_usual(days, sales.by_hour, window) if wants_sales else None,
-        statement=state_money(sales.kpis, sales.products, wares, vat_percent=vat_percent) if wants_sales else None,
+        usual=usual if wants_sales else None,
+        statement=replace(
+            state_money(sales.kpis, sales.products, wares, vat_percent=vat_percent),
+            usual_gross_profit=usual_profit(lines, window, wares, usual.revenue),
+        )
+        if wants_sales
+        else None,
         orders=orders,
         progress=progress_of([*year, *days], first - timedelta(weeks=52), window) if wants_sales else None,
         sale_lines=lines.within(window) if wants_sales else None,

@@ -95,6 +95,8 @@ class MoneyStatement:
     products: tuple[ProductProfit, ...]
     below_cost: tuple[str, ...]
     """SKUs sold at less than they cost, the largest loss first."""
+    usual_gross_profit: int | None = None
+    """What such a window usually brings; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,17 @@ today: the source keeps no older one.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+import numpy as np
 import pandas as pd
 
+from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.merchant import CategorySales, MoneyStatement, ProductProfit
 from salesflow.analytics.results import ProductSales, SalesKpis
+from salesflow.analytics.sales import USUAL_DAYS
+from salesflow.windows import Window
 
 CLASS_A, CLASS_B = 0.8, 0.95
 """Products that bring the first 80% of sales are A, those up to 95% B, the rest C (Pareto)."""
@@ -65,6 +70,24 @@ def state_money(
         products=profits,
         below_cost=tuple(profit.sku for profit in losses),
     )
+
+
+def usual_profit(lines: SaleLines, window: Window, wares: Mapping[str, Ware], usual: int | None) -> int | None:
+    """What a window usually brings in gross profit: its usual sales, times what was profit of the sales of the twelve weeks before it.
+
+    usual: the window's usual sales. Costs are those of today; products whose cost is unknown bring no profit, as in the statement. None
+    where the usual sales are unknown, nothing was sold, or no cost of what was sold is known.
+    """
+    past = lines.within(Window(window.first - timedelta(days=USUAL_DAYS), window.first - timedelta(days=1)))
+    paid = int(past.sale_total[past.opens_sale].sum())
+    costs = [wares.get(str(sku), Ware(None, None)).cost for sku in past.skus]
+    items = past.items
+    known = np.array([cost is not None for cost in costs], dtype=bool)[items.sku]
+    if usual is None or paid <= 0 or not known.any():
+        return None
+    spent = int((np.array([cost or 0 for cost in costs], dtype=np.int64)[items.sku] * items.quantity).sum())
+    base = paid if known.all() else int(items.subtotal[known].sum())
+    return round(usual * (base - spent) / paid)
 
 
 def vat_in(revenue: int, percent: float) -> int:

@@ -9,7 +9,7 @@ from salesflow.analytics.orders import orders_of
 from salesflow.analytics.progress import YEAR_BACK, progress_of
 from salesflow.analytics.results import ReportContent, StockAnalysis
 from salesflow.analytics.services import services_among
-from salesflow.analytics.statement import state_money, wares_of
+from salesflow.analytics.statement import state_money, usual_profit, wares_of
 from salesflow.analytics.vanished import vanished_between
 from salesflow.formats import Format
 from salesflow.history.stock import StockSnapshot
@@ -51,13 +51,16 @@ def with_comparisons(
     shop = run.runtime.history.read_shop_days(first, window.last)
     series = shop_series(shop)
     known_from = series[0].day if series else window.first
+    usual = usual_of(shop, fields.period, window)
+    statement = state_money(content.sales.kpis, content.sales.products, wares, vat_percent=settings.vat_percent)
+    profit = usual_profit(lines, window, wares, None if usual is None else usual.revenue)
     sellers = {product.sku for product in content.sales.products[:MOST_SELLERS]}
     return replace(
         content,
         orders=orders,
         sales=replace(content.sales, services=tuple(sorted(services_among(lines, sellers)))),
-        usual=usual_of(shop, fields.period, window),
-        statement=state_money(content.sales.kpis, content.sales.products, wares, vat_percent=settings.vat_percent),
+        usual=usual,
+        statement=replace(statement, usual_gross_profit=profit),
         progress=progress_of(series, known_from, window),
         sale_lines=lines.within(window) if Format.EXCEL in fields.formats else None,
     )

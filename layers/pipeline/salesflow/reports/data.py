@@ -258,7 +258,8 @@ def _metadata(content: ReportContent) -> dict[bytes, bytes]:
 _MONEY: Final = frozenset({
     "adjustments", "average_ticket", "by_hour", "by_weekday", "cost", "cost_value", "daily_average", "dead_stock_value", "earlier_revenue",
     "gross_profit", "lost_revenue", "lower80", "month_revenue", "overstock_value", "peak_value", "previous_revenue", "price", "profit",
-    "returned", "returned_amount", "revenue", "sold", "stock_value", "total", "unit_cost", "upper80", "usual_revenue", "value", "vat",
+    "returned", "returned_amount", "revenue", "sold", "stock_value", "total", "unit_cost", "upper80", "usual_gross_profit", "usual_revenue", "value",
+    "vat",
 })  # fmt: skip
 """Names of what is money, wherever it stands."""
 _NOT_IN_JSON: Final = frozenset({"sale_lines", "made", "brand"})

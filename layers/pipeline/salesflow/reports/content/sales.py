@@ -278,6 +278,7 @@ def _profit_kpi(content: ReportContent, figures: Figures) -> Kpi | None:
         figures.show(Kind.MONEY, statement.gross_profit),
         _("Sales less what the pieces sold cost, by the costs of today, where they are known."),
         figures.listed(parts),
+        usual_change(figures, Kind.MONEY, statement.gross_profit, statement.usual_gross_profit),
     )
 
 
