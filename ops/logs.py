@@ -116,15 +116,16 @@ class Follower:
 def _line(job: str, event: Mapping[str, Any]) -> LogLine | None:
     """A log event as a line; None for a metric."""
     text = str(event["message"]).rstrip()
+    known = event.get("eventId") or f"{event['timestamp']} {text}"  # the model of the API promises none
     moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
     held = json_object(text)
     if held is None:
-        return LogLine(event["eventId"], moment, job, "", text)
+        return LogLine(known, moment, job, "", text)
     if "_aws" in held:
         return None
     if str(held.get("type", "")).startswith("platform."):
         return LogLine(
-            event["eventId"],
+            known,
             moment,
             job,
             "LAMBDA",
@@ -132,7 +133,7 @@ def _line(job: str, event: Mapping[str, Any]) -> LogLine | None:
             {"request_id": held["record"].get("requestId", "")},
         )
     message = str(held.get("message", text))
-    return LogLine(event["eventId"], moment, job, str(held.get("level", "")), message, held)
+    return LogLine(known, moment, job, str(held.get("level", "")), message, held)
 
 
 def _platform(held: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.logs import LogLine
+from ops.logs import LogLine, _line
 from ops.runs import Run, job_of
 from salesflow import clock
 from salesflow.ledger import RunStatus, SendOutcome, SentRecord
@@ -68,3 +68,17 @@ def test_a_line_of_a_failure_says_the_sentence_that_explains_it() -> None:
     fields = {"error": "SystemTokenRejected", "exception": trace, "details": {"report_type": "sales"}}
     line = LogLine("1", datetime(2026, 11, 22, tzinfo=UTC), "report", "ERROR", "failed", fields)
     assert line.more == "error=SystemTokenRejected The token has expired. Store a new one."
+
+
+def test_log_events_without_an_id_are_told_apart_by_their_moment_and_their_words() -> None:
+    """The model of the API promises none, and an emulator gives none."""
+    at = int(BEGAN.timestamp() * 1000)
+    events = [
+        {"timestamp": at, "message": "one"},
+        {"timestamp": at, "message": "two"},
+        {"timestamp": at + 1, "message": "one"},
+    ]
+    assert len({line.id for event in events if (line := _line("report", event))}) == 3
+    kept = _line("report", {"timestamp": at, "message": "one", "eventId": "37"})
+    assert kept is not None
+    assert kept.id == "37"
