@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from local.api import sample_sales
-from local.cloud import Scheduler
+from local.cloud import Firing, Scheduler
 from local.shop import LocalShop, sample_shop
 from salesflow.identity import CATALOGUE
 from salesflow.job_events import JobRequest
 from salesflow.rows import Rows
 from salesflow.shops.book import SettingsBook
+from salesflow.watch.schedules import Schedule
 from tests.reliability.broken import LATER_RELEASE
 from tests.reliability.containers import Container, Result
 from tests.reliability.faults import error_of, token_in
@@ -44,16 +44,6 @@ _THINNED = {"sync-history-hourly": 120, "sync-history-nightly": 7, "forecast": 2
 """Of schedules whose name holds this, one firing in so many is kept: it is the reports that readers wait for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """One firing that the year owes."""
-
-    moment: datetime
-    function: str
-    schedule: str
-    event: dict[str, Any]
-
-
 @dataclass
 class Soaked(Outcome):
     """What the year came to."""
@@ -66,7 +56,7 @@ class Soaked(Outcome):
     grown_bytes: int = 0
 
 
-def due_firings(first: date, days: int) -> list[Due]:
+def due_firings(first: date, days: int) -> list[Firing]:
     """What the template's schedules fire in that time, as EventBridge Scheduler would."""
     start = datetime.combine(first, datetime.min.time(), ZONE)
     with LocalShop.open(sample_shop(first, zone=ZONE.key, days=2), start) as shop:
@@ -75,20 +65,28 @@ def due_firings(first: date, days: int) -> list[Due]:
     found = []
     for moment, schedule in due:
         name = schedule.name
-        function = _function_of(schedule.function)
-        if function is None:
+        if not _job_of(schedule):
             continue
         kept[name] += 1
         every = next((n for part, n in _THINNED.items() if part in name), 1)
         if (kept[name] - 1) % every == 0:
-            found.append(Due(moment, function, name, schedule.event(moment)))
+            found.append(Firing(schedule, moment, schedule.event(moment), None))
     return found
 
 
-def _function_of(name: str) -> str | None:
-    """The job of a function, where it is one of those that the year fires."""
-    plain = name.replace("-", "").replace("_", "").lower()
-    return next((job for job in _JOBS if job.replace("_", "") in plain), None)
+def _job_of(schedule: Schedule) -> str:
+    """The job that a schedule fires, "" where it is none of those of the year."""
+    plain = schedule.function.replace("-", "").replace("_", "").lower()
+    return next((job for job in _JOBS if job.replace("_", "") in plain), "")
+
+
+_BREWING = (
+    (0.01, "API down for hours", "api_down_until"),
+    (0.03, "S3 throttled", "s3_throttles_until"),
+    (0.05, "SES throttled", "ses_throttles_until"),
+    (0.07, "two tills that share an id", "ids_are_shared_until"),
+)
+"""Below which roll of the dice which trouble begins, and what says until when it lasts."""
 
 
 class _Weather:
@@ -136,22 +134,15 @@ class _Weather:
             change_sales(answer, with_a_shared_id)
         return answer
 
-    def brew(self, due: Due, troubles: Counter[str]) -> None:
+    def brew(self, due: Firing, troubles: Counter[str]) -> None:
         """Let new trouble begin, now and then."""
         roll = self.dice.random()
         hours = timedelta(hours=self.dice.uniform(2, 9))
-        if roll < 0.01:
-            self.api_down_until = due.moment + hours
-            troubles["API down for hours"] += 1
-        elif roll < 0.03:
-            self.s3_throttles_until = due.moment + hours
-            troubles["S3 throttled"] += 1
-        elif roll < 0.05:
-            self.ses_throttles_until = due.moment + hours
-            troubles["SES throttled"] += 1
-        elif roll < 0.07:
-            self.ids_are_shared_until = due.moment + hours
-            troubles["two tills that share an id"] += 1
+        for below, name, until in _BREWING:
+            if roll < below:
+                setattr(self, until, due.due + hours)
+                troubles[name] += 1
+                return
 
 
 class _Year:
@@ -166,19 +157,19 @@ class _Year:
         self.warm: dict[str, tuple[Container, list[int]]] = {}
         self.told: Counter[tuple[str, str]] = Counter()
         self.may_repeat: set[str] = set()
-        self.left_over: list[Due] = []
+        self.left_over: list[Firing] = []
         self.number = 0
         self.leaks: list[str] = []
         self.release = ""
         self.may_be_partial: set[tuple[str, datetime]] = set()
 
-    def live(self, firings: list[Due]) -> None:
+    def live(self, firings: list[Firing]) -> None:
         """Let every firing come, with its troubles."""
         soaked, dice = self.soaked, self.dice
         for n, due in enumerate(firings):
             self._turn(n / len(firings), (n + 1) / len(firings))
-            self._redrive(until=due.moment)
-            self.world.clock.set(max(self.world.clock(), due.moment + timedelta(seconds=dice.uniform(0, 30))))
+            self._redrive(until=due.due)
+            self.world.clock.set(max(self.world.clock(), due.due + timedelta(seconds=dice.uniform(0, 30))))
             self.weather.brew(due, soaked.troubles)
             roll = dice.random()
             if roll < 0.02:  # the tick comes hours late: the scheduled time decides all the same
@@ -191,9 +182,7 @@ class _Year:
             soaked.firings += 1
             if n % 100 == 99:
                 self._harvest()
-                self.progress(
-                    f"soak: {due.moment:%Y-%m-%d}, {n + 1} of {len(firings)} firings, {self.told.total()} mails"
-                )
+                self.progress(f"soak: {due.due:%Y-%m-%d}, {n + 1} of {len(firings)} firings, {self.told.total()} mails")
         self.world.clock.advance(86_400)
         self._redrive(until=self.world.clock() + timedelta(days=1))
         self._harvest()
@@ -224,12 +213,12 @@ class _Year:
         book = SettingsBook(Rows(self.world.client("dynamodb"), TABLE))
         book.write({"language_code": "fr"}, over=book.newest(), by="operator")
 
-    def _fire(self, due: Due, *, crash: bool) -> None:
+    def _fire(self, due: Firing, *, crash: bool) -> None:
         """One firing with Lambda's tries; what fails in all of them goes to the queue."""
         self.number += 1
         request_id = f"request-{self.number}"
         if self.world.clock() < self.weather.ids_are_shared_until:
-            self.may_be_partial.add((due.schedule, due.moment))
+            self.may_be_partial.add((due.schedule.name, due.due))
         for attempt in range(TRIES):
             self.weather.crash_in = self.dice.randrange(60) if crash and attempt == 0 else None
             self.weather.crash_after = self.dice.random() < 0.5
@@ -237,14 +226,15 @@ class _Year:
             if result.answer is not None:
                 return
             if result.failure is not None and not result.failure.is_named:
-                self.soaked.findings.append(Finding("silent", f"{due.schedule} {due.moment}", str(result)))
+                self.soaked.findings.append(Finding("silent", f"{due.schedule.name} {due.due}", str(result)))
             if attempt < len(PAUSES):
                 self.world.clock.advance(PAUSES[attempt])
         self.left_over.append(due)
 
-    def _invoke(self, due: Due, request_id: str) -> Result:
-        container, resident = self.warm.get(due.function) or (self.world.start(due.function, broken=self.release), [])
-        self.warm[due.function] = container, resident
+    def _invoke(self, due: Firing, request_id: str) -> Result:
+        job = _job_of(due.schedule)
+        container, resident = self.warm.get(job) or (self.world.start(job, broken=self.release), [])
+        self.warm[job] = container, resident
         weather = self.weather
         weather.victim, weather.dead, weather.gap = container, False, None
         with self.world.gateway.interfering(weather):
@@ -253,7 +243,7 @@ class _Year:
             self.soaked.troubles["crashes"] += 1
             self._note_growth(resident)
             container.close()
-            del self.warm[due.function]
+            del self.warm[job]
             self._note_gap(weather)
         else:
             resident.append(result.resident_bytes)
@@ -306,7 +296,7 @@ def soak(days: int = 365, *, seed: int = 1, progress: Callable[[str], None] = pr
     return soaked
 
 
-def _judged(world: World, firings: list[Due], year: _Year) -> Iterator[Finding]:
+def _judged(world: World, firings: list[Firing], year: _Year) -> Iterator[Finding]:
     """Every due firing against the bucket, the ledger and the mails; and the year as a whole."""
     state, soaked = world.end_state(), year.soaked
     for problem in half_done(state):
@@ -315,7 +305,7 @@ def _judged(world: World, firings: list[Due], year: _Year) -> Iterator[Finding]:
         yield Finding("silent", "soak", f"the token can be read: {leak}")
     lines = Counter(sale.sold_at.date() for sale in world.api.store.sales for _ in (sale.items or (None,)))
     for due in firings:
-        yield from _judge_due(due, state, lines, may_be_partial=(due.schedule, due.moment) in year.may_be_partial)
+        yield from _judge_due(due, state, lines, may_be_partial=(due.schedule.name, due.due) in year.may_be_partial)
     for (recipient, reference), times in year.told.items():
         if times > (2 if recipient in year.may_repeat else 1):
             yield Finding("doubled", "soak", f"{recipient} got {reference} {times} times")
@@ -329,13 +319,14 @@ def _judged(world: World, firings: list[Due], year: _Year) -> Iterator[Finding]:
         yield Finding("silent", "soak", f"a container grew by {soaked.grown_bytes >> 20} MB")
 
 
-def _judge_due(due: Due, state: EndState, lines: Mapping[date, int], *, may_be_partial: bool) -> Iterator[Finding]:
+def _judge_due(due: Firing, state: EndState, lines: Mapping[date, int], *, may_be_partial: bool) -> Iterator[Finding]:
     """One due firing: done, of its right date, its files there, everybody told. may_be_partial: sales that share an id were set aside."""
-    kind = CATALOGUE[due.function]
-    request = JobRequest.from_event(due.event, kind.fields, now=due.moment, zone=ZONE)
+    job = _job_of(due.schedule)
+    kind = CATALOGUE[job]
+    request = JobRequest.from_event(due.event, kind.fields, now=due.due, zone=ZONE)
     day, identity = request.business_date, f"run#{kind.identity(request)}"
-    where = f"soak: {due.schedule} of {day}"
-    if day != (wanted := due.moment.astimezone(ZONE).date() - timedelta(days=1)):
+    where = f"soak: {due.schedule.name} of {day}"
+    if day != (wanted := due.due.astimezone(ZONE).date() - timedelta(days=1)):
         yield Finding("lost", where, f"the business date is not {wanted}")
     run = state.runs.get((identity, day.isoformat()))
     status = run["status"]["S"] if run else "no row"
@@ -343,10 +334,10 @@ def _judge_due(due: Due, state: EndState, lines: Mapping[date, int], *, may_be_p
         return
     is_partial = may_be_partial and status == "PARTIAL"
     if (
-        status != "SUCCEEDED" and not is_partial and (due.function, status) != ("forecast", "PARTIAL")
+        status != "SUCCEEDED" and not is_partial and (job, status) != ("forecast", "PARTIAL")
     ):  # too little history at first
         yield Finding("lost", where, f"the ledger says {status}: {run['reason']['S'] if run else ''}")
-    if due.function != "report":
+    if job != "report":
         return
     for recipient in READERS:
         if state.sends.get((identity, f"{day}#sent#final#{recipient}")) != "SENT":
