@@ -122,15 +122,14 @@ def _partial(line: Timeline, t: int, finding: DayFinding) -> Event:
     """A day that stops or starts hours away from the usual: serious where the money is missing too."""
     day = line.days[t].date()
     late = finding.cut_at < "12:00" and finding.usual_edge < finding.cut_at
-    back = back_of_shop(line, t)["revenue"]
-    value = float(line.totals[0, t]) - back.value
-    expected = back.kept * float(np.nan_to_num(line.shop_days([t])[0].expected[0]))
-    said = Statement(
-        EventType.PARTIAL_DAY, day, day, value=value, expected=expected or None,
-        cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=late,
-    )  # fmt: skip
+    value, expected = float(line.totals[0, t]), float(np.nan_to_num(line.shop_days([t])[0].expected[0]))
     missing = min(value - expected, 0.0)
     serious = -missing >= PARTIAL_SHARE * expected > 0
+    back = back_of_shop(line, t)["revenue"]  # judged before returns, told as a report has it
+    said = Statement(
+        EventType.PARTIAL_DAY, day, day, value=value - back.value, expected=back.kept * expected or None,
+        cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=late,
+    )  # fmt: skip
     severity = Severity.HIGH if serious else Severity.MEDIUM
     key = f"shop/day/PARTIAL_DAY/{day}"
     return Event(key, EventType.PARTIAL_DAY, severity, "day", day, True, said, impact=round(missing))
