@@ -12,6 +12,7 @@ from salesflow.alerts.lifecycle import (
     CLEAR_DAYS,
     FORGET_STOPPED_DAYS,
     MOST_OPEN,
+    NOT_BACK,
     WAIT_DAYS,
     Alert,
     Change,
@@ -25,6 +26,7 @@ from salesflow.findings.event import (
     Causes,
     Contribution,
     DayState,
+    Event,
     EventType,
     HourSpan,
     Note,
@@ -56,15 +58,35 @@ def test_only_what_lasted_three_days_has_an_end_to_tell(days: int) -> None:
     assert story.alerts == ()
 
 
-def test_an_end_is_not_told_where_sales_are_not_back_at_the_level_before() -> None:
+def not_back(days: list[list[Event]]) -> tuple[list[str], tuple[Alert, ...]]:
+    """What is told of days on which sales are never back at the level before, and the alerts that are left."""
     alerts: tuple[Alert, ...] = ()
-    entries: tuple[Entry, ...] = ()
-    for number in range(6):
-        judged = replace(day(number, *([event(-0.6)] if number < 4 else [])), is_back=lambda _: False)
-        step = advance(alerts, judged, Rules())
-        alerts, entries = step.alerts, (*entries, *step.entries)
-    assert [str(entry.change) for entry in entries] == ["opened"]
+    told: list[str] = []
+    for number, events in enumerate(days):
+        step = advance(alerts, replace(day(number, *events), is_back=lambda _: False), Rules())
+        alerts = step.alerts
+        told += [f"{number} {entry.change}" for entry in step.entries]
+    return told, alerts
+
+
+def test_an_end_is_not_told_where_sales_are_not_back_at_the_level_before() -> None:
+    told, alerts = not_back([[event(-0.6)]] * 4 + [[]] * CLEAR_DAYS * NOT_BACK)
+    assert told == ["0 opened"]
     assert alerts == ()
+
+
+@pytest.mark.parametrize("quiet", range(1, CLEAR_DAYS * NOT_BACK))
+def test_a_spell_that_is_found_again_days_later_is_told_once(quiet: int) -> None:
+    bad = [event(-0.6, since=START)]
+    told, _ = not_back([bad] * 2 + [[]] * quiet + [bad] * 2)
+    assert told == ["0 opened"]
+
+
+@pytest.mark.parametrize("quiet", [CLEAR_DAYS, CLEAR_DAYS * NOT_BACK])
+def test_what_begins_after_the_end_of_a_spell_is_news(quiet: int) -> None:
+    again = [event(-0.6, since=START + timedelta(days=1 + quiet))]
+    told, _ = not_back([[event(-0.6)], *[[]] * quiet, again, again])
+    assert told == ["0 opened", f"{1 + quiet} opened"]
 
 
 def test_an_end_waits_for_a_mail_to_go_with_and_no_longer_than_a_week() -> None:

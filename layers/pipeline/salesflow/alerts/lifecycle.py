@@ -4,8 +4,9 @@
   goes on.
 - It is told again when it got clearly worse than it was when last told: the ratio to the expected value moved on by half,
   and by 15 points at least (or, without an expected value, the money at stake doubled).
-- It is over after `CLEAR_DAYS` judged days in a row without a finding: one usual day between two bad ones is no end. Days on
-  which nothing can be judged (closed, missing, partial) count neither way. A product that stopped selling is back when it sells; a
+- It is over after `CLEAR_DAYS` judged days in a row without a finding: one usual day between two bad ones is no end. Where sales are
+  not back by then, it may go on: for `NOT_BACK` times as many days a finding that began before they did is the same spell, told already.
+  Days on which nothing can be judged (closed, missing, partial) count neither way. A product that stopped selling is back when it sells; a
   level that moved is the usual one after four weeks.
 - Its end is told where it lasted and is true: somebody was told of it, it went on for three days at least, and sales are back at the
   level before it began. An end waits for the next mail, unless the owner wants one for it; that sales come in again after a closure
@@ -36,6 +37,7 @@ class Change(StrEnum):
 
 
 CLEAR_DAYS = 2
+NOT_BACK = 3
 LEVEL_DAYS = 28
 """Judged days after which a level that moved is the usual one."""
 
@@ -213,6 +215,8 @@ def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Ste
     entries: list[Entry] = []
     for finding in day.findings:
         alert = known.pop(finding.id, None)
+        if alert is not None and alert.clear >= _clear_days(alert, rules) and finding.event.since > alert.last_seen:
+            alert = None  # another spell, and news
         if alert is None and finding.event.severity is Severity.LOW:
             continue
         kept, change = _met(alert, finding, day, rules, first_check=before is None)
@@ -282,8 +286,16 @@ def _missed(alert: Alert, day: JudgedDay, rules: Rules) -> Alert | None:
     if alert.type is EventType.STOPPED_SELLING:
         back = day.sold.get(alert.sku or "", 0) > 0
         return None if back or _given_up(alert, day) else alert
-    needed = 1 if alert.type in _ONE_DAY else LEVEL_DAYS if alert.type is EventType.LEVEL_MOVED else rules.clear_days
-    return None if alert.clear + 1 >= needed else replace(alert, clear=alert.clear + 1)
+    needed, clear = _clear_days(alert, rules), alert.clear + 1
+    if clear >= needed and alert.told and alert.type not in _ONE_DAY | _NO_END and not day.is_back(alert):
+        needed *= NOT_BACK
+    return None if clear >= needed else replace(alert, clear=clear)
+
+
+def _clear_days(alert: Alert, rules: Rules) -> int:
+    if alert.type in _ONE_DAY:
+        return 1
+    return LEVEL_DAYS if alert.type is EventType.LEVEL_MOVED else rules.clear_days
 
 
 def _end_is_told(alert: Alert, day: JudgedDay) -> bool:
