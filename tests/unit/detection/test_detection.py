@@ -168,6 +168,49 @@ def test_a_product_that_stopped_is_told_once_and_says_if_it_is_out_of_stock(ordi
     assert told[0].impact < 0
 
 
+def a_small_seller_fell(days: int, *, shop: float = 1.0) -> tuple[pd.DataFrame, list[date]]:
+    """Products of 3 to 6 pieces a day, of which the dearest sells two on one of the last days and one on each of the others; and these days.
+
+    `shop`: what the others sell then, as a share.
+    """
+    products = made_up(n_products=24, mean=(3.0, 6.0))
+    last = [SATURDAY - timedelta(days=back) for back in range(days)][::-1]
+    dearest = products.groupby("sku")["revenue"].sum().idxmax()
+    at = (products["sku"] == dearest) & products["date"].dt.date.isin(last)
+    price = products["revenue"] // products["quantity"]
+    products.loc[at, "quantity"] = 1
+    products.loc[at & (products["date"].dt.date == last[1]), "quantity"] = 2
+    products["revenue"] = products["quantity"] * price
+    others = products["sku"].unique()[products["sku"].unique() != dearest]
+    for sku in others if shop != 1 else ():
+        products = times(products, shop, days=last, sku=sku)
+    return products, last
+
+
+def test_a_small_seller_that_sells_less_is_told_with_its_first_day_before_any_single_day_says_so() -> None:
+    products, last = a_small_seller_fell(6)
+    results = judge_days(products, last)
+    fell = [e for r in results for e in only(r.products, EventType.LEVEL_SHIFT) if e.severity is Severity.HIGH]
+    assert fell
+    assert fell[0].is_new
+    assert not any(e.is_new for e in fell[1:])
+    assert last[0] <= fell[-1].since <= last[2]
+    saturdays = products[(products["sku"] == fell[-1].sku) & (products["date"].dt.day_of_week == 5)]
+    assert fell[-1].expected == pytest.approx(saturdays["quantity"].iloc[-9:-1].mean(), rel=0.25)
+    assert "Fewer pieces have been sold since Monday, 28 July: 1 on Saturday instead of about " in said(fell[-1])
+    assert fell[-1].within_budget
+    assert fell[-1].impact < 0
+    assert {e.type for r in results for e in r.products if e.sku == fell[0].sku and e.severity is Severity.HIGH} == {
+        EventType.LEVEL_SHIFT
+    }
+
+
+def test_what_the_whole_shop_sold_less_is_no_products_fall() -> None:
+    products, last = a_small_seller_fell(6, shop=0.3)
+    for result in judge_days(products, last):
+        assert [e for e in only(result.products, EventType.LEVEL_SHIFT) if e.severity is Severity.HIGH] == []
+
+
 @pytest.mark.parametrize(("left", "severity"), [(0, Severity.HIGH), (7, Severity.MEDIUM)])
 def test_a_smaller_product_is_missed_where_its_stock_is_known_to_be_gone(
     ordinary: pd.DataFrame, left: int, severity: Severity

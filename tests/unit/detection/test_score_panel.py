@@ -246,3 +246,46 @@ def test_calling_it_does_not_change_the_callers_arrays() -> None:
     copy = values.copy()
     score(values, evaluate_last=2)
     np.testing.assert_array_equal(values, copy)
+
+
+def fallen(*, last: int, seed: int = 4) -> np.ndarray:
+    """Forty products of 2 to 4 pieces a day, ten of which sold one on the first of the last days and one on the last, and none between."""
+    rng = np.random.default_rng(seed)
+    values = rng.poisson(rng.uniform(2, 4, (40, 1)), (40, 210)).astype(float)
+    values[:10, -last:] = 0
+    values[:10, [-last, -1]] = 1
+    return values
+
+
+def test_a_small_seller_that_sells_less_shows_in_its_last_days_together_and_in_no_single_one() -> None:
+    answer = score(fallen(last=6))
+    assert (answer.low[:10] < -2.5).all()
+    assert (answer.scores[:10] > -2.5).all()
+    assert np.mean(answer.low[10:] < -2.5) < 0.1
+
+
+def test_days_that_are_not_known_say_nothing_of_a_level_that_fell() -> None:
+    values = fallen(last=6)
+    values[:10, -6:-1] = np.nan
+    assert (score(values).low[:10] > -2.5).all()
+
+
+def test_the_day_on_which_it_sells_again_is_not_low() -> None:
+    values = fallen(last=6)
+    values[:10, -1] = 5
+    assert (score(values).low[:10] == 0).all()
+
+
+def test_the_last_days_together_are_as_seldom_low_as_a_normal_z() -> None:
+    rng = np.random.default_rng(8)
+    values = rng.negative_binomial(10, 10 / (10 + rng.uniform(1, 8, (80, 1))), (80, 240)).astype(float)
+    low = score(values, evaluate_last=30).low
+    assert np.mean(low <= -2) < 0.04
+    assert np.mean(low <= -3) < 0.004
+
+
+def test_together_are_only_days_before_the_scored_one_and_large_sellers_have_none() -> None:
+    assert (score(counts(n_series=20, n_days=210)).low == 0).all()
+    values = fallen(last=6)
+    later = np.concatenate([values, np.zeros((40, 3))], axis=1)
+    np.testing.assert_array_equal(score(later, evaluate_last=4).low[:, 0], score(values).low[:, 0])

@@ -55,8 +55,10 @@ RECORD = 1.25
 """A spike is so many times the second best day of half a year, or it is what this product does now and then."""
 
 
-type Reason = Literal["rare", "stopped", "quantity", "revenue", "price"]
-"""Why a product is looked at: it sold out of nothing, it stopped, its pieces or its money are unusual, or its price is another one."""
+type Reason = Literal["rare", "stopped", "fallen", "quantity", "revenue", "price"]
+"""Why a product is looked at: it sold out of nothing, it stopped, its level fell, its pieces or its money are unusual, or its price is
+
+another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def candidates(
 ) -> list[Candidate]:
     """Of every product of `scored`, and of those that sell too seldom to be scored. Services are none.
 
-    A product is there for one reason: it sold out of nothing, it stopped, sold at another price, or unusually.
+    A product is there for one reason: it sold out of nothing, it stopped, sold at another price, less for some days, or unusually.
     """
     usual = line.usual_day(t)
     if usual <= 0 or not line.skus:
@@ -99,6 +101,7 @@ def candidates(
         _rare(line, t, policy, usual),
         _stopped(line, t, policy, usual, out_of_stock),
         _price_changes(line, t, policy, scored, usual),
+        _fallen(line, t, policy, scored, usual, out_of_stock),
         _scored(line, t, policy, scored, usual),
     ):
         fresh = [one for one in new if not taken[one.product]]
@@ -136,6 +139,35 @@ def _scored(line: Timeline, t: int, policy: Policy, scored: ProductDay, usual: f
         severity = Severity.LOW if small else severity_of(float(score[at]), share, high)
         severity = floored(policy, severity, value / expected - 1 if expected > 0 else np.inf, impact)
         yield Candidate(product, reason, float(score[at]), impact, severity, weight_of(score[at], share))
+
+
+def _fallen(
+    line: Timeline, t: int, policy: Policy, scored: ProductDay, usual: float, out_of_stock: NDArray[np.bool_] | None
+) -> Iterable[Candidate]:
+    """Small sellers that sold less for some days together, which says more than the day alone. Those silent for two days are
+
+    `_stopped`'s; what is not there could not be sold.
+    """
+    widening = policy.holiday_widening if line.days[t].date() in policy.holidays else 1.0
+    low, sold, high = scored.quantity.low, line.sales.on("quantity", t), high_score(len(scored.rows))
+    score = low.score / widening
+    said = (score <= -MEDIUM_SCORE) & (scored.quantity.expected > 0)
+    for of in (scored.quantity, scored.revenue):
+        said &= score < np.nan_to_num(of.scores) / widening
+    lately = sold + line.sales.on("quantity", max(t - 1, 0))
+    said &= (lately[scored.rows] > 0) & (sold[scored.rows] < np.rint(low.usual))
+    if out_of_stock is not None:
+        said &= ~out_of_stock[scored.rows]
+    for at in np.flatnonzero(said).tolist():
+        product = int(scored.rows[at])
+        due = scored.due(product)
+        impact = -float(low.lost[at]) * due / float(scored.quantity.expected[at])
+        share = impact / (due or usual if policy.min_impact == 0 else usual)
+        if abs(share) < LEAST_SHARE:
+            continue
+        severity = severity_of(float(score[at]), share, high)
+        severity = floored(policy, severity, float(sold[product] / low.usual[at]) - 1, impact)
+        yield Candidate(product, "fallen", float(score[at]), impact, severity, weight_of(score[at], share))
 
 
 def _stopped(

@@ -32,6 +32,8 @@ ERROR_LIMIT, ERROR_LIMIT_SMALL = 6.5, 12.0
 
 SCALE_DAYS = 98
 FACTOR_DAYS = 56
+LATELY = 5
+"""Days before the scored one that can be taken together with it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class DayModel:
     the series is nearly never open, `profile` [S, 7] with slot 0 the scored day's weekday, `level` the mean open day's sales, `pieces` a series'
     weight in the day factor, `factor_spread` and `factor_centre` of its logarithm in the window, `silent_z`: a day without a sale is no
     more surprising than this, as such days are on this weekday.
+    Of the last 1 to 5 days together, [S, 5]: `sold` on those that were open and known, `shape` what these come to at a level of 1 and
+    `shape2` its sum of squares, `before` the level before the first of them (NaN where that was not open).
     """
 
     mean: Floats
@@ -58,6 +62,10 @@ class DayModel:
     factor_spread: float
     factor_centre: float
     silent_z: Floats
+    sold: Floats
+    shape: Floats
+    shape2: Floats
+    before: Floats
 
 
 def fit_each(histories: Sequence[Panel], *, money: bool = False, block: int = BLOCK) -> Iterator[DayModel]:
@@ -100,11 +108,11 @@ def _fitted(histories: Sequence[Panel], *, money: bool, block: int) -> list[DayM
 
 
 def _model(panel: Smoothed, level: Floats, forecast: Floats) -> DayModel:
-    dispersion, scale = _spread(panel, forecast)
+    dispersion, scale, lately = _spread(panel, forecast)
     mean = level * panel.profile[:, 0]
     return DayModel(
         mean, squared_cv(mean, dispersion, panel.unit), panel.unit, scale, dispersion, panel.ready, panel.closed[:, 0], panel.profile, level,
-        panel.weight, float(np.std(np.log(panel.factor[-FACTOR_DAYS:]))), panel.centre, panel.silent_z,
+        panel.weight, float(np.std(np.log(panel.factor[-FACTOR_DAYS:]))), panel.centre, panel.silent_z, *lately,
     )  # fmt: skip
 
 
@@ -157,20 +165,31 @@ def _weights(loss: Floats) -> Floats:
     return np.asarray(weight / weight.sum(axis=0))
 
 
-def _spread(panel: Smoothed, forecast: Floats) -> tuple[Floats, Floats]:
-    """Dispersion [S] of the one-day-ahead errors, and how much wider than the model the residuals really are [S].
+def _spread(panel: Smoothed, forecast: Floats) -> tuple[Floats, Floats, list[Floats]]:
+    """Dispersion [S] of the one-day-ahead errors, how much wider than the model the residuals really are [S], and the last days together.
 
-    Both are robust and 20% (scale: by weight of evidence) pooled over the panel. `forecast` [S, days]: of the last days.
+    Both of the former are robust and 20% (scale: by weight of evidence) pooled over the panel. `forecast` [S, days]: of the last days.
     """
     n = len(forecast)
     dispersion = np.concatenate([_dispersion(panel, rows, forecast[rows]) for rows in panel.blocks])
     if n > 1:
         dispersion = (1 - POOL) * dispersion + POOL * np.median(dispersion)
-    widths = (_width(panel, rows, forecast[rows], dispersion[rows]) for rows in panel.blocks)
-    own, count = (np.concatenate(parts) for parts in zip(*widths, strict=True))
+    found = (
+        (*_width(panel, rows, forecast[rows], dispersion[rows]), *_lately(panel, rows, forecast[rows]))
+        for rows in panel.blocks
+    )
+    own, count, *lately = (np.concatenate(parts) for parts in zip(*found, strict=True))
     evidence = count / (count + 30.0)
     prior = np.median(own) if n >= MIN_SERIES else 1.0
-    return dispersion, np.clip(evidence * own + (1 - evidence) * prior, 0.7, 4.0)
+    return dispersion, np.clip(evidence * own + (1 - evidence) * prior, 0.7, 4.0), lately
+
+
+def _lately(panel: Smoothed, rows: slice, forecast: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Of the last 1 to 5 days of a block together, as `DayModel` has them."""
+    y, open_days, forecast = (values[:, : -LATELY - 1 : -1] for values in (*panel.days(rows), forecast))
+    shape = panel.profile[rows, : -LATELY - 1 : -1] * panel.factor[: -LATELY - 1 : -1] * open_days
+    before = np.divide(forecast, shape, out=np.full(shape.shape, np.nan), where=shape > 0)
+    return np.cumsum(y * open_days, axis=1), np.cumsum(shape, axis=1), np.cumsum(shape**2, axis=1), before
 
 
 def _usable(

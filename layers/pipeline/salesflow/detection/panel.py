@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from salesflow.detection import engine
-from salesflow.detection.scoring import factor_of, score
+from salesflow.detection.scoring import Lows, factor_of, lows, score
 from salesflow.detection.smoothing import MIN_DAYS, Panel
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,8 @@ class PanelScores:
     """[n_series, evaluate_last, 7] weekday shares (1 = an average open day); [..., 0] is the scored day's weekday, then the next."""
     level: Floats
     """Sales of an average open day at the time."""
+    low: Floats
+    """z of how little small sellers sold in the last two to six days together, never positive (0: not little); NaN as `scores`."""
 
 
 def score_panel(values: ArrayLike, dates: ArrayLike, *, evaluate_last: int, money: bool = False) -> PanelScores:
@@ -48,10 +50,10 @@ def score_panel(values: ArrayLike, dates: ArrayLike, *, evaluate_last: int, mone
     full = np.full((n, window + offsets[-1] + 1), np.nan)
     full[:, window + offsets] = y
     shape = (n, evaluate_last)
-    out = [np.full(shape, np.nan) for _ in range(5)]
+    out = [np.full(shape, np.nan) for _ in range(6)]
     profile = np.full((*shape, 7), np.nan)
     factors = np.ones(evaluate_last)
-    scores, expected, lower, upper, level = out
+    scores, expected, lower, upper, level, low = out
     columns = [(c, o) for c, o in enumerate(offsets[len(offsets) - evaluate_last :]) if o >= MIN_DAYS and n > 0]
     days_scored = score_windows([(full[:, o : o + window], full[:, o + window]) for _, o in columns], money=money)
     for (column, _), day in zip(columns, days_scored, strict=True):
@@ -60,7 +62,8 @@ def score_panel(values: ArrayLike, dates: ArrayLike, *, evaluate_last: int, mone
             day.scores, day.expected, day.lower, day.upper,
         )  # fmt: skip
         profile[:, column], level[:, column] = day.profile, day.level
-    return PanelScores(scores, expected, lower, upper, factors, profile, level)
+        low[:, column] = np.where(np.isfinite(day.scores), day.low.score, np.nan)
+    return PanelScores(scores, expected, lower, upper, factors, profile, level, low)
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,13 @@ class DayScores:
     factor: float
     profile: Floats
     level: Floats
+    low: Lows
 
 
-NO_SCORES = DayScores(*(np.zeros(0),) * 4, 1.0, np.zeros((0, 7)), np.zeros(0))
+_NONE = np.zeros(0)
+NO_SCORES = DayScores(
+    *(_NONE,) * 4, 1.0, np.zeros((0, 7)), _NONE, Lows(_NONE, np.zeros(0, dtype=np.intp), _NONE, _NONE)
+)
 
 
 def score_windows(windows: Sequence[tuple[Panel, Floats]], *, money: bool) -> list[DayScores]:
@@ -89,7 +96,7 @@ def _scored(model: engine.DayModel, today: Floats) -> DayScores:
     if _whole_shop_silent(model, today):
         today = np.full(len(today), np.nan)
     factor = factor_of(model, today)
-    return DayScores(*score(model, today, factor), factor, model.profile, model.level)
+    return DayScores(*score(model, today, factor), factor, model.profile, model.level, lows(model, today, factor))
 
 
 def _whole_shop_silent(model: engine.DayModel, today: Floats) -> bool:

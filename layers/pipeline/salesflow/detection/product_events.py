@@ -10,7 +10,7 @@ from salesflow.detection.candidates import Candidate, candidates
 from salesflow.detection.lines import RECENT, clock, day_line, event_of
 from salesflow.detection.model import Policy
 from salesflow.detection.reported import Back, back_of_product, reported
-from salesflow.detection.stakes import MEDIUM_SCORE
+from salesflow.detection.stakes import MEDIUM_SCORE, high_score
 from salesflow.detection.timeline import ProductDay, Timeline
 from salesflow.findings.event import Event, EventType, Note, NoteKind, Severity, Statement
 
@@ -95,6 +95,13 @@ def _event(
                 EventType.STOPPED_SELLING, day, since, metric, sku, name, silent_days=silence.days,
                 last_sold=line.days[silence.last_sold].date(), a_week=silence.a_week, pieces=silence.pieces, amount=-silence.impact,
             )  # fmt: skip
+        case "fallen":
+            row = int(np.searchsorted(scored.rows, one.product))
+            since = line.days[t + 1 - int(scored.quantity.low.days[row])].date()
+            back = back_of_product(line, one.product, t)[metric]
+            value, expected = value - back.value, back.kept * float(scored.quantity.low.usual[row])
+            deviation, is_new = value / expected - 1, not _fell_before(line, t, one.product)
+            said = Statement(EventType.LEVEL_SHIFT, day, since, metric, sku, name, value, expected)
         case "price":
             expected, deviation = one.usual_price * value, one.price / one.usual_price - 1
             metric, value = "revenue", float(line.sales.on("revenue", t)[one.product])
@@ -106,6 +113,14 @@ def _event(
         f"{sku}/{metric}/{said.type}/{since}", said.type, one.severity, metric, since, is_new, said, sku=sku, name=name, value=value,
         expected=expected, score=one.score, deviation=deviation, impact=round(one.impact),
     )  # fmt: skip
+
+
+def _fell_before(line: Timeline, t: int, product: int) -> bool:
+    """Whether the open day before says the same of a product already."""
+    (scored,) = line.sampled_days([int(np.flatnonzero(line.busy[:t])[-1])])
+    at = int(np.searchsorted(scored.rows, product))
+    known = at < len(scored.rows) and scored.rows[at] == product
+    return bool(known and scored.quantity.low.score[at] <= -high_score(len(scored.rows)))
 
 
 def _scored_event(
