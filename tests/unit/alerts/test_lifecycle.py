@@ -1,6 +1,7 @@
 """What is told of an alert over its life: once at its start, again when it got clearly worse, once at its end."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -58,7 +59,7 @@ def test_only_what_lasted_three_days_has_an_end_to_tell(days: int) -> None:
     assert story.alerts == ()
 
 
-def not_back(days: list[list[Event]]) -> tuple[list[str], tuple[Alert, ...]]:
+def not_back(days: Iterable[Sequence[Event]]) -> tuple[list[str], tuple[Alert, ...]]:
     """What is told of days on which sales are never back at the level before, and the alerts that are left."""
     alerts: tuple[Alert, ...] = ()
     told: list[str] = []
@@ -70,7 +71,7 @@ def not_back(days: list[list[Event]]) -> tuple[list[str], tuple[Alert, ...]]:
 
 
 def test_an_end_is_not_told_where_sales_are_not_back_at_the_level_before() -> None:
-    told, alerts = not_back([[event(-0.6)]] * 4 + [[]] * CLEAR_DAYS * NOT_BACK)
+    told, alerts = not_back([*[[event(-0.6)]] * 4, *[[]] * CLEAR_DAYS * NOT_BACK])
     assert told == ["0 opened"]
     assert alerts == ()
 
@@ -78,7 +79,7 @@ def test_an_end_is_not_told_where_sales_are_not_back_at_the_level_before() -> No
 @pytest.mark.parametrize("quiet", range(1, CLEAR_DAYS * NOT_BACK))
 def test_a_spell_that_is_found_again_days_later_is_told_once(quiet: int) -> None:
     bad = [event(-0.6, since=START)]
-    told, _ = not_back([bad] * 2 + [[]] * quiet + [bad] * 2)
+    told, _ = not_back([bad, bad, *[[]] * quiet, bad, bad])
     assert told == ["0 opened"]
 
 

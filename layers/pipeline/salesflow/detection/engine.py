@@ -186,9 +186,11 @@ def _spread(panel: Smoothed, forecast: Floats) -> tuple[Floats, Floats, list[Flo
 
 def _lately(panel: Smoothed, rows: slice, forecast: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Of the last 1 to 5 days of a block together, as `DayModel` has them."""
-    y, open_days, forecast = (values[:, : -LATELY - 1 : -1] for values in (*panel.days(rows), forecast))
-    shape = panel.profile[rows, : -LATELY - 1 : -1] * panel.factor[: -LATELY - 1 : -1] * open_days
-    before = np.divide(forecast, shape, out=np.full(shape.shape, np.nan), where=shape > 0)
+    last = slice(None, -LATELY - 1, -1)
+    y, open_days = panel.days(rows)
+    y, open_days = y[:, last], open_days[:, last]
+    shape = panel.profile[rows, last] * panel.factor[last] * open_days
+    before = np.divide(forecast[:, last], shape, out=np.full(shape.shape, np.nan), where=shape > 0)
     return np.cumsum(y * open_days, axis=1), np.cumsum(shape, axis=1), np.cumsum(shape**2, axis=1), before
 
 
