@@ -17,6 +17,7 @@ import urllib3
 from local.api import SalesFlowServer, online_retail_store
 from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.sales import daily_series, product_sales, revenue_by_hour, sales_kpis
+from salesflow.analytics.sold_days import SoldDays
 from salesflow.source.client import SalesFlowClient
 from salesflow.source.token import AccessToken, SystemToken
 from salesflow.windows import Window
@@ -98,8 +99,9 @@ def plain_figures(sales: list[dict[str, Any]]) -> dict[str, Any]:
 
 def report_figures(lines: SaleLines) -> tuple[Any, ...]:
     """The report's own: KPIs, all products, every day, every hour."""
-    nothing = lines.within(Window(date(2000, 1, 1), date(2000, 1, 1)))
-    return sales_kpis(lines), product_sales(lines, nothing), daily_series(lines, WHOLE), revenue_by_hour(lines)
+    sold = SoldDays.of(lines)
+    nothing = sold.within(Window(date(2000, 1, 1), date(2000, 1, 1)))
+    return sales_kpis(sold), product_sales(sold, nothing), daily_series(sold, WHOLE), revenue_by_hour(sold)
 
 
 def same_figures(ours: tuple[Any, ...], plain: dict[str, Any]) -> bool:
@@ -140,16 +142,18 @@ def main(path: Path) -> None:
     lines = SaleLines.from_table(table)
     loop_seconds, plain = best_of(3, lambda: plain_figures(sales))
     prepare_seconds, _ = best_of(RUNS, lambda: SaleLines.from_table(table))
-    kpi_seconds, _ = best_of(RUNS, lambda: sales_kpis(lines))
     all_seconds, ours = best_of(RUNS, lambda: report_figures(lines))
     show(
         f"Figures of {len(table):,} lines; the two agree to the cent: {same_figures(ours, plain)}",
         ("work", "seconds", "times faster than the loop"),
         [
             ("plain Python loop over the records, all figures", loop_seconds, 1.0),
-            ("KPIs, all products, every day and hour (aim: 20)", all_seconds, loop_seconds / all_seconds),
+            (
+                "summing by day and product; KPIs, all products, every day and hour (aim: 20)",
+                all_seconds,
+                loop_seconds / all_seconds,
+            ),
             ("the same, with taking the columns out of the table", *_with(prepare_seconds + all_seconds, loop_seconds)),
-            ("headline KPIs alone", kpi_seconds, loop_seconds / kpi_seconds),
         ],
     )
 

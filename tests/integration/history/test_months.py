@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from salesflow.analytics.lines import SaleLines
+from salesflow.analytics.sales import daily_series
 from salesflow.aws import AwsClients
 from salesflow.errors import HistoryConflict, HistoryDamaged, HistoryUnavailable
 from salesflow.history import lines as line_history
@@ -24,6 +25,7 @@ from salesflow.history.stock import StockHistory, StockSnapshot
 from salesflow.history.terms import Terms
 from salesflow.money import Currency
 from salesflow.s3 import ATTEMPTS, ObjectStore
+from salesflow.windows import Window
 from tests.stand_ins.aws import Answer, Wire, calls
 from tests.unit.analytics.tables import Item, Sale, lines_of
 
@@ -101,6 +103,23 @@ def test_only_the_days_asked_for_come_back(lines: SaleLineHistory) -> None:
     store_days(lines.table, shop(date(2026, 9, 20), 60), reading(date(2026, 9, 1), 0))
     back = lines.read(date(2026, 9, 30), date(2026, 10, 1))
     assert [moment.date() for moment in back["sold_at"]] == [date(2026, 9, 30), date(2026, 10, 1)]
+
+
+@pytest.mark.parametrize("batch", [1, 1_500, 4_000_000])
+def test_what_was_sold_is_the_same_however_few_days_are_read_at_a_time(
+    lines: SaleLineHistory, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    rows = pd.concat([shop(date(2026, 9, 20), 60), shop(date(2026, 9, 20), 60, cents=7)])
+    rows["sale_id"] = range(len(rows))
+    store_days(lines.table, rows, reading(date(2026, 9, 1), 0))
+    monkeypatch.setattr("salesflow.history.months.BATCH_BYTES", batch)
+    sold = lines.sold_days(date(2026, 9, 25), date(2026, 11, 4))
+    assert [
+        (day.day, day.revenue, day.transactions)
+        for day in daily_series(sold, Window(date(2026, 9, 25), date(2026, 11, 4)))
+    ] == [(date(2026, 9, 25) + timedelta(days=n), 107, 2) for n in range(41)]
+    assert sold.rows == 82
+    assert not len(lines.sold_days(date(2026, 12, 1), date(2026, 12, 2)))
 
 
 def test_a_later_reading_replaces_its_days_and_no_others(lines: SaleLineHistory) -> None:

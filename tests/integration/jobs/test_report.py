@@ -134,6 +134,19 @@ def test_every_format_says_the_total_that_the_customers_paid(system: System, per
     assert {row["sku"] for row in table} == {item.sku for item in items}
 
 
+@pytest.mark.parametrize(("more", "listed"), [(0, True), (-1, False)])
+def test_sale_lines_that_no_sheet_holds_are_left_out_and_said(
+    system: System, monkeypatch: pytest.MonkeyPatch, more: int, listed: bool
+) -> None:
+    lines = sum(len(sale.items) for sale in sold_on(system, BUSINESS_DATE, BUSINESS_DATE))
+    monkeypatch.setattr("salesflow.reports.content.notes.MOST_SALE_LINES", lines + more)
+    answer = system.fire("report", {**DAILY, "formats": ["excel", "json"], "notify": "none"})
+    files = {artifact["format"]: system.body(artifact["key"]) for artifact in answer["artifacts"]}
+    assert ("Lines" in openpyxl.load_workbook(io.BytesIO(files["excel"])).sheetnames) is listed
+    said = json.loads(files["json"])["provenance"]["notes"]
+    assert (f"The workbook has no sheet of sale lines: {lines} are more than a sheet holds." in said) is not listed
+
+
 def test_what_was_done_is_not_done_again(system: System) -> None:
     first = system.fire("report", DAILY)
     versions = system.clients.s3.list_object_versions(Bucket=system.bucket, Prefix="reports/")["Versions"]

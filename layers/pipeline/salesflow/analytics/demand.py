@@ -9,7 +9,8 @@ from datetime import date
 
 import numpy as np
 
-from salesflow.analytics.lines import SaleLines, date_of, day_number, sums_by
+from salesflow.analytics.lines import date_of, sums_by
+from salesflow.analytics.sold_days import SoldDays
 from salesflow.windows import Window
 
 FEWEST_SALE_DAYS = 3
@@ -46,24 +47,21 @@ class ProductDemand:
         return 0 if self.window is None or self.last is None else (self.window.last - self.last).days
 
 
-def demand_by_sku(lines: SaleLines, window: Window) -> dict[str, ProductDemand]:
-    """The demand of every product with a line in the window; `lines` are the window's own."""
-    items = lines.items
-    size = len(lines.skus)
-    pieces = sums_by(items.sku, items.quantity, size)
-    sale = np.flatnonzero(items.quantity > 0)
-    sku, days = items.sku[sale], items.days[sale]
+def demand_by_sku(sold: SoldDays, window: Window) -> dict[str, ProductDemand]:
+    """The demand of every product with a line in the window; `sold` is the window's own."""
+    products, size = sold.products, len(sold.skus)
+    pieces = sums_by(products.sku, products.quantity, size)
+    sku, days = products.sku[products.sold], products.day[products.sold]
     first, last = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    first[sku[::-1]], last[sku] = days[::-1], days  # lines are in order of time: the last assignment stands
-    pairs = np.unique(sku * window.days + (days - day_number(window.first)))
-    sale_days = np.bincount(pairs // window.days, minlength=size)
+    first[sku[::-1]], last[sku] = days[::-1], days  # they are in order of time: the last assignment stands
+    sale_days = np.bincount(sku, minlength=size)
     return {
-        str(lines.skus[code]): ProductDemand(
+        str(sold.skus[code]): ProductDemand(
             int(pieces[code]),
             date_of(first[code]) if sale_days[code] else None,
             date_of(last[code]) if sale_days[code] else None,
             int(sale_days[code]),
             window,
         )
-        for code in np.unique(items.sku)
+        for code in np.unique(products.sku)
     }

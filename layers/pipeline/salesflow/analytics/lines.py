@@ -132,13 +132,6 @@ class SaleLines:
         return datetime(1970, 1, 1) + timedelta(microseconds=int(self.sold_at[-1]))  # noqa: DTZ001 - naive by design
 
     @property
-    def open_days(self) -> tuple[Integers, npt.NDArray[np.bool_]]:
-        """Every day number from the first day with a sale to the last, and whether anything was sold on it, [n_days] each."""
-        sold_on = np.unique(self.days)
-        days = np.arange(sold_on[0], sold_on[-1] + 1) if len(sold_on) else sold_on
-        return days, np.isin(days, sold_on)
-
-    @property
     def sale(self) -> Integers:
         """The number of each line's sale, counted from 1."""
         return np.cumsum(self.opens_sale)
@@ -182,13 +175,3 @@ def sums_by(codes: Integers, amounts: Integers, size: int) -> Integers:
     numpy sums in doubles here; they are exact because every partial sum stays below 2**53 (`money.MAX_MINOR`).
     """
     return np.bincount(codes, weights=amounts, minlength=size).astype(np.int64)
-
-
-def known_since(lines: SaleLines, known_from: date, business_date: date) -> date:
-    """The first day whose sales are known: a shop did not sell nothing before its first sale, it was not there.
-
-    known_from: the first day that the history covers; the answer where the lines hold no sale at all.
-    """
-    if not len(lines):
-        return known_from
-    return min(max(known_from, date_of(int(lines.days[0]))), max(known_from, business_date))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesflow.analytics.lines import SaleLines, date_of, day_number, known_since, sums_by
+from salesflow.analytics.lines import SaleLines, date_of, day_number, sums_by
 from salesflow.analytics.results import (
     TREND_HORIZON_DAYS,
     DaySales,
@@ -21,6 +21,7 @@ from salesflow.analytics.results import (
     TrendDirection,
     TrendHint,
 )
+from salesflow.analytics.sold_days import SoldDays
 from salesflow.money import divide_minor
 from salesflow.windows import Period, Window, previous_window, same_weekday_last_week, window_of
 
@@ -44,69 +45,69 @@ def days_needed(period: Period, business_date: date) -> Window:
     return Window(first, business_date)
 
 
-def analyse_sales(
-    lines: pd.DataFrame | SaleLines, period: Period, business_date: date, *, known_from: date
-) -> SalesAnalysis:
+type Sold = pd.DataFrame | SaleLines | SoldDays
+"""What was sold: sale lines, or what was summed of them."""
+
+
+def analyse_sales(sold: Sold, period: Period, business_date: date, *, known_from: date) -> SalesAnalysis:
     """The sales analysis of the period that ends on `business_date`.
 
-    lines: sale lines that cover `days_needed`, as far as they are known.
-    known_from: first day that the history covers; days before it and before the first sale in the lines are unknown, and comparisons
-    that reach further back are None.
+    sold: what covers `days_needed`, as far as it is known.
+    known_from: first day that the history covers; days before it and before the first sale are unknown, and comparisons that reach
+    further back are None.
     """
-    lines = SaleLines.of(lines)
-    known_from = known_since(lines, known_from, business_date)
+    sold = SoldDays.of(sold)
+    known_from = sold.known_since(known_from, business_date)
     window = window_of(period, business_date)
     before = previous_window(period, window)
     last_week = same_weekday_last_week(business_date)
-    here = lines.within(window)
+    here = sold.within(window)
     context_first = max(known_from, business_date - timedelta(days=CONTEXT_DAYS - 1))
-    context = daily_series(lines, Window(min(context_first, business_date), business_date))
-    known = lines.within(Window(date.min, window.last))
+    context = daily_series(sold, Window(min(context_first, business_date), business_date))
     return SalesAnalysis(
         window=window,
         kpis=sales_kpis(here),
         previous_window=before,
-        previous=sales_kpis(lines.within(before)) if before.first >= known_from else None,
+        previous=sales_kpis(sold.within(before)) if before.first >= known_from else None,
         same_weekday_window=last_week,
-        same_weekday=sales_kpis(lines.within(last_week)) if last_week.first >= known_from else None,
-        products=product_sales(here, lines.within(before), usual_revenue(lines, window, known_from)),
-        daily=daily_series(lines, window),
+        same_weekday=sales_kpis(sold.within(last_week)) if last_week.first >= known_from else None,
+        products=product_sales(here, sold.within(before), usual_revenue(sold, window, known_from)),
+        daily=daily_series(here, window),
         by_hour=revenue_by_hour(here),
         by_weekday=revenue_by_weekday(here),
         context=context,
         trend=trend_hint(context),
-        data_as_of=known.newest,
-        rows=len(here),
+        data_as_of=sold.within(Window(date.min, window.last)).newest,
+        rows=here.rows,
     )
 
 
-def sales_kpis(lines: SaleLines) -> SalesKpis:
-    """The headline figures of some lines."""
-    revenue = int(lines.sale_total[lines.opens_sale].sum())
-    transactions = int(np.count_nonzero(lines.opens_sale))
-    returned = np.flatnonzero(lines.quantity < 0)
+def sales_kpis(sold: Sold) -> SalesKpis:
+    """The headline figures of some days."""
+    days = SoldDays.of(sold).days
+    revenue, transactions = int(days.by_hour.sum()), int(days.transactions.sum())
     return SalesKpis(
         revenue=revenue,
-        quantity=int(lines.quantity.sum()),
+        quantity=int(days.quantity.sum()),
         transactions=transactions,
         average_ticket=divide_minor(revenue, transactions),
-        returned_amount=-int(lines.subtotal[returned].sum()),
-        returned_quantity=-int(lines.quantity[returned].sum()),
-        returns=len(np.unique(lines.sale[returned])),
-        adjustments=revenue - int(lines.subtotal.sum()),
+        returned_amount=int(days.returned_amount.sum()),
+        returned_quantity=int(days.returned_quantity.sum()),
+        returns=int(days.returns.sum()),
+        adjustments=revenue - int(days.subtotal.sum()),
     )
 
 
-def usual_revenue(lines: SaleLines, window: Window, known_from: date) -> npt.NDArray[np.object_]:
+def usual_revenue(sold: SoldDays, window: Window, known_from: date) -> npt.NDArray[np.object_]:
     """What each product usually brings in such a window, by SKU code: its mean day of up to 84 days before, times how much the window's
     weekdays bring of the shop's mean day. None for a product whose first sale is less than 28 days before the window."""
     first = max(known_from, window.first - timedelta(days=USUAL_DAYS))
-    answer = np.full(len(lines.skus), None, dtype=object)
+    answer = np.full(len(sold.skus), None, dtype=object)
     known = (window.first - first).days
     if known < USUAL_MIN_DAYS:
         return answer
-    past = lines.within(Window(first, window.first - timedelta(days=1)))
-    items, days = past.items, daily_series(past, Window(first, window.first - timedelta(days=1)))
+    before = Window(first, window.first - timedelta(days=1))
+    past, days = sold.within(before).products, daily_series(sold, before)
     mean = sum(day.revenue for day in days) / known
     weekdays = [[day.revenue for day in days if day.day.weekday() == n] for n in range(7)]
     factor = (
@@ -114,44 +115,33 @@ def usual_revenue(lines: SaleLines, window: Window, known_from: date) -> npt.NDA
         if mean > 0
         else 0.0
     )
-    begun = np.full(len(lines.skus), day_number(window.first))
-    np.minimum.at(begun, items.sku, items.days)
+    begun = np.full(len(sold.skus), day_number(window.first))
+    np.minimum.at(begun, past.sku, past.day)
     ages = day_number(window.first) - begun
     old = np.flatnonzero(ages >= USUAL_MIN_DAYS)
-    usual = np.rint(sums_by(items.sku, items.subtotal, len(lines.skus))[old] / ages[old] * factor)
+    usual = np.rint(sums_by(past.sku, past.revenue, len(sold.skus))[old] / ages[old] * factor)
     answer[old] = [int(value) for value in usual]
     return answer
 
 
-def product_sales(
-    lines: SaleLines, previous: SaleLines, usual: npt.NDArray[np.object_] | None = None
-) -> tuple[ProductSales, ...]:
-    """Every product of some lines, by revenue; `previous` gives what it is compared with, `usual` what it usually brings (by SKU code). All
+def product_sales(sold: Sold, previous: Sold, usual: npt.NDArray[np.object_] | None = None) -> tuple[ProductSales, ...]:
+    """Every product of some days, by revenue; `previous` gives what it is compared with, `usual` what it usually brings (by SKU code). All
     share their SKU codes."""
-    size = len(lines.skus)
-    items = lines.items
-    revenue = sums_by(items.sku, items.subtotal, size)
-    pieces = sums_by(items.sku, items.quantity, size)
-    returned = np.flatnonzero(items.quantity < 0)
-    returned_pieces = sums_by(items.sku[returned], -items.quantity[returned], size)
-    returned_amount = sums_by(items.sku[returned], -items.subtotal[returned], size)
-    before = previous.items
-    # A product that stands twice in one sale counts once. A stable sort by product leaves its lines in order of sale; on
-    # 16-bit codes numpy's is a radix sort, several times faster than any sort or hash of pairs.
-    order = np.argsort(items.sku.astype(np.uint16 if size <= 2**16 else np.int64), kind="stable")
-    by_product, sale = items.sku[order], items.sale[order]
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (by_product[1:] != by_product[:-1]) | (sale[1:] != sale[:-1])
-    transactions = np.bincount(by_product[first], minlength=size)
-    # Lines are in order of time and the last assignment stands: a product carries the name it was last sold under.
+    sold = SoldDays.of(sold)
+    size, here, before = len(sold.skus), sold.products, SoldDays.of(previous).products
+    pieces, revenue, returned_pieces, returned_amount, transactions = (
+        sums_by(here.sku, amounts, size)
+        for amounts in (here.quantity, here.revenue, here.returned_quantity, here.returned_amount, here.transactions)
+    )
+    # Days are in order of time and the last assignment stands: a product carries the name it was last sold under.
     name = np.zeros(size, dtype=np.int64)
-    name[items.sku] = items.name
+    name[here.sku] = here.name
     total = int(revenue.sum())
-    sold = np.flatnonzero(transactions)
-    ranked = sold[np.lexsort((lines.skus[sold].astype(str), -revenue[sold]))]
+    found = np.flatnonzero(transactions)
+    ranked = found[np.lexsort((sold.skus[found].astype(str), -revenue[found]))]
     columns = (
-        lines.skus[ranked],
-        lines.names[name[ranked]],
+        sold.skus[ranked],
+        sold.names[name[ranked]],
         pieces[ranked],
         revenue[ranked],
         revenue[ranked] / total if total > 0 else np.full(len(ranked), None),
@@ -159,34 +149,31 @@ def product_sales(
         returned_pieces[ranked],
         returned_amount[ranked],
         sums_by(before.sku, before.quantity, size)[ranked],
-        sums_by(before.sku, before.subtotal, size)[ranked],
+        sums_by(before.sku, before.revenue, size)[ranked],
         np.full(len(ranked), None) if usual is None else usual[ranked],
     )
     return tuple(starmap(ProductSales, zip(*(column.tolist() for column in columns), strict=True)))
 
 
-def daily_series(lines: SaleLines, window: Window) -> tuple[DaySales, ...]:
+def daily_series(sold: Sold, window: Window) -> tuple[DaySales, ...]:
     """Revenue, pieces and sales of every day of a window."""
-    sales = lines.within(window).sales
-    days = sales.days - day_number(window.first)
-    revenue = sums_by(days, sales.total, window.days)
-    transactions = np.bincount(days, minlength=window.days)
-    quantity = sums_by(days, sales.quantity, window.days)
-    return tuple(
-        DaySales(day, int(revenue[n]), int(quantity[n]), int(transactions[n])) for n, day in enumerate(window.dates)
+    found = SoldDays.of(sold).within(window).days
+    figures = np.zeros((window.days, 3), dtype=np.int64)
+    figures[found.day - day_number(window.first)] = np.stack(
+        [found.by_hour.sum(axis=1), found.quantity, found.transactions], axis=1
     )
+    return tuple(DaySales(day, *row) for day, row in zip(window.dates, figures.tolist(), strict=True))
 
 
-def revenue_by_hour(lines: SaleLines) -> tuple[int, ...]:
+def revenue_by_hour(sold: Sold) -> tuple[int, ...]:
     """Revenue of each hour of the day, 0 to 23."""
-    sales = lines.sales
-    return tuple(sums_by(sales.hours, sales.total, 24).tolist())
+    return tuple(SoldDays.of(sold).days.by_hour.sum(axis=0).tolist())
 
 
-def revenue_by_weekday(lines: SaleLines) -> tuple[int, ...]:
+def revenue_by_weekday(sold: Sold) -> tuple[int, ...]:
     """Revenue of each weekday, Monday first."""
-    sales = lines.sales
-    return tuple(sums_by((sales.days + date_of(0).weekday()) % 7, sales.total, 7).tolist())
+    days = SoldDays.of(sold).days
+    return tuple(sums_by((days.day + date_of(0).weekday()) % 7, days.by_hour.sum(axis=1), 7).tolist())
 
 
 def trend_hint(series: tuple[DaySales, ...]) -> TrendHint:

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from salesflow.analytics.lines import SaleLines
+from salesflow.analytics.sold_days import SoldDays
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
@@ -64,16 +65,18 @@ def _sold(product: Ints, quantity: Floats, revenue: Floats) -> tuple[Ints, Float
     return product[sold], revenue[sold] / quantity[sold]
 
 
-def services_among(lines: SaleLines, skus: Collection[str]) -> frozenset[str]:
-    """Those of some SKUs that have no price of their own, by sale lines of some weeks. Products without a SKU are not judged: they may be
+def services_among(sold: SaleLines | SoldDays, skus: Collection[str]) -> frozenset[str]:
+    """Those of some SKUs that have no price of their own, by the sales of some weeks. Products without a SKU are not judged: they may be
     many under one."""
-    codes = np.array([code for code, sku in enumerate(lines.skus) if sku and sku in skus], dtype=np.int64)
-    row = np.full(len(lines.skus), -1)
+    sold = SoldDays.of(sold)
+    codes = np.array([code for code, sku in enumerate(sold.skus) if sku and sku in skus], dtype=np.int64)
+    row = np.full(len(sold.skus), -1)
     row[codes] = np.arange(len(codes))
-    items = lines.items
-    mine = row[items.sku] >= 0
-    sold = _by_day(row[items.sku[mine]], items.days[mine], items.quantity[mine], items.subtotal[mine])
-    return frozenset(str(lines.skus[code]) for code in codes[without_price(*sold, len(codes))])
+    days = sold.products
+    mine = row[days.sku] >= 0
+    quantity, revenue = days.quantity[mine].astype(np.float64), days.revenue[mine].astype(np.float64)
+    unpriced = without_price(row[days.sku[mine]], quantity, revenue, len(codes))
+    return frozenset(str(sold.skus[code]) for code in codes[unpriced])
 
 
 def services_of(products: pd.DataFrame, listed: Collection[str] = ()) -> tuple[Service, ...]:

@@ -16,6 +16,7 @@ from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.merchant import CategorySales, MoneyStatement, ProductProfit
 from salesflow.analytics.results import ProductSales, SalesKpis
 from salesflow.analytics.sales import USUAL_DAYS
+from salesflow.analytics.sold_days import SoldDays
 from salesflow.windows import Window
 
 CLASS_A, CLASS_B = 0.8, 0.95
@@ -72,21 +73,24 @@ def state_money(
     )
 
 
-def usual_profit(lines: SaleLines, window: Window, wares: Mapping[str, Ware], usual: int | None) -> int | None:
+def usual_profit(
+    sold: SaleLines | SoldDays, window: Window, wares: Mapping[str, Ware], usual: int | None
+) -> int | None:
     """What a window usually brings in gross profit: its usual sales, times what was profit of the sales of the twelve weeks before it.
 
     usual: the window's usual sales. Costs are those of today; products whose cost is unknown bring no profit, as in the statement. None
     where the usual sales are unknown, nothing was sold, or no cost of what was sold is known.
     """
-    past = lines.within(Window(window.first - timedelta(days=USUAL_DAYS), window.first - timedelta(days=1)))
-    paid = int(past.sale_total[past.opens_sale].sum())
+    before = Window(window.first - timedelta(days=USUAL_DAYS), window.first - timedelta(days=1))
+    past = SoldDays.of(sold).within(before)
+    paid = int(past.days.by_hour.sum())
     costs = [wares.get(str(sku), Ware(None, None)).cost for sku in past.skus]
-    items = past.items
+    items = past.products
     known = np.array([cost is not None for cost in costs], dtype=bool)[items.sku]
     if usual is None or paid <= 0 or not known.any():
         return None
     spent = int((np.array([cost or 0 for cost in costs], dtype=np.int64)[items.sku] * items.quantity).sum())
-    base = paid if known.all() else int(items.subtotal[known].sum())
+    base = paid if known.all() else int(items.revenue[known].sum())
     return round(usual * (base - spent) / paid)
 
 

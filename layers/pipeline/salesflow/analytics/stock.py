@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 import pandas as pd
 
 from salesflow.analytics.demand import ProductDemand, demand_by_sku
-from salesflow.analytics.lines import SaleLines, known_since
+from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.results import StockAnalysis, StockItem, StockKpis, StockStatus
+from salesflow.analytics.sold_days import SoldDays
 from salesflow.windows import Window
 
 SALES_DAYS = 90
@@ -20,18 +21,18 @@ _ORDER = {status: n for n, status in enumerate(StockStatus)}
 
 
 def analyse_stock(
-    stock: pd.DataFrame, lines: pd.DataFrame | SaleLines, business_date: date, *, known_from: date, counted_at: datetime
+    stock: pd.DataFrame, sold: SaleLines | SoldDays, business_date: date, *, known_from: date, counted_at: datetime
 ) -> StockAnalysis:
     """The stock analysis at the close of `business_date`.
 
-    lines: sale lines that cover the 90 days up to the business date, as far as they are known (from `known_from`, and from the first
+    sold: what covers the 90 days up to the business date, as far as they are known (from `known_from`, and from the first
     sale among them on).
     counted_at: when the stock was read (naive, the merchant's zone).
     """
-    lines = SaleLines.of(lines)
-    first = max(known_since(lines, known_from, business_date), business_date - timedelta(days=SALES_DAYS - 1))
+    sold = SoldDays.of(sold)
+    first = max(sold.known_since(known_from, business_date), business_date - timedelta(days=SALES_DAYS - 1))
     window = Window(min(first, business_date), business_date)
-    demand = demand_by_sku(lines.within(window), window)
+    demand = demand_by_sku(sold.within(window), window)
     items = [_item(row, demand.get(row.sku, ProductDemand()), window) for row in stock.itertuples(index=False)]
     items.sort(key=lambda item: (_ORDER[item.status], not item.urgent, _coverage_order(item), item.sku))
     return StockAnalysis(business_date, _kpis(items), tuple(items), counted_at, window.days)

@@ -12,28 +12,32 @@ import pandas as pd
 
 from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.merchant import Vanished, VanishedStock
+from salesflow.analytics.sold_days import SoldDays
+from salesflow.windows import Window
 
 _DAY = timedelta(days=1)
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive by design, as the shop's clock
 
 
-def vanished_between(counts: Sequence[tuple[date, datetime, pd.DataFrame]], lines: SaleLines) -> VanishedStock | None:
+def vanished_between(
+    counts: Sequence[tuple[date, datetime, pd.DataFrame]], sold: SaleLines | SoldDays
+) -> VanishedStock | None:
     """What disappeared from count to count; None where no two counts can be held against each other.
 
-    counts: business date, moment (naive, the shop's clock) and stock table (schema: `salesflow.analytics.stock`) of each, in order. lines:
-    the shop's sale lines up to the last of the dates, from before the first count on.
+    counts: business date, moment (naive, the shop's clock) and stock table (schema: `salesflow.analytics.stock`) of each, in order. sold:
+    what the shop sold up to the last of the dates, from before the first count on.
     """
+    sold = SoldDays.of(sold)
     missing: dict[str, int] = {}
     compared = [
         (earlier, later)
         for earlier, later in pairwise(counts)
-        if later[0] - earlier[0] == _DAY and all(_counted_while_closed(*count[:2], lines) for count in (earlier, later))
+        if later[0] - earlier[0] == _DAY and all(_counted_while_closed(*count[:2], sold) for count in (earlier, later))
     ]
-    for (_, before_at, before), (_, after_at, after) in compared:
-        sold = _sold(lines, before_at, after_at)
+    for (_, _, before), (day, _, after) in compared:
+        pieces_sold = _pieces_sold(sold, day)
         left = dict(zip(after["sku"].astype(str), after["stock_quantity"].tolist(), strict=True))
         for sku, pieces in zip(before["sku"].astype(str), before["stock_quantity"].tolist(), strict=True):
-            lacking = pieces - sold.get(sku, 0) - left.get(sku, pieces)
+            lacking = pieces - pieces_sold.get(sku, 0) - left.get(sku, pieces)
             if sku and lacking > 0:
                 missing[sku] = missing.get(sku, 0) + int(lacking)
     if not compared:
@@ -49,17 +53,16 @@ def vanished_between(counts: Sequence[tuple[date, datetime, pd.DataFrame]], line
     )
 
 
-def _sold(lines: SaleLines, after: datetime, until: datetime) -> dict[str, int]:
-    """Pieces sold between two moments, by SKU; what came back is not taken off."""
-    first, last = (int((moment - _EPOCH) / timedelta(microseconds=1)) for moment in (after, until))
-    chosen = np.flatnonzero((lines.sold_at > first) & (lines.sold_at <= last) & (lines.quantity > 0))
-    pieces = np.bincount(lines.sku[chosen], weights=lines.quantity[chosen], minlength=len(lines.skus))
-    return {str(lines.skus[code]): int(pieces[code]) for code in np.flatnonzero(pieces)}
+def _pieces_sold(sold: SoldDays, day: date) -> dict[str, int]:
+    """Pieces sold on a day, by SKU; what came back is not taken off. Between two counts, both while the shop was closed, lies one day's."""
+    products = sold.within(Window(day, day)).products
+    pieces = (products.quantity + products.returned_quantity).tolist()
+    return dict(zip(sold.skus[products.sku].astype(str).tolist(), pieces, strict=True))
 
 
-def _counted_while_closed(day: date, counted_at: datetime, lines: SaleLines) -> bool:
+def _counted_while_closed(day: date, counted_at: datetime, sold: SoldDays) -> bool:
     """Whether the count took place after the day's end at an hour at which the shop never sells: else it lacks what was sold meanwhile."""
-    end = datetime.combine(day + _DAY, time()) + timedelta(microseconds=lines.day_ends_after)
+    end = datetime.combine(day + _DAY, time()) + timedelta(microseconds=sold.day_ends_after)
     late = counted_at - end
-    into_day = (lines.sold_at - lines.day_ends_after) % (_DAY // timedelta(microseconds=1))
-    return timedelta(0) <= late < _DAY and not bool(np.any(into_day <= late // timedelta(microseconds=1)))
+    opens_after = sold.days.opens_after
+    return timedelta(0) <= late < _DAY and not bool(np.any(opens_after <= late // timedelta(microseconds=1)))

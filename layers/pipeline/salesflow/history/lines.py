@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api.types import union_categoricals
 
+from salesflow.analytics.lines import SaleLines
+from salesflow.analytics.sold_days import SoldDays
 from salesflow.history.months import MonthlyTable
 from salesflow.history.terms import Terms
 from salesflow.money import Currency
@@ -79,6 +81,14 @@ class SaleLineHistory:
         """The sale lines of the business dates from first to last, sorted."""
         tables = self.table.read(first, last)
         return _joined(tables) if tables else _EMPTY
+
+    def sold_days(self, first: date, last: date) -> SoldDays:
+        """What was sold on the business dates from first to last; the lines of some days at a time are in memory."""
+        sums = self.table.sums(first, last, self._sum)
+        return SoldDays.joined(sums or [self._sum(_EMPTY)])
+
+    def _sum(self, rows: pd.DataFrame) -> SoldDays:
+        return SoldDays.of(SaleLines.from_table(rows, self.table.terms.day_ends_at))
 
 
 def _decode(body: bytes, window: Window | None, day_ends_after: timedelta) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,8 @@ from salesflow.windows import Window
 
 _AT_ONCE: Final = 8
 """Months read or written side by side; the SDK keeps ten connections."""
+BATCH_BYTES: Final = 4_000_000
+"""What is read at a time of a month of which sums alone are wanted: some 300,000 sale lines."""
 _REBUILD: Final = 'Fire sync_history with {"rebuild": true}: it reads the history again from the SalesFlow API.'
 
 
@@ -62,14 +65,28 @@ class MonthlyTable:
 
         def read(month: str) -> pd.DataFrame | None:
             stored = self.store.read(self.key(month))
-            if stored is None:
-                return None
-            table = self._decoded(month, stored, Window(first, last))
-            days = self.days(table)
-            inside = (days >= _day(first)) & (days <= _day(last))
-            return table if inside.all() else table[inside]
+            return None if stored is None else self._within(month, stored, Window(first, last))
 
         return [table for table in side_by_side(read, months(first, last)).values() if table is not None]
+
+    def sums[Sum](self, first: date, last: date, sum_of: Callable[[pd.DataFrame], Sum]) -> list[Sum]:
+        """What `sum_of` makes of the stored rows of the days from first to last, of some whole days at a time, in order.
+
+        Months are fetched side by side; the rows of one batch at a time are in memory.
+        """
+        one_at_a_time = Lock()
+
+        def sums(month: str) -> list[Sum]:
+            stored = self.store.read(self.key(month))
+            if stored is None:
+                return []
+            found = []
+            for batch in _batches(window_of(month, first, last), len(stored.body)):
+                with one_at_a_time:
+                    found.append(sum_of(self._within(month, stored, batch)))
+            return found
+
+        return [one for found in side_by_side(sums, months(first, last)).values() for one in found]
 
     def words(self, month: str) -> Mapping[str, str]:
         """What a month's object says that it was written under; empty where there is none."""
@@ -95,6 +112,12 @@ class MonthlyTable:
 
     def _words(self, stored: StoredObject) -> Mapping[str, str]:
         return {**self.words_of(stored.body), **stored.metadata}
+
+    def _within(self, month: str, stored: StoredObject, window: Window) -> pd.DataFrame:
+        table = self._decoded(month, stored, window)
+        days = self.days(table)
+        inside = (days >= _day(window.first)) & (days <= _day(window.last))
+        return table if inside.all() else table[inside]
 
     def _decoded(self, month: str, stored: StoredObject, window: Window | None = None) -> pd.DataFrame:
         where = self.store.place(self.key(month))
@@ -165,6 +188,14 @@ def window_of(month: str, first: date, last: date) -> Window:
 def first_day(month: str) -> date:
     """The first day of a calendar month ("2026-11")."""
     return date.fromisoformat(f"{month}-01")
+
+
+def _batches(window: Window, size: int) -> Iterator[Window]:
+    """The days of a month whose object has `size` bytes, as many at a time as hold about `BATCH_BYTES` of it."""
+    days = max(1, window.days * BATCH_BYTES // max(size, 1))
+    for n in range(0, window.days, days):
+        first = window.first + timedelta(days=n)
+        yield Window(first, min(first + timedelta(days=days - 1), window.last))
 
 
 def _day(day: date) -> np.datetime64:

@@ -25,6 +25,7 @@ from salesflow.settings import Settings
 from salesflow.windows import Window, business_date_at, into_day
 
 if TYPE_CHECKING:
+    from salesflow.analytics.sold_days import SoldDays
     from salesflow.history.lines import SaleLineHistory
     from salesflow.source.client import SalesFlowClient
     from salesflow.source.records import RejectedRecord, SalesBatch
@@ -234,9 +235,16 @@ class History:
 
     def read_lines(self, first: date, last: date) -> pd.DataFrame:
         """The sale lines of the business dates from first to last (schema: `salesflow.analytics.lines`)."""
+        return self._of_lines().read(first, last)
+
+    def read_sold_days(self, first: date, last: date) -> "SoldDays":
+        """What was sold on the business dates from first to last: a report's figures, of any number of lines."""
+        return self._of_lines().sold_days(first, last)
+
+    def _of_lines(self) -> "SaleLineHistory":
         if self._lines is None:
             raise TypeError("Sale lines are kept as Parquet; this function has the daily panel alone.")
-        return self._lines.read(first, last)
+        return self._lines
 
     def read_panel(self, first: date, last: date) -> pd.DataFrame:
         """The daily panel of the days from first to last."""

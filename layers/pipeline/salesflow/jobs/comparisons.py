@@ -9,6 +9,7 @@ from salesflow.analytics.orders import orders_of
 from salesflow.analytics.progress import YEAR_BACK, progress_of
 from salesflow.analytics.results import ReportContent, StockAnalysis
 from salesflow.analytics.services import services_among
+from salesflow.analytics.sold_days import SoldDays
 from salesflow.analytics.statement import state_money, usual_profit, wares_of
 from salesflow.analytics.vanished import vanished_between
 from salesflow.formats import Format
@@ -17,6 +18,7 @@ from salesflow.job_events import ReportFields
 from salesflow.jobs.frame import Run
 from salesflow.jobs.outlook import Outlook
 from salesflow.jobs.usual import days_of_usual, shop_series, usual_of
+from salesflow.reports.content import notes
 from salesflow.windows import Period, Window, window_of
 
 MOST_COUNTS = 31
@@ -27,7 +29,7 @@ MOST_SELLERS = 100
 def with_comparisons(
     run: Run[ReportFields],
     content: ReportContent,
-    lines: SaleLines,
+    sold: SoldDays,
     snapshot: StockSnapshot | None,
     stock: StockAnalysis | None,
     outlook: Outlook | None,
@@ -41,7 +43,7 @@ def with_comparisons(
         orders = _orders(run, stock, outlook, costs, 1 if content.sales is None else content.sales.window.days)
     if content.stock is not None and snapshot is not None:
         content = replace(
-            content, vanished=_vanished(run, lines, snapshot, window_of(fields.period, run.request.business_date))
+            content, vanished=_vanished(run, sold, snapshot, window_of(fields.period, run.request.business_date))
         )
     if content.sales is None:
         return replace(content, orders=orders)
@@ -53,27 +55,31 @@ def with_comparisons(
     known_from = series[0].day if series else window.first
     usual = usual_of(shop, fields.period, window)
     statement = state_money(content.sales.kpis, content.sales.products, wares, vat_percent=settings.vat_percent)
-    profit = usual_profit(lines, window, wares, None if usual is None else usual.revenue)
+    profit = usual_profit(sold, window, wares, None if usual is None else usual.revenue)
     sellers = {product.sku for product in content.sales.products[:MOST_SELLERS]}
+    lists_lines = Format.EXCEL in fields.formats and content.sales.rows <= notes.MOST_SALE_LINES
     return replace(
         content,
         orders=orders,
-        sales=replace(content.sales, services=tuple(sorted(services_among(lines, sellers)))),
+        sales=replace(content.sales, services=tuple(sorted(services_among(sold, sellers)))),
         usual=usual,
         statement=replace(statement, usual_gross_profit=profit),
         progress=progress_of(series, known_from, window),
-        sale_lines=lines.within(window) if Format.EXCEL in fields.formats else None,
+        sale_lines=_lines(run, window) if lists_lines else None,
     )
 
 
-def _vanished(
-    run: Run[ReportFields], lines: SaleLines, snapshot: StockSnapshot, window: Window
-) -> VanishedStock | None:
+def _lines(run: Run[ReportFields], window: Window) -> SaleLines:
+    table = run.runtime.history.read_lines(window.first, window.last)
+    return SaleLines.from_table(table, run.runtime.settings.day_ends_at)
+
+
+def _vanished(run: Run[ReportFields], sold: SoldDays, snapshot: StockSnapshot, window: Window) -> VanishedStock | None:
     """What disappeared in the window, of a month at the most, by the counts that were kept."""
     days = (window.last - timedelta(days=back) for back in range(min(window.days, MOST_COUNTS), 0, -1))
     kept = [(day, count) for day in days if (count := run.runtime.stock_history.read(day)) is not None]
     return vanished_between(
-        [(day, count.counted_at, count.items) for day, count in [*kept, (window.last, snapshot)]], lines
+        [(day, count.counted_at, count.items) for day, count in [*kept, (window.last, snapshot)]], sold
     )
 
 

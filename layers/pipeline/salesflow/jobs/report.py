@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import salesflow
 from salesflow.analytics.freshness import Staleness, age_of, staleness
-from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.opening import trading_weekdays
 from salesflow.analytics.results import Brand, Provenance, ReportContent
 from salesflow.analytics.sales import analyse_sales, days_needed
+from salesflow.analytics.sold_days import SoldDays
 from salesflow.analytics.stock import analyse_stock
 from salesflow.delivery.forecasts import ForecastStore
 from salesflow.figures import Figures, printable
-from salesflow.formats import ReportType
+from salesflow.formats import Format, ReportType
 from salesflow.history.sync import SyncOutcome
 from salesflow.identity import REPORT
 from salesflow.job_events import ReportFields
@@ -116,10 +116,10 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
     complete = request.day_is_over(settings.zone)
     own_days = window_of(fields.period, business_date)
     inputs = read_inputs(run, demand_of(request, settings), need_stock=wants_stock)
-    lines = SaleLines.from_table(runtime.history.read_lines(needed.first, business_date), settings.day_ends_at)
+    sold = runtime.history.read_sold_days(needed.first, business_date)
     known_from = runtime.history.known_from(inputs.sync.coverage, needed.first)
-    sales = analyse_sales(lines, fields.period, business_date, known_from=known_from) if wants_sales else None
-    stale = _stale(run, inputs, lines)
+    sales = analyse_sales(sold, fields.period, business_date, known_from=known_from) if wants_sales else None
+    stale = _stale(run, inputs, sold)
     _ = words(settings.language_code)
     outlook = read_outlook(ForecastStore(runtime.store), business_date, settings.currency, _)
     figures = Figures(settings.currency, settings.language_code)
@@ -129,12 +129,14 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
         found.append(notes.data_too_old(_, stale))
     if inputs.sync.loss is not None:
         found.append(notes.sales_gone(_, inputs.sync.loss))
+    if sales is not None and Format.EXCEL in fields.formats and sales.rows > notes.MOST_SALE_LINES:
+        found.append(notes.too_many_sale_lines(figures, sales.rows))
     if sales is not None and complete:
         found += notes.days_changed(figures, runtime.reported_days.changes(sales.context, business_date))
     stock = counted = None
     if (snapshot := inputs.stock) is not None:
         counted = analyse_stock(
-            snapshot.items, lines, business_date, known_from=known_from, counted_at=snapshot.counted_at
+            snapshot.items, sold, business_date, known_from=known_from, counted_at=snapshot.counted_at
         )
         if snapshot.counted_at.date() > business_date + timedelta(days=1):
             found.append(notes.stock_counted_later(_, business_date, snapshot.counted_at))
@@ -153,8 +155,8 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
         provenance=Provenance(
             business_date=business_date,
             timezone=settings.timezone,
-            data_as_of=lines.newest if sales is None else sales.data_as_of,
-            sales_rows=len(lines) if sales is None else sales.rows,
+            data_as_of=sold.newest if sales is None else sales.data_as_of,
+            sales_rows=sold.rows if sales is None else sales.rows,
             stock_rows=0 if stock is None else len(stock.items),
             set_aside=len(reasons),
             set_aside_reasons=tuple(reasons[:10]),
@@ -167,21 +169,20 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
         brand=Brand(settings.brand_color, settings.logo),
         made=tuple(str(fmt) for fmt in fields.formats),
     )
-    return with_comparisons(run, content, lines, snapshot, counted, outlook), stale, inputs.sync
+    return with_comparisons(run, content, sold, snapshot, counted, outlook), stale, inputs.sync
 
 
-def _stale(run: Run[ReportFields], inputs: Inputs, lines: SaleLines) -> Staleness | None:
+def _stale(run: Run[ReportFields], inputs: Inputs, sold: SoldDays) -> Staleness | None:
     """Whether the newest sale that the source knows, of whatever day, is too old for this business date."""
     settings, business_date = run.runtime.settings, run.request.business_date
     asked_at = run.request.scheduled_time.astimezone(settings.zone).replace(tzinfo=None)
     read = inputs.sync.newest_sale
-    if not len(lines) and read is None:  # nothing in the report's own days: look through all that is known
-        table = run.runtime.history.read_lines(inputs.sync.coverage.first, business_date)
-        lines = SaleLines.from_table(table, settings.day_ends_at)
-    newest = max((moment for moment in (lines.newest, read) if moment is not None), default=None)
+    if not len(sold) and read is None:  # nothing in the report's own days: look through all that is known
+        sold = run.runtime.history.read_sold_days(inputs.sync.coverage.first, business_date)
+    newest = max((moment for moment in (sold.newest, read) if moment is not None), default=None)
     if newest is None:  # a shop that never sold has no age
         return None
-    trading = trading_weekdays(*lines.open_days)
+    trading = trading_weekdays(*sold.open_days)
     age = age_of(newest, business_date, asked_at, trading=trading, day_ends_at=settings.day_ends_at)
     metrics.add_metric(name="DataAgeHours", unit=MetricUnit.Count, value=age / timedelta(hours=1))
     return staleness(newest, age, limit_hours=settings.stale_after_hours)

@@ -14,6 +14,8 @@ from salesflow.language import Words
 
 MOST_CHANGES = 5
 """Past days that are named one by one."""
+MOST_SALE_LINES = 1_048_575
+"""Rows of an Excel sheet below its headings."""
 
 
 def day_not_over(_: Words, day: date) -> str:
@@ -45,6 +47,12 @@ def stock_counted_later(_: Words, day: date, counted_at: datetime) -> str:
 def costs_unknown(_: Words) -> str:
     """There is a stock value at sales prices, and none at cost."""
     return _("The source knows no costs, so the stock is valued at sales prices alone.")
+
+
+def too_many_sale_lines(figures: Figures, lines: int) -> str:
+    """The workbook has everything but the sheet of sale lines."""
+    _, n = figures.words, figures.show(Kind.COUNT, lines)
+    return _("The workbook has no sheet of sale lines: {n} are more than a sheet holds.", n=n)
 
 
 def forecast_is_older(_: Words, day: date, made_after: date) -> str:
