@@ -18,8 +18,7 @@ import sys
 sys.path.insert(0, {repository!r})
 from ops.app import main
 
-if __name__ == "__main__":  # what it starts imports it anew
-    main()
+main()
 """
 
 

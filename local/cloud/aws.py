@@ -6,6 +6,8 @@ import base64
 import email
 import json
 import multiprocessing
+import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from email.policy import SMTP
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Self
 
 import boto3
@@ -37,6 +40,20 @@ def _serve(host: str, port: int, parent: Connection) -> None:
     from local.cloud.aws_process import serve  # moto is for that process alone
 
     serve(host, port, parent)
+
+
+_starting = threading.Lock()
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    """multiprocessing would import the main module anew in the process that it starts: a script that opens a cloud there would open another."""
+    with _starting:
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +117,8 @@ class LocalAws:
         """Start the process; `port` 0 takes a free one, `host` 0.0.0.0 lets containers reach it."""
         life, its_end = _processes.Pipe()
         process = _processes.Process(target=_serve, args=(host, port, its_end), daemon=True)
-        process.start()
+        with _without_main_module():
+            process.start()
         its_end.close()
         try:
             taken = life.recv()

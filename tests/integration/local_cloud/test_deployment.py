@@ -142,3 +142,16 @@ def test_the_sam_cli_deploys_to_it_as_to_aws(empty_cloud: LocalCloud) -> None:
     (stack,) = aws.client("cloudformation").describe_stacks(StackName="by-sam")["Stacks"]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
     aws.client("s3").head_bucket(Bucket=outputs["FilesBucket"])
+
+
+def test_a_plain_script_opens_a_cloud_at_its_top_level(tmp_path: Path) -> None:
+    """As an engineer tries something out, and as the installed command does: without a line that keeps it from being imported again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from local.cloud import LocalCloud\n"
+        "with LocalCloud.start() as cloud:\n"
+        "    print('begun', cloud.aws.client('s3').list_buckets()['Buckets'])\n"
+    )
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, script], env=os.environ | paths, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "begun []\n"), done.stderr
