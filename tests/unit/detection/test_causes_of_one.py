@@ -183,3 +183,12 @@ def test_a_doubling_of_the_level_is_found_within_fourteen_open_days_and_told_wit
     assert Severity.HIGH in beside  # and not one of four times the new level
     steady = products.assign(returned_quantity=0, returned_revenue=0)
     assert [e for e in day_of(steady).shop if e.type is EventType.LEVEL_MOVED] == []
+
+
+def test_a_day_worth_two_of_a_level_that_is_the_usual_by_now_is_told_beside_it(products: pd.DataFrame) -> None:
+    table = products.assign(returned_quantity=0, returned_revenue=0)
+    table.loc[table["date"] >= pd.Timestamp(SATURDAY - timedelta(days=15)), ["quantity", "revenue"]] *= 3
+    table.loc[table["date"] == pd.Timestamp(SATURDAY), ["quantity", "revenue"]] *= 2
+    events = day_of(table).shop
+    assert EventType.LEVEL_MOVED in {e.type for e in events}
+    assert Severity.HIGH in [e.severity for e in events if e.type is not EventType.LEVEL_MOVED]

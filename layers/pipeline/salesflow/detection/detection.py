@@ -174,7 +174,7 @@ def _scored(
     moved = level_event(line, t, policy) if result.state is DayState.OPEN else ()
     return replace(
         result,
-        shop=partial + under_new_level(of_shop, moved) + given_back + moved,
+        shop=partial + under_new_level(line, t, of_shop, moved) + given_back + moved,
         products=tuple(of_products),
         day_factor=scored.quantity.factor,
         threshold_shop=threshold,

@@ -23,8 +23,8 @@ RATIO, FAR_RATIO = np.log(1.25), np.log(1.6)
 ERRORS = 4.0
 """So many standard errors the levels must lie apart; neighbouring days are alike, so that theirs is taken half as wide again."""
 
-BESIDE_LEVEL = 1.25
-"""A day may be so many times as far off as the new level is, and is still explained by it."""
+BESIDE_LEVEL = 1.6
+"""A day may be off by so many times what the usual still has to learn of the new level, and is explained by it."""
 
 WIDER = 1.5
 TRIMMED = 0.15
@@ -54,15 +54,18 @@ def level_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
     )  # fmt: skip
 
 
-def under_new_level(events: tuple[Event, ...], moved: tuple[Event, ...]) -> tuple[Event, ...]:
-    """The shop's events of a day; those that the new level explains are no findings of their own."""
-    step = 1 + (moved[0].deviation or 0.0) if moved else 1.0
+def under_new_level(line: Timeline, t: int, events: tuple[Event, ...], moved: tuple[Event, ...]) -> tuple[Event, ...]:
+    """The shop's events of day t; those that the new level explains are no findings of their own: what is usual has not learnt all of it yet."""
+    if not moved:
+        return events
+    learnt = back_of_shop(line, t)["revenue"].kept * float(line.shop_days([t])[0].level[0])
+    step, up = (moved[0].value or 0.0) / max(learnt, 1e-9), (moved[0].deviation or 0.0) > 0
 
     def is_explained(event: Event) -> bool:
         times = 1 + (event.deviation or 0.0)
-        return 1 < times <= step * BESIDE_LEVEL or 1 > times >= step / BESIDE_LEVEL > 0
+        return 1 < times <= max(step, 1.0) * BESIDE_LEVEL if up else 1 > times >= min(step, 1.0) / BESIDE_LEVEL
 
-    return tuple(replace(one, severity=Severity.LOW) if step != 1 and is_explained(one) else one for one in events)
+    return tuple(replace(one, severity=Severity.LOW) if is_explained(one) else one for one in events)
 
 
 def _moved(line: Timeline, t: int) -> tuple[float, float, int] | None:
