@@ -95,15 +95,14 @@ def _make(run: Run[ReportFields]) -> "MadeReport | Outcome":
         manifest=_manifest(content) | told_of(sync) | {"settings": runtime.settings.digest},
         fence=claim.held.fence,
     )
+    if content.sales is not None and request.day_is_over(runtime.settings.zone):
+        runtime.reported_days.remember(content.sales.context, request.business_date)
     from salesflow.jobs.report_mailing import keep_report
 
     problems = [stale.reason] if stale else []
     problems += [sync.loss.reason] if sync.loss else []
     problems += _cuts(content, day_is_over=request.day_is_over(runtime.settings.zone))
-    made = keep_report(run, content, files, saved, problems, details)
-    if content.sales is not None and request.day_is_over(runtime.settings.zone):
-        runtime.reported_days.remember(content.sales.context, request.business_date)
-    return made
+    return keep_report(run, content, files, saved, problems, details)  # last: the run's retry goes on from here
 
 
 def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, SyncOutcome]:
