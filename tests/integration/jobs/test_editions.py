@@ -10,7 +10,7 @@ import pytest
 
 from local.api import Sale, SaleItem, SalesFlowServer, sample_sales
 from salesflow import clock
-from salesflow.errors import DateHeld, DeliveryIncomplete, EditionLost
+from salesflow.errors import DateHeld, DeliveryIncomplete, EditionLost, HistoryUnavailable
 from salesflow.ledger import Ledger
 from salesflow.rows import Rows
 from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, System
@@ -20,6 +20,7 @@ from tests.stand_ins.lambda_context import Context
 
 DAILY = {"business_date": BUSINESS_DATE.isoformat(), "formats": ["json"]}
 KEY = f"reports/sales/daily/{BUSINESS_DATE}/sales-daily-{BUSINESS_DATE}.json"
+NOTED = "history/reported-days.json"
 QUOTA = ("LimitExceededException", "Daily message quota exceeded.")
 
 
@@ -128,6 +129,17 @@ def test_a_narrower_run_at_work_is_no_duplicate_of_the_schedules_firing(system: 
 
 
 # --- an edition that a part of its readers has -----------------------------------------------------------------------
+
+
+def test_what_a_report_said_of_its_days_is_noted_by_the_retry_of_a_run_that_could_not(
+    system: System, wire: Wire
+) -> None:
+    """Without it no later report says that these days have other figures now."""
+    wire.refuse(calls(f"PUT {NOTED}"), 403, "AccessDenied")
+    with pytest.raises(HistoryUnavailable):
+        system.fire("report", DAILY)
+    assert system.fire("report", DAILY)["status"] == "SUCCEEDED"
+    assert BUSINESS_DATE.isoformat() in json.loads(system.body(NOTED))["days"]
 
 
 @pytest.mark.parametrize("again", [{}, {"force": True}])
