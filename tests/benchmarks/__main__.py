@@ -17,6 +17,7 @@ def main(data: Path) -> None:
     benchmarks = [
         ("pipeline", real, data.exists(), f"no real sales at {data}"),
         ("reports", [], True, ""),
+        ("many_lines", ["50000"], True, ""),
         ("desk", [], True, ""),
         ("fleet", ["wave", "machine"], True, ""),
         ("cold_start", [], (ROOT / ".aws-sam" / "build" / "template.yaml").exists(), "no built layers: make build"),
