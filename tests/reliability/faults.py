@@ -283,8 +283,8 @@ def _may_repeat(injection: Injection) -> set[str]:
 
 
 def _costs_unknown(point: Point, fault: Fault) -> bool:
-    """An account that may not read the inventory gets reports without costs, which say so: no fault to be made good."""
-    return fault is Fault.DENIED and point.name.endswith("/inventory")
+    """An account that may not read stock or costs gets reports without them, which say so: no fault to be made good."""
+    return fault is Fault.DENIED and point.name.endswith(("/inventory", "/products"))
 
 
 def crowd(stage: Stage, size: int, *, broken: str = "", progress: Callable[[str], None] = print) -> Outcome:

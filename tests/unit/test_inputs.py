@@ -21,11 +21,11 @@ def test_a_bad_token_fails_the_run_whichever_read_asked_for_it(
 ) -> None:
     """Else a report would say nothing of orders and costs only because the stock was the first to ask for the token."""
     with pytest.raises(kind):
-        _counted(failed(kind("The token is bad.", action="Store another.")), need_stock=False)
+        _counted(failed(kind("The token is bad.", action="Store another.")), need_stock=False, is_tried_again=False)
 
 
 def test_an_account_that_may_not_read_the_stock_has_a_report_without_it() -> None:
     denied = SourceAccessDenied("The account may not.", action="Give it the role.")
-    assert _counted(failed(denied), need_stock=False) == (None, (), False)
+    assert _counted(failed(denied), need_stock=False, is_tried_again=True) == (None, (), False)
     with pytest.raises(SourceAccessDenied):
-        _counted(failed(denied), need_stock=True)
+        _counted(failed(denied), need_stock=True, is_tried_again=False)

@@ -26,6 +26,19 @@ def test_a_hiccup_of_the_source_is_survived(system: System, fault: Any) -> None:
     assert system.fire("report", {**DAILY, "notify": "none"})["status"] == "SUCCEEDED"
 
 
+def test_a_schedules_sales_report_waits_for_the_stock_once_and_then_says_that_it_goes_without(system: System) -> None:
+    """Lambda's retry may well find it; a day without the report would be worse than one without the orders."""
+    fired = {"schedule": "s", "scheduled_time": "2026-11-20T23:00:00Z", "formats": ["json"]}
+    system.api.faults.inject("/products", HTML_PAGE, times=None)
+    with pytest.raises(SourceContractBroken):
+        system.fire("report", fired)
+    assert system.mails() == []
+    answer = system.fire("report", fired)
+    assert (answer["status"], answer["notified"]) == ("SUCCEEDED", list(READERS))
+    said = json.loads(system.body(answer["artifacts"][0]["key"]))["provenance"]["notes"]
+    assert "The stock could not be read, so nothing is said of what to order and of costs." in said
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
     [

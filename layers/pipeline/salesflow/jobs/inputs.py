@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from salesflow import clock
-from salesflow.errors import SalesFlowError, SystemTokenMissing, SystemTokenRejected
+from salesflow.errors import SalesFlowError, SourceAccessDenied, SystemTokenMissing, SystemTokenRejected
 from salesflow.history.stock import StockHistory, StockSnapshot
 from salesflow.history.sync import Demand, SyncOutcome
 from salesflow.job_events import SyncHistoryFields
@@ -33,8 +33,9 @@ class Inputs:
 def read_inputs(run: Run[Any], demand: Demand, *, need_stock: bool) -> Inputs:
     """Bring the history up to date and read the stock of the business date; neither waits for the other.
 
-    need_stock: whether a stock that cannot be read is an error; else there is none, and the log says why. Without a system
-    token the run fails in any case, whichever of the two asked for it first.
+    need_stock: whether a stock that cannot be read is an error; else there is none, and the log says why: at once where the account may
+    not read it, and where Lambda will try again, by the retry. Without a system token the run fails in any case, whichever of the two asked
+    for it first.
     """
     runtime = run.runtime
     # Before there are two threads: what both of them would make is made twice then, and each knows half of what was read.
@@ -42,7 +43,7 @@ def read_inputs(run: Run[Any], demand: Demand, *, need_stock: bool) -> Inputs:
     with ThreadPoolExecutor(max_workers=1) as pool:
         counting = pool.submit(_read_stock, stocks, source, demand, runtime.settings.zone)
         sync = history.sync(source, demand, read_at=clock.now(), shared_for=_shared_for(run))
-        stock, set_aside, costs_known = _counted(counting, need_stock=need_stock)
+        stock, set_aside, costs_known = _counted(counting, need_stock=need_stock, is_tried_again=_is_tried_again(run))
     _log_set_aside(sync)
     run.claim.ensure_held()
     return Inputs(sync, stock, set_aside, costs_known)
@@ -51,14 +52,20 @@ def read_inputs(run: Run[Any], demand: Demand, *, need_stock: bool) -> Inputs:
 type _Counted = tuple[StockSnapshot | None, tuple[str, ...], bool]
 
 
-def _counted(counting: "Future[_Counted]", *, need_stock: bool) -> _Counted:
+def _counted(counting: "Future[_Counted]", *, need_stock: bool, is_tried_again: bool) -> _Counted:
     try:
         return counting.result()
     except SalesFlowError as error:
-        if need_stock or isinstance(error, SystemTokenMissing | SystemTokenRejected):
+        may_pass = is_tried_again and not isinstance(error, SourceAccessDenied)
+        if need_stock or may_pass or isinstance(error, SystemTokenMissing | SystemTokenRejected):
             raise
         logger.warning("the stock cannot be read: the report says nothing of orders and costs", why=str(error))
         return None, (), False
+
+
+def _is_tried_again(run: Run[Any]) -> bool:
+    """Whether Lambda tries the run again if it fails: the first try of what nobody waits for."""
+    return run.request.trigger != "manual" and run.claim.attempt == 1
 
 
 def sync_panel(run: Run[Any], demand: Demand) -> SyncOutcome:

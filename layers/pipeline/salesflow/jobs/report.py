@@ -142,6 +142,8 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
         if wants_stock and not inputs.costs_known:
             found.append(notes.costs_unknown(_))
         stock = counted if wants_stock else None
+    else:
+        found.append(notes.stock_not_read(_))
     set_aside = runtime.history.set_aside(own_days.first, own_days.last) if wants_sales else []
     reasons = [f"{r.call}, record {r.record}, {r.field}: {r.reason}" for r in set_aside]
     reasons += inputs.stock_set_aside if wants_stock else ()

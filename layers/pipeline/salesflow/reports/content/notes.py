@@ -49,6 +49,11 @@ def costs_unknown(_: Words) -> str:
     return _("The source knows no costs, so the stock is valued at sales prices alone.")
 
 
+def stock_not_read(_: Words) -> str:
+    """A report of sales goes without what the stock would tell."""
+    return _("The stock could not be read, so nothing is said of what to order and of costs.")
+
+
 def too_many_sale_lines(figures: Figures, lines: int) -> str:
     """The workbook has everything but the sheet of sale lines."""
     _, n = figures.words, figures.show(Kind.COUNT, lines)
