@@ -94,6 +94,7 @@ class EndState:
 
 _READ = re.compile(r"^Read \d+ sales from \S+ on; ")
 """What a sync says first: after a crash between a month and its index it had more to read."""
+_OF_READING = {"months_read_again", "read_from", "sales_read"}
 _DIFFERS = {
     "run_id",
     "started_at",
@@ -333,7 +334,7 @@ def _without_rereading(document: str) -> str:
     """A manifest or a run's details without which months had to be read again: after a crash between a month and its index they were."""
 
     def kept(fields: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in fields.items() if name != "months_read_again"}
+        return {name: value for name, value in fields.items() if name not in _OF_READING}
 
     return json.dumps(json.loads(document, object_hook=kept))
 
