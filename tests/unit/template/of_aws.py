@@ -106,7 +106,7 @@ def _matches(operator: str, known: str, wanted: str) -> bool:
         case "StringLike":
             return fnmatchcase(known, wanted)
         case _:
-            raise NotImplementedError(operator)
+            raise ValueError(f"What {operator} does is not said here: add it, with the words of the document.")
 
 
 def resolved(part: Any, given: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:
