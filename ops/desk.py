@@ -51,11 +51,15 @@ class Desk:
         from salesflow.shop_id import MAIN_SHOP
         from salesflow.shops.registry import ShopState
 
-        if self.target.shop not in (None, MAIN_SHOP):
-            raise Misused("One shop, or all of them?", action="Say --shop or --all-shops.")
+        self.ensure_no_single_shop()
         for member in self.members():
             if member.id != MAIN_SHOP and member.state in (ShopState.ACTIVE, ShopState.PAUSED):
                 yield self.of_shop(member.id)
+
+    def ensure_no_single_shop(self) -> None:
+        """Raise Misused where all shops are meant and --shop names one."""
+        if self.target.shop is not None:
+            raise Misused("One shop, or all of them?", action="Say --shop or --all-shops.")
 
     def members(self) -> list[Member]:
         """Every shop of the stack; those of which the row cannot be read are named on the way."""

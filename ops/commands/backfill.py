@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -22,7 +22,7 @@ from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.firing import Answer, fire
 from ops.groups import Group
-from ops.options import DryRunOption, PeriodOption, TypeOption, YesOption
+from ops.options import AllShopsOption, DryRunOption, PeriodOption, TypeOption, YesOption
 from ops.target import Stack
 from ops.terminal import Facts, Table, status
 from salesflow import clock
@@ -31,6 +31,10 @@ from salesflow.formats import Format, ReportType
 from salesflow.job_events import Notify, ReportFields
 from salesflow.ledger import RunRecord, RunStatus
 from salesflow.windows import Period
+
+LAST_ZONE = timedelta(hours=12)
+"""A day that is over this long after it is over in UTC is over everywhere."""
+AT_ONCE, MOST_DAYS = 2, 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,23 @@ class Reprocess(StrEnum):
     """All of them; whoever was told is told again, unless nobody is to be told."""
 
 
-def dates_between(first: date, last: date, *, today: date, most: int) -> list[date]:
-    """The dates from `first` to `last`, both included. Raises Misused for a period that is too long, or not over."""
-    if last >= today:
-        raise Misused(f"{last} is not over yet: today is {today}.", action=f"Say --to {today - timedelta(days=1)}.")
-    days = (last - first).days + 1
+def dates_between(desk: Desk, first: str, last: str, *, most: int, everywhere: bool = False) -> list[date]:
+    """The dates of --from and --to, both included. Raises Misused for a period that is turned round, too long, or not over.
+
+    everywhere: it has to be over in every zone, and not only in the shop's.
+    """
+    since, until = desk.span(first, last)
+    assert since is not None and until is not None  # noqa: S101, PT018 - both were said
+    today = (clock.now().astimezone(UTC) - LAST_ZONE).date() if everywhere else desk.today
+    if until >= today:
+        of_whom = "in every zone yet: in the last one" if everywhere else "yet:"
+        raise Misused(
+            f"{until} is not over {of_whom} today is {today}.", action=f"Say --to {today - timedelta(days=1)}."
+        )
+    days = (until - since).days + 1
     if days > most:
         raise Misused(f"{days} days are more than --max-days {most}.", action=f"Say --max-days {days} if you mean it.")
-    return [first + timedelta(days=n) for n in range(days)]
+    return [since + timedelta(days=n) for n in range(days)]
 
 
 def plan(stack: Stack, fields: ReportFields, dates: Sequence[date], reprocess: Reprocess, now: datetime) -> list[Step]:
@@ -169,6 +182,7 @@ UNDONE = {"FAILED", "PARTIAL"}
     examples=[
         "backfill report --from 2026-11-01 --to 2026-11-20 --dry-run",
         "backfill report --from 2026-11-01 --to 2026-11-20 --type combined --format pdf --reprocess failed",
+        "backfill report --from 2026-11-01 --to 2026-11-20 --all-shops --dry-run",
     ],
 )
 def backfill_report(
@@ -182,25 +196,53 @@ def backfill_report(
     ] = None,
     period: PeriodOption = Period.DAILY,
     reprocess: Annotated[
-        Literal["none", "failed", "completed"], typer.Option(help="Which dates that were run already are run again.")
-    ] = "none",
+        Literal["none", "failed", "completed"] | None,
+        typer.Option(help="Which dates that were run already are run again [none; with --all-shops failed]."),
+    ] = None,
     notify: Annotated[Notify, typer.Option("--notify", help="Who is mailed each report.")] = Notify.NONE,
-    max_days: Annotated[int, typer.Option(min=1, max=1000, help="Refuse a longer period.")] = 92,
-    at_once: Annotated[int, typer.Option(min=1, max=10, help="How many to make at the same time.")] = 2,
+    max_days: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Refuse a longer period [92; with --all-shops 31].")
+    ] = None,
+    at_once: Annotated[
+        int | None, typer.Option(min=1, max=10, help="How many to make at the same time [2; with --all-shops 20].")
+    ] = None,
+    all_shops: AllShopsOption = False,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Make a report for each date, the oldest first; nothing that is done or being done is done twice.
 
-    Interrupt it whenever you like: the same command goes on where it stopped. Nobody is mailed unless --notify says so. For all shops
-    of a stack at once: fleet backfill.
+    Interrupt it whenever you like: the same command goes on where it stopped. Nobody is mailed unless --notify says so. With --all-shops
+    the stack's own machine does it, as `fleet backfill` has it (which can say more): few shops first, and it says how to watch it.
     """
-    since, until = desk.span(first, last)
-    assert since is not None and until is not None  # noqa: S101, PT018 - both were said
-    dates = dates_between(since, until, today=desk.today, most=max_days)
+    if all_shops:
+        from ops.commands import fleet
+
+        desk.ensure_no_single_shop()
+        if reprocess not in (None, "failed"):
+            raise Misused(
+                f"--reprocess {reprocess} is for one shop: of all shops, what is lacking or failed is made.",
+                action="Leave it out, or say --shop.",
+            )
+        bounds = {"max_days": max_days, "at_once": at_once}
+        said_bounds = {name: number for name, number in bounds.items() if number is not None}
+        fleet.backfill(
+            desk=desk,
+            first=first,
+            last=last,
+            report_type=report_type,
+            formats=formats,
+            period=period,
+            notify=notify,
+            yes=yes,
+            dry_run=dry_run,
+            **said_bounds,
+        )
+        return
+    dates = dates_between(desk, first, last, most=max_days or MOST_DAYS)
     said = {"report_type": report_type, "period": period} | ({"formats": formats} if formats else {})
     fields = ReportFields.model_validate(said)
-    steps = plan(desk.stack, fields, dates, Reprocess(reprocess), clock.now())
+    steps = plan(desk.stack, fields, dates, Reprocess(reprocess or "none"), clock.now())
     if dry_run:
         _show_plan(desk, steps, fields.identity)
         return
@@ -212,7 +254,7 @@ def backfill_report(
         question = f"Mail {len(readers)} reader{'s'[: len(readers) > 1]} up to {wanted} reports each?"
         if not desk.out.confirm(question, yes=yes):
             raise typer.Exit(ExitCode.FAILED)
-    work = Backfill(desk.stack, fields, steps, notify=notify, at_once=at_once)
+    work = Backfill(desk.stack, fields, steps, notify=notify, at_once=at_once or AT_ONCE)
     done, interrupted = _run(desk, work)
     left_out = [step for step in steps if not step.wanted]
     _show_done(desk, done, left_out, interrupted)

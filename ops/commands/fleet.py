@@ -7,7 +7,7 @@ import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +15,7 @@ import typer
 from ops import fleet
 from ops.commands.backfill import dates_between
 from ops.complaints import ExitCode
-from ops.desk import Desk, iso_day
+from ops.desk import Desk
 from ops.groups import Group
 from ops.options import DryRunOption, FormatOption, NotifyOption, PeriodOption, TypeOption, YesOption
 from ops.terminal import Cell, Facts, Table, status
@@ -28,8 +28,6 @@ from salesflow.windows import Period
 app = Group("Do something to all shops of a stack at once, and see how far it is.")
 
 POLL_SECONDS = 2.0
-LAST_ZONE = timedelta(hours=12)
-"""A day that is over this long after it is over in UTC is over everywhere."""
 
 _HOW: Mapping[str, tuple[Any, object]] = {
     "canaries": (
@@ -69,11 +67,11 @@ class How:
 
 
 def beginning(function: Callable[..., None]) -> Callable[..., None]:
-    """The function with the options of all that begin something; it gets them as `how`."""
+    """The function with the options of all that begin something, each with what is usual where it is not given; it gets them as `how`."""
 
     @functools.wraps(function)
     def command(**given: Any) -> None:
-        how = How(**{name: given.pop(name) for name in _HOW})
+        how = How(**{name: given.pop(name, usual) for name, (_, usual) in _HOW.items()})
         function(**given, how=how)
 
     own = inspect.signature(function, eval_str=True)
@@ -108,7 +106,7 @@ def backfill(
     how: How,
 ) -> None:
     """Make a report for each date in each shop; what is done is not done twice. Nobody is mailed unless --notify says so."""
-    dates = dates_between(iso_day(first), iso_day(last), today=_earliest_today(), most=max_days)
+    dates = dates_between(desk, first, last, most=max_days, everywhere=True)
     fields = _report(report_type, formats, period)
     events = [{**fields, "business_date": day.isoformat(), "notify": notify.value} for day in dates]
     _do(desk, "backfill", "report", events, how)
@@ -126,8 +124,8 @@ def resend(
     how: How,
 ) -> None:
     """Mail each shop's report of a date to those of its readers who were not told of it, as after a failure of SES."""
-    (date,) = dates_between(iso_day(day), iso_day(day), today=_earliest_today(), most=1)
-    events = [{**_report(report_type, formats, period), "business_date": date.isoformat(), "resend": True}]
+    (wanted,) = dates_between(desk, day, day, most=1, everywhere=True)
+    events = [{**_report(report_type, formats, period), "business_date": wanted.isoformat(), "resend": True}]
     _do(desk, "resend", "report", events, how)
 
 
@@ -190,11 +188,6 @@ def stop(desk: Desk, name: NameArgument = None) -> None:
     desk.out.show({"name": name, "stopped": True}, Facts("", [("stopped", name)]))
 
 
-def _earliest_today() -> Any:
-    """Today, where it comes last."""
-    return (clock.now().astimezone(UTC) - LAST_ZONE).date()
-
-
 def _report(report_type: ReportType, formats: Sequence[Any] | None, period: Period) -> dict[str, Any]:
     said = {"report_type": report_type, "period": period} | ({"formats": formats} if formats else {})
     return ReportFields.model_validate(said).model_dump(mode="json", include={"report_type", "formats", "period"})
@@ -210,32 +203,33 @@ def _do(
     rest: bool = True,
 ) -> None:
     name = f"{what}-{clock.now().astimezone(UTC):%Y%m%dT%H%M%S}"
-    members = desk.members()
-    shops = [member.id for member in members if member.state is ShopState.ACTIVE]
+    by_state: dict[str, list[str]] = {}
+    for member in desk.members():
+        by_state.setdefault(member.state.value, []).append(member.id)
+    shops = by_state.pop(ShopState.ACTIVE.value)
     lists = fleet.in_lists(name, shops, events, how.canaries, how.tolerance)
     few = len({event["shop"] for event in lists[0].events})
     lists = lists if rest else lists[:1]
-    data = {"name": name, "job": job, "shops": len(shops) if rest else few, "canaries": few} | {
+    count, firings = len(shops) if rest else few, sum(len(one.events) for one in lists)
+    data = {"name": name, "job": job, "shops": count, "canaries": few} | {
         "lists": [{"firings": len(one.events), "tolerated": one.tolerated} for one in lists],
         "first": dict(lists[0].events[0]),
-        "left_out": [member.id for member in members if member.problem],
+        "left_out": by_state,
     }
-    facts = Facts(
-        "Dry run: nothing is fired" if how.dry_run else "",
-        [
-            ("name", name),
-            ("shops", f"{data['shops']:,}, {few:,} of them first"),
-            ("firings", f"{sum(len(one.events) for one in lists):,}, {how.at_once:,} at once"),
-            (
-                "stops",
-                "; ".join(f"at more than {one.tolerated:,} failures by list {n}" for n, one in enumerate(lists, 1)),
-            ),
-        ],
-    )
+    facts = [
+        ("name", name),
+        ("shops", f"{count:,}, {few:,} of them first"),
+        ("left out", ", ".join(f"{len(ids):,} {state}" for state, ids in by_state.items()) or "none"),
+        ("firings", f"{firings:,}, {how.at_once:,} at once"),
+        ("stops", "; ".join(f"at more than {one.tolerated:,} failures by list {n}" for n, one in enumerate(lists, 1))),
+    ]
+    told = events[0].get("notify", Notify.ALL) if job == "report" else Notify.NONE
+    mailing = {Notify.NONE: "", Notify.OWNER: " and mail their owners"}.get(told, " and mail their readers")
     if not how.dry_run:
-        if not desk.out.confirm(f"Fire {job} in {data['shops']:,} shops?", yes=how.yes):
+        question = f"Fire {job} {firings:,} time{'s'[: firings > 1]} in {count:,} shop{'s'[: count > 1]}{mailing}?"
+        if not desk.out.confirm(question, yes=how.yes):
             raise typer.Exit(ExitCode.FAILED)
         fleet.start(desk.stack, name, job, lists, at_once=how.at_once)
-    desk.out.show(data, facts)
+    desk.out.show(data, Facts("Dry run: nothing is fired" if how.dry_run else "", facts))
     if not how.dry_run:
-        desk.out.note(f"salesflow-ops fleet watch {name} says how far it is; fleet stop ends it.")
+        desk.out.note(f"salesflow-ops fleet watch {name} says how far it is; fleet stop {name} ends it.")

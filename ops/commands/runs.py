@@ -228,6 +228,8 @@ def _between(
 ) -> list[Run]:
     from ops.runs import between
 
+    if all_shops:
+        desk.ensure_no_single_shop()
     if day is not None and (first is not None or last is not None):
         raise Misused("--date is one date; --from and --to are a span.", action="Say one of the two.")
     unknown = statuses - set(STATUSES.split(", "))

@@ -52,6 +52,7 @@ def test_a_dry_run_says_what_would_be_fired_and_fires_nothing(desk: Desk, strang
     assert (said["shops"], said["canaries"], said["job"]) == (4, 1, "report")
     assert [(one["firings"], one["tolerated"]) for one in said["lists"]] == [(1, 0), (3, 0)]
     assert said["first"]["notify"] == "none"
+    assert said["left_out"] == {"paused": ["d-paused"]}
     listed = desk("fleet", "list", "--json")
     assert listed.code == 0, listed.err
     assert listed.data == []
@@ -84,6 +85,48 @@ def test_each_shop_is_fired_once_and_what_fails_can_be_fired_again(desk: Desk, s
     assert desk("fleet", "list", "--json").data[0]["name"] == begun.data["name"]
 
 
+def test_backfill_of_all_shops_is_the_machine_s_and_says_how_to_watch_it(desk: Desk, strangers: None) -> None:
+    """One way: what is planned, fired and told is what `fleet backfill` plans, fires and tells."""
+
+    def begun() -> list[str]:
+        return [one["name"] for one in desk("fleet", "list", "--json").data]
+
+    of_all, before = ("backfill", "report", *backfill(5)[2:-1], "--all-shops"), begun()
+    planned, as_fleet = (desk(*command, "--dry-run", "--json").data for command in (of_all, backfill(5)))
+    chosen_anew = {"name": "", "first": {**as_fleet["first"], "shop": ""}}
+    assert planned | {"name": "", "first": {**planned["first"], "shop": ""}} == as_fleet | chosen_anew
+    for more, question in (
+        ((), "Fire report 4 times in 4 shops? Nobody can be asked here: say --yes."),
+        (("--notify", "all"), "Fire report 4 times in 4 shops and mail their readers? Nobody"),
+    ):
+        asked = desk(*of_all, *more)
+        assert (asked.code, question in asked.err) == (1, True), asked.err
+    assert begun() == before, "nothing is begun that nobody agreed to"
+    said = desk(*of_all, "--yes", "--json")
+    assert said.code == 0, said.err
+    name = said.data["name"]
+    assert begun() == [name, *before]
+    assert f"salesflow-ops fleet watch {name} says how far it is; fleet stop {name} ends it." in said.err
+    watched = desk("fleet", "watch", name, "--json").data
+    assert watched["status"] in {"SUCCEEDED", "FAILED"}, "it stops where the canary is a stranger"
+    assert watched["fired"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (("backfill", "report", "--all-shops", "--shop", "corner"), "One shop, or all of them?"),
+        (("backfill", "report", "--all-shops", "--reprocess", "completed"), "--reprocess completed is for one shop"),
+        (("backfill", "report", "--all-shops", "--max-days", "1"), "2 days are more than --max-days 1"),
+        (("fleet", "backfill", "--max-days", "1"), "2 days are more than --max-days 1"),
+    ],
+)
+def test_what_backfill_of_all_shops_cannot_do_is_refused(desk: Desk, command: tuple[str, ...], why: str) -> None:
+    first, last = TODAY - timedelta(days=4), TODAY - timedelta(days=3)
+    found = desk(*command, "--from", first, "--to", last, "--yes")
+    assert (found.code, why in found.err) == (2, True), found.err
+
+
 def test_a_new_version_is_tried_on_some_shops_and_the_rest_stays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "POLL_SECONDS", 0.1)
     mails = len(desk.shop.cloud.aws.mails())
@@ -94,7 +137,10 @@ def test_a_new_version_is_tried_on_some_shops_and_the_rest_stays(desk: Desk, mon
 
 
 def test_what_makes_no_sense_is_refused_before_anything_is_fired(desk: Desk) -> None:
-    assert "is not over yet" in desk(*backfill(0)).err
+    assert "is not over in every zone yet" in desk(*backfill(0)).err
+    turned = desk("fleet", "backfill", "--from", TODAY - timedelta(days=3), "--to", TODAY - timedelta(days=5), "--yes")
+    assert (turned.code, "Turn them round" in turned.err) == (2, True), turned.err
+    assert "One shop, or all of them?" in desk("runs", "list", "--all-shops", "--shop", "corner").err
     assert desk("fleet", "rebuild").code == 1, "nobody can be asked here"
     assert desk("fleet", "watch", "rebuild-never").code == 3
     assert desk("fleet", "stop", "rebuild-never").code == 3
@@ -112,7 +158,7 @@ def test_a_shop_whose_row_cannot_be_read_is_named_and_hides_no_other(desk: Desk,
     states = {one["id"]: one["state"] for one in listed.data}
     assert states["b-unreadable"] == "unreadable"
     assert {states[one] for one in STRANGERS} == {"active"}
-    assert (fired.data["shops"], fired.data["left_out"]) == (4, ["b-unreadable"])
+    assert (fired.data["shops"], fired.data["left_out"]["unreadable"]) == (4, ["b-unreadable"])
     (problem,) = [one for one in examined.data if one["check"] == "b-unreadable: row"]
     assert (problem["verdict"], "The row shops, b-unreadable" in problem["says"]) == ("FAIL", True)
     assert any(one["check"].startswith("c-stranger: ") for one in examined.data)
