@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from salesflow import clock
 from salesflow.errors import (
     SalesFlowError,
+    SourceContractBroken,
     SourceUnavailable,
 )
 from salesflow.source.transport import RETRIES, Transport, whole_body
@@ -21,10 +22,10 @@ from tests.integration.source.conftest import MakeClient
 
 
 class RawServer:
-    """Sends the same bytes to whoever connects, in pieces so large, and closes."""
+    """Sends the same bytes to whoever connects, in pieces so large, and closes. asked: what it was sent last."""
 
     def __init__(self, piece: int = 1 << 20) -> None:
-        self.reply = b""
+        self.reply = self.asked = b""
         self._piece = piece
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/api/v1"
@@ -38,7 +39,7 @@ class RawServer:
                 return  # closed
             with connection, contextlib.suppress(OSError):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connection.recv(65536)
+                self.asked = connection.recv(65536)
                 for start in range(0, len(self.reply), self._piece):
                     connection.sendall(self.reply[start : start + self._piece])
                     if self._piece == 1:
@@ -145,6 +146,16 @@ def test_whatever_comes_over_the_wire_is_a_batch_or_one_of_our_errors(
     client = make_client(base_url=raw_server.url, retries=RETRIES.new(total=1), read_seconds=1.0)
     with contextlib.suppress(SalesFlowError):
         assert client.fetch_sales(1).records == 0
+
+
+@pytest.mark.parametrize("status", [b"202 Accepted", b"204 No Content", b"206 Partial Content"])
+def test_an_answer_that_is_none_or_a_part_is_refused_and_no_cache_is_asked(
+    raw_server: RawServer, make_client: MakeClient, status: bytes
+) -> None:
+    raw_server.reply = b"HTTP/1.1 " + status + b"\r\nContent-Range: items 0-0/9\r\nContent-Length: 0\r\n\r\n"
+    with pytest.raises(SourceContractBroken, match=f"answered {status[:3].decode()}, which the API does not promise"):
+        make_client(base_url=raw_server.url).fetch_sales(1)
+    assert b"cache-control: no-cache\r\n" in raw_server.asked.lower()
 
 
 @pytest.mark.parametrize("value", [b"9" * 5000, b"Tue, 29 Feb 99999 99:99:99 GMT", b"-5", b"\xff"])

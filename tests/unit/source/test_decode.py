@@ -77,7 +77,7 @@ def test_unknown_fields_are_ignored() -> None:
     assert (batch.records, batch.rejected) == (1, ())
 
 
-@pytest.mark.parametrize("name", [None, "", "  "])
+@pytest.mark.parametrize("name", [None, "", "  ", "\u200b\ufeff", "\u00a0\u3000", "\u202e\u2060"])
 def test_a_product_without_a_name_is_called_by_its_sku(name: str | None) -> None:
     assert decode(sale(1, item(productName=name), item(sku="B"))).lines["name"].tolist() == ["RIZ-005", "Riz parfumé"]
 
@@ -115,7 +115,7 @@ def test_what_no_file_format_holds_becomes_visible(character: str) -> None:
     assert items["cost"].notna().all()
 
 
-@pytest.mark.parametrize("sku", [None, "", " "])
+@pytest.mark.parametrize("sku", [None, "", " ", "\u200b", "\u2800"])
 def test_an_item_whose_product_is_gone_counts_for_the_shop(sku: str | None) -> None:
     lines = decode(sale(1, item(sku=sku, productId=None, productName=None), item())).lines
     assert lines["sku"].tolist() == ["", "RIZ-005"]

@@ -200,6 +200,21 @@ def test_a_sale_dated_in_the_future_is_set_aside_without_a_day(moment: str) -> N
     assert (batch.records, batch.lines["sale_id"].tolist()) == (3, [2, 1])
 
 
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-11-21T18:04:11Z", date(2026, 11, 21)),
+        ("0001-01-01T00:00:00", None),  # .NET's default
+        ("0000-00-00T00:00:00", None),  # MySQL's
+        ("1970-01-01T00:00:00Z", None),
+        ("2199-11-22T18:04:11Z", None),
+    ],
+)
+def test_a_bad_record_has_a_day_that_was_asked_for_or_none(text: str, day: date | None) -> None:
+    (told,) = future(*good(100), sale(9, saleDate=text), since=date(2026, 11, 20)).rejected
+    assert (told.record, told.field, told.day) == ("id 9", "saleDate", day)
+
+
 def test_sales_of_the_future_do_not_count_against_the_one_percent_nor_oust_a_sale_of_today() -> None:
     batch = future(*good(20), *[sale(1000 + n, saleDate="2036-11-14T12:00") for n in range(15)])
     assert (len(batch.rejected), len(batch.lines)) == (15, 20)

@@ -44,11 +44,22 @@ def test_no_products_are_an_empty_table_of_the_same_schema() -> None:
 
 def test_of_two_products_with_one_sku_the_later_stands() -> None:
     batch = stock([product("A", stockQuantity=1), product("A", stockQuantity=2)], [counted("A"), counted("A", cost=1)])
-    assert (batch.items["stock_quantity"].tolist(), batch.items["cost"].tolist(), batch.duplicates) == ([2], [100], 2)
+    assert (batch.items["stock_quantity"].tolist(), batch.items["cost"].tolist(), batch.duplicates) == ([2], [100], 0)
+    told = "Another record has this SKU, and stands"
+    assert [(r.call, r.record, r.field, r.reason) for r in batch.rejected] == [
+        ("GET /products", "SKU A", "sku", told),
+        ("GET /inventory", "SKU A", "sku", told),
+    ]
+
+
+def test_a_product_that_is_listed_twice_stands_once_in_silence() -> None:
+    batch = stock([product("A"), product("B"), product("A")], [counted("A"), counted("A")])
+    assert (batch.items["sku"].tolist(), batch.duplicates, batch.rejected) == (["A", "B"], 2, ())
 
 
 @pytest.mark.parametrize(
-    "bad", [product(""), product(" "), {**product("A"), "sku": None}, product("A", stockQuantity=None)]
+    "bad",
+    [product(""), product(" "), product("\u200b"), {**product("A"), "sku": None}, product("A", stockQuantity=None)],
 )
 def test_a_bad_product_is_set_aside(bad: dict[str, Any]) -> None:
     batch = stock([*[product(f"S{n}") for n in range(99)], bad], [])

@@ -39,6 +39,8 @@ WHOLE = [
     {"data": sales(2), "page": 0, "size": 20},
     {"data": sales(2), "message": "2 sales, no errors", "msg": "success", "remaining": 0, "eof": True, "type": "sales"},
     {"data": sales(2), "total": {"value": 2, "relation": "eq"}, "available": True, "status": 1},
+    {"data": sales(2), "hasMore": "N", "nextCursor": "null", "last": 0, "success": ""},
+    {"data": sales(2), "pageInfo": {"hasNextPage": False, "endCursor": "abc"}, "more_info": "https://example.com"},
 ]  # fmt: skip
 
 
@@ -86,6 +88,17 @@ PARTS = [
     ({"startAt": 0, "maxResults": 2}, "full page of 2 records"),
     ({"page": 1, "size": 2}, "full page of 2 records"),
     ({"offset": 0, "limit": 2}, "full page of 2 records"),
+    ({"pageInfo": {"endCursor": "x"}}, "endCursor"),
+    ({"list_metadata": {"after": "obj_2", "before": None}}, "after"),
+    ({"additional_data": {"pagination": {"more_items_in_collection": "Y"}}}, "more_items_in_collection"),
+    ({"pageMetadata": {"totalElements": 500, "totalPages": 20}}, "2 of 500 records"),
+    ({"metadata": {"resultset": {"count": 500, "offset": 1, "limit": 2}}}, "2 of 500 records"),
+    ({"hits": {"total": {"value": 500, "relation": "eq"}}}, "2 of 500 records"),
+    ({"search_metadata": {"next_results": "?max_id=1"}}, "next_results"),
+    ({"@odata.count": 500.0}, "2 of 500 records"),
+    ({"totalDocs": 30, "nextPage": 2}, "2 of 30 records"),
+    ({"last": "False"}, "not the last"),
+    ({"done": 0}, "not the last"),
 ]  # fmt: skip
 
 
@@ -127,6 +140,9 @@ def test_a_part_is_not_taken_for_the_whole(beside: dict[str, Any], said: str) ->
         ({"code": 1, "msg": "failure"}, "msg"),
         ({"message": "Database connection lost"}, "message"),
         ({"warnings": ["Database: truncated to 20 rows"]}, "warnings"),
+        ({"success": "N"}, "success"),
+        ({"status": "degraded"}, "status"),
+        ({"title": "Service Unavailable", "instance": "/sales"}, "title"),
     ],
 )
 def test_an_error_with_an_empty_list_is_no_day_without_sales(beside: dict[str, Any], field: str) -> None:
@@ -209,11 +225,36 @@ def test_a_link_in_the_headers_of_a_bare_list_is_followed() -> None:
         {"X-Total-Pages": "3"},
         {"X-Next-Page": "2"},
         {"Link": '<https://other.example.com/api/v1/s?page=2>; rel="next"'},
+        {"link": "</s?page=0>; rel=first, <https://other.example.com/s?page=2>; title='a, b'; rel='last next'"},
+        {"X-WP-Total": "500", "X-WP-TotalPages": "3"},
+        {"Pagination-Total-Count": "1,500"},
+        {"Total-Count": "500"},
+        {"Next-Cursor": "abc"},
+        {"Content-Range": "items 0-2/500"},
+        {"X-Pagination": '{"TotalCount": 500, "PageSize": 3, "HasNext": true}'},
     ],
 )
 def test_headers_that_say_there_is_more_are_believed(headers: dict[str, str]) -> None:
     with pytest.raises(SourceContractBroken, match="page is not taken for the whole"):
         Pages({PATH: sales(3)}, {PATH: headers}).read()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Range": "items 0-2/3", "X-Total-Count": "3", "X-Has-More": "false"},
+        {"Content-Range": "items 0-2/*", "X-Next-Page": ""},
+        {"Link": '<https://api.example.com/a.css>; rel="nextstyle", </s?page=1>; rel="last"'},
+        {"X-Pagination": '{"TotalCount": 3, "HasNext": false}', "X-RateLimit-Remaining": "59", "X-Query-Count": "7"},
+    ],
+)
+def test_headers_that_say_nothing_of_more_do_no_harm(headers: dict[str, str]) -> None:
+    assert Pages({PATH: sales(3)}, {PATH: headers}).read() == [0, 1, 2]
+
+
+def test_a_header_that_says_the_list_was_cut_is_believed() -> None:
+    with pytest.raises(SourceContractBroken, match=r"in its headers .* incomplete \(`X-Truncated`\)"):
+        Pages({PATH: sales(3)}, {PATH: {"X-Truncated": "true"}}).read()
 
 
 @pytest.mark.parametrize(

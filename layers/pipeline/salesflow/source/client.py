@@ -215,7 +215,12 @@ class SalesFlowClient:
             path,
             read,
             call=call,
-            headers={"Accept": "application/json", "Accept-Encoding": "gzip", **token.headers},
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "Cache-Control": "no-cache",  # yesterday's list out of a cache between would be a day without sales
+                **token.headers,
+            },
             deadline=self._deadline,
         )
 

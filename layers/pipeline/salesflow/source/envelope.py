@@ -5,7 +5,7 @@ So everything beside the list is read: a claim that there is more, or that somet
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,7 +23,10 @@ _ESCAPE = re.compile(
 )
 _NOT_FINITE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|(-?)(?:NaN|Infinity)(?!\w)', re.DOTALL)
 _AT_BYTE = re.compile(r"\(byte (\d+)\)")
-_NEXT_IN_HEADER = re.compile(r"<([^<>]*)>[^,<]*;\s*rel\s*=\s*\"?next\"?", re.IGNORECASE)
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_RELATIONS = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"',;]+))", re.IGNORECASE)
+_RANGE = re.compile(r"\s*\w+\s+(?:\d+-\d+|\*)/(\d+)\s*")
+_BEFORE_A_CLAIM = re.compile(r"(?:(?:x|wp|pagination|paging|paginator|page|list|collection|results?)-)+", re.IGNORECASE)
 _BY_THOUSANDS = re.compile(r"(?<=\d)[,' ](?=\d{3}(?!\d))")
 _LARGEST_CLAIM = 1 << 20
 _LONGEST_NAME = 40
@@ -34,10 +37,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_CONTAINERS = _words(
-    "page pagination paging pager paginator pageinfo pageable meta metadata cursor cursors links link result response status "
-    "state header head info responsemetadata resultinfo summary extra paginginfo stats"
+_CONTAINER = re.compile(
+    r"page|pagi|meta|cursor|link|response|result|header|hits|info$|summary$|stats$|^(?:pager|status|state|head|extra)$|^additional"
 )
+"""What objects are called that speak of the answer and not of the shop."""
 _FALSE_IS_FAILURE = _words("success succeeded successful issuccess issuccessful ok isok complete iscomplete")
 _TRUE_IS_FAILURE = _words(
     "failed isfailed failure iserror haserror haserrors partial ispartial truncated istruncated incomplete isincomplete "
@@ -52,39 +55,48 @@ _STATUSES = _words(
 )
 _BAD_STATUS = re.compile(
     r"error|fail|denied|invalid|exception|time.?out|unavailable|unauthor|forbidden|not.?found|reject|abort|partial|incomplete|"
-    r"pending|processing|queued|running|in.?progress|^[3-9]\d\d\b|^ko$|^nok$"
+    r"pending|processing|queued|running|in.?progress|degraded|truncated|stale|maintenance|offline|^[3-9]\d\d\b|^ko$|^nok$"
 )
 _PARTIAL_CONTENT = 206
-_SPOKEN = _words("message messages msg warning warnings notice notices note notes description detail details reason")
+_SPOKEN = _words(
+    "message messages msg warning warnings notice notices note notes description detail details reason title"
+)
 _BAD_NEWS = re.compile(
-    r"\b(?:errors?|fail(?:ed|ure)|exception|unavailable|denied|timed? ?out|lost|truncated|limited to|incomplete|too many)\b"
+    r"\b(?:errors?|fail(?:ed|ure)|exception|unavailable|denied|timed? ?out|lost|truncated|limited to|limit (?:reached|exceeded)|"
+    r"incomplete|partial|too many|only the first|is down|stale|degraded)\b"
 )
 _GOOD_NEWS = re.compile(r"\b(?:no|0|zero|without|not)\b|success")
 _NO_ERROR = frozenset({"", "0", "none", "null", "ok", "success", "no", "false", "no error"})
 
 _TRUE_IS_MORE = _words(
     "hasmore hasnext hasnextpage hasmorepages hasmoreresults hasmoreitems hasmorerecords hasmoredata more morepages moreavailable "
-    "moreresults moreresultsavailable morerecords moreitems"
+    "moreresults moreresultsavailable morerecords moreitems moredata moredataavailable moreitemsincollection ismore"
 )
-_FALSE_IS_MORE = _words("last islast lastpage islastpage done isdone finished isfinished end isend eof nomore")
+_FALSE_IS_MORE = _words(
+    "last islast lastpage islastpage done isdone finished isfinished end isend eof nomore exhausted"
+)
 _PAGES = _words(
-    "totalpages totalpage pagecount pagescount numpages nbpages numberofpages pagetotal lastpage maxpage pages last"
+    "totalpages totalpage pagecount pagescount numpages nbpages numberofpages totalnumberofpages pagetotal lastpage lastpagenumber "
+    "maxpage pages last"
 )
 _TOTALS = _words(
     "total totalelements totalcount count totalresults totalrecords recordstotal totalitems totalrows totalhits totalsize "
     "totalentries recordcount recordscount itemcount rowcount numfound odatacount totalnum totalnumber totalcountofrecords nbtotal "
-    "numberofrecords numberofresults resultcount resultscount fullcount available length"
+    "numberofrecords numberofresults resultcount resultscount fullcount available length totaldocs totaldocuments totalobjects "
+    "totalmatches totalfound found hits matched totalrowcount totalrecordcount totalitemcount totalresultcount"
 )
 _REMAINING = _words("remaining left rest remainingcount remainingrecords remainingitems remainingresults")
 _NEXT = _words(
     "next nextpage nextpageurl nexturl nextlink nexthref nextcursor nexttoken nextpagetoken continuation continuationtoken "
-    "nextmarker nextoffset nextkey nextid odatanextlink nextrecordsurl lastevaluatedkey resumptiontoken"
+    "nextmarker nextoffset nextkey nextid odatanextlink nextrecordsurl lastevaluatedkey resumptiontoken nexturi nextpageuri "
+    "nextpagelink nextpagecursor nextpageid nextstart nextstartat nextskip nextskiptoken nextindex nextbatch nextresults"
 )
-_WEAK_NEXT = _words("cursor after aftercursor scrollid marker pagetoken paginationtoken")
+_WEAK_NEXT = _words("cursor endcursor after aftercursor scrollid marker pagetoken paginationtoken bookmark pagingstate")
 """Set on the last page too by some; they count where nothing else says that it is the last."""
 _SIZES = _words("size pagesize perpage limit itemsperpage maxresults")
 _PLACES = _words("page number currentpage pagenumber pageindex offset skip start startat")
-_IN_HEADERS = _TRUE_IS_MORE | _PAGES | _TOTALS | _NEXT
+_IN_HEADERS = _TRUE_IS_MORE | _PAGES | _TOTALS | _NEXT | _TRUE_IS_FAILURE
+_NO = frozenset({"false", "no", "n", "f", "off", "0", "none", "null", "undefined"})
 
 
 class Claim(NamedTuple):
@@ -168,6 +180,8 @@ def opened(body: bytes, call: str, headers: Mapping[str, str], gap: tuple[int, i
     list.
     """
     heard = tuple(_heard(headers))
+    if failure := _failure(heard):
+        raise broken(call, f"says in its headers that it failed or is incomplete (`{failure}`)")
     first = _FIRST_CHARACTER.match(body)
     match first[1] if first else b"":
         case b"[":
@@ -228,7 +242,7 @@ def _unwrapped(fields: Mapping[str, Raw], call: str, heard: tuple[Claim, ...]) -
     arrays = {name: fields[name] for name in LISTS if name in fields and _begins(fields[name]) == b"["}
     beside = {name: _small(raw) for name, raw in fields.items() if name not in arrays}
     claims = (*_claims(beside, ""), *heard)
-    failure = next((claim.name for claim in claims if _says_failure(claim)), None)
+    failure = _failure(claims)
     if len(arrays) != 1:
         also = f" and says that the call failed (`{failure}`)" if failure else ""
         raise broken(
@@ -237,6 +251,11 @@ def _unwrapped(fields: Mapping[str, Raw], call: str, heard: tuple[Claim, ...]) -
     if failure:
         raise broken(call, f"answered 200 and says beside the list that the call failed or is incomplete (`{failure}`)")
     return Envelope(next(iter(arrays.values())), claims)
+
+
+def _failure(claims: Iterable[Claim]) -> str | None:
+    """The name of the first claim that the call failed."""
+    return next((claim.name for claim in claims if _says_failure(claim)), None)
 
 
 def _begins(raw: Raw) -> bytes:
@@ -255,7 +274,7 @@ def _claims(fields: Mapping[str, Any], where: str) -> Iterator[Claim]:
     for name, value in fields.items():
         key = _key(name)
         yield Claim(where, name[:_LONGEST_NAME], key, value)
-        if key not in _CONTAINERS or where.count("/") > _DEEPEST:
+        if not _CONTAINER.search(key) or where.count("/") > _DEEPEST:
             continue
         if isinstance(value, dict):
             yield from _claims(value, f"{where}/{key}")
@@ -265,12 +284,20 @@ def _claims(fields: Mapping[str, Any], where: str) -> Iterator[Claim]:
 
 
 def _heard(headers: Mapping[str, str]) -> Iterator[Claim]:
-    """What the headers of an answer claim: `Link` and the `X-` headers of paging APIs."""
+    """What the headers of an answer claim: `Link`, `Content-Range`, and those of paging APIs, with or without `X-` before them."""
     for name, value in headers.items():
-        if name.lower() == "link" and (found := _NEXT_IN_HEADER.search(value)):
-            yield Claim("headers", "Link", "next", found[1])
-        elif name.lower().startswith("x-") and (key := _key(name[2:])) in _IN_HEADERS:
-            yield Claim("headers", name, key, value)
+        key, rest = _key(name), _BEFORE_A_CLAIM.sub("", name, count=1)
+        if key == "link":
+            for address, parameters in _LINK.findall(value):
+                relations = " ".join(map("".join, _RELATIONS.findall(parameters))).lower().split()
+                if "next" in relations:
+                    yield Claim("headers", name, "next", address)
+        elif key == "contentrange" and (whole := _RANGE.fullmatch(value)):
+            yield Claim("headers", name, "total", whole[1])
+        elif value.lstrip().startswith("{") and _CONTAINER.search(key):
+            yield from _claims({key: parsed(value.encode(), Any)}, "headers")
+        elif claimed := next((known for known in (key.removeprefix("x"), _key(rest)) if known in _IN_HEADERS), None):
+            yield Claim("headers", name, claimed, value)
 
 
 def _key(name: str) -> str:
@@ -279,7 +306,7 @@ def _key(name: str) -> str:
 
 def _is_false(value: Any) -> bool:
     if isinstance(value, str):
-        return value.strip().lower() in {"false", "no", "0"}
+        return value.strip().lower() in _NO
     return value is not None and not isinstance(value, list | dict) and not value
 
 
@@ -330,11 +357,16 @@ def _says_more(claim: Claim, received: int, pages: int) -> str | None:
     number = _whole(value)
     if key in _TRUE_IS_MORE and _is_true(value):
         return f"a page with more to come (`{claim.name}`)"
-    if key in _FALSE_IS_MORE and (value is False or value == "false"):
+    if key in _FALSE_IS_MORE and _is_false(value) and not (key in _PAGES and number is not None):
         return f"a page that is not the last (`{claim.name}`)"
     if key in _PAGES and number is not None and number > pages:
         return f"one of {number} pages"
-    if key in _TOTALS and number is not None and not isinstance(value, float) and number > received:
+    if (
+        key in _TOTALS
+        and number is not None
+        and number > received
+        and not (key == "total" and isinstance(value, float))
+    ):
         return f"{received:,} of {number:,} records (`{claim.name}`)"
     if key in _REMAINING and number is not None and number > 0:
         return f"a page with {number:,} records to come (`{claim.name}`)"

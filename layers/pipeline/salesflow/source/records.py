@@ -52,7 +52,7 @@ class StockBatch:
 
     A SKU that only the inventory knows has product_id 0 and threshold 0. costs_known: whether the system account may read
     the inventory; without it every cost and category is missing. records: products and inventory items answered, those
-    set aside included. duplicates: records dropped because a later one had their SKU.
+    set aside included. duplicates: records dropped because a later one was the same.
     """
 
     items: pd.DataFrame

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import chain
 from operator import attrgetter
@@ -98,7 +99,7 @@ class SalesReader(ListReader[Sale]):
         dropped = _earlier_ones(ids)
         shared = self._of_one_id(ids, moments, dropped)
         duplicates = len(dropped) - len(shared)
-        rejected, records = (*self.rejected, *self._future, *shared), self.answered
+        rejected, records = (*map(self._of_a_day, self.rejected), *self._future, *shared), self.answered
         stands = np.ones(len(ids), dtype=bool)
         stands[dropped] = False
         if self._since is not None:
@@ -116,6 +117,12 @@ class SalesReader(ListReader[Sale]):
     def _aside(self, sale: Sale, field: str, reason: str, moment: np.datetime64 | None = None) -> RejectedRecord:
         """A sale that is set aside; `moment`: its day is known and right."""
         return RejectedRecord(self.call, f"id {sale.id}", field, reason, None if moment is None else _day(moment))
+
+    def _of_a_day(self, record: RejectedRecord) -> RejectedRecord:
+        """A bad record without its day where that is none of those that were asked for: no report would ever tell of it."""
+        is_late = record.day is not None and self._not_after is not None and record.day > self._not_after.date()
+        is_early = record.day is not None and self._since is not None and record.day < self._since
+        return replace(record, day=None) if is_late or (is_early and record.field == "saleDate") else record
 
     def _put(self, sales: Sequence[Sale], moments: Moments) -> None:
         items = list(chain.from_iterable(sale.items or _NO_ITEMS for sale in sales))

@@ -23,7 +23,9 @@ _INT = 2**31
 Id = Annotated[int, Meta(ge=-_LONG, le=_LONG - 1)]
 Pieces = Annotated[int, Meta(ge=-_INT, le=_INT - 1)]
 Amount = Annotated[float, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
-Text = Annotated[str, Meta(pattern=r"\S")]
+_VISIBLE = r"[^\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+"""Any character that leaves a mark: not blanks, and not zero widths, joiners, marks of direction and fillers alone."""
+Text = Annotated[str, Meta(pattern=_VISIBLE)]
 LocalDateTime = Annotated[
     str, Meta(pattern=r"\A(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?\Z")
 ]
@@ -74,6 +76,11 @@ class InventoryItem(Listed, gc=False, rename="camel", kw_only=True):
     quantity: Pieces
     cost: Amount | None = None
     category: str | None = None
+
+
+def tidy(text: str | None) -> str:
+    """The printable text; "" where a reader would see nothing of it."""
+    return printable(text) if text and re.search(_VISIBLE, text) else ""
 
 
 def printable(text: str) -> str:

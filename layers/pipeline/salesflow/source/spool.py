@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesflow.source.schema import printable
+from salesflow.source.schema import tidy
 
 type Columns = Mapping[str, npt.NDArray[Any]]
 type Article = tuple[int | None, str | None, str | None]
@@ -160,13 +160,9 @@ def _joined(columns: list[npt.NDArray[Any]], kind: str) -> npt.NDArray[Any]:
 def _described(articles: list[Article]) -> tuple[npt.NDArray[np.int64], pd.Categorical, pd.Categorical]:
     """Product ids, SKUs and names of articles; the texts as categoricals with sorted categories."""
     ids = np.array([number or 0 for number, _, _ in articles], np.int64)
-    skus = [_tidy(sku) for _, sku, _ in articles]
-    names = [_tidy(name) or sku for (_, _, name), sku in zip(articles, skus, strict=True)]
+    skus = [tidy(sku) for _, sku, _ in articles]
+    names = [tidy(name) or sku for (_, _, name), sku in zip(articles, skus, strict=True)]
     return ids, _categorical(skus), _categorical(names)
-
-
-def _tidy(text: str | None) -> str:
-    return printable(text) if text and text.strip() else ""
 
 
 def _categorical(texts: list[str]) -> pd.Categorical:
