@@ -116,6 +116,9 @@ _ABSENT = {
 }
 _THROTTLED = {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
 _NEEDED = re.compile(r"not authorized to perform:? ([a-zA-Z0-9-]+:[a-zA-Z]+)")
+_OF_A_PROXY = (
+    "A proxy that reads TLS shows one of its own: set AWS_CA_BUNDLE to the PEM file of its CA (docs/deploy.md)."
+)
 _RENEW = "Renew them (aws sso login, or new keys), or say --profile."
 
 
@@ -165,6 +168,10 @@ def _of_sdk(error: Exception) -> Complaint:
             return NoAccess(f"The AWS sign-in is over: {text}.", action=_RENEW)
         case sdk.NoRegionError():
             return Misused("No region was said.", action="Say --region, or set AWS_REGION.")
+        case sdk.SSLError():
+            return Unreachable(
+                f"The certificate of what answers for AWS is not trusted here: {text}.", action=_OF_A_PROXY
+            )
         case sdk.HTTPClientError() | sdk.EndpointConnectionError():
             return Unreachable(
                 f"AWS cannot be reached: {text}.",

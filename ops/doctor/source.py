@@ -15,7 +15,7 @@ from salesflow.errors import SalesFlowError, SystemTokenMissing, SystemTokenReje
 from salesflow.shop_id import MAIN_SHOP
 from salesflow.source.client import SalesFlowClient
 from salesflow.source.token import AccessToken, SystemToken
-from salesflow.source.transport import RETRIES, Transport
+from salesflow.source.transport import RETRIES, Transport, why_not
 
 PATIENCE = timedelta(seconds=20)
 ANSWER_SECONDS = 10.0
@@ -66,9 +66,10 @@ def _reached(url: str) -> Generator[Finding, None, bool]:
     try:
         answer = urllib3.request("GET", url, timeout=ANSWER_SECONDS, retries=False, redirect=False)
     except urllib3.exceptions.HTTPError as error:
-        why = type(error).__name__
         fix = "correct SalesFlowApiUrl and deploy, start the service, or open the way to it from here"
-        yield fail("SalesFlow API", f"nothing answers at {url} ({why})", fix=fix)
+        if isinstance(error, urllib3.exceptions.SSLError):
+            fix = "renew its certificate; if a proxy of yours shows this one, set SSL_CERT_FILE to the PEM file of the proxy's CA"
+        yield fail("SalesFlow API", f"nothing can be read at {url}: {why_not(error)}", fix=fix)
         return False
     if answer.status >= 500:
         yield fail("SalesFlow API", f"{url} answers {answer.status}", fix="look at the SalesFlow service")

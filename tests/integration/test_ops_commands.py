@@ -74,12 +74,15 @@ def test_demo_does_not_touch_a_folder_that_holds_something_else(tmp_path: Path) 
 
 
 def test_demo_says_what_a_file_of_sales_lacks(tmp_path: Path) -> None:
-    data = tmp_path / "wrong.csv"
+    data, before = tmp_path / "wrong.csv", tmp_path / "out"
     data.write_text("a,b\n1,2\n")
-    done = ops("demo", "--data", data, "--out", tmp_path / "out")
+    before.mkdir()
+    (before / "demo.json").write_text("{}")
+    done = ops("demo", "--data", data, "--out", before)
     assert done.returncode == 1
     assert "cannot be read as invoice lines" in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
+    assert (before / "demo.json").read_text() == "{}", "what an earlier demo left is there until there is a new one"
 
 
 def test_next_due_times_are_shown_in_zone_and_utc() -> None:
@@ -115,6 +118,8 @@ def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path) -> N
         "ops",
         "up",
         "--no-fill",
+        "--host",
+        "0.0.0.0",
         "--env-vars",
         str(env_vars),
         "--container-host",
@@ -125,15 +130,19 @@ def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path) -> N
         "SALESFLOW_LOCAL_CLOUD": str(tmp_path / "local-cloud.json"),
         "XDG_CACHE_HOME": str(tmp_path),
     }
-    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as running:
+    pipe, same = subprocess.PIPE, subprocess.STDOUT
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=pipe, stderr=same, text=True) as running:
         assert running.stdout is not None
-        exports = {}
+        exports, said = {}, []
         for line in running.stdout:
+            said.append(line)
             if line.startswith("export "):
                 name, _, value = line.removeprefix("export ").strip().partition("=")
                 exports[name] = value
             if "Ctrl+C" in line:
                 break
+        assert said[0] == "Whoever reaches this machine at 0.0.0.0 may use this cloud: its keys are no secret.\n"
+        assert said[1] == "Making up a shop's sales\n", "what is under way is said while it is"
         s3 = boto3.client(
             "s3",
             endpoint_url=exports["AWS_ENDPOINT_URL"],

@@ -229,7 +229,7 @@ FAULTS: dict[str, tuple[Fault, list[tuple[str, str]], str, str]] = {
     "nothing answers at the API's URL": (
         lambda shop: variable(shop, "SALESFLOW_API_URL", "http://127.0.0.1:9/api/v1"),
         [("FAIL", "SalesFlow API")],
-        "nothing answers at http://127.0.0.1:9/api/v1",
+        "nothing can be read at http://127.0.0.1:9/api/v1: it takes no connection",
         "SalesFlowApiUrl",
     ),
     "the settings lack an owner": (

@@ -17,7 +17,9 @@ from local.state import PLACE, LocalState, state_file
 from ops.app import app
 from ops.groups import PROGRAM
 from salesflow import clock
+from tests.integration.ops.faults import variable
 from tests.integration.ops.running import Desk, ops
+from tests.stand_ins.certificates import certificate, reading_proxy
 
 COMMAND = ("schedules", "list")
 XML_ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"
@@ -138,6 +140,42 @@ def test_no_network(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     said = ops(*COMMAND)
     assert said.code == 5
     assert "cannot be reached" in said.err
+
+
+def test_a_proxy_that_shows_a_certificate_of_its_own_is_named_with_the_cure(
+    as_aws: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pem, aws = certificate(tmp_path), as_aws.shop.cloud.aws
+    with reading_proxy(pem, aws.port) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        refused = ops(*COMMAND)
+        assert refused.code == 5
+        assert "is not trusted here" in refused.err
+        assert "set AWS_CA_BUNDLE to the PEM file of its CA" in refused.err
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(pem))
+        assert len(ops(*COMMAND).rows) == 10
+
+
+def test_an_api_behind_such_a_proxy_is_named_with_the_cure(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def of(check: str) -> tuple[str, str, str]:
+        (found,) = [one for one in desk("doctor", "--json").data if one["check"] == check]
+        return found["verdict"], found["says"], found["fix"]
+
+    pem = certificate(tmp_path)
+    with (
+        reading_proxy(pem, desk.shop.api.port) as address,
+        variable(desk.shop, "SALESFLOW_API_URL", f"{address}/api/v1"),
+    ):
+        verdict, says, fix = of("SalesFlow API")
+        assert (verdict, says) == (
+            "FAIL",
+            f"nothing can be read at {address}/api/v1: its TLS certificate is not accepted",
+        )
+        assert "set SSL_CERT_FILE to the PEM file of the proxy's CA" in fix
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        assert of("SalesFlow API")[0] == of("sales can be read")[0] == "OK"
 
 
 def test_the_running_cloud_s_file_is_for_its_owner_alone(desk: Desk) -> None:

@@ -46,6 +46,17 @@ def test_reports_are_listed_and_fetched_as_they_were_saved(
     assert {path.name for path in tmp_path.iterdir()} == {f"sales-daily-{yesterday}.{ext}" for ext in ("csv", "json")}
 
 
+def test_files_go_where_no_commit_takes_them_and_it_is_said_where(
+    desk: Desk, stack: Stack, yesterday: date, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = desk("reports", "download", "--format", "csv")
+    place = tmp_path / "out" / "downloads" / f"sales-daily-{yesterday}.csv"
+    assert [row["file"] for row in said.rows] == [str(place)]
+    assert place.stat().st_size > 0
+    assert "out/" in (Path(__file__).parents[3] / ".gitignore").read_text().splitlines()
+
+
 def test_a_file_that_somebody_replaced_is_not_passed_on(
     desk: Desk, stack: Stack, yesterday: date, tmp_path: Path
 ) -> None:

@@ -134,7 +134,7 @@ class Transport:
                     return outcome
                 why = f"it answers {outcome.status}"
             else:
-                why = _reason(outcome)
+                why = why_not(outcome)
                 if isinstance(outcome, ReadTimeoutError) or _seconds_left(until) <= 0:
                     break
             wanted = outcome.headers.get("Retry-After") if isinstance(outcome, Answer) else None
@@ -223,5 +223,6 @@ def _wait(policy: Retry, retry_after: str | None) -> float:
     return wanted or policy.get_backoff_time()
 
 
-def _reason(error: HTTPError) -> str:
+def why_not(error: HTTPError) -> str:
+    """What an error of a connection means, in words."""
     return next(reason for kind, reason in _REASONS if isinstance(error, kind))
