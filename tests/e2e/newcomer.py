@@ -67,8 +67,15 @@ class Terminal:
         self.times: list[tuple[str, float]] = []
         self._process, self._terminal = pty.fork()
         if self._process == 0:
+            for ignored in (
+                signal.SIGINT,
+                signal.SIGQUIT,
+                signal.SIGPIPE,
+            ):  # by a shell that started this in the background, and by Python
+                signal.signal(ignored, signal.SIG_DFL)
             os.chdir(ROOT)
             os.execvpe("bash", ["bash", "--noprofile", "--norc"], environment | {"PS1": f"[$?] {PROMPT}"})
+        os.set_inheritable(self._terminal, False)  # the next terminal's shell would keep this one open
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, WIDTH, 0, 0))
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._read_until(re.escape(PROMPT))
