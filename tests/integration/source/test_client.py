@@ -276,6 +276,30 @@ def test_a_list_that_is_kept_whole_is_held_against_the_memory(make_client: MakeC
     assert server.count("/products") < 9
 
 
+@pytest.mark.parametrize(
+    ("path", "record"),
+    [
+        ("/products", {"sku": "A", "price": 1, "stockQuantity": 1, "lowStockThreshold": 1}),
+        ("/inventory", {"sku": "A", "price": 1, "quantity": 1}),
+        ("/sales/history", {"saleDate": "2026-11-12T10:00", "totalAmount": 1, "items": []}),
+    ],
+)
+def test_names_without_measure_are_held_against_the_memory(
+    make_client: MakeClient, server: SalesFlowServer, path: str, record: dict[str, object]
+) -> None:
+    """How many there are says little of what they take: each of these is a thousand characters."""
+    for number in range(9):
+        name = "商" * 1_000 + str(number)
+        item = {"productId": number, "sku": "A", "productName": name, "quantity": 1, "unitPrice": 1, "subtotal": 1}
+        one = record | {"id": number, "name": name} | ({"items": [item]} if "items" in record else {})
+        page = {"content": [one], "number": number, "totalPages": 9}
+        server.faults.inject(path, Body(json.dumps(page).encode()))
+    client = make_client(most_held=50_000)
+    with pytest.raises(SourceContractBroken, match=f"GET {path}.* answered more than 50,000 bytes"):
+        client.fetch_sales(5) if path == "/sales/history" else client.fetch_stock()
+    assert server.count(path) < 9
+
+
 def test_what_can_be_borne_follows_the_memory() -> None:
     assert bearable_bytes(10_240) > 5 * bearable_bytes(2048)
     assert 0 < bearable_bytes(256) < 256 * 2**20 / 3

@@ -11,10 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import astuple
 
 from salesflow.source.envelope import NO_JSON, Envelope, mended, opened, parsed
 from salesflow.source.records import RejectedRecord
@@ -26,9 +28,13 @@ MAX_BAD_SHARE = 0.01
 
 _MEMORY_OF_A_REJECTED = 800
 _MEMORY_OF_A_RECORD = 1200
+MEMORY_OF_A_CHARACTER = 8
+"""What a text that is kept takes at most, by the character: as it is, and while tables are made of it."""
 _MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
 _DEEPEST = 3
 _MOST_DIGITS = 400
+_LARGEST_LOOKED_AT = 2 * 2**20
+"""Bytes of a bad record; as objects of Python they can be fifty times as many."""
 _REPLACEMENT = "\ufffd"
 _FIELDS = frozenset(
     field.encode_name for shape in (Sale, SaleItem, Product, InventoryItem) for field in msgspec.structs.fields(shape)
@@ -156,15 +162,19 @@ class RecordReader[Record: Struct](ListReader[Record]):
     def __init__(self, record_type: type[Record], call: str, hold: Hold = without_limit) -> None:
         super().__init__(record_type, call, hold)
         self._records: list[Record] = []
-        self._growing = (*self._growing, self._records)
+        self._characters: list[int] = []
+        self._growing = (*self._growing, self._records, self._characters)
 
     def take(self, records: Sequence[Record]) -> None:
         """Keep them."""
         self._records += records
+        values = chain.from_iterable(map(astuple, records))
+        self._characters.append(sum(len(value) for value in values if isinstance(value, str)))
 
     @property
     def _held(self) -> int:
-        return super()._held + _MEMORY_OF_A_RECORD * len(self._records)
+        characters = MEMORY_OF_A_CHARACTER * sum(self._characters)
+        return super()._held + _MEMORY_OF_A_RECORD * len(self._records) + characters
 
     def decoded(self) -> Decoded[Record]:
         """All of it. Raises SourceContractBroken where more than 1% of the records are bad."""
@@ -191,6 +201,8 @@ def _second_look[Record: Struct](
     part: bytes, position: int, record_type: type[Record], call: str, problem: str
 ) -> Record | RejectedRecord:
     """The record once its integral floats are integers, or what is wrong with it."""
+    if len(part) > _LARGEST_LOOKED_AT:
+        return _rejected(call, position, None, *_described(problem))
     foreign = ""
     try:
         text = part.decode()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salesflow.source.amounts import is_exact, minor_units
-from salesflow.source.listing import Hold, ListReader, ensure_good, without_limit
+from salesflow.source.listing import MEMORY_OF_A_CHARACTER, Hold, ListReader, ensure_good, without_limit
 from salesflow.source.records import RejectedRecord, SalesBatch
 from salesflow.source.refusals import broken, too_large
 from salesflow.source.schema import Sale, SaleItem, numbers
@@ -111,8 +111,9 @@ class SalesReader(ListReader[Sale]):
 
     @property
     def _held(self) -> int:
-        sales = sum(map(len, self._ids))
-        return super()._held + _MEMORY_OF_A_SALE * sales + _MEMORY_OF_AN_ARTICLE * len(self._articles)
+        sales, articles = sum(map(len, self._ids)), self._articles
+        texts = _MEMORY_OF_AN_ARTICLE * len(articles) + MEMORY_OF_A_CHARACTER * articles.characters
+        return super()._held + _MEMORY_OF_A_SALE * sales + texts
 
     def _aside(self, sale: Sale, field: str, reason: str, moment: np.datetime64 | None = None) -> RejectedRecord:
         """A sale that is set aside; `moment`: its day is known and right."""

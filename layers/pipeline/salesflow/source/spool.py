@@ -27,10 +27,13 @@ _OF_LINES: Final = {"article": "<i4", "quantity": "<i4", "unit_price": "<f8", "s
 
 
 class Articles(dict[Article, int]):
-    """A code for each article, in the order of their coming."""
+    """A code for each article, in the order of their coming. characters: of all their texts."""
+
+    characters = 0
 
     def __missing__(self, article: Article) -> int:
         self[article] = code = len(self)
+        self.characters += sum(len(text) for text in article[1:] if isinstance(text, str))
         return code
 
 
