@@ -50,20 +50,29 @@ _KINDS = (
 
 
 class Price(NamedTuple):
-    """The list price of one unit, and how many of them a month are free for an account."""
+    """The list price of one unit, how many of them a month are free for an account, and when it was so."""
 
     unit: str
     price: float
     free: float
+    as_of: date
 
 
 class PriceList(NamedTuple):
-    """Prices by what they are for, where and when they held, and what a run is assumed to do."""
+    """Prices by what they are for, where they hold, and what a run is assumed to do."""
 
-    as_of: str
     region: str
     prices: Mapping[str, Price]
     assumed_per_run: Mapping[str, float]
+
+    @property
+    def as_of(self) -> date:
+        """When the oldest of them was looked up."""
+        return min(one.as_of for one in self.prices.values())
+
+    def aged(self, today: date) -> list[str]:
+        """Which are to be looked up anew."""
+        return [name for name, one in self.prices.items() if one.price and one.as_of < today - AGED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +103,17 @@ def read_prices(path: Path = PRICES) -> PriceList:
         found = tomllib.loads(path.read_text("utf-8"))
         head = {name: found.pop(name) for name in ("as_of", "region", "source", "assumed_per_run")}
         prices = {
-            name: Price(entry["unit"], float(entry["price"]), float(entry["free"])) for name, entry in found.items()
+            name: Price(
+                entry["unit"],
+                float(entry["price"]),
+                float(entry["free"]),
+                date.fromisoformat(entry.get("as_of", head["as_of"])),
+            )
+            for name, entry in found.items()
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Failed(f"{path} is no price list: {error}.", action="Compare it with the repository's.") from None
-    return PriceList(head["as_of"], head["region"], prices, head["assumed_per_run"])
+    return PriceList(head["region"], prices, head["assumed_per_run"])
 
 
 def month(
@@ -348,7 +363,7 @@ def costs(
     facts = [(service, f"{usd:.2f} USD ({left:.2f} beyond the free units)") for service, (usd, left) in sums.items()]
     facts += [
         ("A month", f"{total:.2f} USD ({beyond:.2f} beyond the free units)"),
-        ("Prices", f"list prices of {prices.region} as of {prices.as_of}: ops/prices.toml"),
+        ("Prices", f"list prices of {prices.region} as of {prices.as_of} and later: ops/prices.toml"),
     ]
     data = {
         "lines": lines,
@@ -365,11 +380,9 @@ def costs(
         ),
         Facts("By service", facts),
     )
-    if date.fromisoformat(prices.as_of) < clock.now().date() - AGED:
-        desk.out.note(
-            f"The prices are more than a year old ({prices.as_of}): ops/prices.toml says where they are from.",
-            style="yellow",
-        )
+    if aged := prices.aged(clock.now().date()):
+        said = f"Of more than a year ago ({prices.as_of}) are the prices of {', '.join(aged)}"
+        desk.out.note(f"{said}: ops/prices.toml says where they are from.", style="yellow")
     if desk.stack.region != prices.region:
         desk.out.note(f"The prices are of {prices.region}; the stack is in {desk.stack.region}.")
 

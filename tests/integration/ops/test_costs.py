@@ -62,15 +62,17 @@ def test_what_is_assumed_and_when_prices_held_is_said(desk: Desk) -> None:
     assert "A month\t" in said.out
 
 
-def test_prices_of_more_than_a_year_ago_are_warned_of(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for days, warned in ((364, False), (367, True)):
-        as_of = clock.now().date() - timedelta(days=days)
-        aged = tmp_path / f"{days}.toml"
-        aged.write_text(PRICES.read_text().replace(f'"{read_prices().as_of}"', f'"{as_of}"'))
-        monkeypatch.setattr(read_prices, "__defaults__", (aged,))
-        assert ("more than a year old" in desk("costs").err) is warned
+def test_prices_of_more_than_a_year_ago_are_named(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each by the day on which it was looked up."""
+    year_old = clock.now().date() - timedelta(days=364)
+    dated = re.sub(r'as_of = ".+"', f'as_of = "{year_old}"', PRICES.read_text())
+    older = dated.replace("price = 0.40", f'price = 0.40\nas_of = "{year_old - timedelta(days=3)}"')
+    for number, (text, named) in enumerate(((dated, None), (older, ["secrets"]))):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(text)
+        monkeypatch.setattr(read_prices, "__defaults__", (path,))
+        warned = re.search(r"are the prices of (.+): ops/prices.toml", desk("costs").err)
+        assert (warned and warned[1].split(", ")) == named
 
 
 def test_what_deploy_and_the_readme_say_of_a_month_is_what_is_counted() -> None:
