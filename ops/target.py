@@ -16,7 +16,7 @@ from ops.samconfig import USUAL_STACK, deployment_settings
 from salesflow.shop_id import MAIN_SHOP, shop_id
 
 if TYPE_CHECKING:
-    from salesflow.delivery.ways import KeptWays
+    from salesflow.delivery.ways import SealedWays
     from salesflow.ledger import Ledger
     from salesflow.rows import Rows
     from salesflow.s3 import Bucket, ObjectStore
@@ -269,12 +269,10 @@ class Stack:
         return found, found.name
 
     @property
-    def kept_ways(self) -> KeptWays:
+    def kept_ways(self) -> SealedWays:
         """Where the shop's channels are kept. Raises NotFound for a stack of a version without them."""
-        from salesflow.delivery.ways import SealedWays, SecretWays
+        from salesflow.delivery.ways import SealedWays
 
-        if self.shop == MAIN_SHOP:
-            return SecretWays(self.client("secretsmanager"), self.physical_id("ChannelSecrets"))
         return SealedWays(self.rows, self.client("kms"), self.physical_id("ShopsKey"))
 
     @property

@@ -1,7 +1,7 @@
 """The chats and the programs that take a shop's messages, as far as a sender meets them: what they take, what they refuse and in which words.
 
 Slack's incoming webhooks, Teams' workflows, Discord's webhooks, Telegram's bots, and a program that checks signatures as Standard Webhooks
-says. Each channel is made by a name first (`PUT /_local/channels/slack/shop`; the answer is what the stack's secret of channels says of it);
+says. Each channel is made by a name first (`PUT /_local/channels/slack/shop`; the answer is what is kept of it, `salesflow.delivery.ways`);
 the state of one can then be set: `revoked`, `limited` (how many messages more are answered with 429), `retry_after` (seconds).
 
 Sources: docs.slack.dev (incoming webhooks: error codes; Block Kit: limits), learn.microsoft.com (workflows for Teams, 28 KB),

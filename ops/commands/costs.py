@@ -138,11 +138,16 @@ def month(
         bill.add("S3", name.partition("_")[2], name, total * prices.assumed_per_run[name], "assumed a run")
     _messages(bill, (stack, *others), now)
     bill.add("Secrets Manager", "system token", "secrets", 1, "the stack's")
-    for logical_id, what in (("LinkKeys", "keys of the links"), ("ChannelSecrets", "channels")):
-        if logical_id in stack.resources:
-            bill.add("Secrets Manager", what, "secrets", 1, "the stack's")
+    if "LinkKeys" in stack.resources:
+        bill.add("Secrets Manager", "keys of the links", "secrets", 1, "the stack's")
     if "ShopsKey" in stack.resources:
-        bill.add("KMS", "key of the shops' tokens", "kms_keys", 1, "the stack's, with a shop beside main or without")
+        bill.add(
+            "KMS",
+            "key of channels and the shops' tokens",
+            "kms_keys",
+            1,
+            "the stack's, with a shop beside main or without",
+        )
     bill.add(
         "Secrets Manager", "reads", "secret_reads", total * prices.assumed_per_run["secret_reads"], "assumed a run"
     )

@@ -80,7 +80,7 @@ LOOKS = (
     Look(
         "channels",
         (
-            "secretsmanager:GetSecretValue",
+            "dynamodb:Query",
             "kms:Decrypt",
             "social-messaging:GetLinkedWhatsAppBusinessAccountPhoneNumber",
             "social-messaging:ListWhatsAppMessageTemplates",

@@ -27,7 +27,7 @@ from tests.stand_ins.gateway import Call, Forward, Point
 ENDS = MOMENT + timedelta(seconds=LAMBDA_SECONDS)
 """When Lambda would end the run."""
 
-_READ_SECONDS = {"s3": 20.0, "dynamodb": 3.0, "secretsmanager": 5.0, "ses": 20.0, "api": 60.0}
+_READ_SECONDS = {"s3": 20.0, "dynamodb": 3.0, "secretsmanager": 5.0, "kms": 5.0, "ses": 20.0, "api": 60.0}
 """How long the system's clients wait for an answer (`salesflow.aws`, `salesflow.source.transport`)."""
 
 
@@ -61,6 +61,7 @@ _CODES = {
         "s3": (503, "SlowDown"),
         "dynamodb": (400, "ProvisionedThroughputExceededException"),
         "secretsmanager": (400, "ThrottlingException"),
+        "kms": (400, "ThrottlingException"),
         "ses": (429, "TooManyRequestsException"),
         "api": (429, ""),
     },
@@ -68,6 +69,7 @@ _CODES = {
         "s3": (500, "InternalError"),
         "dynamodb": (500, "InternalServerError"),
         "secretsmanager": (500, "InternalServiceError"),
+        "kms": (500, "KMSInternalException"),
         "ses": (500, "InternalServiceErrorException"),
         "api": (500, ""),
     },
@@ -77,6 +79,7 @@ _CODES = {
         "s3": (403, "AccessDenied"),
         "dynamodb": (400, "AccessDeniedException"),
         "secretsmanager": (400, "AccessDeniedException"),
+        "kms": (400, "AccessDeniedException"),
         "ses": (403, "AccessDeniedException"),
         "api": (403, ""),
     },
@@ -85,7 +88,7 @@ _CODES = {
 
 def applies(fault: Fault, point: Point) -> bool:
     """Whether this call can meet this fault."""
-    reads_body = point.name.startswith(("s3 GET", "api", "dynamodb", "secretsmanager", "ses"))
+    reads_body = point.name.startswith(("s3 GET", "api", "dynamodb", "secretsmanager", "kms", "ses"))
     match fault:
         case Fault.CORRUPT | Fault.PARTIAL:
             return reads_body

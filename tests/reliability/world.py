@@ -25,8 +25,10 @@ from moto.s3.utils import _VersionedKeyStore
 
 from local.api import SalesFlowServer, SalesStore, Surprise, sample_sales
 from salesflow.delivery.integrity import check_opens
+from salesflow.delivery.ways import SealedWays
 from salesflow.formats import Format
 from salesflow.library.keeper import INDEX_KEY
+from salesflow.rows import Rows
 from tests.reliability.containers import Container, ContainerHost, Result
 from tests.stand_ins.clocks import SharedClock
 from tests.stand_ins.gateway import Gateway, Interference
@@ -39,7 +41,7 @@ READERS = ("reader@shop.example.com", "accountant@shop.example.com")
 OWNER = "owner@shop.example.com"
 PROGRAM = "webhook:till"
 """A reader who is a program."""
-CHANNELS, LINK_KEYS = "salesflow/channels", "salesflow/link-keys"
+LINK_KEYS = "salesflow/link-keys"
 LAST_DAY = date(2026, 11, 22)
 MOMENT = datetime(2026, 11, 20, 23, 0, 5, tzinfo=UTC)
 """07:00:05 on the 21st in Shanghai: five seconds after a schedule's tick."""
@@ -120,6 +122,8 @@ class World:
         self._clients: dict[str, Any] = {}
         self._bucket: str | None = None
         self._secret = ""
+        self._channel: dict[str, Any] = {}
+        """The program's row, sealed once."""
         self.settings: dict[str, str] = {}
         """Changes to the functions' environment."""
         self.after_reset: Callable[[], object] = lambda: None
@@ -180,7 +184,6 @@ class World:
             "SES_REGION": REGION,
             "CURRENCY": "CNY",
             "HISTORY_DAYS": "180",
-            "CHANNELS_SECRET_ID": CHANNELS,
             **self.settings,
         }
 
@@ -193,6 +196,7 @@ class World:
         for key, stored in (objects or {}).items():
             bucket.keys[key] = stored
         self._in_moto("dynamodb").tables[TABLE].items.clear()
+        self.client("dynamodb").put_item(TableName=TABLE, Item=self._channel)
         mailbox = self._in_moto("ses")
         mailbox.sent_messages.clear()
         mailbox.sent_message_count = 0
@@ -217,11 +221,14 @@ class World:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             BillingMode="PAY_PER_REQUEST",
         )
-        ways = {PROGRAM: self.gateway.channels.made("webhook", "till", self.gateway.endpoint)}
         keys = {"current": "a key of these experiments, which signs links"}
-        for name, text in ((SECRET, self.token), (CHANNELS, json.dumps(ways)), (LINK_KEYS, json.dumps(keys))):
+        for name, text in ((SECRET, self.token), (LINK_KEYS, json.dumps(keys))):
             self.client("secretsmanager").create_secret(Name=name, SecretString=text)
         self.client("sesv2").create_email_identity(EmailIdentity=SENDER)
+        kms, rows = self.client("kms"), Rows(self.client("dynamodb"), TABLE)
+        ways = SealedWays(rows, kms, kms.create_key()["KeyMetadata"]["KeyId"])
+        ways.keep(PROGRAM, self.gateway.channels.made("webhook", "till", self.gateway.endpoint))
+        (self._channel,) = self.rows()
         self._bucket, self._secret = BUCKET, self.token
 
     @staticmethod

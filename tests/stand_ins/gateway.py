@@ -22,7 +22,7 @@ type Interference = Callable[["Call", Forward], Answer | None]
 _PATIENCE = 300.0
 HEARTBEAT = "heartbeat"
 """The renewal of a lease: it comes by the real time, so it is no point that a run passes every time."""
-_READS = ("s3 GET", "s3 HEAD", "api GET", "secretsmanager Get", "dynamodb Query", "dynamodb GetItem")
+_READS = ("s3 GET", "s3 HEAD", "api GET", "secretsmanager Get", "kms Decrypt", "dynamodb Query", "dynamodb GetItem")
 _MONTH = re.compile(r"month=\d{4}-\d{2}")
 
 
@@ -80,7 +80,7 @@ class Call:
 
     @property
     def service(self) -> str:
-        """s3, dynamodb, secretsmanager, ses, or api."""
+        """s3, dynamodb, secretsmanager, kms, ses, or api."""
         return self.request.service or "api"
 
     @property

@@ -185,18 +185,6 @@ class _ShopClients(AwsClients):
             return self._made[service]
 
 
-def secret_text(client: Any, secret_id: str, what: str, resource: str, failure: type[SalesFlowError]) -> str:
-    """What a secret holds as text, "" where nothing was written yet. Raises `failure`, which says what could not be read."""
-    try:
-        text: str = client.get_secret_value(SecretId=secret_id).get("SecretString", "")
-    except (ClientError, BotoCoreError) as error:
-        raise failure(
-            f"{what} could not be read: {error}.",
-            action=f"Check that the secret {resource} is there and that the function's role may read it.",
-        ) from error
-    return text
-
-
 def _ensure_new_enough(version: str) -> None:
     if tuple(int(part) for part in version.split(".")[:3]) < MINIMUM_BOTOCORE:
         needed = ".".join(map(str, MINIMUM_BOTOCORE))

@@ -3,7 +3,7 @@
 | reader | read by |
 |---|---|
 | `manager@shop.example.com`, `mail:manager@shop.example.com` | mail; the second is kept as the first |
-| `slack:NAME`, `teams:NAME`, `discord:NAME`, `telegram:NAME` | who reads that channel, which the stack's secret of channels names |
+| `slack:NAME`, `teams:NAME`, `discord:NAME`, `telegram:NAME` | who reads that channel, which the shop set up (`salesflow.delivery.ways`) |
 | `webhook:NAME` | a program, by a signed request |
 | `whatsapp:+243812345678` | who has the number (E.164) |
 
@@ -18,7 +18,7 @@ from salesflow.mail_address import mail_address
 MAIL: Final = "mail"
 WHATSAPP: Final = "whatsapp"
 HOOKS: Final = ("slack", "teams", "discord", "telegram", "webhook")
-"""The ways whose readers are names in the stack's secret of channels."""
+"""The ways whose readers are names of channels that the shop set up."""
 
 _NAMED = rf"({'|'.join(HOOKS)}):[a-z0-9][a-z0-9-]{{0,30}}"
 _NUMBER = r"whatsapp:\+[1-9][0-9]{6,14}"

@@ -249,8 +249,8 @@ class ShopSettings(AlertSettings):
     ] = Field(
         default="",
         max_length=200,
-        description="A page outside of AWS that the watchdog asks for each hour while every schedule did its work (healthchecks.io and the like); "
-        "it raises the alarm when that stops. Of main alone: another shop is looked at only while it is late.",
+        description="A page outside of AWS that is asked for while every schedule did its work (healthchecks.io and the like): of main each "
+        "hour, by the watchdog, of another shop by each of its scheduled runs; it raises the alarm when that stops.",
     )
     link_days: Days = _number(30, 1, 365, "How long a link in a mail is good.")
 
@@ -312,8 +312,6 @@ class Settings(ShopSettings):
     """Where the links in mails lead; without it mails hold none."""
     links_secret_id: str | None = None
     """The secret of the keys that sign them."""
-    channels_secret_id: str | None = None
-    """The secret of the ways to readers that are not mail (`salesflow.delivery.ways`)."""
 
     def of_shop(self, stored: Mapping[str, Stored], said_by: str) -> Self:
         """What the stack is made of, with another shop's settings: those stored and the defaults, nothing of the stack's own shop.

@@ -14,6 +14,7 @@ from salesflow.aws import AwsClients
 from salesflow.delivery.addresses import Mark, MarkedAddress
 from salesflow.delivery.channel import Channels
 from salesflow.delivery.mail import Mailer
+from salesflow.delivery.ways import SealedWays
 from salesflow.ledger import Claim, Ledger
 from salesflow.rows import Rows
 from tests.integration.conftest import REGION
@@ -83,6 +84,19 @@ def mailer(clients: AwsClients, verified_sender: str, pauses: list[float]) -> Ma
         configuration_set=None,
         pause=pauses.append,
     )
+
+
+@pytest.fixture
+def key(clients: AwsClients) -> str:
+    """The stack's key."""
+    found: str = clients.kms.create_key()["KeyMetadata"]["KeyId"]
+    return found
+
+
+@pytest.fixture
+def kept(clients: AwsClients, state_table: str, key: str) -> SealedWays:
+    """What is kept of the channels of `main`."""
+    return SealedWays(Rows(clients.dynamodb, state_table), clients.kms, key)
 
 
 @pytest.fixture

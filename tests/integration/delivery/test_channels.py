@@ -22,7 +22,7 @@ from salesflow.delivery.addresses import Mark, MarkedAddresses
 from salesflow.delivery.channel import Accepted, Channels, Later, Refused, send_to_all
 from salesflow.delivery.mail import Mailer
 from salesflow.delivery.message import REFERENCE_HEADER, Message
-from salesflow.delivery.ways import SecretWays, Ways
+from salesflow.delivery.ways import SealedWays, Ways
 from salesflow.delivery.webhook import Webhooks, signed
 from salesflow.errors import ClaimLost
 from salesflow.gist import Gist
@@ -30,6 +30,7 @@ from salesflow.ledger import Claim, Ledger, RunStatus
 from salesflow.links.things import MailList
 from salesflow.rows import Rows
 from tests.integration.delivery.conftest import DATE, Delivered
+from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.clocks import HandClock
 
 KINDS = ("slack", "teams", "discord", "telegram", "webhook")
@@ -57,11 +58,10 @@ _names = count(1)
 
 @dataclass
 class Stand:
-    """The services, and the stack's secret of channels."""
+    """The services, and what is kept of the shop's channels."""
 
     url: str
-    secrets: Any
-    secret_id: str
+    kept: SealedWays
     said: dict[str, dict[str, str]] = field(default_factory=dict)
     pauses: list[float] = field(default_factory=list)
 
@@ -73,9 +73,10 @@ class Stand:
         return f"{kind}:{name}"
 
     def write(self, more: dict[str, Any]) -> None:
-        """Write more into the secret."""
+        """Keep more of them."""
         self.said |= more
-        self.secrets.put_secret_value(SecretId=self.secret_id, SecretString=json.dumps(self.said))
+        for name, said in more.items():
+            self.kept.keep(name, said)
 
     def set(self, reader: str, **state: Any) -> None:
         """Set how a channel is at the moment."""
@@ -96,9 +97,7 @@ class Stand:
 
     def webhooks(self, *, link: Callable[[str, str], str] | None = None) -> Webhooks:
         """The channel, which does not wait."""
-        return Webhooks(
-            Ways(SecretWays(self.secrets, self.secret_id)), link=link, name="Corner", pause=self.pauses.append
-        )
+        return Webhooks(Ways(self.kept), link=link, name="Corner", pause=self.pauses.append)
 
 
 @pytest.fixture(scope="session")
@@ -114,11 +113,9 @@ def services() -> Iterator[str]:
 
 
 @pytest.fixture
-def stand(services: str, clients: AwsClients) -> Stand:
-    """Services and a secret."""
-    name = f"channels-{next(_names)}"
-    clients.secretsmanager.create_secret(Name=name, SecretString="{}")
-    return Stand(services, clients.secretsmanager, name)
+def stand(services: str, kept: SealedWays) -> Stand:
+    """Services, of which no channel is set up."""
+    return Stand(services, kept)
 
 
 @pytest.fixture
@@ -290,13 +287,14 @@ def test_an_old_signature_is_not_taken_again(stand: Stand, monkeypatch: pytest.M
     assert isinstance(outcome, Later), "a clock that is wrong is no channel that is gone"
 
 
-def test_a_channel_that_is_not_set_up_is_refused_and_a_bad_secret_keeps_nobody_from_the_mail(
-    stand: Stand, channels: Channels, take: Take, marks: MarkedAddresses
+def test_a_channel_that_is_not_set_up_is_refused_and_what_cannot_be_opened_now_keeps_nobody_from_the_mail(
+    stand: Stand, channels: Channels, take: Take, marks: MarkedAddresses, wire: Wire
 ) -> None:
     result = send_to_all(channels, take(), MAIL, ["slack:nowhere", ANNE])
     assert "salesflow-ops channels set slack:nowhere" in result.refused["slack:nowhere"]
     assert result.notified == (ANNE,)
-    stand.secrets.put_secret_value(SecretId=stand.secret_id, SecretString="[]")
+    stand.made("slack")
+    wire.refuse(calls("Decrypt"), 400, "AccessDeniedException", times=2)
     other = send_to_all(channels, take("other"), MAIL, ["slack:a", "teams:b", ANNE])
     assert set(other.unreached) == {"slack:a", "teams:b"}
     assert other.notified == (ANNE,)

@@ -1,4 +1,4 @@
-"""Where the channels of each shop are kept: those of `main` in the stack's secret, another's sealed in rows of its own."""
+"""Where the channels of each shop are kept: sealed, in rows of its own."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from salesflow.aws import AwsClients
-from salesflow.delivery.ways import KeptWays, SealedWays, SecretWays, UnusableWay, Ways, WaysUnreadable
+from salesflow.delivery.ways import SealedWays, UnusableWay, Ways, WaysUnreadable
 from salesflow.rows import LedgerUnavailable, Rows
 from salesflow.shops.sealed import NotSealed
 from tests.stand_ins.aws import Wire, calls
@@ -15,21 +15,9 @@ URL = "https://hooks.example.com/services/T0/B0/a-secret"
 
 
 @pytest.fixture
-def key(clients: AwsClients) -> str:
-    """The stack's key."""
-    found: str = clients.kms.create_key()["KeyMetadata"]["KeyId"]
-    return found
-
-
-@pytest.fixture
 def corner(clients: AwsClients, state_table: str, key: str) -> SealedWays:
     """The channels of the shop corner."""
     return SealedWays(Rows(clients.dynamodb, state_table, "corner"), clients.kms, key)
-
-
-def of_main(clients: AwsClients, name: str, text: str) -> SecretWays:
-    clients.secretsmanager.create_secret(Name=name, SecretString=text)
-    return SecretWays(clients.secretsmanager, name)
 
 
 def items(clients: AwsClients, table: str) -> list[dict[str, Any]]:
@@ -39,9 +27,9 @@ def items(clients: AwsClients, table: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("whose", ["main", "corner"])
 def test_a_channel_is_kept_changed_and_forgotten_beside_the_others(
-    whose: str, clients: AwsClients, corner: SealedWays
+    whose: str, kept: SealedWays, corner: SealedWays
 ) -> None:
-    kept: KeptWays = corner if whose == "corner" else of_main(clients, "kept", "{}")
+    kept = corner if whose == "corner" else kept
     kept.keep("slack:shop", {"url": "https://old.example.com/x"})
     kept.keep("teams:office", {"url": "https://teams.example.com/x"})
     kept.keep("slack:shop", {"url": URL})
@@ -52,16 +40,17 @@ def test_a_channel_is_kept_changed_and_forgotten_beside_the_others(
         Ways(kept).of("slack:shop")
 
 
+@pytest.mark.parametrize("whose", ["main", "corner"])
 def test_a_shop_s_channel_opens_for_it_alone_and_can_be_read_nowhere(
-    clients: AwsClients, state_table: str, corner: SealedWays, key: str
+    clients: AwsClients, state_table: str, kept: SealedWays, corner: SealedWays, key: str, whose: str
 ) -> None:
-    main = of_main(clients, "main-s", json.dumps({"slack:main": {"url": URL}}))
-    corner.keep("slack:shop", {"url": URL})
+    mine, prefix = (kept, "") if whose == "main" else (corner, "corner|")
+    mine.keep("slack:shop", {"url": URL})
     (item,) = items(clients, state_table)
-    assert (item["pk"]["S"], item["sk"]["S"]) == ("corner|channel", "slack:shop")
+    assert (item["pk"]["S"], item["sk"]["S"]) == (f"{prefix}channel", "slack:shop")
     assert "a-secret" not in json.dumps(item)
     other = SealedWays(Rows(clients.dynamodb, state_table, "corner-2"), clients.kms, key)
-    assert (dict(other.read()), list(main.read())) == ({}, ["slack:main"])
+    assert dict(other.read()) == {}
     clients.dynamodb.put_item(TableName=state_table, Item=item | {"pk": {"S": "corner-2|channel"}})
     other.keep("teams:office", {"url": URL})
     ways = Ways(other)

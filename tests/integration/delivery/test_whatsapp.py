@@ -20,7 +20,7 @@ from salesflow.delivery.addresses import MarkedAddresses
 from salesflow.delivery.channel import Channels, send_to_all
 from salesflow.delivery.mail import Mailer
 from salesflow.delivery.message import Attachment, Message
-from salesflow.delivery.ways import SecretWays, Ways
+from salesflow.delivery.ways import SealedWays, Ways
 from salesflow.delivery.whatsapp import WhatsApp
 from salesflow.formats import Format
 from salesflow.ledger import Artifact, Claim, Ledger, RunStatus, SavedFile
@@ -43,8 +43,7 @@ class Stand:
     url: str
     channels: Channels
     mail: Message
-    secrets: Any
-    secret_id: str
+    kept: SealedWays
 
     def set(self, **state: Any) -> None:
         """Set how the service is."""
@@ -58,7 +57,12 @@ class Stand:
 
 @pytest.fixture
 def stand(
-    clients: AwsClients, state_table: str, bucket: str, mailer: Mailer, monkeypatch: pytest.MonkeyPatch
+    clients: AwsClients,
+    state_table: str,
+    bucket: str,
+    mailer: Mailer,
+    kept: SealedWays,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Stand]:
     service = WhatsAppService()
     server = make_server("127.0.0.1", 0, Request.application(service.answer), threaded=True)
@@ -73,15 +77,14 @@ def stand(
         params = {"Bucket": file.artifact.bucket, "Key": file.artifact.key, "VersionId": file.version}
         return str(clients.s3.generate_presigned_url("get_object", Params=params))
 
-    secret_id = f"whatsapp-{bucket}"
-    clients.secretsmanager.create_secret(Name=secret_id, SecretString=json.dumps({"whatsapp": WAY}))
-    whatsapp = WhatsApp(lambda: own.socialmessaging, Ways(SecretWays(clients.secretsmanager, secret_id)), sign)
+    kept.keep("whatsapp", WAY)
+    whatsapp = WhatsApp(lambda: own.socialmessaging, Ways(kept), sign)
     saved = SavedFile(Artifact(Format.PDF, bucket, "reports/x.pdf", len(PDF), "0" * 64), version)
     files = (Attachment("x.csv", "text/csv", b"a"), Attachment("x.pdf", "application/pdf", PDF, saved))
     channels = Channels(
         lambda kind: mailer if kind == "mail" else whatsapp, MarkedAddresses(Rows(clients.dynamodb, state_table))
     )
-    yield Stand(url, channels, Message("Sales", "t", "h", files, gist=GIST), clients.secretsmanager, secret_id)
+    yield Stand(url, channels, Message("Sales", "t", "h", files, gist=GIST), kept)
     server.shutdown()
 
 
@@ -144,9 +147,7 @@ def test_what_the_service_refuses_and_what_passes_is_told_apart(
 
 def test_a_number_that_the_account_has_not_stops_whatsapp_and_nothing_else(stand: Stand, take: Take) -> None:
     foreign = "phone-number-id-ffffffffffffffffffffffffffffffff"
-    stand.secrets.put_secret_value(
-        SecretId=stand.secret_id, SecretString=json.dumps({"whatsapp": WAY | {"phone": foreign}})
-    )
+    stand.kept.keep("whatsapp", WAY | {"phone": foreign})
     result = send_to_all(stand.channels, take(), stand.mail, [MAMA, ANNE, PAPA])
     assert result.notified == (ANNE,)
     assert set(result.unreached) == {MAMA, PAPA}

@@ -17,6 +17,7 @@ from moto.backends import get_backend
 
 from local.api import SalesFlowServer, sample_sales
 from salesflow.aws import AwsClients
+from tests.integration.jobs.outside import Outside, listening
 from tests.integration.jobs.watched import Watched
 from tests.stand_ins.clocks import HandClock
 from tests.stand_ins.lambda_context import Context
@@ -143,3 +144,12 @@ def watched(system: System, hand_clock: HandClock, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("STACK_NAME", stack)
     monkeypatch.setenv("SCHEDULE_GROUP", stack)
     return Watched(system, hand_clock, stack)
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
+    """A service that expects a sign of life of `main`."""
+    with listening(tmp_path) as (found, pem):
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        monkeypatch.setenv("HEARTBEAT_URL", found.url)
+        yield found

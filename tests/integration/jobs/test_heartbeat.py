@@ -1,54 +1,12 @@
 """The sign of life goes to a real HTTPS server, and only while all is well."""
 
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-
 import pytest
 
 from salesflow.errors import InvalidSettings
 from salesflow.settings import Settings
+from tests.integration.jobs.outside import Outside
 from tests.integration.jobs.watched import Watched, utc
-from tests.stand_ins.certificates import certificate, of_server
 from tests.unit.test_settings import GOOD
-
-
-@dataclass
-class Outside:
-    """A service that expects to be asked: which paths were, and what it answers."""
-
-    url: str
-    asked: list[str] = field(default_factory=list)
-    status: int = 200
-
-
-@pytest.fixture
-def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
-    pem = certificate(tmp_path)
-    found = Outside("")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found.asked.append(self.path)
-            self.send_response(found.status)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.socket = of_server(pem).wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    found.url = f"https://127.0.0.1:{server.server_port}/ping/of-this-shop"
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    monkeypatch.setenv("HEARTBEAT_URL", found.url)
-    yield found
-    server.shutdown()
-    server.server_close()
 
 
 def test_the_sign_is_given_while_all_is_well_and_at_no_other_time(watched: Watched, outside: Outside) -> None:

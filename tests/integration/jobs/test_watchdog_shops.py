@@ -1,21 +1,24 @@
 """Other shops' schedules: the late ones alone are looked at, each owner hears of her own shop, the operator once of all of them."""
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from salesflow.delivery.addresses import Mark, MarkedAddresses
 from salesflow.ledger import Ledger, RunStatus
 from salesflow.ledger.claim import Claim
+from salesflow.links.things import MailList
 from salesflow.rows import LedgerUnavailable, Rows
 from salesflow.shops.book import SettingsBook
 from salesflow.shops.registry import ShopRegistry, ShopState
+from salesflow.shops.token import keep_token
 from salesflow.stored import UnreadableRow
 from salesflow.watch.expected import Expectations, late_schedules
 from salesflow.watch.schedules import list_schedules
 from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER
+from tests.integration.jobs.outside import Outside
 from tests.integration.jobs.watched import MADE, SALES, SALES_INPUT, Watched, put_schedule, utc
 from tests.stand_ins.aws import Answer, Request, Wire, calls
 from tests.stand_ins.lambda_context import Context
@@ -83,6 +86,24 @@ class Fleet:
         with claim:
             claim.finish(RunStatus.SUCCEEDED, reason="ok")
         self.expectations(shop).done(SALES_PDF, due)
+
+    def works(self, shop: str, hour: int) -> dict[str, Any]:
+        """The shop's function makes the report of a firing of the 22nd, as a schedule fires it; it has a token of its own."""
+        self.watched.clock.moment = utc(22, hour, 4)
+        event: dict[str, Any] = {
+            "shop": shop,
+            **SALES_INPUT,
+            "scheduled_time": f"2026-11-22T{hour:02d}:00:00Z",
+            "formats": ["json"],
+        }
+        event |= {"business_date": BUSINESS_DATE.isoformat(), "force": True}
+        return self.watched.system.fire("report", event)
+
+    def give_token(self, shop: str) -> None:
+        """The shop has a token that is good."""
+        clients, api = self.watched.system.clients, self.watched.system.api
+        key = clients.kms.create_key()["KeyMetadata"]["KeyId"]
+        keep_token(self.rows(shop), clients.kms, key, api.issue_token(timedelta(days=3650)))
 
     def look(self, moment: datetime) -> list[str]:
         """The stack's watchdog looks, and then what it fired; the shops that were looked at."""
@@ -190,24 +211,15 @@ def test_an_index_that_is_not_there_is_said_by_name(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize(("token", "late_at"), [(True, "2026-11-24T00:30"), (False, None)])
 def test_a_run_says_whether_it_did_its_work(
-    fleet: Fleet, hand_clock: Any, token: bool, late_at: str | None, aws_environment: str
+    fleet: Fleet, token: bool, late_at: str | None, aws_environment: str
 ) -> None:
     fleet.add("corner", made=utc(22, 6))
-    key = fleet.watched.system.clients.kms.create_key()["KeyMetadata"]["KeyId"]
     if token:
-        from salesflow.shops.token import keep_token
-
-        text = fleet.watched.system.api.issue_token(timedelta(days=3650))
-        keep_token(fleet.rows("corner"), fleet.watched.system.clients.kms, key, text)
-    hand_clock.moment = utc(22, 23, 4)
-    event = {"shop": "corner", **SALES_INPUT, "scheduled_time": "2026-11-22T23:00:00Z", "formats": ["json"]}
-    event["business_date"] = BUSINESS_DATE.isoformat()
-    fire: Callable[[], Any] = lambda: fleet.watched.system.fire("report", event)  # noqa: E731
-    if token:
-        fire()
+        fleet.give_token("corner")
+        fleet.works("corner", 23)
     else:
         with pytest.raises(Exception, match="of the shop corner is not there"):
-            fire()
+            fleet.works("corner", 23)
     client, table = fleet.watched.system.clients.dynamodb, fleet.watched.system.table
     found = late_schedules(client, table, utc(30, 0))
     assert [(one.shop, one.schedule) for one in found] == [("corner", SALES_PDF)]
@@ -224,3 +236,71 @@ def test_what_clocks_go_over_is_late_too(fleet: Fleet) -> None:
     fleet.expectations("paris").expect(SALES_PDF, Timed(), utc(28, 2, month=3))
     (found,) = late_schedules(fleet.watched.system.clients.dynamodb, fleet.watched.system.table, utc(30, 0, month=3))
     assert found.since == utc(29, 2, 30, month=3)
+
+
+def test_an_owner_hears_of_readers_after_the_next_run_though_nothing_is_late(
+    fleet: Fleet, aws_environment: str
+) -> None:
+    """Of a stop, a bounce, and a stop after the reader had taken the mails up again; the operator of neither."""
+    fleet.add("corner", made=utc(22, 2))
+    fleet.add("good", made=utc(22, 2))
+    fleet.give_token("corner")
+    reader, marks = "chef@corner.example.com", MarkedAddresses(fleet.rows("corner"))
+    owner = "owner@corner.example.com"
+    fleet.works("corner", 3)
+    assert fleet.look(utc(22, 3, 50)) == [], "nobody is left out"
+    marks.stop(reader, MailList.REPORTS)
+    assert fleet.look(utc(22, 4, 50)) == [], "no run has seen it yet"
+    fleet.works("corner", 5)
+    assert fleet.look(utc(22, 5, 50)) == ["corner"]
+    assert fleet.mails(owner) == [f"{reader} wants fewer mails"]
+    fleet.works("corner", 6)
+    assert fleet.look(utc(22, 6, 50)) == [], "he has been told"
+    marks.take_up(reader, MailList.REPORTS)
+    fleet.works("corner", 7)
+    assert fleet.look(utc(22, 7, 50)) == ["corner"]
+    assert len(fleet.mails(owner)) == 1, "that is nothing to tell"
+    marks.stop(reader, MailList.REPORTS)
+    marks.mark("gone@corner.example.com", Mark.BOUNCED, said="550", message_id="m")
+    fleet.works("corner", 8)
+    assert fleet.look(utc(22, 8, 50)) == ["corner"]
+    assert fleet.mails(owner)[1:] == ["2 things need you"]
+    assert fleet.mails(OWNER) == fleet.mails("owner@good.example.com") == [], "no shop is late"
+
+
+def test_what_could_not_be_told_of_readers_is_told_with_the_next_look(
+    fleet: Fleet, wire: Wire, aws_environment: str
+) -> None:
+    fleet.add("corner", made=utc(22, 2))
+    fleet.give_token("corner")
+    MarkedAddresses(fleet.rows("corner")).stop("chef@corner.example.com", MailList.REPORTS)
+    fleet.works("corner", 5)
+    wire.refuse(calls("SendEmail"), 503, "ServiceUnavailable", times=9)
+    with pytest.raises(Exception, match="could not be told"):
+        fleet.look(utc(22, 5, 50))
+    wire.reset()
+    wire.stand_in(calls("POST functions/"), fleet._invoked)
+    assert fleet.look(utc(22, 6, 50)) == ["corner"]
+    assert fleet.mails("owner@corner.example.com") == ["chef@corner.example.com wants fewer mails"]
+
+
+def test_another_shop_s_runs_give_its_sign_of_life_while_none_of_its_schedules_is_late(
+    fleet: Fleet, outside: Outside, aws_environment: str
+) -> None:
+    fleet.add("corner", made=utc(22, 2))
+    fleet.give_token("corner")
+    fleet.works("corner", 3)
+    assert outside.asked == [], "the page in the environment is that of main"
+    book = SettingsBook(fleet.rows("corner"))
+    book.write({**book.newest().values, "heartbeat_url": f"{outside.url}/hers"}, over=book.newest(), by="desk")
+    fleet.works("corner", 4)
+    hers = ["/ping/of-this-shop/hers"]
+    assert outside.asked == hers
+    every = fleet.expectations("corner")
+    (schedule,) = list_schedules(fleet.watched.scheduler, fleet.watched.stack, shop="corner", prefix="corner--")
+    every.expect("scheduled-stock-excel", schedule, utc(21, 6))
+    fleet.works("corner", 6)
+    assert outside.asked == hers, "the stock's report is late"
+    every.done("scheduled-stock-excel", utc(22, 23))
+    fleet.works("corner", 7)
+    assert outside.asked == hers * 2

@@ -34,7 +34,7 @@ def test_a_month_is_what_is_due_times_what_runs_take(desk: Desk) -> None:
     assert watchdog["usd"] == pytest.approx(watchdog["amount"] * read_prices().prices["lambda_x86_64"].price)
     assert "assumed" in lines["Lambda", "report"]["basis"], "it has not run yet"
     assert lines["Secrets Manager", "system token"]["usd"] == 0.40
-    assert lines["KMS", "key of the shops' tokens"]["usd"] == 1
+    assert lines["KMS", "key of channels and the shops' tokens"]["usd"] == 1
     assert lines["SES", "report mails"]["amount"] % 2 == 0, "two readers"
     assert lines["CloudWatch", "metrics"]["amount"] > 0, "a run leaves metrics"
     assert said.data["usd"] == pytest.approx(sum(line["usd"] for line in said.data["lines"]), abs=1e-3)
@@ -52,7 +52,6 @@ def test_messages_are_counted_by_the_way_that_they_go(desk: Desk) -> None:
     assert (chats["amount"], chats["usd"]) == (mails["amount"], 0), "two readers by each"
     whatsapp = lines["End User Messaging", "report WhatsApp messages, without Meta's own fee"]
     assert whatsapp["usd"] == pytest.approx(mails["amount"] / 2 * 0.005)
-    assert lines["Secrets Manager", "channels"]["usd"] == 0.40
 
 
 def test_what_is_assumed_and_when_prices_held_is_said(desk: Desk) -> None:

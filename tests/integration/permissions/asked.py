@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from email.utils import parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.integration.permissions.evaluator import ACCOUNT, Asked
+from tests.integration.permissions.evaluator import ACCOUNT, CONTEXT_OF_SHOP, Asked
 from tests.stand_ins.aws import Answer, Request
 
 TLS = ("aws:SecureTransport", ("true",))
@@ -33,7 +33,16 @@ def asked_after(request: Request, answer: Answer) -> list[Asked]:
     prefix (User Guide, GetObject; that the prefix counts is in Ceph's pull request 68577, which does as S3 does)."""
     if request.service == "s3" and request.method in {"GET", "HEAD"} and request.key and answer.status == 404:
         return [Asked("s3:ListBucket", f"arn:aws:s3:::{_bucket(request)}", (TLS, ("s3:prefix", (request.key,))))]
+    if request.service == "kms" and answer.status == 200:  # which key sealed it, the answer alone says
+        shop = json.loads(request.body)["EncryptionContext"]["shop"]
+        return [Asked("kms:Decrypt", json.loads(answer.body)["KeyId"], ((CONTEXT_OF_SHOP, (shop,)),))]
     return []
+
+
+def _kms(request: Request, _region: str) -> Iterator[Asked]:
+    if request.operation != "Decrypt":
+        raise UnknownCall(f"kms: {request.operation}")
+    return iter(())
 
 
 def _s3(request: Request, _region: str) -> Iterator[Asked]:
@@ -128,6 +137,7 @@ _BY_SERVICE: dict[str, Callable[[Request, str], Iterator[Asked]]] = {
     "s3": _s3,
     "dynamodb": _dynamodb,
     "secretsmanager": _secretsmanager,
+    "kms": _kms,
     "ses": _ses,
     "scheduler": _scheduler,
     "lambda": _lambda,

@@ -74,7 +74,8 @@ class Gate(Cloud):
             asked,
             f"arn:aws:sts::123456789012:assumed-role/{function}/{function}",
             self.policies[function] if policy is None else policy,
-            self._resource_policies.get(asked.resource.partition("/")[0]),  # an object's is its bucket's
+            self._resource_policies.get(asked.resource)
+            or self._resource_policies.get(asked.resource.partition("/")[0]),  # an object's is its bucket's
         )
 
     def _refused(self, function: str, asked: list[Asked]) -> Asked | None:
@@ -99,6 +100,6 @@ def _access_denied(request: Request, function: str, asked: Asked) -> Answer:
         )
         return Answer(403, [("Content-Type", "application/xml")], body.encode())
     content: dict[str, Any] = {"__type": "AccessDeniedException", "message": message}
-    status = 400 if request.service in {"dynamodb", "secretsmanager"} else 403
+    status = 400 if request.service in {"dynamodb", "secretsmanager", "kms"} else 403
     headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", "AccessDeniedException")]
     return Answer(status, headers, json.dumps(content).encode())

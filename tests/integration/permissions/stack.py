@@ -15,7 +15,9 @@ from local.cloud.cloud import LocalCloud
 from local.cloud.containers import Function, Invocation
 from local.cloud.whatsapp import PHONE
 from local.shop import LocalShop, sample_shop
+from salesflow.delivery.ways import SealedWays
 from salesflow.links.grant import LinkKeys
+from salesflow.rows import Rows
 from tests.integration.permissions.evaluator import Evaluator, Policy
 from tests.integration.permissions.gate import Gate
 from tests.unit.alerts.events import entries_of, event
@@ -110,7 +112,13 @@ def guarded_stack() -> Iterator[GuardedStack]:
         ways = {each: cloud.aws.local("PUT", f"channels/{each.replace(':', '/')}") for each in (CHANNEL, GONE)}
         cloud.aws.local("PATCH", f"channels/{GONE.replace(':', '/')}", {"revoked": True})
         number = {"phone": PHONE, "template": "salesflow_message", "document_template": "salesflow_report"}
-        cloud.write_secret({**ways, "whatsapp": number}, logical_id="ChannelSecrets")
+        rows, key = (
+            Rows(cloud.aws.client("dynamodb"), cloud.stack.physical_id("StateTable")),
+            cloud.stack.physical_id("ShopsKey"),
+        )
+        kept = SealedWays(rows, cloud.aws.client("kms"), key)
+        for name, said in {**ways, "whatsapp": number}.items():
+            kept.keep(name, said)
         gate = Gate((cloud.aws.host, cloud.aws.port), evaluator, role_policies(cloud), resource_policies(cloud))
         settings_of = dict(cloud.stack.functions)
         watchdog = settings_of["WatchdogFunction"]
@@ -167,7 +175,7 @@ def role_policy(aws: LocalAws, role: str) -> Policy:
 
 
 def resource_policies(cloud: LocalCloud) -> dict[str, Policy]:
-    """The policies of the bucket, the queues and the owner's topic, by ARN."""
+    """The policies of the bucket, the key, the queues and the topics, by ARN."""
     stack, aws = cloud.stack, cloud.aws
     found = {}
     for queue in stack.of_type("AWS::SQS::Queue"):
@@ -178,6 +186,9 @@ def resource_policies(cloud: LocalCloud) -> dict[str, Policy]:
     for topic in stack.of_type("AWS::SNS::Topic"):
         attributes = aws.client("sns").get_topic_attributes(TopicArn=topic.physical_id)["Attributes"]
         found[topic.physical_id] = attributes["Policy"]
+    kms = aws.client("kms")
+    key: str = kms.describe_key(KeyId=stack.physical_id("ShopsKey"))["KeyMetadata"]["Arn"]
+    found[key] = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
     # moto would enforce the bucket's and refuse plain HTTP, so the local cloud does not make it: it comes from the template.
     bucket = f"arn:aws:s3:::{stack.physical_id('ReportsBucket')}"
     written = json.dumps(stack.template["Resources"]["ReportsBucketPolicy"]["Properties"]["PolicyDocument"])

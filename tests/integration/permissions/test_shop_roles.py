@@ -13,13 +13,11 @@ import pytest
 from local.cloud.cloud import LocalCloud
 from local.shop import TEMPLATE
 from tests.integration.permissions import services
-from tests.integration.permissions.evaluator import ACCOUNT, Asked, Evaluator, Policy, Question
+from tests.integration.permissions.evaluator import ACCOUNT, CONTEXT_OF_SHOP, Asked, Evaluator, Policy, Question
 from tests.integration.permissions.stack import role_policy
 from tests.unit.template.test_permissions import JOB_ROLES, ROLES, SHOP_ROLES
 
 SHOP = "corner"
-CONTEXT_OF_SHOP = "kms:RequestAlias"
-"""Stands for `kms:EncryptionContext:shop`, here and in the policies: the evaluator knows no key of which a part is the asker's own."""
 REGION = "ap-southeast-1"
 GIVEN = {
     "SalesFlowApiUrl": "https://shop.example/api/v1",
@@ -58,8 +56,7 @@ class Roles:
         tagged = replace(asked, context=(*asked.context, *((("aws:PrincipalTag/shop", tag),) if tag else ())))
         key = self.key_policy if asked.action.startswith("kms:") else None  # KMS asks a key's own policy first
         principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/shop-x"
-        policy = json.loads(json.dumps(self.policies[role]).replace("kms:EncryptionContext:shop", CONTEXT_OF_SHOP))
-        return self.evaluator.allows(Question(tagged, principal, policy, key))
+        return self.evaluator.allows(Question(tagged, principal, self.policies[role], key))
 
     @property
     def key_policy(self) -> Policy:
@@ -132,7 +129,8 @@ def test_a_session_that_names_no_shop_reaches_nothing(roles: Roles, role: str, t
 @pytest.mark.parametrize("role", SHOP_ROLES)
 def test_no_shop_s_run_reaches_main_the_registry_or_the_table_as_a_whole(roles: Roles, role: str) -> None:
     found = [
-        *(roles.on_row(action, key) for action in ("GetItem", "Query", "PutItem", "UpdateItem") for key in ("shops", "settings", "address", "run#x")),
+        *(roles.on_row(action, key) for action in ("GetItem", "Query", "PutItem", "UpdateItem")
+          for key in ("shops", "settings", "address", "channel", "run#x")),
         roles.on_row("Query", f"{SHOP}|run#x", "other|run#x"),
         roles.on_row("PutItem", f"{SHOP}|library", "library"),
         Asked("dynamodb:Scan", roles.table),
@@ -144,7 +142,7 @@ def test_no_shop_s_run_reaches_main_the_registry_or_the_table_as_a_whole(roles: 
         *(Asked(f"s3:{deed}Object", f"{roles.bucket}/{key}") for deed in ("Get", "Put") for key in ("reports/x", f"shops/{SHOP}x/y")),
         Asked("s3:DeleteObject", f"{roles.bucket}/shops/{SHOP}/reports/x"),
         Asked("s3:GetObjectVersion", f"{roles.bucket}/shops/{SHOP}/history/x"),
-        Asked("kms:Decrypt", roles.key),
+        *(Asked("kms:Decrypt", roles.key, context) for context in ((), ((CONTEXT_OF_SHOP, ("main",)),))),
         *(Asked(f"kms:{deed}", roles.key, ((CONTEXT_OF_SHOP, (SHOP,)),)) for deed in ("Encrypt", "GenerateDataKey")),
         Asked("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x-AbCdEf"),
         Asked("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/{roles.cloud.stack.physical_id('ShopRole')}"),
@@ -205,6 +203,7 @@ def test_a_shop_s_role_is_taken_on_by_its_functions_alone_and_for_one_shop(roles
         {"aws:RequestTag/shop": "", "aws:TagKeys": ["shop"]},
         {"aws:RequestTag/shop": "*", "aws:TagKeys": ["shop"]},
         {"aws:RequestTag/shop": "corn?r", "aws:TagKeys": ["shop"]},
+        {"aws:RequestTag/shop": "main", "aws:TagKeys": ["shop"]},
         {"aws:RequestTag/Shop2": SHOP, "aws:TagKeys": ["Shop2"]},
         {"aws:RequestTag/shop": SHOP, "aws:RequestTag/more": "x", "aws:TagKeys": ["shop", "more"]},
     ]

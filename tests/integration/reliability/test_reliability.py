@@ -277,7 +277,7 @@ def test_a_message_to_a_program_is_told_once_whatever_becomes_of_its_call(stage:
     try:
         other = Stage(stage.world, scenario)
         channel, record = "channel webhook/till", f"dynamodb PutItem run 2026-11-20#sent#final#{PROGRAM}"
-        swept = sweep(other, points=points(channel, record, "secretsmanager GetSecretValue"))
+        swept = sweep(other, points=points(channel, record, "kms Decrypt"))
         swept_late = overtaken(other, points=points(channel))
         injected = inject(other, faults=[Fault.CUT_AFTER, Fault.DENIED, Fault.THROTTLED], points=points(channel))
     finally:

@@ -67,7 +67,7 @@ def test_every_resource_is_named(role: str) -> None:
             assert "schedule/${ScheduleGroup}/*" in resource
         elif statement["Sid"] == "MindItems":  # executions of the machine, which have names of their own
             assert resource.endswith(':execution:${AWS::StackName}-fleet/*"}')
-        elif statement["Sid"] == "TellByWhatsApp":  # the number is the shop's to say, in the secret of channels
+        elif statement["Sid"] == "TellByWhatsApp":  # the number is the shop's to say, in its channels
             assert resource.endswith(':phone-number-id/*"}')
         else:  # SES, in its sandbox, asks about the recipients' identities too: so the condition names the sender
             assert statement["Sid"] == "Mail", statement
@@ -111,14 +111,24 @@ def test_only_those_who_have_something_to_tell_can_mail(role: str) -> None:
 
 
 def test_only_the_stack_s_own_secret_can_be_read() -> None:
-    token, keys, channels = {"Ref": "SystemTokenSecret"}, {"Ref": "LinkKeys"}, {"Ref": "ChannelSecrets"}
-    links, tells = {"ReportRole", "AnomalyCheckRole"}, {"ReportRole", "AnomalyCheckRole", "WatchdogRole"}
+    token, keys, links = {"Ref": "SystemTokenSecret"}, {"Ref": "LinkKeys"}, {"ReportRole", "AnomalyCheckRole"}
     for role in (*JOB_ROLES, "WatchdogRole"):
         secrets = [s["Resource"] for s in statements(role) if s["Action"] == "secretsmanager:GetSecretValue"]
         reads_source = [] if role == "WatchdogRole" else [token]
-        assert secrets == [*reads_source, *([keys] if role in links else []), *([channels] if role in tells else [])]
+        assert secrets == [*reads_source, *([keys] if role in links else [])]
     secrets = [s["Resource"] for s in statements("LinksRole") if s["Action"] == "secretsmanager:GetSecretValue"]
     assert secrets == [keys], "what can be reached from outside knows no token"
+
+
+def test_who_tells_readers_opens_what_was_sealed_for_main_and_a_run_of_another_shop_what_was_for_it() -> None:
+    sealed_for = {
+        role: [s["Condition"]["StringEquals"] for s in statements(role) if s["Action"] == "kms:Decrypt"]
+        for role in (*ROLES, *SHOP_ROLES)
+    }
+    main, tagged = ([{"kms:EncryptionContext:shop": shop}] for shop in ("main", "${aws:PrincipalTag/shop}"))
+    opens = dict.fromkeys(WRITERS, main) | {"ShopRole": tagged}
+    assert {role: found for role, found in sealed_for.items() if found} == opens
+    assert {role for role in ROLES if "channel" in partitions(role, "dynamodb:Query")} == set(WRITERS)
 
 
 def test_the_function_that_can_be_reached_from_outside_is_there_only_when_asked_for() -> None:

@@ -29,7 +29,7 @@ from tests.unit.template.stack import (
 MAILERS = ["ReportRole", "AnomalyCheckRole", "WatchdogRole"]
 SENDER = "reports@shop.example"
 HOLDS_DATA = ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"]
-MADE_ANEW = {"LinkKeys", "ChannelSecrets"}
+MADE_ANEW = {"LinkKeys"}
 """What AWS makes itself, and again when it is wanted again."""
 SCHEDULE_NAME = 64
 """What EventBridge Scheduler takes."""
@@ -155,7 +155,6 @@ def test_another_configuration_set_can_be_named() -> None:
 OWN_VALUES = {  # the longest that each can be, of what is not a parameter
     "SystemTokenSecret": 64 + LONGEST_STACK_NAME + len("/system-token-012345"),
     "LinkKeys": 64 + len("LinkKeys-0123456789ABC-012345"),
-    "ChannelSecrets": 64 + len("ChannelSecrets-0123456789ABC-012345"),
     "LinksFunctionUrl": len("https://0123456789012345678901234567890123.lambda-url.ap-southeast-1.on.aws/"),
     "ShopRole": 64 + len("arn:aws-cn:iam::123456789012:role/"),
     "ShopReadersRole": 64 + len("arn:aws-cn:iam::123456789012:role/"),

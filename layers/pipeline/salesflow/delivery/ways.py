@@ -1,27 +1,26 @@
 """What is kept of each named channel: where a message goes, and what proves that it is ours.
 
-The stack's own shop has it in the stack's secret of channels, one JSON object, by reader:
+Each shop, `main` among them, has a row a channel under its own leading key (`channel`, the name) with a JSON object sealed for that shop
+(`salesflow.shops.sealed`), so that no run of one shop reads another's:
 
-    {"slack:shop":    {"url": "https://hooks.slack.com/services/..."},
-     "teams:office":  {"url": "https://..."},
-     "discord:shop":  {"url": "https://discord.com/api/webhooks/..."},
-     "telegram:shop": {"token": "123456:ABC...", "chat": "-1001234567890"},
-     "webhook:erp":   {"url": "https://erp.example.com/salesflow", "key": "whsec_..."},
-     "whatsapp":      {"phone": "phone-number-id-...", "template": "salesflow_report", "language": "en"}}
+    slack:shop     {"url": "https://hooks.slack.com/services/..."}
+    teams:office   {"url": "https://..."}
+    discord:shop   {"url": "https://discord.com/api/webhooks/..."}
+    telegram:shop  {"token": "123456:ABC...", "chat": "-1001234567890"}
+    webhook:erp    {"url": "https://erp.example.com/salesflow", "key": "whsec_..."}
+    whatsapp       {"phone": "phone-number-id-...", "template": "salesflow_report", "language": "en"}
 
-Another shop has a row a channel under its own leading key (`channel`, the name), the same JSON sealed for that shop (`salesflow.shops.sealed`).
 Nothing of it is ever shown: errors name the channel and the field.
 """
 
 import base64
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from salesflow.aws import secret_text
 from salesflow.errors import SalesFlowError
 from salesflow.readers import HOOKS, WHATSAPP, kind_of, reader
 from salesflow.rows import Row, Rows
@@ -163,56 +162,8 @@ def fields_of(name: str) -> list[tuple[str, bool, str]]:
     ]
 
 
-class KeptWays(Protocol):
-    """Where the channels of one shop are kept. Every method raises WaysUnreadable."""
-
-    def read(self) -> Mapping[str, object]:
-        """What is said of each channel, by name."""
-
-    def keep(self, name: str, said: object) -> None:
-        """Let this be said of a channel."""
-
-    def forget(self, name: str) -> None:
-        """Forget a channel."""
-
-
-class SecretWays:
-    """The channels of the stack's own shop, in the stack's secret."""
-
-    def __init__(self, client: Any, secret_id: str | None) -> None:
-        self._client = client
-        self._secret_id = secret_id
-
-    def read(self) -> Mapping[str, object]:
-        """What the secret says."""
-        if not self._secret_id:
-            raise WaysUnreadable(
-                "The stack has no secret of channels: it is of an older version.", action="Deploy again."
-            )
-        said = json_object(
-            secret_text(self._client, self._secret_id, "The secret of channels", "ChannelSecrets", WaysUnreadable)
-        )
-        if said is None:
-            raise WaysUnreadable(
-                "The secret of channels holds no JSON object.",
-                action="Write {} into it, and set the channels up again.",
-            )
-        return said
-
-    def keep(self, name: str, said: object) -> None:
-        """Write it into the secret."""
-        self._write({**self.read(), name: said})
-
-    def forget(self, name: str) -> None:
-        """Take it out of the secret."""
-        self._write({other: said for other, said in self.read().items() if other != name})
-
-    def _write(self, ways: Mapping[str, object]) -> None:
-        self._client.put_secret_value(SecretId=self._secret_id, SecretString=json.dumps(ways, sort_keys=True))
-
-
 class SealedWays:
-    """The channels of another shop, in rows of its own. key_id: what seals, which nobody needs who only reads."""
+    """The channels of a shop, in rows of its own. key_id: what seals, which nobody needs who only reads."""
 
     def __init__(self, rows: Rows, kms: Any, key_id: str = "") -> None:
         self._rows = rows
@@ -251,7 +202,7 @@ class SealedWays:
 class Ways:
     """The channels of one shop, read once for each message."""
 
-    def __init__(self, kept: KeptWays) -> None:
+    def __init__(self, kept: SealedWays) -> None:
         self._kept = kept
         self._said: Mapping[str, object] | None = None
 

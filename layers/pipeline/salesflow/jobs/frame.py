@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
 from salesflow import clock
@@ -19,6 +19,9 @@ from salesflow.observability import MetricUnit, counts, logger, metrics
 from salesflow.settings import Settings
 from salesflow.shop_id import MAIN_SHOP
 from salesflow.shops.book import NoSuchShop
+
+if TYPE_CHECKING:
+    from salesflow.watch.expected import Expectations
 
 DUPLICATE = "DUPLICATE"
 _LONGEST_WAIT = timedelta(seconds=15)
@@ -249,10 +252,23 @@ def _expect(request: JobRequest[Any], runtime: Runtime, status: RunStatus) -> No
     try:
         if status in (RunStatus.SUCCEEDED, RunStatus.SKIPPED_EMPTY):
             expected.done(request.schedule, request.scheduled_time)
+            _tell_outside(runtime, expected)
         else:
             expected.undone(request.schedule)
     except SalesFlowError as error:  # it is looked at once more than it need be
         logger.warning("what is expected next was not written", why=str(error))
+
+
+def _tell_outside(runtime: Runtime, expected: "Expectations") -> None:
+    """What another shop's runs do in the place of a look an hour: say that its owner is to hear of its readers, and give the sign of life."""
+    from salesflow.watch.heartbeat import beat
+    from salesflow.watch.logbook import told_readers
+
+    now, url = clock.now(), runtime.settings.heartbeat_url
+    if set(runtime.readers_left_out) != set(told_readers(runtime.rows)):
+        expected.want_look(now)
+    if url and not runtime.settings.unusable_addresses and expected.is_well(now):
+        beat(url)
 
 
 def _deadline(now: datetime, context: LambdaContext | None) -> datetime | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from salesflow import clock
 from salesflow.aws import AwsClients
+from salesflow.mail_address import mailbox
 from salesflow.readers import MAIL, WHATSAPP
 from salesflow.settings import Settings
 from salesflow.shop_id import MAIN_SHOP
@@ -233,11 +234,9 @@ class Runtime:
     @cached_property
     def _ways(self) -> "Ways":
         """What is kept of the shop's channels."""
-        from salesflow.delivery.ways import SealedWays, SecretWays, Ways
+        from salesflow.delivery.ways import SealedWays, Ways
 
-        if self.shop != MAIN_SHOP:
-            return Ways(SealedWays(self.rows, self.clients.kms))
-        return Ways(SecretWays(self.clients.secretsmanager, self.settings.channels_secret_id))
+        return Ways(SealedWays(self.rows, self.clients.kms))
 
     @cached_property
     def whatsapp(self) -> "WhatsApp":
@@ -287,6 +286,11 @@ class Runtime:
         from salesflow.delivery.addresses import MarkedAddresses
 
         return MarkedAddresses(self.rows)
+
+    @property
+    def readers_left_out(self) -> tuple[str, ...]:
+        """The readers who get less than the shop's lists say: those marked, and those who can be mailed by nobody. Raises LedgerUnavailable."""
+        return (*self.marked_addresses.all(), *map(mailbox, self.settings.unusable_addresses))
 
     @cached_property
     def _objects(self):  # type: ignore[no-untyped-def]  # the class is imported late

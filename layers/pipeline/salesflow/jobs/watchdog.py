@@ -23,7 +23,7 @@ from salesflow.reports.mail import compose_owner_notice
 from salesflow.shop_id import MAIN_SHOP
 from salesflow.shops.registry import ShopRegistry, ShopState
 from salesflow.stored import UnreadableRow
-from salesflow.watch.expected import Expectations, FleetTold, late_schedules
+from salesflow.watch.expected import NEWS, Expectations, FleetTold, late_schedules
 from salesflow.watch.fleet import fleet_notice
 from salesflow.watch.heartbeat import beat
 from salesflow.watch.logbook import Logbook, Notice, Page
@@ -144,7 +144,7 @@ class _Fleet:
 
 
 def _look_at_shops(run: Run[WatchdogFields], page: Page) -> _Fleet:
-    """Have each other shop that is late looked at by a run of its own, which tells its owner; what the operator is told of all of them."""
+    """Have each other shop that is late, or has news, looked at by a run of its own, which tells its owner; what the operator is told."""
     runtime, settings, now = run.runtime, run.runtime.settings, clock.now()
     if runtime.shop != MAIN_SHOP:
         return _Fleet()
@@ -157,12 +157,12 @@ def _look_at_shops(run: Run[WatchdogFields], page: Page) -> _Fleet:
     except SalesFlowError as error:
         return _Fleet(told=page.fleet, unseen=error)
     active = {one.id for one in members if one.state is ShopState.ACTIVE}
-    late = [one for one in late if one.shop in active]
+    wanted = [one for one in late if one.shop in active]
+    late = [one for one in wanted if one.schedule != NEWS]
     unseen: SalesFlowError | None = next(
         (UnreadableRow(one.problem, action="The other shops were looked at.") for one in members if one.problem), None
     )
-    shops = list(dict.fromkeys(one.shop for one in late))
-    for shop in shops:
+    for shop in dict.fromkeys(one.shop for one in wanted):
         event = {"shop": shop, "schedule": _SCHEDULE, "scheduled_time": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
         try:
             runtime.clients.functions.invoke(
@@ -182,8 +182,9 @@ def _look_at_shops(run: Run[WatchdogFields], page: Page) -> _Fleet:
         zone=settings.zone,
         now=now,
     )
-    metrics.add_metric(name="ShopsLate", unit=MetricUnit.Count, value=len(shops))
-    summary = f" {len(shops)} other shops are late." if shops else ""
+    count = len({one.shop for one in late})
+    metrics.add_metric(name="ShopsLate", unit=MetricUnit.Count, value=count)
+    summary = f" {count} other shop{' is' if count == 1 else 's are'} late." if count else ""
     return _Fleet((notice,) if notice else (), told, summary, unseen)
 
 
@@ -203,7 +204,7 @@ def _expect_anew(runtime: Runtime, look: Look) -> None:
             expected.look_again(name, now, is_open=True)
         else:
             expected.expect(name, schedule, min(waiting) - _INSTANT if waiting else now)
-    for name in set(expected.known()) - there.keys():
+    for name in {*expected.known(), NEWS} - there.keys():
         expected.forget(name)
 
 

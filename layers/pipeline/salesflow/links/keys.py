@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from salesflow import clock
-from salesflow.aws import secret_text
 from salesflow.links.grant import LinkKeys, LinkKeysMissing, names_other_key
 from salesflow.links.things import LIBRARY
 
@@ -37,9 +38,14 @@ class KeyRing:
         return self._keys
 
     def _read(self) -> LinkKeys:
-        return LinkKeys.from_secret(
-            secret_text(self._client, self._secret_id, "The keys of the links", "LinkKeys", LinkKeysMissing)
-        )
+        try:
+            found = self._client.get_secret_value(SecretId=self._secret_id)
+        except (ClientError, BotoCoreError) as error:
+            raise LinkKeysMissing(
+                f"The keys of the links could not be read: {error}.",
+                action="Check that the secret LinkKeys is there and that the function's role may read it.",
+            ) from error
+        return LinkKeys.from_secret(found.get("SecretString", ""))
 
 
 @dataclass(frozen=True, slots=True)

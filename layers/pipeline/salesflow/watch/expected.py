@@ -2,7 +2,8 @@
 
 A row a schedule among the shop's own (`watch`, `expected#{id}`): the desk writes it with the schedule, a run that did its work puts it off
 until the next firing would be late, and so does the shop's watchdog where it need not look again. `late_at` is the key of an index of the
-table that holds nothing but who is late since when: the stack's watchdog asks that alone, however many shops there are.
+table that holds nothing but who is late since when: the stack's watchdog asks that alone, however many shops there are. One row more
+(`NEWS`) has a shop looked at that is late with nothing, because its owner is to hear of its readers.
 """
 
 import zlib
@@ -23,6 +24,8 @@ from salesflow.watch.ticks import RETRIES_OVER
 INDEX: Final = "late"
 SHARDS: Final = 4
 """Over how many keys of the index the shops are spread: each takes a thousand changes a second."""
+NEWS: Final = "~readers"
+"""In the place of a schedule's id, which holds no such sign: a look at the shop is wanted, and nothing is late."""
 _PARTITION: Final = "watch"
 _PREFIX: Final = "expected#"
 _SPANS: Final = tuple(timedelta(days=days) for days in (8, 40, 400))
@@ -84,6 +87,15 @@ class Expectations:
         change: Row = {"open": is_open}
         if not self._changed(schedule, "late_at <= :now", change, {"now": stamp(now)}):
             self._changed(schedule, "attribute_exists(pk)", change | self._late(now), {})
+
+    def want_look(self, now: datetime) -> None:
+        """Have the shop looked at with the next look, though it is late with nothing."""
+        self._rows.put(_key(NEWS) | self._late(now))
+
+    def is_well(self, now: datetime) -> bool:
+        """Whether none of its schedules is late, and no trouble is open. One call."""
+        rows = [row for row in self._rows.beginning_with(_PARTITION, _PREFIX) if row.get("expression")]
+        return not any(row.get("open") or row.get("late_at", "~") <= stamp(now) for row in rows)
 
     def forget(self, schedule: str) -> None:
         """Expect nothing of a schedule: it is gone, or stands still."""

@@ -119,6 +119,11 @@ class NoticeRecorder(SendLog):
         self.ensure_held = claim.ensure_held
 
 
+def told_readers(rows: Rows) -> tuple[str, ...]:
+    """The readers of whom the owner has heard that they are left out. One call. Raises LedgerUnavailable."""
+    return _page(rows.get(_KEY)).told_addresses
+
+
 def _written(page: Page) -> str:
     kept = {"form": _FORM, **msgspec.to_builtins(page)}
     del kept["lost"]
