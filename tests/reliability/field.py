@@ -201,13 +201,14 @@ def _report_of(world: World, day: date, name: str, interference: Interference | 
     if result.answer is None:
         return [*found, Finding("lost", where, f"the retry ended as {result}")]
     said, true = _said(world, result), takings_of(world.api.store.sales, day, day)
+    closed = not true.lines and result.answer["status"] == "SKIPPED_EMPTY"
     shared_id = name == "sales that share an id"
-    if said != true and not (shared_id and result.answer["status"] == "PARTIAL"):
+    if said != true and not closed and not (shared_id and result.answer["status"] == "PARTIAL"):
         found.append(Finding("lost", where, f"{result}: the report says {said}, sold were {true}"))
     if name == "sales of the future" and not result.answer["set_aside"]:
         found.append(Finding("silent", where, "a sale of the future was not told of"))
     told = Counter(mail.recipient for mail in world.mails())
-    if told != Counter(READERS):
+    if told != Counter(() if closed else READERS):
         found.append(Finding("doubled", where, f"mailed were {dict(told)}"))
     world.forget_mails()
     world.settings.pop("CURRENCY", None)
