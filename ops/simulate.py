@@ -132,7 +132,7 @@ def replay(
             shop[number], products[number] = of_shop.alerts, of_products.alerts
             told: list[Entry] = []
             for place, step in ((2 * number, of_shop), (2 * number + 1, of_products)):
-                entries, waiting[place] = to_tell((*waiting[place], *step.entries), day, mail_ends=step.mail_ends)
+                entries, waiting[place] = to_tell((*waiting[place], *step.entries), day, step)
                 told += entries
             if entries := in_order(told):
                 digests[number].append((day, tuple(_told(entry, figures) for entry in entries)))

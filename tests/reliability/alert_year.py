@@ -17,7 +17,7 @@ from tests.reliability.world import World
 
 FIRST_DAY = date(2025, 11, 24)
 HISTORY = 236
-_RARE = {"ALERTS_PER_MONTH": "0.5", "ALERT_MEDIUM": "mail", "HISTORY_OVERLAP_DAYS": "1"}
+_RARE = {"ALERTS_PER_MONTH": "0.5", "ALERT_MEDIUM": "mail", "ALERT_ENDS": "mail", "HISTORY_OVERLAP_DAYS": "1"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ TURNS = (
     Turn(22, "up|shop", ((0, "opened"),), shares=(4.0,)),
     Turn(30, "day|shop", ((0, "opened"), (3, "resolved")), surprises=(0, 0, 0)),
     Turn(99, "down|shop", ((0, "opened"), (2, "worse")), shares=(0.3, 0.3, 0.08, 0.08)),
-    Turn(224, "down|sku:EAU-150", ((0, "opened"), (20, "resolved")), surprises=(0.0,) * 20, sku="EAU-150", late=4),
-    Turn(267, "up|sku:RIZ-005", ((0, "opened"),), bulk=80),
+    Turn(224, "down|sku:RIZ-005", ((0, "opened"), (20, "resolved")), surprises=(0.0,) * 20, sku="RIZ-005", late=4),
+    Turn(267, "up|shop", ((0, "opened"),), bulk=80),
 )
 
 

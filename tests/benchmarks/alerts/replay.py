@@ -69,7 +69,7 @@ def _told(tables: Tables, days: list[date], results: Iterable[DetectionResult], 
         for place, one in enumerate((judged.shop_day, judged.products_day)):
             step = advance(open_alerts[place], one, rules)
             open_alerts[place] = step.alerts
-            entries, waiting[place] = to_tell((*waiting[place], *step.entries), day)
+            entries, waiting[place] = to_tell((*waiting[place], *step.entries), day, step)
             for e in in_order(entries):
                 moved = e.statement.type is EventType.LEVEL_MOVED
                 yield Telling(

@@ -20,6 +20,7 @@ from salesflow.alerts.lifecycle import (
     Entry,
     JudgedDay,
     Rules,
+    Step,
     advance,
     to_tell,
 )
@@ -92,12 +93,27 @@ def test_what_begins_after_the_end_of_a_spell_is_news(quiet: int) -> None:
 
 def test_an_end_waits_for_a_mail_to_go_with_and_no_longer_than_a_week() -> None:
     opened, ended = entries_of(event(-0.6)), entries_of(event(-0.6, sku="A1", name="Tea"))
-    over = replace(ended[0], change=Change.RESOLVED, event=None)
-    assert to_tell([over], START) == ((), (over,))
-    assert to_tell([over, *opened], START + timedelta(days=3)) == ((*opened, over), ())
-    assert to_tell([over], START + timedelta(days=WAIT_DAYS)) == ((), ())
+    over, nothing = replace(ended[0], change=Change.RESOLVED, event=None), Step((), (), 0)
+    later = replace(opened[0], on=START + timedelta(days=3))
+    assert to_tell([over], START, nothing) == ((), (over,))
+    assert to_tell([over, later], later.on, nothing) == ((later, over), ())
+    assert to_tell([over], START + timedelta(days=WAIT_DAYS), nothing) == ((), ())
     again = replace(over, statement=replace(over.statement, type=EventType.MISSING_DAY))
-    assert to_tell([again], START) == ((again,), ())  # after a closure that sales come in again is news
+    assert to_tell([again], START, nothing) == ((again,), ())  # after a closure that sales come in again is news
+
+
+def test_an_end_that_waited_is_told_only_where_it_still_holds() -> None:
+    """A product sold again for four days, and has stopped once more when the next mail goes: it is not back."""
+    opened = replace(entries_of(event(-0.6))[0], on=START + timedelta(days=3))
+    ended = entries_of(event(-1, sku="A1", name="Tea", type_=EventType.STOPPED_SELLING))[0]
+    over = replace(ended, change=Change.RESOLVED, event=None)
+    for sold, told in ({"shop": 40, "A1": 5}, True), ({"shop": 40}, False), ({}, True):
+        now, waits = to_tell([over, opened], opened.on, Step((), (), 0, sold))
+        assert (now, waits) == (((opened, over), ()) if told else ((opened,), (over,)))
+    story = Story()
+    story.next(event(-1, sku="A1", name="Tea", type_=EventType.STOPPED_SELLING))
+    stopped_again = Step(tuple(story.alerts or ()), (), 0, {"shop": 40, "A1": 5})
+    assert to_tell([over, opened], opened.on, stopped_again) == ((opened,), ())
 
 
 def test_an_end_is_a_mail_of_its_own_where_the_owner_wants_one() -> None:
@@ -109,7 +125,7 @@ def test_an_end_is_a_mail_of_its_own_where_the_owner_wants_one() -> None:
             judged = JudgedDay(on, DayState.OPEN, findings_of([replace(e, since=START) for e in findings]), {})
             step = advance(alerts, judged, rules)
             alerts = step.alerts
-            told += [entry.change for entry in to_tell(step.entries, on, mail_ends=step.mail_ends)[0]]
+            told += [entry.change for entry in to_tell(step.entries, on, step)[0]]
         assert told == [Change.OPENED] + [Change.RESOLVED] * rules.mail_ends
 
 

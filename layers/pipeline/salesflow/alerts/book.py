@@ -248,7 +248,7 @@ class AlertBook:
         step = judge(day, before.alerts if before else None)
         entries, beyond = _joined(before.carry if before else (), step.entries)
         cut += beyond
-        entries, waiting = to_tell(entries, day, mail_ends=step.mail_ends)
+        entries, waiting = to_tell(entries, day, step)
         if pages.at is None:
             page = _Page(day, step.alerts, {teller: entries}, waiting, step.left_out + cut, run_id)
         else:

@@ -9,15 +9,15 @@
   Days on which nothing can be judged (closed, missing, partial) count neither way. A product that stopped selling is back when it sells; a
   level that moved is the usual one after four weeks.
 - Its end is told where it lasted and is true: somebody was told of it, it went on for three days at least, and sales are back at the
-  level before it began. An end waits for the next mail, unless the owner wants one for it; that sales come in again after a closure
-  is a mail of its own.
+  level before it began. An end waits for the next mail, unless the owner wants one for it, and goes with it only if it still holds: a
+  product that sells nothing again that day is not said to be back. That sales come in again after a closure is a mail of its own.
 - What began before the first date ever checked is known and not told, unless it gets worse.
 - A muted subject is followed and not told; when the mute ends, what was never told and still goes on is told then.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, Self
@@ -198,12 +198,13 @@ class JudgedDay:
 class Step:
     """The state after a date, what is to be told, and how many changes of products were left out as less important.
 
-    mail_ends: as in `Rules`.
+    sold: as in `JudgedDay`. mail_ends: as in `Rules`.
     """
 
     alerts: tuple[Alert, ...]
     entries: tuple[Entry, ...]
     left_out: int
+    sold: Mapping[str, float] = field(default_factory=dict)
     mail_ends: bool = False
 
 
@@ -234,17 +235,28 @@ def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Ste
         if entry.alert in after:
             after[entry.alert] = replace(after[entry.alert], told=entry.alert in were_told, quiet=True)
     followed = sorted(after.values(), key=lambda alert: (alert.subject != SHOP, -abs(alert.told_impact), alert.id))
-    return Step(tuple(followed[:MOST_OPEN]), told, len(left_out), rules.mail_ends)
+    return Step(tuple(followed[:MOST_OPEN]), told, len(left_out), day.sold, rules.mail_ends)
 
 
-def to_tell(
-    entries: Iterable[Entry], day: date, *, mail_ends: bool = False
-) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
-    """What is told now, and the ends that wait for a mail to go with (unless `mail_ends`); those that waited a week are dropped."""
-    ordered = in_order(entries)
-    if mail_ends or any(entry.is_news for entry in ordered):
-        return ordered, ()
-    return (), tuple(entry for entry in ordered if (day - entry.on).days < WAIT_DAYS)
+def to_tell(entries: Iterable[Entry], day: date, step: Step) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """What is told on a day, and the ends that wait: for a mail to go with (unless `step.mail_ends`), or for the product to sell again.
+
+    Those that waited a week are dropped, and those of which another spell has begun. entries: the day's, and what waited before.
+    """
+    goes_on = {alert.id for alert in step.alerts}
+
+    def waited(entry: Entry) -> bool:
+        return entry.on < day and entry.change is Change.RESOLVED
+
+    def holds(entry: Entry) -> bool:
+        sells = entry.sku is None or not step.sold.get(SHOP) or step.sold.get(entry.sku, 0) > 0
+        return sells or not waited(entry)
+
+    ordered = [entry for entry in in_order(entries) if not (waited(entry) and entry.alert in goes_on)]
+    with_a_mail = step.mail_ends or any(entry.is_news for entry in ordered)
+    told = tuple(entry for entry in ordered if with_a_mail and holds(entry))
+    waiting = (entry for entry in ordered if entry not in told)
+    return told, tuple(entry for entry in waiting if (day - entry.on).days < WAIT_DAYS)
 
 
 def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
