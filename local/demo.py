@@ -31,6 +31,8 @@ NOT_DOWNLOADED = ("history/",)
 LEFT_BY_UP = {"env-vars.json", "local-cloud.json"}
 MORNING_IS_OVER = time_of_day(8)
 """By then the schedules of the morning have fired, in the shop's zone."""
+_LONGEST_PAUSE = timedelta(days=366)
+"""A sale so much later than all others has a wrong date, which would be the demo's."""
 BAD_DAY = 0.35
 """What is left of the sales of the made-up shop's last day, so that there is an alert to look at."""
 
@@ -182,6 +184,11 @@ def _of_file(
     """The file's shop, and the morning after the last day. Raises LocalCloudError where it has no sale on the days."""
     shop = retail_shop(data, zone=zone, currency=currency)
     first_sale, last_sale = shop.days
+    before = max((day for sale in shop.store.sales if (day := sale.sold_at.date()) < last_sale), default=last_sale)
+    if last_day is None and last_sale - before > _LONGEST_PAUSE:
+        raise LocalCloudError(
+            f"{data}: its last sale is of {last_sale}, more than a year after the one before, of {before}. Mend its date, or say --date."
+        )
     last = last_day or last_sale
     first = last - timedelta(days=days - 1)
     if not any(first <= sale.sold_at.date() <= last for sale in reversed(shop.store.sales)):

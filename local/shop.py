@@ -18,6 +18,7 @@ from local.errors import LocalCloudError
 from salesflow.library.keeper import INDEX_KEY
 from salesflow.money import Currency
 from salesflow.rows import Rows
+from salesflow.setting_types import currency_code
 from salesflow.settings import Stored
 from salesflow.shops.book import SettingsBook, Version
 
@@ -83,7 +84,7 @@ def sample_shop(
 ) -> Shop:
     """A made-up shop whose sales end on `last_day`; the same arguments give the same shop."""
     store = sample_sales(seed, last_day, days, surprises=surprises)
-    return Shop(store, zone_named(zone), currency, settings={"shop_name": SAMPLE_NAME})
+    return Shop(store, zone_named(zone), _currency_named(currency).code, settings={"shop_name": SAMPLE_NAME})
 
 
 def retail_shop(data: Path, *, zone: str | None = None, currency: str | None = None) -> Shop:
@@ -91,7 +92,7 @@ def retail_shop(data: Path, *, zone: str | None = None, currency: str | None = N
 
     Raises LocalCloudError where the file cannot be read as that.
     """
-    money = Currency(currency or RETAIL_CURRENCY)
+    money = _currency_named(currency or RETAIL_CURRENCY)
     try:
         store = online_retail_store(data, minor_digits=money.digits)
     except (OSError, ValueError) as error:
@@ -107,6 +108,13 @@ def zone_named(key: str) -> ZoneInfo:
         near = difflib.get_close_matches(key, available_timezones(), n=3)
         hint = f" Near it: {', '.join(near)}." if near else ""
         raise LocalCloudError(f"{key!r} is no IANA time zone.{hint}") from None
+
+
+def _currency_named(code: str) -> Currency:
+    try:
+        return Currency(currency_code(code.upper()))
+    except ValueError as error:
+        raise LocalCloudError(f"--currency {error}.") from None
 
 
 class LocalShop:

@@ -14,6 +14,7 @@ from local.api.sales_file import SaleRows, read_sales_file
 from local.api.store import SalesStore
 
 _SALES_WINDOW = timedelta(days=90)
+_LONGEST_SALE = np.timedelta64(12, "h")
 _CATEGORIES = ("Home", "Kitchen", "Garden", "Gifts", "Stationery", None)
 
 
@@ -21,7 +22,8 @@ def online_retail_store(path: Path, *, minor_digits: int = 2, date_style: DateSt
     """The sales of a file that holds one row a sale line; see `local.api.sales_file` for what it may look like.
 
     minor_digits: digits after the point of the file's currency. Each invoice is a sale at its earliest date, each row one
-    of its lines, in the file's order; without invoices each row is a sale. A line's subtotal is quantity * price, exact,
+    of its lines, in the file's order; without invoices each row is a sale. Rows of one number that lie more than half a day apart are
+    of different sales: tills begin again with 1, each day or when they are reset. A line's subtotal is quantity * price, exact,
     rounded half up (away from zero) to the currency; `totalAmount` is the sum of its lines' subtotals. The id is the
     invoice number; a letter before it (`C` for a cancellation) adds its character code times 10^9; where any invoice is
     numbered in another way, they are numbered in the file's order. Products and their stock are derived from the SKUs and
@@ -83,7 +85,7 @@ def _sales(rows: SaleRows, lines: pd.DataFrame, product_ids: npt.NDArray[np.int6
             (subtotals / unit).tolist(),
         )
     )
-    codes, invoices = pd.factorize(rows.invoices)
+    codes, invoices = _invoices(rows)
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(invoices) + 1))
     totals = np.add.reduceat(subtotals[order], starts[:-1])
@@ -98,6 +100,18 @@ def _sales(rows: SaleRows, lines: pd.DataFrame, product_ids: npt.NDArray[np.int6
         )
         for n, number in enumerate(_sale_ids(invoices))
     ]
+
+
+def _invoices(rows: SaleRows) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.object_]]:
+    """The number of each row's sale, shape [n], and the invoice number of each sale."""
+    codes, _ = pd.factorize(rows.invoices)
+    order = np.lexsort((rows.sold_at, codes))
+    codes, moments = codes[order], rows.sold_at[order]
+    begins = np.ones(len(order), dtype=bool)
+    begins[1:] = (np.diff(codes) > 0) | (np.diff(moments) > _LONGEST_SALE)
+    numbers = np.empty(len(order), dtype=np.intp)
+    numbers[order] = np.cumsum(begins) - 1
+    return numbers, rows.invoices[order[begins]]
 
 
 def _products(lines: pd.DataFrame, minor_digits: int) -> tuple[list[Product], npt.NDArray[np.int64]]:

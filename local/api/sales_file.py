@@ -6,10 +6,12 @@ What cannot be read is refused with its row and its column as the file calls it;
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +19,53 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from local.api.sales_cells import Ambiguous, day_comes_first, decimal_mark, moment, number, time_of_day
+
 _NAMES = {
     "invoice": (
         "invoice invoiceno invoicenumber invoiceid transactionid transactionno transactionnumber transaction orderid orderno "
-        "ordernumber order receipt receiptno receiptnumber receiptid ticket ticketno ticketid saleid saleno billno billid bill "
-        "checkno checkid basketid"
+        "ordernumber order receipt receiptno receiptnumber receiptid ticket ticketno ticketid ticketnumber saleid saleno billno billid "
+        "bill checkno checkid basketid beleg belegnr bon bonnr rechnung facture numerofacture commande factura pedido 订单号 单号 小票号"
     ),
     "sku": (
         "sku stockcode productcode productid productno itemcode itemid itemno itemnumber articlecode articleno articleid "
-        "barcode ean code pizzaid menuitemid"
+        "barcode ean code pizzaid menuitemid artikelnummer artikelnr reference codeproduit codearticle codigo 商品编码 编码 条码"
     ),
     "name": (
         "description productname itemname articlename productdetail productdescription itemdescription pizzaname "
-        "product item article name title"
+        "product item article name title artikel bezeichnung produkt produit designation libelle producto produto 商品名称 商品 品名 名称"
     ),
-    "quantity": "quantity qty quantitysold qtysold units unitssold pieces pcs transactionqty itemquantity count",
+    "quantity": (
+        "quantity qty quantitysold qtysold units unitssold pieces pcs transactionqty itemquantity count menge anzahl quantite qte "
+        "cantidad quantidade 数量"
+    ),
     "date": (
         "invoicedate invoicedatetime datetime transactiondatetime transactiontimestamp timestamp saledate saledatetime "
-        "orderdatetime orderdate transactiondate soldat createdat purchasedate date day"
+        "orderdatetime orderdate transactiondate soldat createdat purchasedate date day datum fecha data 日期 销售日期"
     ),
-    "time": "time saletime transactiontime ordertime invoicetime timeofday",
-    "price": "unitprice price itemprice saleprice sellingprice priceeach priceperunit rate",
-    "total": "linetotal totalprice totalamount subtotal extendedprice amount total revenue sales",
+    "time": "time saletime transactiontime ordertime invoicetime timeofday uhrzeit zeit heure hora 时间",
+    "price": (
+        "unitprice price itemprice saleprice sellingprice priceeach priceperunit rate einzelpreis stuckpreis preis prixunitaire prix "
+        "preciounitario precio preco 单价 价格"
+    ),
+    "total": (
+        "linetotal totalprice totalamount subtotal extendedprice amount total revenue sales summe gesamt betrag umsatz montant importe "
+        "金额 总价"
+    ),
 }
-"""What each column may be called, without case, blanks and marks; the first name that a file has is taken."""
+"""What each column may be called, without case, accents, blanks and marks; the first name that a file has is taken."""
 _COLUMNS = {field: tuple(names.split()) for field, names in _NAMES.items()}
-_DATE = re.compile(
-    r"(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp][Mm])?)?"
-)
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp][Mm])?")
-_MONEY_SIGNS = re.compile(r"[\s\u00a0'’£$€¥]|[A-Z]{2,3}\b")
+_NEEDED = {
+    "a date (such as InvoiceDate or Date)": ("date",),
+    "a product (such as StockCode, SKU or Description)": ("sku", "name"),
+    "a quantity (such as Quantity or Qty)": ("quantity",),
+    "a price (such as UnitPrice, Price or Total)": ("price", "total"),
+}
+_ABOVE_A_HEADER = 30
+"""So many rows are looked at for the header: exports begin with a title and a span of days."""
+_NO_WESTERN_WORD = re.compile(rb"[\x80-\xff]{3}")
+_LIKE_GROUPED = re.compile(r"-?\d{1,3}\.\d{3}")
+_LONGEST_CELL = 10**7
 _MOST_EXAMPLES = 3
 
 
@@ -54,8 +73,8 @@ _MOST_EXAMPLES = 3
 class SaleRows:
     """One row a sale line, as arrays of the same length, in the file's order.
 
-    invoices, skus, names: text. sold_at: naive. quantities: int64. unit_prices, subtotals: Decimal in major units; a
-    subtotal is None where the file has none, and is then quantity * price.
+    invoices, skus, names: text. sold_at: naive. quantities: int64. unit_prices, subtotals: Decimal in major units;
+    subtotals are None where the file has none, and are then quantity * price.
     """
 
     invoices: npt.NDArray[np.object_]
@@ -89,33 +108,23 @@ def read_sales_file(path: Path, *, minor_digits: int) -> SaleRows:
     """
     table = _read(path)
     named = {field: table.column(field) for field in _COLUMNS}
-    missing = [
-        f"{what} (such as {example})"
-        for what, example, fields in (
-            ("a date", "InvoiceDate or Date", ("date",)),
-            ("a product", "StockCode, SKU or Description", ("sku", "name")),
-            ("a quantity", "Quantity or Qty", ("quantity",)),
-            ("a price", "UnitPrice, Price or Total", ("price", "total")),
-        )
-        if not any(named[field] for field in fields)
-    ]
-    if missing:
-        raise ValueError(
-            f"{path.name} lacks the columns of {', '.join(missing)}; it has {_listed(table.cells.columns)}."
-        )
     table = _Table(path.name, *_without_blank_rows(table))
     if table.cells.empty:
         raise ValueError(f"{path.name} holds no row of sales.")
-    quantities = _parsed(table, named["quantity"], _pieces)
-    prices, subtotals = _prices(table, named["price"], named["total"], quantities, minor_digits)
+    figures = [pd.unique(_texts(table, named[field])) for field in ("quantity", "price", "total") if named[field]]
+    mark = decimal_mark(np.concatenate(figures).tolist(), minor_digits)
+    quantities = _parsed(table, named["quantity"], _pieces_by(mark))
+    prices, subtotals = _prices(table, named["price"], named["total"], quantities, minor_digits, mark)
+    invoices, unnumbered = _texts(table, named["invoice"]), [f"#{row}" for row in range(1, len(table.cells) + 1)]
+    invoices = np.where(invoices == "", unnumbered, invoices)
+    if subtotals is None and named["total"]:
+        subtotals = _paid(table, named["total"], invoices, prices * quantities, minor_digits, mark)
     skus, names = (_texts(table, named[field]) for field in ("sku", "name"))
     nameless = np.flatnonzero((skus == "") & (names == ""))
     if len(nameless):
         raise _refused(table, named["sku"] or named["name"], [(int(row), "is empty") for row in nameless])
     return SaleRows(
-        invoices=_texts(table, named["invoice"])
-        if named["invoice"]
-        else np.arange(1, len(skus) + 1).astype(str).astype(object),
+        invoices=invoices,
         skus=np.where(skus == "", names, skus),
         names=names,
         sold_at=_moments(table, named["date"], named["time"]),
@@ -126,49 +135,115 @@ def read_sales_file(path: Path, *, minor_digits: int) -> SaleRows:
 
 
 def _read(path: Path) -> _Table:
-    match path.suffix.lower():
-        case ".parquet":
-            return _Table(path.name, _as_text(pd.read_parquet(path)), lambda row: f"row {row + 1}")
-        case ".csv" | ".txt" | ".tsv":
-            text = _decoded(path.read_bytes())
-            first = text.partition("\n")[0]
-            separator = max(",;\t|", key=first.count)
-            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-            head = rows[0] if rows else []
-            ragged = next((n for n, row in enumerate(rows) if row and len(row) != len(head)), None)
-            if ragged is not None:
-                raise ValueError(
-                    f"{path.name}, row {ragged + 1} has {len(rows[ragged])} cells and the header {len(head)}."
-                )
-            numbers = [n for n, row in enumerate(rows) if row and n]
-            cells = pd.DataFrame([rows[n] for n in numbers], columns=pd.Index(head, dtype=object), dtype=object)
-            return _Table(path.name, cells, lambda row: f"row {numbers[row] + 1}")
-        case ".xlsx" | ".xlsm":
-            sheets = pd.read_excel(path, sheet_name=None, dtype=object)
-            tables = {name: _as_text(sheet) for name, sheet in sheets.items() if len(sheet.columns)}
-            places = [f"sheet {name!r}, row {n + 2}" for name, sheet in tables.items() for n in range(len(sheet))]
-            cells = pd.concat(tables.values(), ignore_index=True).fillna("") if tables else pd.DataFrame()
-            return _Table(path.name, cells, places.__getitem__)
-        case _:
-            raise ValueError(f"{path.name} is none of .csv, .xlsx and .parquet.")
+    """The cells below the header. Raises ValueError where the file is none of its kind, or no row names what is needed."""
+    kind = path.suffix.lower()
+    if kind in {".csv", ".txt", ".tsv"}:
+        return _of_text(path)
+    if kind not in {".parquet", ".xlsx", ".xlsm"}:
+        raise ValueError(f"{path.name} is none of .csv, .xlsx and .parquet; save it as one of them.")
+    try:
+        found = pd.read_parquet(path) if kind == ".parquet" else pd.read_excel(path, None, header=None, dtype=object)
+    except OSError:
+        raise
+    except Exception as error:  # of zip, XML or Arrow: whatever their readers raise
+        raise ValueError(f"{path.name} is no whole {kind} file ({str(error)[:200]}).") from error
+    if isinstance(found, dict):
+        return _of_sheets(path.name, found)
+    cells = _as_text(found.reset_index() if any(found.index.names) else found)
+    _ensure_named(path.name, cells.columns)
+    return _Table(path.name, cells, lambda row: f"row {row + 1}")
 
 
-def _decoded(body: bytes) -> str:
-    """The text of a CSV file: UTF-8 or UTF-16 by its mark, else UTF-8, else Windows' Latin-1."""
-    for encoding in ("utf-16",) if body[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252"):
+def _of_text(path: Path) -> _Table:
+    text = _decoded(path)
+    csv.field_size_limit(_LONGEST_CELL)
+
+    def rows_by(separator: str, most: int | None = None) -> list[list[str]]:
         try:
-            return body.decode(encoding)
-        except UnicodeDecodeError:
+            return list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), most))
+        except csv.Error as error:
+            raise ValueError(f"{path.name} is no whole .csv file ({error}).") from error
+
+    begins = {separator: rows_by(separator, _ABOVE_A_HEADER) for separator in ",;\t|"}
+    separator = next(
+        (one for one, rows in begins.items() if not _missing(rows[_header(rows)] if rows else ())),
+        max(begins, key=text.partition("\n")[0].count),
+    )
+    rows = rows_by(separator)
+    top = _header(rows)
+    head = rows[top] if rows else []
+    _ensure_named(path.name, head)
+    numbers = [n for n, row in enumerate(rows) if n > top and any(row)]
+    for n in numbers:
+        if len(rows[n]) < len(head) or any(rows[n][len(head) :]):
+            raise ValueError(f"{path.name}, row {n + 1} has {len(rows[n])} cells and the header {len(head)}.")
+    cells = pd.DataFrame([rows[n][: len(head)] for n in numbers], columns=pd.Index(head, dtype=object), dtype=object)
+    return _Table(path.name, cells, lambda row: f"row {numbers[row] + 1}")
+
+
+def _of_sheets(file: str, sheets: dict[str, pd.DataFrame]) -> _Table:
+    tables, places = [], []
+    for name, sheet in sheets.items():
+        cells = _as_text(sheet)
+        if not cells.ne("").to_numpy(dtype=bool).any():
             continue
-    return body.decode("latin-1")
+        top = _header(cells.head(_ABOVE_A_HEADER).to_numpy().tolist())
+        head = cells.iloc[top].tolist()
+        _ensure_named(f"{file}, sheet {name!r}", head)
+        below = cells.iloc[top + 1 :].set_axis(pd.Index(head, dtype=object), axis=1)
+        tables.append(below.loc[:, [title != "" and title not in head[:n] for n, title in enumerate(head)]])
+        places += [f"sheet {name!r}, row {row + 1}" for row in range(top + 1, len(cells))]
+    if not tables:
+        _ensure_named(file, ())
+    return _Table(file, pd.concat(tables, ignore_index=True).fillna(""), places.__getitem__)
+
+
+def _missing(names: Iterable[object]) -> list[str]:
+    """What a header lacks, in words."""
+    keys = {_key(name) for name in names}
+    return [what for what, fields in _NEEDED.items() if not any(keys.intersection(_COLUMNS[field]) for field in fields)]
+
+
+def _header(rows: Sequence[Sequence[str]]) -> int:
+    """Which row names the columns: the first that names all that is needed, or else the first that is not blank."""
+    filled = [n for n, row in enumerate(rows[:_ABOVE_A_HEADER]) if any(row)]
+    return next((n for n in filled if not _missing(rows[n])), filled[0] if filled else 0)
+
+
+def _ensure_named(where: str, names: Iterable[object]) -> None:
+    if missing := _missing(names):
+        has = ", ".join(str(name) for name in list(names)[:20]) or "none"
+        raise ValueError(f"{where} lacks the columns of {', '.join(missing)}; it has {has}.")
+
+
+def _decoded(path: Path) -> str:
+    """The text of a CSV file: UTF-8, UTF-16 by its mark, or Windows' Latin-1. Raises ValueError for what is none of them."""
+    body = path.read_bytes()
+    try:
+        text = body.decode("utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        if _NO_WESTERN_WORD.search(body):
+            raise ValueError(
+                f"{path.name} is not UTF-8 (from byte {error.start:,} on), and its encoding cannot be told; save it as CSV UTF-8."
+            ) from None
+        text = body.decode("cp1252", errors="replace")
+    if "\0" in text:
+        raise ValueError(
+            f"{path.name} is no text (it holds a NUL); save it as CSV UTF-8, or give it the ending of its kind."
+        )
+    return text
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
     """Typed cells as the text that a CSV file would have."""
     columns = {}
-    for name in frame.columns:
-        values, kinds = pd.factorize(frame[name], use_na_sentinel=True)
-        texts = np.array([*(_text(kind) for kind in kinds), ""], dtype=object)
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        try:
+            values, kinds = pd.factorize(column, use_na_sentinel=True)
+        except TypeError:  # lists and the like
+            values, kinds = pd.factorize(column.map(str))
+        texts = np.array([*(_text(kind) for kind in np.asarray(kinds)), ""], dtype=object)
         columns[str(name)] = texts[values]
     return pd.DataFrame(columns, dtype=object)
 
@@ -176,17 +251,18 @@ def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
 def _text(value: Any) -> str:
     if isinstance(value, datetime | np.datetime64):
         return pd.Timestamp(value).isoformat(sep=" ")
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
-    return str(value)
+    text = str(value)
+    # The point of a number that is none of a text parts no thousands.
+    return f"{text}0" if not isinstance(value, str) and _LIKE_GROUPED.fullmatch(text) else text
 
 
 def _key(name: object) -> str:
-    return re.sub(r"[\W_]", "", str(name).lower())
-
-
-def _listed(names: pd.Index) -> str:
-    return ", ".join(str(name) for name in names[:20]) or "none"
+    plain = unicodedata.normalize("NFKD", str(name).lower())
+    return re.sub(r"[\W_]", "", "".join(sign for sign in plain if not unicodedata.combining(sign)))
 
 
 def _without_blank_rows(table: _Table) -> tuple[pd.DataFrame, Callable[[int], str]]:
@@ -228,50 +304,41 @@ def _refused(table: _Table, name: str | None, bad: Sequence[tuple[int, str]]) ->
     return ValueError(f"{table.file}, {told}{more}.")
 
 
-def _number(text: str) -> Decimal:
-    """An amount as people write it: 1,234.50 or 1.234,50 or 2,55 or £3."""
-    plain = _MONEY_SIGNS.sub("", text)
-    if plain.startswith("(") and plain.endswith(")"):
-        plain = f"-{plain[1:-1]}"
-    if "," in plain:
-        grouped = re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d*)?", plain)
-        plain = plain.replace(",", "") if grouped else plain.replace(".", "").replace(",", ".")
-    try:
-        number = Decimal(plain)
-    except InvalidOperation:
-        raise ValueError("is no number") from None
-    if not number.is_finite() or abs(number) > 10**11:
-        raise ValueError("is no amount")
-    return number
+def _pieces_by(mark: str) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        pieces = number(text, mark, is_money=False)
+        if pieces != pieces.to_integral_value():
+            raise ValueError(
+                "is no whole number of pieces; quantity by weight is not kept, so write pieces and their price"
+            )
+        if abs(pieces) >= 2**31:
+            raise ValueError("is no quantity")
+        return int(pieces)
+
+    return parse
 
 
-def _pieces(text: str) -> int:
-    number = _number(text)
-    if number != number.to_integral_value():
-        raise ValueError(
-            "is no whole number of pieces; quantity by weight is not kept, so write pieces and their price"
-        )
-    if abs(number) >= 2**31:
-        raise ValueError("is no quantity")
-    return int(number)
-
-
-def _decimals(number: Decimal) -> int:
-    return max(0, -int(number.normalize().as_tuple().exponent))
+def _decimals(amount: Decimal) -> int:
+    return max(0, -int(amount.normalize().as_tuple().exponent))
 
 
 def _prices(
-    table: _Table, price: str | None, total: str | None, quantities: npt.NDArray[np.object_], minor_digits: int
+    table: _Table,
+    price: str | None,
+    total: str | None,
+    quantities: npt.NDArray[np.object_],
+    minor_digits: int,
+    mark: str,
 ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_] | None]:
-    """The unit prices and, of a file that has totals alone, the subtotals."""
+    """The unit prices and, of a file that has totals, the subtotals."""
 
     def amount_of(most: int) -> Callable[[str], Decimal]:
         def parse(text: str) -> Decimal:
-            number = _number(text)
-            if _decimals(number) > most:
+            amount = number(text, mark, is_whole=not most)
+            if _decimals(amount) > most:
                 allowed = f"more than {most} decimals" if most else "decimals, and the currency has none"
                 raise ValueError(f"has {allowed}")
-            return number
+            return amount
 
         return parse
 
@@ -286,80 +353,41 @@ def _prices(
     return prices, subtotals
 
 
+def _paid(
+    table: _Table,
+    total: str,
+    invoices: npt.NDArray[np.object_],
+    due: npt.NDArray[np.object_],
+    minor_digits: int,
+    mark: str,
+) -> npt.NDArray[np.object_] | None:
+    """What was paid for each row of a file that has prices and totals: with discounts and taxes, which the price lacks.
+
+    None where the totals are no numbers, say what the prices do, or are of whole invoices and stand beside each of their rows.
+    """
+    unit = Decimal(1).scaleb(-minor_digits)
+    try:
+        paid = _parsed(table, total, lambda text: number(text, mark).quantize(unit, ROUND_HALF_UP))
+    except ValueError:
+        return None
+    rows = pd.DataFrame({"paid": paid, "due": due}, dtype=object).groupby(invoices, sort=False)
+    sums, sizes = rows["due"].sum(), rows.size()
+    is_of_invoice = sizes.max() > 1 and bool((rows["paid"].nunique() == 1).all())
+    expected = sums if is_of_invoice else pd.Series(due)
+    found = rows["paid"].first() if is_of_invoice else pd.Series(paid)
+    room = unit * (sizes if is_of_invoice else 1)
+    return None if ((found - expected).abs() <= room).all() else paid
+
+
 def _moments(table: _Table, name: str | None, time_name: str | None) -> npt.NDArray[np.datetime64]:
-    day_first = _day_first(table, name)
-    days = _parsed(table, name, lambda text: _moment(text, day_first))
+    texts = _texts(table, name)
+    try:
+        day_first = day_comes_first(pd.unique(texts))
+    except Ambiguous as error:
+        row = int(np.flatnonzero(texts == error.example)[0])
+        raise _refused(table, name, [(row, str(error))]) from None
+    days = _parsed(table, name, lambda text: moment(text, day_first=day_first))
     if time_name is not None and time_name != name:
-        times = _parsed(table, time_name, _time)
+        times = _parsed(table, time_name, time_of_day)
         days = np.array([datetime.combine(day.date(), at) for day, at in zip(days, times, strict=True)], dtype=object)
     return days.astype("datetime64[us]")
-
-
-def _day_first(table: _Table, name: str | None) -> bool:
-    """Whether 03/11/2026 is the third of November, by the column's own dates. ValueError where they do not say."""
-    firsts, seconds, ambiguous = set(), set(), None
-    codes, kinds = pd.factorize(_texts(table, name))
-    for code, text in enumerate(kinds):
-        found = _DATE.fullmatch(text)
-        if found and len(found[1]) < 3 and len(found[4]) != 3:
-            if found[2] == ".":
-                return True
-            firsts.add(int(found[1]))
-            seconds.add(int(found[3]))
-            ambiguous = code
-    if ambiguous is None or max(firsts) > 12 or max(seconds) > 12:
-        return ambiguous is not None and max(firsts) > 12
-    row = int(np.flatnonzero(codes == ambiguous)[0])
-    said = (
-        f"{kinds[ambiguous]!r} may be day/month or month/day, and no other date of the column tells; write 2026-11-30"
-    )
-    raise _refused(table, name, [(row, said)])
-
-
-def _moment(text: str, day_first: bool) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = _written_date(text, day_first)
-    if moment.tzinfo is not None:
-        raise ValueError("has a time zone; write the shop's local time")
-    if not date(1970, 1, 1) <= moment.date() < date(2200, 1, 1):
-        raise ValueError("is no date of a sale")
-    return moment
-
-
-def _written_date(text: str, day_first: bool) -> datetime:
-    found = _DATE.fullmatch(text)
-    if found is None:
-        raise ValueError("is no date")
-    one, _, two, three, *clock_parts = found.groups()
-    if len(one) == 4:
-        year, month, day = int(one), int(two), int(three)
-    else:
-        year = int(three) + (2000 if len(three) == 2 else 0)
-        day, month = (int(one), int(two)) if day_first else (int(two), int(one))
-    at = _clock(*clock_parts) if clock_parts[0] else time.min
-    try:
-        return datetime.combine(date(year, month, day), at)
-    except ValueError:
-        raise ValueError("is no date of the calendar") from None
-
-
-def _time(text: str) -> time:
-    found = _TIME.fullmatch(text)
-    if found is None:
-        try:
-            return datetime.fromisoformat(text).time()
-        except ValueError:
-            raise ValueError("is no time of day") from None
-    return _clock(*found.groups())
-
-
-def _clock(hour: str, minute: str, second: str | None, half: str | None) -> time:
-    hours = int(hour)
-    if half:
-        hours = hours % 12 + (12 if half.lower() == "pm" else 0)
-    try:
-        return time(hours, int(minute), int(second or 0))
-    except ValueError:
-        raise ValueError("is no time of day") from None

@@ -8,6 +8,7 @@ import pytest
 
 from local.api import SalesStore, online_retail_store
 from local.api.retail import sale_id
+from local.demo import _of_file
 from local.errors import LocalCloudError
 from local.shop import retail_shop
 
@@ -180,7 +181,16 @@ def test_sales_that_are_numbered_in_another_way_or_not_at_all(tmp_path: Path) ->
         ("1.234,50", 2, 1234.5),
         ("12,5", 2, 12.5),
         ("1,234", 0, 1234.0),
+        ("1.234", 0, 1234.0),
         ("1'234.565", 3, 1234.565),
+        ("12.505", 3, 12.505),
+        ("1,23,456.50", 2, 123456.5),
+        ("\u20b91\u202f234.5", 2, 1234.5),
+        ("Rs. 2.50", 2, 2.5),
+        ("2,50 kr", 2, 2.5),
+        ("\u22122.50", 2, -2.5),
+        ("0.125", 2, 0.13),
+        ("1234.567", 2, 1234.57),
     ],
 )
 def test_amounts_as_people_write_them(tmp_path: Path, written: str, digits: int, total: float) -> None:
@@ -188,6 +198,164 @@ def test_amounts_as_people_write_them(tmp_path: Path, written: str, digits: int,
     path.write_text(f"date;product;qty;price\n2026-11-20;Tea;1;{written}\n")
     (sale,) = online_retail_store(path, minor_digits=digits).sales
     assert sale.total_amount == total
+
+
+@pytest.mark.parametrize(
+    ("rows", "sold"),
+    [
+        (["1.234;2,55"], [(1234, 2.55)]),
+        (["1,000;2,55"], [(1, 2.55)]),
+        (["2;1.234", "1;2,55"], [(2, 1234.0), (1, 2.55)]),
+        (["2;1,234", "1;2.55"], [(2, 1234.0), (1, 2.55)]),
+        (["2;1.234.567"], [(2, 1234567.0)]),
+        (["2;1,234.5", "1;1.234,5"], [(2, 1234.5), (1, 1234.5)]),
+    ],
+)
+def test_the_files_other_numbers_tell_a_thousand_from_three_decimals(
+    tmp_path: Path, rows: list[str], sold: list[tuple[int, float]]
+) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("date;product;qty;price\n" + "".join(f"2026-11-20;Tea;{row}\n" for row in rows))
+    sales = online_retail_store(path).sales
+    assert [(sale.items[0].quantity, sale.items[0].unit_price) for sale in sales] == sold
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("1;1.234", "row 2, price: '1.234' may be thousands or have three decimals.* write 1234 or 1.2340"),
+        ("1;1,234", "row 2, price: '1,234' may be thousands"),
+        ("1.000;2", "row 2, qty: '1.000' may be thousands"),
+        ("1;1.2.3", "row 2, price: '1.2.3' is no number"),
+        ("1;1234,567.50", "row 2, price: '1234,567.50' is no number"),
+        ("1_000;2", "row 2, qty: '1_000' is no number"),
+        ("5 kg;2", "row 2, qty: '5 kg' is no number"),
+        ("1;nan", "row 2, price: 'nan' is no number"),
+    ],
+)
+def test_a_number_that_may_be_two_is_not_guessed(tmp_path: Path, row: str, message: str) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(f"date;product;qty;price\n2026-11-20;Tea;{row}\n")
+    with pytest.raises(ValueError, match=message):
+        online_retail_store(path)
+
+
+@pytest.mark.parametrize(
+    ("dates", "days"),
+    [
+        (["11/11/2026"], [11]),
+        (["03.11.26", "04.11.26"], [3, 4]),
+        (["13/11/26", "14/11/26"], [13, 14]),
+        (["20261103"], [3]),
+    ],
+)
+def test_dates_that_can_be_one_day_only(tmp_path: Path, dates: list[str], days: list[int]) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("date,product,qty,price\n" + "".join(f"{day},Tea,1,2\n" for day in dates))
+    assert [(sale.sold_at.month, sale.sold_at.day) for sale in online_retail_store(path).sales] == [
+        (11, day) for day in days
+    ]
+
+
+def test_a_year_that_stands_first_is_not_taken_for_a_day(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("date,product,qty,price\n26-11-19,Tea,1,2\n26-11-20,Tea,1,2\n")
+    with pytest.raises(ValueError, match=r"row 3, date: '26-11-20' may be day/month .* or begin with a year"):
+        online_retail_store(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sales of November\n\nDate,Product,Qty,Price\n2026-11-20,Tea,1,2.5\n",
+        "Shop: Tea & Co,,,\nfrom,1.11.,to,30.11.\nDate,Product,Qty,Price\n2026-11-20,Tea,1,2.5\n",
+        "sep=;\nDate;Product;Qty;Price\n2026-11-20;Tea;1;2,5\n",
+        "Date,Product,Qty,Price\n2026-11-20,Tea,1,2.5,\n",
+        "Datum;Artikel;Menge;Einzelpreis\n20.11.2026;Tea;1;2,50\n",
+        "Date;Produit;Quantit\xe9;Prix unitaire\n20/11/2026;Tea;1;2,50 \u20ac\n",
+        "\u65e5\u671f,\u5546\u54c1\u540d\u79f0,\u6570\u91cf,\u5355\u4ef7\n2026/11/20,Tea,1,\uffe52.50\n",
+    ],
+)
+def test_titles_above_the_header_and_its_other_languages(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(text)
+    (sale,) = online_retail_store(path).sales
+    assert (sale.sold_at, sale.total_amount, sale.items[0].sku) == (datetime(2026, 11, 20), 2.5, "Tea")
+    book = path.with_suffix(".xlsx")
+    lines = [["Sales of November", None, None, None], [None] * 4, ["Date", "Product", "Qty", "Price"]]
+    pd.DataFrame([*lines, [datetime(2026, 11, 20), "Tea", 1, 2.505], [None, "Tea", "x", 1]]).to_excel(
+        book, header=False, index=False
+    )
+    with pytest.raises(ValueError, match="row 5, Qty: 'x' is no number"):
+        online_retail_store(book)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("Date,Product,Qty,Price\n2026-11-20,\u8336\u53f6,1,2\n".encode("gbk"), r"is not UTF-8 \(from byte 34 on\)"),
+        ("Date,Product,Qty,Price\n2026-11-20,Tea,1,2\n".encode("utf-16-le"), "holds a NUL.*save it as CSV UTF-8"),
+        ("Date,Product,Qty,Price\n2026-11-20,Tea,1,2\n".encode("utf-32"), "holds a NUL"),
+        (b"Date,Product,Qty,Price\n2026-11-20,T\0ea,1,2\n", "holds a NUL"),
+    ],
+)
+def test_text_whose_encoding_cannot_be_told_is_no_guess(tmp_path: Path, body: bytes, message: str) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_bytes(body)
+    with pytest.raises(ValueError, match=message):
+        online_retail_store(path)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
+def test_a_file_that_is_none_of_its_kind_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"sales.{suffix}"
+    path.write_text("date,product,qty,price\n2026-11-20,Tea,1,2\n")
+    with pytest.raises(ValueError, match=rf"sales.{suffix} is no whole .{suffix} file"):
+        online_retail_store(path)
+
+
+def test_parquet_as_other_programs_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "sales.parquet"
+    lines = pd.DataFrame(
+        {
+            "Date": pd.to_datetime(["2026-11-20", "2026-11-21"]),
+            "Product": pd.Categorical(["Tea", "Salt"]),
+            "Qty": [Decimal("1.000"), Decimal("2.000")],
+            "Price": np.array([1.459, 2], dtype=np.float32),
+            "Tags": [["a"], ["b", "c"]],
+        }
+    )
+    lines.set_index("Date").to_parquet(path)
+    assert [(sale.items[0].quantity, sale.items[0].unit_price) for sale in online_retail_store(path).sales] == [
+        (1, 1.459),
+        (2, 2.0),
+    ]
+
+
+def test_numbers_that_begin_again_are_other_sales(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    rows = ["1,2026-11-20 09:00,1", "1,2026-11-20 09:01,2", "2,2026-11-20 23:59,3", "2,2026-11-21 00:01,4"]
+    rows += ["1,2026-11-21 09:00,5", ",2026-11-21 10:00,6", ",2026-11-21 10:00,7"]
+    path.write_text("receipt,date,price,product,qty\n" + "".join(f"{row},Tea,1\n" for row in rows))
+    store = online_retail_store(path)
+    assert sorted(sale.total_amount for sale in store.sales) == [3.0, 5.0, 6.0, 7.0, 7.0]
+    assert len({sale.id for sale in store.sales}) == 5
+
+
+@pytest.mark.parametrize(
+    ("rows", "totals"),
+    [
+        (["1,Tea,2,10.00,18.00", "1,Salt,1,3.00,3.00"], [21.0]),  # a discount
+        (["1,Tea,1,3.33,3.6635", "2,Salt,1,3.00,3.30"], [3.66, 3.3]),  # a tax
+        (["1,Tea,2,10.00,23.00", "1,Salt,1,3.00,23.00", "2,Tea,1,10.00,10.00"], [23.0, 10.0]),  # of the whole invoice
+        (["1,Tea,2,10.00,", "1,Salt,1,3.00,n/a"], [23.0]),
+        (["1,Tea,3,3.335,10.00"], [10.01]),  # rounded otherwise
+    ],
+)
+def test_what_was_paid_is_believed_before_the_price(tmp_path: Path, rows: list[str], totals: list[float]) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("order,product,qty,price,total,date\n" + "".join(f"{row},2026-11-20\n" for row in rows))
+    assert [sale.total_amount for sale in online_retail_store(path).sales] == totals
 
 
 def test_a_currency_without_decimals_takes_no_decimals(tmp_path: Path) -> None:
@@ -236,5 +404,17 @@ def test_the_shop_of_a_file_is_in_the_currency_that_is_said(tmp_path: Path) -> N
     path = tmp_path / "sales.csv"
     path.write_text("date,product,qty,price\n2026-11-20,Tea,2,12.505\n")
     assert retail_shop(path, currency="KWD").store.sales[0].total_amount == 25.01
-    with pytest.raises(LocalCloudError, match=r"row 2, price: '12.505' has decimals, and the currency has none"):
+    path.write_text("date,product,qty,price\n2026-11-20,Tea,2,12.50\n")
+    with pytest.raises(LocalCloudError, match=r"row 2, price: '12.50' has decimals, and the currency has none"):
         retail_shop(path, currency="JPY")
+    with pytest.raises(LocalCloudError, match="'ZZZ' is no ISO 4217 currency code"):
+        retail_shop(path, currency="zzz")
+
+
+def test_the_last_days_of_a_file_are_not_those_of_a_wrong_date(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("date,product,qty,price\n2026-11-19,Tea,1,2\n2026-11-20,Tea,1,2\n2062-11-20,Tea,1,2\n")
+    with pytest.raises(LocalCloudError, match=r"of 2062-11-20, more than a year after .* of 2026-11-20.*--date"):
+        _of_file(path, None, None, None, 2)
+    _, morning = _of_file(path, None, None, date(2026, 11, 20), 2)
+    assert morning.date() == date(2026, 11, 21)
