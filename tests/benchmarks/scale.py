@@ -1,7 +1,8 @@
 """One shop of growing size: processor time and peak memory of each job, each in a fresh process, against the local cloud.
 
-`python -m tests.benchmarks.scale [LINES:SKUS ...] [--shops FOLDER]`, by default a small shop, 1, 3 and 10 million sale lines a year with 5,000 SKUs,
-and 3 million with 100,000. A shop is made once, as the API would send it (150 bytes of JSON a line), and kept in the folder.
+`python -m tests.benchmarks.scale [LINES:SKUS[:DAYS] ...] [--shops FOLDER]`, by default a small shop, 1, 3 and 10 million sale lines a year with 5,000
+SKUs, and 3 million with 100,000; 20000000:5000:20 is twenty days of a million lines each. A shop is made once, as the API would send it (150 bytes of
+JSON a line), and kept in the folder.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import numpy as np
 from local.cloud.aws import ACCESS_KEYS, LocalAws
 from tests.benchmarks.measuring import ROOT, in_fresh_process, show
 
-DAYS = 365
+DAYS = "365"
 MEAN_ITEMS = 3
 WEEK = (0.8, 0.9, 0.95, 1.0, 1.15, 1.3, 0.9)
 SIZES = ("60000:80", "1000000:5000", "3000000:5000", "10000000:5000", "3000000:100000")
@@ -60,8 +61,8 @@ print(json.dumps([status, spent, spent - before, peak_megabytes()]), file=sys.__
 """
 
 
-def make_shop(folder: Path, lines: int, skus: int, *, seed: int = 1) -> None:
-    """Write the sales of a year up to yesterday, a file a day, and the products and the inventory."""
+def make_shop(folder: Path, lines: int, skus: int, days: int, *, seed: int = 1) -> None:
+    """Write the sales of so many days up to yesterday, a file a day, and the products and the inventory."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     popular = 1 / np.arange(1, skus + 1) ** 0.8
@@ -80,8 +81,8 @@ def make_shop(folder: Path, lines: int, skus: int, *, seed: int = 1) -> None:
     (folder / "products.json").write_bytes(msgspec.json.encode(products))
     (folder / "inventory.json").write_bytes(msgspec.json.encode(inventory))
     number = 0
-    for day in (datetime.now(UTC).date() - timedelta(days=DAYS - n) for n in range(DAYS)):
-        sales = 1 + int(rng.poisson(lines / DAYS / MEAN_ITEMS * WEEK[day.weekday()]))
+    for day in (datetime.now(UTC).date() - timedelta(days=days - n) for n in range(days)):
+        sales = 1 + int(rng.poisson(lines / days / MEAN_ITEMS * WEEK[day.weekday()]))
         sizes = 1 + rng.poisson(MEAN_ITEMS - 1, sales)
         products_sold = np.searchsorted(below, rng.random(int(sizes.sum()))).clip(0, skus - 1).tolist()
         pieces = (1 + rng.poisson(0.6, len(products_sold))).tolist()
@@ -168,15 +169,15 @@ def environment_of(aws: LocalAws, api: str, name: str) -> dict[str, str]:
 def main(sizes: list[str], shops: Path) -> None:
     """Make the shops that are not there yet, run the jobs, and print."""
     for size in sizes:
-        lines, skus = map(int, size.split(":"))
-        folder = shops / f"{lines}-{skus}"
+        lines, skus, days = map(int, [*size.split(":"), DAYS][:3])
+        folder = shops / f"{lines}-{skus}-{days}"
         if not folder.exists():
-            make_shop(folder, lines, skus)
+            make_shop(folder, lines, skus, days)
         rows: list[tuple[object, ...]] = []
         night = 0.0
         aws = LocalAws.start()
         with api_of(folder) as api:
-            environment = environment_of(aws, api, f"shop-{lines}-{skus}")
+            environment = environment_of(aws, api, folder.name)
             for title, job, fields in JOBS:
                 event = {**fields, "force": True}
                 again = [event, event] if (title, job, fields) in _NIGHTLY else [event]
@@ -188,7 +189,7 @@ def main(sizes: list[str], shops: Path) -> None:
         aws.stop()
         rows.append(("a later night, warm", "", "", night, ""))
         show(
-            f"{lines:,} sale lines a year, {skus:,} SKUs",
+            f"{lines:,} sale lines in {days} days, {skus:,} SKUs",
             ("job", "status", "CPU s, all of the process", "CPU s, warm", "peak MB"),
             rows,
         )
@@ -196,7 +197,7 @@ def main(sizes: list[str], shops: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sizes", nargs="*", default=SIZES, metavar="LINES:SKUS")
+    parser.add_argument("sizes", nargs="*", default=SIZES, metavar="LINES:SKUS[:DAYS]")
     parser.add_argument("--shops", type=Path, default=ROOT / ".build" / "shops")
     given = parser.parse_args()
     main(list(given.sizes), given.shops)

@@ -2,11 +2,14 @@
 
 import base64
 import hashlib
+import io
 import random
+import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
 from threading import Lock
 from typing import Any, Final
 
@@ -24,6 +27,13 @@ from salesflow.shop_id import MAIN_SHOP, key_prefix
 ATTEMPTS: Final = 8
 KEPT_BYTES: Final = 24 * 1024 * 1024
 """How much of what was read is kept in memory, for the next run of the same container."""
+
+IN_MEMORY: Final = 16 * 1024 * 1024
+"""A larger object is in a file on disk, which has no name and is gone with the object."""
+
+type File = io.BytesIO | SpooledTemporaryFile[bytes]
+type Content = bytes | File
+"""What an object holds: bytes, or where they are many a file, for one thread at a time."""
 
 _READS: Final = 2
 _CONFLICTS: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
@@ -44,10 +54,20 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as it was read or written: its bytes, and what S3 said of it."""
+    """An object as it was read or written: what it holds, and what S3 said of it."""
 
-    body: bytes
+    content: Content
     facts: Facts
+
+    @property
+    def body(self) -> bytes:
+        """Its bytes; of what may be large `opened(content)` has them piece by piece."""
+        return opened(self.content).read()
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return opened(self.content).seek(0, io.SEEK_END)
 
     @property
     def etag(self) -> str:
@@ -58,6 +78,24 @@ class StoredObject:
     def metadata(self) -> Mapping[str, str]:
         """Our metadata."""
         return self.facts.metadata
+
+
+def opened(content: Content) -> File:
+    """What reads it from its beginning."""
+    if isinstance(content, bytes):
+        return io.BytesIO(content)
+    content.seek(0)
+    return content
+
+
+def new_content() -> File:
+    """A file to write content into; `finished` makes it content."""
+    return SpooledTemporaryFile(max_size=IN_MEMORY)
+
+
+def finished(file: File) -> Content:
+    """What was written into such a file."""
+    return opened(file).read() if file.seek(0, io.SEEK_END) <= IN_MEMORY else file
 
 
 class BodyBroken(SalesFlowError):
@@ -109,7 +147,9 @@ class Bucket:
             if answer is None:
                 return None
             try:
-                return StoredObject(answer["Body"].read(), _facts(answer))
+                file = new_content()
+                shutil.copyfileobj(answer["Body"], file)
+                return StoredObject(finished(file), _facts(answer))
             except (FlexibleChecksumError, IncompleteReadError, HTTPClientError) as error:
                 broken = error
         raise BodyBroken(
@@ -122,7 +162,7 @@ class Bucket:
         return None if answer is None else _facts(answer)
 
     def write(
-        self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str], *, over: str | None
+        self, key: str, content: Content, media_type: str, metadata: Mapping[str, str], *, over: str | None
     ) -> Facts | None:
         """Write over what has this version tag (None: over nothing); None if something else is there by now.
 
@@ -133,11 +173,11 @@ class Bucket:
             answer = self._client.put_object(
                 Bucket=self.name,
                 Key=self.full(key),
-                Body=body,
+                Body=content if isinstance(content, bytes) else opened(content),
                 ContentType=media_type,
                 Metadata=dict(metadata),
                 ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
+                ChecksumSHA256=base64.b64encode(_sha256(content)).decode(),
                 **condition,
             )
         except ClientError as error:
@@ -178,6 +218,10 @@ class Bucket:
             f"Could not {deed} s3://{self.place(key)}: {error}.",
             action="Check the bucket's name, the function's role, and S3's health; then run the job again.",
         )
+
+
+def _sha256(content: Content) -> bytes:
+    return hashlib.file_digest(opened(content), "sha256").digest()
 
 
 def _facts(answer: Mapping[str, Any]) -> Facts:
@@ -266,7 +310,7 @@ class ObjectStore:
     def update(
         self,
         key: str,
-        change: Callable[[StoredObject | None], tuple[bytes, Mapping[str, str]] | None],
+        change: Callable[[StoredObject | None], tuple[Content, Mapping[str, str]] | None],
         media_type: str,
         *,
         passing: frozenset[str] = frozenset(),
@@ -282,10 +326,14 @@ class ObjectStore:
             changed = change(stored)
             if changed is None:
                 return stored
-            body, metadata = changed
-            if stored is not None and stored.body == body and not _differ(stored.metadata, metadata, passing):
+            content, metadata = changed
+            if (
+                stored is not None
+                and _sha256(stored.content) == _sha256(content)
+                and not _differ(stored.metadata, metadata, passing)
+            ):
                 return stored
-            written = self.write(key, body, media_type, metadata, over=stored)
+            written = self.write(key, content, media_type, metadata, over=stored)
             if written is not None:
                 return written
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
@@ -296,13 +344,13 @@ class ObjectStore:
         )
 
     def write(
-        self, key: str, body: bytes, media_type: str, metadata: Mapping[str, str], *, over: StoredObject | None
+        self, key: str, content: Content, media_type: str, metadata: Mapping[str, str], *, over: StoredObject | None
     ) -> StoredObject | None:
         """Write over exactly that object (None: where there is none); None if something else is there by now."""
-        facts = self._bucket.write(key, body, media_type, metadata, over=None if over is None else over.etag)
+        facts = self._bucket.write(key, content, media_type, metadata, over=None if over is None else over.etag)
         if facts is None:
             return None
-        written = StoredObject(body, facts)
+        written = StoredObject(content, facts)
         if _version(over) != _version(written):
             self._replaced[key] = _version(over)
         else:
@@ -314,7 +362,7 @@ class ObjectStore:
         return self._surveyed is not None and key.startswith(self._surveyed[0]) and key < self._surveyed[1]
 
     def _remember(self, key: str, stored: StoredObject | None) -> None:
-        """Keep what stands at a surveyed key; the longest unused goes where it becomes too much."""
+        """Keep what stands at a surveyed key, unless it is large; the longest unused goes where it becomes too much."""
         if not self._is_surveyed(key):
             return
         with self._lock:
@@ -323,10 +371,12 @@ class ObjectStore:
                 self._tags.pop(key, None)
                 return
             self._tags[key] = stored.etag
+            if stored.size > IN_MEMORY:
+                return
             self._kept[key] = stored
-            size = sum(len(one.body) for one in self._kept.values())
-            while size > KEPT_BYTES and len(self._kept) > 1:
-                size -= len(self._kept.popitem(last=False)[1].body)
+            size = sum(one.size for one in self._kept.values())
+            while size > KEPT_BYTES:
+                size -= self._kept.popitem(last=False)[1].size
 
 
 def _version(stored: StoredObject | None) -> tuple[str, str] | None:

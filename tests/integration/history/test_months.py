@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from salesflow import s3
 from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.sales import daily_series
 from salesflow.aws import AwsClients
@@ -65,7 +66,7 @@ def store_days(table: MonthlyTable, rows: pd.DataFrame, taken: Reading) -> None:
     """Write the rows of a reading, month by month, as a sync does."""
     days = table.days(rows).astype("datetime64[M]").astype(str)
     for month in months(taken.since, TODAY):
-        table.replace_month(month, rows[days == month], taken)
+        table.replace_month(month, [rows[days == month]], taken)
 
 
 def cents_by_day(lines: SaleLineHistory, first: date, last: date) -> dict[date, int]:
@@ -148,11 +149,11 @@ def test_a_reading_begun_earlier_but_written_later_takes_nothing_back(lines: Sal
     assert days[date(2026, 11, 22)] == 200
 
 
-def test_ten_readings_at_once_leave_every_day_once(store: ObjectStore) -> None:
+def test_ten_readings_at_once_leave_every_day_once(store: ObjectStore, clients: AwsClients, bucket: str) -> None:
     def sync(n: int) -> None:
-        table = shop(NOVEMBER, 20, cents=100 + n)
-        store_days(SaleLineHistory(store, TERMS).table, table, reading(NOVEMBER, n))
-        store_days(DailyPanel(store, TERMS).table, panel_of(SaleLines.from_table(table)), reading(NOVEMBER, n))
+        own, table = ObjectStore(clients.s3, bucket), shop(NOVEMBER, 20, cents=100 + n)
+        store_days(SaleLineHistory(own, TERMS).table, table, reading(NOVEMBER, n))
+        store_days(DailyPanel(own, TERMS).table, panel_of(SaleLines.from_table(table)), reading(NOVEMBER, n))
 
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(sync, range(10)))
@@ -308,12 +309,35 @@ def test_a_bucket_that_does_not_do_its_part_is_named_with_the_key(store: ObjectS
         store.read("history/x")
 
 
-def test_a_body_that_broke_off_once_is_read_again(store: ObjectStore, wire: Wire) -> None:
+@pytest.mark.parametrize("in_memory", [4, 100])
+def test_a_body_that_broke_off_once_is_read_again(
+    store: ObjectStore, wire: Wire, monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    monkeypatch.setattr(s3, "IN_MEMORY", in_memory)
     store.write_new("history/x", b"some bytes", "text/plain", {})
     wire.alter(calls("GET history/x"), lambda answer: setattr(answer, "body", b"same bytes"))
     stored = store.read("history/x")
     assert stored is not None
     assert stored.body == b"some bytes"
+
+
+def test_a_large_object_is_on_disk_and_no_other_way_of_being_stored(
+    store: ObjectStore, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def content(byte: bytes) -> s3.Content:
+        file = s3.new_content()
+        file.write(byte * 20)
+        return s3.finished(file)
+
+    monkeypatch.setattr(s3, "IN_MEMORY", 10)
+    store.survey("history/", before="history/y")
+    for some in (content(b"a"), content(b"a"), content(b"b")):
+        store.update("history/x", partial(lambda some, _: (some, {}), some), "text/plain")
+    stored = store.read("history/x")
+    assert stored is not None
+    assert not isinstance(stored.content, bytes)
+    assert (stored.body, stored.body, stored.size) == (b"b" * 20, b"b" * 20, 20)
+    assert wire.operations().count("PUT history/x") == 2
 
 
 def test_a_refused_write_is_named_with_the_key(store: ObjectStore, wire: Wire) -> None:

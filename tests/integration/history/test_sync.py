@@ -1,10 +1,12 @@
 """A sync against a real object API: what is lost, rolled back, late, of tomorrow or written under other settings is not believed."""
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
+import pyarrow.parquet as pq
 import pytest
 
 from salesflow.errors import (
@@ -292,3 +294,36 @@ def test_what_is_known_begins_with_the_first_sale(stack: Stack) -> None:
     history._store.survey("history/", before="history/stock/")
     assert history.known_from(outcome.coverage, date(2026, 8, 1)) == date(2026, 11, 18)
     assert history.known_from(outcome.coverage, date(2026, 12, 1)) <= date(2026, 11, 18)
+
+
+@pytest.mark.parametrize("day_ends_at", [time(0), time(4)])
+def test_what_passes_some_days_at_a_time_is_stored_as_what_passes_at_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, day_ends_at: time
+) -> None:
+    sales = [
+        Sale(
+            datetime(2026, 10, 25) + timedelta(hours=5 * n),
+            (Item(f"S{n % 3}", f"Name {n % 4}", 1 - 3 * (n % 7 == 0), n + 1), Item(f"S{n % 5}", "Other", 2, 900 + n)),
+        )
+        for n in range(120)
+    ]
+    later = [*sales[:100], *(replace(sale, items=sale.items[:1]) for sale in sales[100:])]
+    monkeypatch.setattr("salesflow.history.lines.ROW_GROUP", 7)
+    stored: list[dict[str, bytes]] = []
+    for lines, size in ((10**6, 10**9), (1, 1)):
+        monkeypatch.setattr("salesflow.history.passing.MOST_LINES", lines)
+        monkeypatch.setattr("salesflow.history.months.BATCH_BYTES", size)
+        for told, day in ((sales, FRIDAY - timedelta(days=1)), (later, FRIDAY)):
+            stack.sync(Source(told), day, replace(TERMS, day_ends_at=day_ends_at))
+        stored.append({key: stack.get(key)[0] for key in stack.stored()})
+        stack.delete(*stored[-1])
+    assert stored[0] == stored[1]
+    month = pq.read_table(io.BytesIO(stored[1]["history/sales/month=2026-11/lines.parquet"])).to_pandas()
+    begins = datetime(2026, 11, 1, day_ends_at.hour)
+    wanted = [
+        (sale.sold_at, item.sku, item.name, item.subtotal)
+        for sale in later
+        if sale.sold_at >= begins
+        for item in sale.items
+    ]
+    assert list(month[["sold_at", "sku", "name", "subtotal"]].itertuples(index=False, name=None)) == wanted

@@ -18,6 +18,7 @@ from salesflow.forecasting.backtest import (
     run_backtest,
 )
 from salesflow.forecasting.history import (
+    TOP_PRODUCTS,
     DailyHistory,
     Floats,
     ProductDays,
@@ -46,7 +47,6 @@ from salesflow.forecasting.results import (
 
 HORIZONS = (7, 30, 90)
 MAX_HORIZON = 90
-TOP_PRODUCTS = 50
 SIMPLIFIED_DAYS = 84
 DIRECTION_CHANGE = 0.05
 _SIMPLE = (ModelName.BLEND, ModelName.LAST_WEEK, ModelName.LEVEL, ModelName.STEADY_LEVEL)

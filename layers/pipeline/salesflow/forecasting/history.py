@@ -17,6 +17,7 @@ Flags = npt.NDArray[np.bool_]
 
 MIN_DAYS = 28
 MIN_OPEN_DAYS = 12
+TOP_PRODUCTS = 50
 RANKING_DAYS = 90
 PRODUCT_MIN_SELLING_DAYS = 8
 PRODUCT_RECENT_DAYS = 182
@@ -107,36 +108,35 @@ def product_days(history: DailyHistory, shop: ShopDays, top: int) -> ProductDays
     """The `top` products by revenue of the last 90 days (then by SKU) on the shop's days."""
     first, last = int(shop.days[0]), int(shop.days[-1])
     table_days = _days_of(history.panel, ("date", "sku", "name", "quantity", "revenue"), "panel")
-    inside = (table_days >= first) & (table_days <= last)
-    panel, at = history.panel[inside], table_days[inside] - first
-    codes, skus = pd.factorize(panel["sku"], sort=True)
-    if top < 1 or not len(skus):
-        empty = np.empty((0, len(shop.days)))
-        return ProductDays((), (), empty, empty, ())
-    recent = at > last - first - RANKING_DAYS
-    ranking = np.bincount(codes[recent], panel["revenue"].to_numpy(dtype=float)[recent], len(skus))
-    best = [int(n) for n in np.lexsort((np.arange(len(skus)), -ranking))[:top] if ranking[n] > 0]
-    row_of = np.full(len(skus), -1)
-    row_of[best] = np.arange(len(best))
-    mine = row_of[codes] >= 0
-    cell = (row_of[codes[mine]], at[mine])
+    best = best_sellers(history.panel, business_date=date_of(last), top=top)
+    row = pd.Index(best, dtype="str").get_indexer(history.panel["sku"])
+    mine = (row >= 0) & (table_days >= first) & (table_days <= last)
+    panel, cell = history.panel[mine], (row[mine], table_days[mine] - first)
     tables = []
     for column in ("revenue", "quantity"):
         values = np.zeros((len(best), len(shop.days)))
-        np.add.at(values, cell, panel[column].to_numpy(dtype=float)[mine])
+        np.add.at(values, cell, panel[column].to_numpy(dtype=float))
         tables.append(np.where(shop.open, values, np.nan))
     if history.stockouts is not None:
-        gone = out_of_stock(history.stockouts, [str(skus[n]) for n in best], date_of(first), len(shop.days))
+        gone = out_of_stock(history.stockouts, best, date_of(first), len(shop.days))
         for values in tables:
             values[gone & (values == 0)] = np.nan
-    names = dict(
-        zip(codes[np.argsort(at, kind="stable")], panel["name"].to_numpy()[np.argsort(at, kind="stable")], strict=True)
-    )
+    by_day = np.argsort(cell[1], kind="stable")
+    names = dict(zip(cell[0][by_day].tolist(), panel["name"].to_numpy()[by_day], strict=True))
     begins = np.full(len(best), len(shop.days))
     np.minimum.at(begins, *cell)
     for values in tables:
         values[np.arange(len(shop.days)) < begins[:, None]] = np.nan
-    return _enough([str(skus[n]) for n in best], [str(names[n]) for n in best], tables[0], tables[1], begins)
+    return _enough(best, [str(names[n]) for n in range(len(best))], tables[0], tables[1], begins)
+
+
+def best_sellers(panel: pd.DataFrame, *, business_date: date, top: int = TOP_PRODUCTS) -> list[str]:
+    """The SKUs of the `top` products by revenue of the 90 days up to the business date, then by SKU, of those that brought any."""
+    days, last = _days_of(panel, ("date", "sku", "revenue"), "panel"), day_number(business_date)
+    recent = panel[(days > last - RANKING_DAYS) & (days <= last)]
+    revenue = recent.groupby("sku")["revenue"].sum()
+    ranked = revenue[revenue > 0].sort_values(ascending=False, kind="stable")
+    return [str(sku) for sku in ranked.index[: max(top, 0)]]
 
 
 def _enough(

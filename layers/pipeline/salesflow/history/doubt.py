@@ -1,8 +1,10 @@
 """When an answer of the source is not believed at once: it lacks much of what it told before."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -55,12 +57,13 @@ def large_loss(stored: pd.DataFrame, read: pd.DataFrame) -> Loss | None:
     return Loss(days, int(had[fewer].sum()), int(after[fewer].sum()))
 
 
-def sales_by_day(moments: npt.NDArray[np.datetime64], day_ends_at: time) -> pd.DataFrame:
-    """How many sales (`transactions`) each business date has (`date`). moments: of the sales; day_ends_at: of the shop."""
-    days, sales = np.unique(
-        (moments - np.timedelta64(into_day(day_ends_at))).astype("datetime64[D]"), return_counts=True
-    )
-    return pd.DataFrame({"date": days.astype("datetime64[s]"), "transactions": sales})
+def sales_by_day(moments: Iterable[npt.NDArray[np.datetime64]], day_ends_at: time) -> pd.DataFrame:
+    """How many sales (`transactions`) each business date has (`date`). moments: of the sales, piece by piece; day_ends_at: of the shop."""
+    sales: Counter[Any] = Counter()
+    for piece in moments:
+        days = (piece - np.timedelta64(into_day(day_ends_at))).astype("datetime64[D]")
+        sales.update(dict(zip(*np.unique(days, return_counts=True), strict=True)))
+    return pd.DataFrame({"date": pd.Series(list(sales), dtype="datetime64[s]"), "transactions": list(sales.values())})
 
 
 def say_the_same(one: pd.DataFrame, other: pd.DataFrame) -> bool:

@@ -4,9 +4,9 @@ The columns are those of `salesflow.analytics.lines`. Amounts stay integer minor
 A line lies in the month of its business date; its moment is the true one.
 """
 
-import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from salesflow.analytics.sold_days import SoldDays
 from salesflow.history.months import MonthlyTable
 from salesflow.history.terms import Terms
 from salesflow.money import Currency
-from salesflow.s3 import ObjectStore
+from salesflow.s3 import Content, ObjectStore, finished, new_content
 from salesflow.windows import Window, into_day
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -52,17 +52,8 @@ class SaleLineHistory:
         said = {_CURRENCY: terms.currency.code, "salesflow.amounts": "integer minor units"}
         schema = SCHEMA.with_metadata(said)
 
-        def encode(rows: pd.DataFrame) -> bytes:
-            buffer = io.BytesIO()
-            table = pa.Table.from_pandas(rows, schema, preserve_index=False)
-            pq.write_table(table, buffer, compression="zstd", row_group_size=ROW_GROUP)
-            return buffer.getvalue()
-
         def days(rows: pd.DataFrame) -> npt.NDArray[np.datetime64]:
             return (rows["sold_at"].to_numpy() - np.timedelta64(into_day(terms.day_ends_at))).astype("datetime64[D]")
-
-        def decode(body: bytes, window: Window | None) -> pd.DataFrame:
-            return _decode(body, window, into_day(terms.day_ends_at))
 
         self.table = MonthlyTable(
             store,
@@ -70,11 +61,11 @@ class SaleLineHistory:
             folder="history/sales",
             file="lines.parquet",
             media_type="application/vnd.apache.parquet",
-            encode=encode,
-            decode=decode,
-            arrange=_arrange,
+            encode=lambda tables: _encode(tables, schema),
+            decode=lambda file, window: _decode(file, window, into_day(terms.day_ends_at)),
             days=days,
             words_of=_words,
+            is_in_order=True,
         )
 
     def read(self, first: date, last: date) -> pd.DataFrame:
@@ -91,16 +82,34 @@ class SaleLineHistory:
         return SoldDays.of(SaleLines.from_table(rows, self.table.terms.day_ends_at))
 
 
-def _decode(body: bytes, window: Window | None, day_ends_after: timedelta) -> pd.DataFrame:
-    """The rows of a file; of a window, only the groups of rows that hold any of its days are read."""
-    filters = None
-    if window is not None:
-        first, end = (
-            datetime.combine(day, time()) + day_ends_after for day in (window.first, window.last + timedelta(days=1))
-        )
-        filters = [("sold_at", ">=", first), ("sold_at", "<", end)]
-    table = pq.read_table(io.BytesIO(body), columns=SCHEMA.names, filters=filters)
-    return table.cast(SCHEMA.with_metadata(None)).to_pandas()
+def _encode(tables: Iterable[pd.DataFrame], schema: pa.Schema) -> Content:
+    """The file of some runs of days, one after the other: group by group, each with the texts of its own rows alone."""
+    file, rest = new_content(), _EMPTY
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+
+        def write(rows: pd.DataFrame) -> None:
+            writer.write_table(pa.Table.from_pandas(_with_own_texts(rows), schema, preserve_index=False))
+
+        for table in tables:
+            rows = _joined([rest, _in_order(table)]) if len(rest) else _in_order(table)
+            while len(rows) > ROW_GROUP:
+                write(rows[:ROW_GROUP])
+                rows = rows[ROW_GROUP:]
+            rest = rows
+        write(rest)
+    return finished(file)
+
+
+def _decode(file: IO[bytes], window: Window, day_ends_after: timedelta) -> pd.DataFrame:
+    """The rows of a file's groups that hold any day of the window, but for those that lie outside. Raises ValueError where they are not in order."""
+    first, end = (
+        datetime.combine(day, time()) + day_ends_after for day in (window.first, window.last + timedelta(days=1))
+    )
+    within = [("sold_at", ">=", first), ("sold_at", "<", end)]
+    rows = pq.read_table(file, columns=SCHEMA.names, filters=within).cast(SCHEMA.with_metadata(None)).to_pandas()
+    if not _is_sorted(rows):
+        raise ValueError("The sale lines are not in order.")
+    return rows
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -113,24 +122,23 @@ def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return joined[SCHEMA.names]
 
 
-def _words(body: bytes) -> Mapping[str, str]:
+def _words(file: IO[bytes]) -> Mapping[str, str]:
     """The currency of a file, which version 1.0.0 wrote too, and the digits that go with it."""
-    said = pq.read_schema(io.BytesIO(body)).metadata or {}
+    said = pq.read_schema(file).metadata or {}
     code = said.get(_CURRENCY.encode(), b"").decode()
     return {"currency": code, "digits": str(Currency(code).digits)} if code else {}
 
 
-def _arrange(rows: pd.DataFrame) -> pd.DataFrame:
-    rows = (
-        rows.reset_index(drop=True) if _is_sorted(rows) else rows.sort_values(_ORDER, kind="stable", ignore_index=True)
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows if _is_sorted(rows) else rows.sort_values(_ORDER, kind="stable")
+
+
+def _with_own_texts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Unused categories would make the same rows give other bytes, depending on which days they came with."""
+    texts = {name: rows[name].astype("category").cat.remove_unused_categories() for name in _TEXTS}
+    return rows.assign(
+        **{name: text.cat.reorder_categories(sorted(text.cat.categories)) for name, text in texts.items()}
     )
-    for column in _TEXTS:
-        text = rows[column].astype("category")
-        # Unused categories would make the same rows give other bytes, depending on which month they came with.
-        rows[column] = text.cat.remove_unused_categories().cat.reorder_categories(
-            sorted(text.cat.remove_unused_categories().cat.categories)
-        )
-    return rows
 
 
 def _is_sorted(rows: pd.DataFrame) -> bool:
@@ -143,4 +151,4 @@ def _is_sorted(rows: pd.DataFrame) -> bool:
     return bool((follows | equal).all())
 
 
-_EMPTY = _arrange(SCHEMA.empty_table().to_pandas())
+_EMPTY = _with_own_texts(SCHEMA.empty_table().to_pandas())

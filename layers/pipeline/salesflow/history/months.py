@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from itertools import chain, islice
 from threading import Lock
-from typing import Final
+from typing import IO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,14 @@ from salesflow.errors import HistoryDamaged, HistoryWrittenOtherwise, SalesFlowE
 from salesflow.history.csv_table import MEDIA_TYPE, CsvTable, TooManyDigits
 from salesflow.history.reading import METADATA, Reading
 from salesflow.history.terms import Terms
-from salesflow.s3 import ObjectStore, StoredObject
+from salesflow.s3 import Content, ObjectStore, StoredObject, opened
 from salesflow.windows import Window
 
 _AT_ONCE: Final = 8
 """Months read or written side by side; the SDK keeps ten connections."""
 BATCH_BYTES: Final = 4_000_000
-"""What is read at a time of a month of which sums alone are wanted: some 300,000 sale lines."""
+"""What is read at a time of a large month: some 300,000 sale lines."""
+_A_DAY: Final = timedelta(days=1)
 _REBUILD: Final = 'Fire sync_history with {"rebuild": true}: it reads the history again from the SalesFlow API.'
 
 
@@ -30,10 +32,10 @@ _REBUILD: Final = 'Fire sync_history with {"rebuild": true}: it reads the histor
 class MonthlyTable:
     """How one table is kept: in which folder and file of a month, encoded how, and which day a row is of.
 
-    A month is that of the business date. encode must give the same bytes for the same rows; decode may raise anything, and
-    may leave out rows of days outside of the window that it is told (None: it must not).
-    arrange: sorts rows and settles their dtypes. days: the business date of each row as datetime64[D].
-    words_of: what the body itself says that it was written under, where the object's metadata does not.
+    A month is that of the business date. encode must give the same bytes for the same rows, which come in tables of some whole
+    days, one run of days after the other; decode may raise anything, and may leave out rows of days outside of the window that it
+    is told. days: the business date of each row as datetime64[D]. words_of: what the body itself says that it was written under,
+    where the object's metadata does not. is_in_order: a few days can be had of it without all others.
     """
 
     store: ObjectStore
@@ -41,19 +43,20 @@ class MonthlyTable:
     folder: str
     file: str
     media_type: str
-    encode: Callable[[pd.DataFrame], bytes]
-    decode: Callable[[bytes, Window | None], pd.DataFrame]
-    arrange: Callable[[pd.DataFrame], pd.DataFrame]
+    encode: Callable[[Iterable[pd.DataFrame]], Content]
+    decode: Callable[[IO[bytes], Window], pd.DataFrame]
     days: Callable[[pd.DataFrame], npt.NDArray[np.datetime64]]
-    words_of: Callable[[bytes], Mapping[str, str]] = lambda _: {}
+    words_of: Callable[[IO[bytes]], Mapping[str, str]] = lambda _: {}
+    is_in_order: bool = False
 
     def key(self, month: str) -> str:
         """The key of a month's object ("2026-11")."""
         return f"{self.folder}/month={month}/{self.file}"
 
-    def replace_month(self, month: str, rows: pd.DataFrame, reading: Reading) -> str | None:
+    def replace_month(self, month: str, rows: Iterable[pd.DataFrame], reading: Reading) -> str | None:
         """Write the rows of a month of a reading: every stored day from the reading's first on gives way to them.
 
+        rows: tables of some whole days, one run of days after the other; gone through once more where another run wrote meanwhile.
         Answers the version tag that the month has now (None: it has no object, as nothing was sold).
         """
         change = partial(self._merged, month, rows, reading)
@@ -81,7 +84,7 @@ class MonthlyTable:
             if stored is None:
                 return []
             found = []
-            for batch in _batches(window_of(month, first, last), len(stored.body)):
+            for batch in self._batches(stored, window_of(month, first, last)):
                 with one_at_a_time:
                     found.append(sum_of(self._within(month, stored, batch)))
             return found
@@ -94,37 +97,49 @@ class MonthlyTable:
         return {} if stored is None else self._words(stored)
 
     def _merged(
-        self, month: str, new: pd.DataFrame, reading: Reading, stored: StoredObject | None
-    ) -> tuple[bytes, dict[str, str]] | None:
-        if stored is None and new.empty:
-            return None
+        self, month: str, rows: Iterable[pd.DataFrame], reading: Reading, stored: StoredObject | None
+    ) -> tuple[Content, dict[str, str]] | None:
         before = None if stored is None else Reading.from_metadata(stored.metadata)
         first, end = reading.days_over(before)
-        if stored is None or (first <= first_day(month) and end == date.max):
-            merged = new  # nothing of a stored month remains, so it need not even be readable: a rebuild mends it
-        else:
-            old = self._decoded(month, stored)
-            old_days, new_days = self.days(old), self.days(new)
-            kept = old[(old_days < _day(first)) | (old_days >= _day(end))]
-            merged = pd.concat([kept, new[(new_days >= _day(first)) & (new_days < _day(end))]], ignore_index=True)
-        body = self.encode(self.arrange(merged))
-        return body, reading.newest(before).metadata() | self.terms.words
+        new = (self._inside(table, first, end - _A_DAY) for table in rows)
+        tables = chain(
+            self._kept(month, stored, date.min, first - _A_DAY),
+            (table for table in new if not table.empty),
+            self._kept(month, stored, end, date.max),
+        )
+        some = list(islice(tables, 1))
+        if stored is None and not some:
+            return None
+        return self.encode(chain(some, tables)), reading.newest(before).metadata() | self.terms.words
 
-    def _words(self, stored: StoredObject) -> Mapping[str, str]:
-        return {**self.words_of(stored.body), **stored.metadata}
+    def _kept(self, month: str, stored: StoredObject | None, first: date, last: date) -> Iterator[pd.DataFrame]:
+        """What is stored of a month from first to last. Where no day is, it need not even be readable: a rebuild mends it."""
+        whole = window_of(month, date.min, date.max)
+        first, last = max(first, whole.first), min(last, whole.last)
+        if stored is not None and first <= last:
+            for batch in self._batches(stored, Window(first, last)):
+                yield self._within(month, stored, batch)
 
-    def _within(self, month: str, stored: StoredObject, window: Window) -> pd.DataFrame:
-        table = self._decoded(month, stored, window)
+    def _batches(self, stored: StoredObject, window: Window) -> Iterator[Window]:
+        return batches(window, stored.size, BATCH_BYTES) if self.is_in_order else iter([window])
+
+    def _inside(self, table: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
         days = self.days(table)
-        inside = (days >= _day(window.first)) & (days <= _day(window.last))
+        inside = (days >= _day(first)) & (days <= _day(last))
         return table if inside.all() else table[inside]
 
-    def _decoded(self, month: str, stored: StoredObject, window: Window | None = None) -> pd.DataFrame:
+    def _words(self, stored: StoredObject) -> Mapping[str, str]:
+        return {**self.words_of(opened(stored.content)), **stored.metadata}
+
+    def _within(self, month: str, stored: StoredObject, window: Window) -> pd.DataFrame:
+        return self._inside(self._decoded(month, stored, window), window.first, window.last)
+
+    def _decoded(self, month: str, stored: StoredObject, window: Window) -> pd.DataFrame:
         where = self.store.place(self.key(month))
         try:
             differences = self.terms.differences(self._words(stored), where)
             if not differences:
-                return self.decode(stored.body, window)
+                return self.decode(opened(stored.content), window)
         except SalesFlowError:
             raise
         except TooManyDigits as error:
@@ -148,17 +163,23 @@ class MonthlyCsv:
             folder,
             f"{name}.csv.gz",
             MEDIA_TYPE,
-            encode=form.encode,
-            decode=lambda body, _: form.decode(body),
-            arrange=lambda rows: rows.sort_values([*order], kind="stable", ignore_index=True),
+            encode=lambda tables: form.encode(self._joined(tables).sort_values([*order], kind="stable")),
+            decode=lambda file, _: form.decode(file.read()),
             days=lambda rows: rows["date"].to_numpy().astype("datetime64[D]"),
         )
         self._empty = form.empty()
 
     def read(self, first: date, last: date) -> pd.DataFrame:
         """The rows of the days from first to last, in order."""
-        tables = self.table.read(first, last)
-        return pd.concat(tables, ignore_index=True) if tables else self._empty
+        return self._joined(self.table.read(first, last))
+
+    def read_some(self, first: date, last: date, some: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+        """What `some` leaves of these rows, in order; one month at a time is in memory."""
+        return self._joined(self.table.sums(first, last, some))
+
+    def _joined(self, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+        found = list(tables)
+        return pd.concat(found, ignore_index=True) if found else self._empty
 
 
 def side_by_side[Answer](work: Callable[[str], Answer], items: Iterable[str]) -> dict[str, Answer]:
@@ -190,9 +211,9 @@ def first_day(month: str) -> date:
     return date.fromisoformat(f"{month}-01")
 
 
-def _batches(window: Window, size: int) -> Iterator[Window]:
-    """The days of a month whose object has `size` bytes, as many at a time as hold about `BATCH_BYTES` of it."""
-    days = max(1, window.days * BATCH_BYTES // max(size, 1))
+def batches(window: Window, size: int, most: int) -> Iterator[Window]:
+    """The days of a window that holds `size` of something, as many at a time as hold about `most` of it."""
+    days = min(window.days, max(1, window.days * most // max(size, 1)))
     for n in range(0, window.days, days):
         first = window.first + timedelta(days=n)
         yield Window(first, min(first + timedelta(days=days - 1), window.last))

@@ -1,8 +1,9 @@
 """Bringing the history up to date from the SalesFlow API, as little of it as is needed."""
 
+import collections
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from salesflow.history.coverage import Coverage, Index, Part, what_counts
 from salesflow.history.doubt import Loss, large_loss, sales_by_day, say_the_same
 from salesflow.history.months import first_day, months, side_by_side, window_of
 from salesflow.history.panel import DailyPanel, panel_of
+from salesflow.history.passing import PassingLines
 from salesflow.history.plan import Demand, SyncPlan, is_deep_read_due, plan_sync
 from salesflow.history.reading import NEVER, Reading
 from salesflow.history.set_aside import SetAside, SetAsideRecord
@@ -22,7 +24,7 @@ from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of
 from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore
 from salesflow.settings import Settings
-from salesflow.windows import Window, business_date_at, into_day
+from salesflow.windows import Window, business_date_at
 
 if TYPE_CHECKING:
     from salesflow.analytics.sold_days import SoldDays
@@ -170,18 +172,15 @@ class History:
         newest = None
         for month in months(found.window.first, found.window.last):
             window = window_of(month, found.window.first, found.window.last)
-            # One table after the other: each is made when it is its turn, and forgotten.
-            lines = self._lines_of(batch, window)
-            tags = {
-                file: table.replace_month(month, lines, reading) for file, table in tables.items() if file == _LINES
-            }
-            columns = SaleLines.from_table(lines, self._terms.day_ends_at)
-            del lines
-            for file, make in _MADE_OF_LINES.items():
-                tags[file] = tables[file].replace_month(month, make(columns), reading)
-            written[month] = tags
-            newest = columns.newest or newest
-            del columns
+            passing = PassingLines(batch.sales, window, self._terms.day_ends_at, _MADE_OF_LINES)
+            written[month] = tags = {}
+            if self._lines is None:
+                collections.deque(passing, maxlen=0)
+            else:
+                tags[_LINES] = self._lines.table.replace_month(month, passing, reading)
+            for file in _MADE_OF_LINES:
+                tags[file] = tables[file].replace_month(month, passing.made[file], reading)
+            newest = passing.newest or newest
             is_last = window.last == found.window.last
             side_by_side(
                 partial(
@@ -246,9 +245,11 @@ class History:
             raise TypeError("Sale lines are kept as Parquet; this function has the daily panel alone.")
         return self._lines
 
-    def read_panel(self, first: date, last: date) -> pd.DataFrame:
-        """The daily panel of the days from first to last."""
-        return self._panel.read(first, last)
+    def read_panel(self, first: date, last: date, *, skus: Sequence[str] | None = None) -> pd.DataFrame:
+        """The daily panel of the days from first to last; of some products alone where their SKUs are given."""
+        if skus is None:
+            return self._panel.read(first, last)
+        return self._panel.read_some(first, last, lambda rows: rows[rows["sku"].isin(skus)])
 
     def read_shop_days(self, first: date, last: date) -> pd.DataFrame:
         """The shop's days from first to last (schema: `salesflow.history.shop_days`)."""
@@ -352,23 +353,11 @@ class History:
             )
         return batch, loss
 
-    def _lines_of(self, batch: "SalesBatch", window: Window) -> pd.DataFrame:
-        """The sale lines of some business dates."""
-        after = into_day(self._terms.day_ends_at)
-        first, end = (datetime.combine(day, time()) + after for day in (window.first, window.last + timedelta(days=1)))
-        return batch.sales.lines(first, end)
-
     def _days_sold(self, batch: "SalesBatch", window: Window) -> pd.DataFrame:
         """The shop's days of all of them."""
-        days = (
-            shop_days_of(
-                SaleLines.from_table(
-                    self._lines_of(batch, window_of(month, window.first, window.last)), self._terms.day_ends_at
-                )
-            )
-            for month in months(window.first, window.last)
-        )
-        return pd.concat(days, ignore_index=True)
+        passing = PassingLines(batch.sales, window, self._terms.day_ends_at, {"": shop_days_of})
+        collections.deque(passing, maxlen=0)
+        return pd.concat(passing.made[""], ignore_index=True)
 
     def _extend(
         self,

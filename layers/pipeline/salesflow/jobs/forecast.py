@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 import salesflow
 from salesflow.analytics.giants import without_giants
 from salesflow.delivery.forecasts import ForecastStore
+from salesflow.errors import SalesFlowError
 from salesflow.holiday_dates import holiday_dates
 from salesflow.identity import FORECAST
 from salesflow.job_events import ForecastFields
@@ -54,15 +53,13 @@ def _work(run: Run[ForecastFields]) -> Outcome:
     complete = request.day_is_over(settings.zone)
     sync = sync_panel(run, demand_of(request, settings))
     last_known = business_date if complete else business_date - timedelta(days=1)
-    shop = runtime.panel_history.read_shop_days(sync.coverage.first, last_known)
-    panel = runtime.panel_history.read_panel(sync.coverage.first, last_known)
     holidays = holiday_dates(
         settings.holidays,
         range(sync.coverage.first.year, (business_date + timedelta(days=DAYS_AHEAD)).year + 1),
         settings.language_code,
     )
     forecasts = ForecastStore(runtime.store)
-    made = _make(shop, panel, runtime.stock_history.stockouts(), business_date, holidays)
+    made = _make(runtime, (sync.coverage.first, last_known), business_date, holidays)
     if made.forecast is None:
         made = _last_good(forecasts, business_date, settings.currency, made)
     elif not complete:
@@ -78,17 +75,23 @@ def _work(run: Run[ForecastFields]) -> Outcome:
     )
 
 
-def _make(
-    shop: pd.DataFrame, panel: pd.DataFrame, stockouts: pd.DataFrame, business_date: date, holidays: dict[date, str]
-) -> _Made:
-    """This night's own forecast, or why there is none."""
+def _make(runtime: Runtime, known: tuple[date, date], business_date: date, holidays: dict[date, str]) -> _Made:
+    """This night's own forecast, or why there is none. known: the first and the last day that it is made from."""
     from salesflow.forecasting import DailyHistory, NotEnoughHistory, forecast_sales
+    from salesflow.forecasting.history import RANKING_DAYS, best_sellers
 
+    kept, shop = runtime.panel_history, runtime.panel_history.read_shop_days(*known)
     try:
-        history = DailyHistory(without_giants(shop), panel, stockouts)
+        ranked = kept.read_panel(known[1] - timedelta(days=RANKING_DAYS), known[1])
+        best = best_sellers(ranked, business_date=business_date)
+        del ranked
+        panel = kept.read_panel(*known, skus=best)
+        history = DailyHistory(without_giants(shop), panel, runtime.stock_history.stockouts())
         found = forecast_sales(history, business_date=business_date, holidays=holidays)
     except NotEnoughHistory as error:
         return _Made(None, error.message, too_young=True)
+    except SalesFlowError:  # the history cannot be read: that is no fault of the models
+        raise
     except Exception as error:  # noqa: BLE001 - whatever the models stumble over, yesterday's forecast still stands
         logger.exception("the models failed", error=type(error).__name__)
         return _Made(None, f"The models failed ({type(error).__name__}: {error}).")

@@ -21,8 +21,8 @@ from salesflow.source.spool import Articles, Block, Spool, SpooledSales
 MOST_IN_THE_FUTURE = 0.5
 """An answer with a larger share of sales dated in the future comes from a server whose clock or zone is wrong."""
 
-_MEMORY_OF_A_SALE = 80
-"""Its id, moment and print, and their copies while they are compared."""
+_MEMORY_OF_A_SALE = 40
+"""Its id, and what is made of it while ids are compared."""
 _MEMORY_OF_AN_ARTICLE = 600
 _NO_ITEMS = [SaleItem(product_id=0, sku="", quantity=0, unit_price=0.0, subtotal=0.0, product_name="")]
 _ARTICLE = attrgetter("product_id", "sku", "product_name")
@@ -57,10 +57,8 @@ class SalesReader(ListReader[Sale]):
         self._articles = Articles()
         self._blocks: list[Block] = []
         self._ids: list[Ids] = []
-        self._moments: list[Moments] = []
-        self._prints: list[Prints] = []
         self._future: list[RejectedRecord] = []
-        self._growing = (*self._growing, self._blocks, self._ids, self._moments, self._prints, self._future)
+        self._growing = (*self._growing, self._blocks, self._ids, self._future)
 
     def take(self, sales: Sequence[Sale]) -> None:
         """Put a piece's sales away, but for those that are bad or of the future."""
@@ -95,18 +93,15 @@ class SalesReader(ListReader[Sale]):
                 "the server's clock, or the shop's time zone (setting timezone), is wrong",
             )
         ids = np.concatenate([np.empty(0, np.int64), *self._ids])
-        moments = np.concatenate([np.empty(0, "datetime64[us]"), *self._moments])
         dropped = _earlier_ones(ids)
-        shared = self._of_one_id(ids, moments, dropped)
+        shared = self._of_one_id(ids, dropped) if len(dropped) else []
         duplicates = len(dropped) - len(shared)
         rejected, records = (*map(self._of_a_day, self.rejected), *self._future, *shared), self.answered
-        stands = np.ones(len(ids), dtype=bool)
-        stands[dropped] = False
+        since = None if self._since is None else np.datetime64(self._since, "us")
+        sales = SpooledSales(self._spool, self._blocks, list(self._articles), dropped, since)
         if self._since is not None:
-            stands &= moments >= np.datetime64(self._since, "us")
             rejected = tuple(record for record in rejected if record.day is None or record.day >= self._since)
-            records = int(stands.sum()) + duplicates + len(rejected)
-        sales = SpooledSales(self._spool, self._blocks, list(self._articles), dropped, moments[stands])
+            records = sum(map(len, sales.moments)) + duplicates + len(rejected)
         return SalesBatch(sales, rejected, records, duplicates, future)
 
     @property
@@ -145,14 +140,12 @@ class SalesReader(ListReader[Sale]):
         except OSError:
             raise too_large(self.call, place, "disk") from None
         self._ids.append(of_sales["id"])
-        self._moments.append(moments)
-        self._prints.append(_prints(of_sales, of_lines))
 
-    def _of_one_id(self, ids: Ids, moments: Moments, dropped: npt.NDArray[np.intp]) -> list[RejectedRecord]:
+    def _of_one_id(self, ids: Ids, dropped: npt.NDArray[np.intp]) -> list[RejectedRecord]:
         """Of the dropped sales those that are set aside, since they are not the same as another one of their id."""
         of_shared = np.flatnonzero(np.isin(ids, ids[dropped]))
         stands = dict(zip(ids[of_shared].tolist(), of_shared.tolist(), strict=True))  # the last of each id
-        prints = np.concatenate(self._prints) if len(dropped) else np.empty(0, np.uint64)
+        moments, prints = self._looked_up(of_shared)
         seen: defaultdict[int, list[int]] = defaultdict(list)
         shared = []
         for place in dropped[::-1].tolist():
@@ -166,6 +159,20 @@ class SalesReader(ListReader[Sale]):
             )
             shared.append(RejectedRecord(self.call, f"id {number}", "id", reason, _day(moments[place])))
         return shared[::-1]
+
+    def _looked_up(self, places: npt.NDArray[np.intp]) -> tuple[dict[int, np.datetime64], dict[int, np.uint64]]:
+        """The moments and the prints of some sales (their numbers ascending), from what was put away."""
+        moments: dict[int, np.datetime64] = {}
+        prints: dict[int, np.uint64] = {}
+        start = 0
+        for block in self._blocks:
+            here = places[np.searchsorted(places, start) : np.searchsorted(places, start + block.sales)]
+            if len(here):
+                sales, lines = self._spool.get(block)
+                moments |= zip(here.tolist(), sales["moment"][here - start], strict=True)
+                prints |= zip(here.tolist(), _prints(sales, lines)[here - start], strict=True)
+            start += block.sales
+        return moments, prints
 
 
 def _earlier_ones(ids: Ids) -> npt.NDArray[np.intp]:
@@ -226,7 +233,12 @@ def _prints(sales: dict[str, npt.NDArray[Any]], lines: dict[str, npt.NDArray[Any
     one in 2**64."""
     starts = np.cumsum(sales["length"]) - sales["length"]
     number = np.arange(len(lines["article"])) - np.repeat(starts, sales["length"])
-    line = _mixed(lines["article"], lines["quantity"], lines["unit_price"], lines["subtotal"], number)
+    line = _mixed(
+        *(lines[name].astype(np.int64) for name in ("article", "quantity")),
+        lines["unit_price"],
+        lines["subtotal"],
+        number,
+    )
     return _mixed(sales["moment"], sales["total"], np.add.reduceat(line, starts))
 
 

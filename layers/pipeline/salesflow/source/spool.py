@@ -87,21 +87,30 @@ class Spool:
 class SpooledSales:
     """The sales of an answer that stand. dropped: the numbers, among all that were put, of those that do not, ascending.
 
-    moments: of each sale that stands, in the order of the answer (naive, datetime64[us]).
+    since: no sale before it counts (None: all do).
     """
 
     spool: Spool
     blocks: Sequence[Block]
     articles: Sequence[Article]
     dropped: npt.NDArray[np.intp]
-    moments: npt.NDArray[np.datetime64]
+    since: np.datetime64 | None = None
 
     @property
     def span(self) -> tuple[np.datetime64, np.datetime64]:
-        """The moment of the first sale, and one behind the last."""
-        if not len(self.moments):
-            return np.datetime64(0, "us"), np.datetime64(0, "us")
-        return self.moments.min(), self.moments.max() + np.timedelta64(1, "us")
+        """Moments between which all sales lie; the second one is behind them."""
+        first = self.since or min((block.first for block in self.blocks), default=np.datetime64(0, "us"))
+        return first, max((block.last for block in self.blocks), default=first) + np.timedelta64(1, "us")
+
+    @property
+    def moments(self) -> Iterator[npt.NDArray[np.datetime64]]:
+        """The moment of each sale, piece by piece in the order of the answer (naive, datetime64[us])."""
+        return (sales["moment"] for sales, _ in self._between(*self.span))
+
+    def most_lines(self, first: datetime | np.datetime64, end: datetime | np.datetime64) -> int:
+        """How many lines there are at most from `first` to before `end`."""
+        first, end = np.datetime64(first, "us"), np.datetime64(end, "us")
+        return sum(block.lines for block in self.blocks if block.last >= first and block.first < end)
 
     def lines(self, first: datetime | np.datetime64, end: datetime | np.datetime64) -> pd.DataFrame:
         """The table of `salesflow.analytics.lines` of the sales from `first` to before `end`, sorted."""

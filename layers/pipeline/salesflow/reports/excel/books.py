@@ -3,12 +3,13 @@
 Formulas name cells (A1) and come with their value: structured references fail in LibreOffice, and previews compute nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
@@ -214,12 +215,8 @@ class Books:
         skus = [printable(str(sku))[:LONGEST_CELL] for sku in lines.skus]
         names = [printable(str(name))[:LONGEST_CELL] for name in lines.names]
         categories = [printable(ware.category or "") for ware in of_sku]
-        sold_days = np.floor_divide(lines.sold_at - lines.day_ends_after, 86_400_000_000).tolist()
-        columns_of = (lines.sold_at.tolist(), sold_days, lines.sale.tolist(), lines.sku.tolist(), lines.name.tolist())
-        amounts = (lines.quantity.tolist(), lines.subtotal.tolist())
-        for row, (sold_at, number, sale, sku, name, pieces, amount) in enumerate(
-            zip(*columns_of, *amounts, strict=True), start=1
-        ):
+        columns_of = (lines.sold_at, lines.days, lines.sale, lines.sku, lines.name, lines.quantity, lines.subtotal)
+        for row, (sold_at, number, sale, sku, name, pieces, amount) in enumerate(_rows(*columns_of), start=1):
             moment = _EPOCH + timedelta(microseconds=sold_at)
             sheet.write_datetime(row, 0, _EPOCH + timedelta(days=number), day)
             sheet.write_number(row, 1, (moment.hour * 60 + moment.minute) / 1440, clock)
@@ -251,3 +248,9 @@ class Books:
             xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True) for row in (1, max(len(products.rows), 1))
         )
         return f"'{self.names['products']}'!{first}:{last}"
+
+
+def _rows(*columns: npt.NDArray[np.int64]) -> Iterator[tuple[int, ...]]:
+    """The rows of some columns; those of a few thousand at a time are Python's numbers, which take five times as much memory."""
+    for start in range(0, len(columns[0]), 2**14):
+        yield from zip(*(column[start : start + 2**14].tolist() for column in columns), strict=True)
