@@ -52,24 +52,30 @@ class Progress:
 
 
 def in_lists(
-    name: str, shops: Sequence[str], events: Sequence[Event], canaries: float, tolerance: float
+    name: str, shops: Sequence[str], events: Sequence[Event], canaries: float, tolerance: float, *, rest: bool = True
 ) -> list[FiringList]:
-    """The firings of each event for each shop: the canaries' first, then the others', all shops of an event before those of the next.
+    """The firings of each event for each shop: the canaries' first, then (with `rest`) the others', all shops of an event before those of
+    the next.
 
-    canaries, tolerance: percent of the shops and of the firings, at least one shop and rounded down. Raises ValueError without shops.
+    canaries, tolerance: percent of the shops (see `first_ones`) and of the firings, rounded down. Raises ValueError without shops.
     """
     if not shops:
         raise ValueError("there are no shops")
     by_chance = sorted(shops, key=lambda shop: hashlib.sha256(f"{name} {shop}".encode()).digest())
-    few = ceil(len(shops) * canaries / 100) or 1
+    few = first_ones(len(shops), canaries)
     lists: list[FiringList] = []
     so_far = 0
-    for chosen in (by_chance[:few], by_chance[few:]):
+    for chosen in (by_chance[:few], by_chance[few:] if rest else ()):
         firings = [{"shop": shop, **event} for event in events for shop in chosen]
         for part in batched(firings, LONGEST_LIST, strict=False):
             so_far += len(part)
             lists.append(FiringList(part, int(so_far * tolerance / 100)))
     return lists
+
+
+def first_ones(shops: int, canaries: float) -> int:
+    """How many of so many shops are canaries, of which there are `canaries` percent: at least one."""
+    return ceil(shops * canaries / 100) or 1
 
 
 def start(stack: Stack, name: str, job: str, lists: Sequence[FiringList], *, at_once: int) -> None:
@@ -111,7 +117,7 @@ def progress(stack: Stack, name: str) -> Progress:
     arn = arn_of(stack, name)
     try:
         found = client.describe_execution(executionArn=arn)
-    except client.exceptions.ExecutionDoesNotExist:
+    except (client.exceptions.ExecutionDoesNotExist, client.exceptions.InvalidArn):
         raise NotFound(f"There is no {name}.", action="salesflow-ops fleet list shows what there is.") from None
     lists = json.loads(found["input"])["lists"]
     pages = client.get_paginator("list_map_runs").paginate(executionArn=arn)

@@ -46,12 +46,18 @@ class Receipt:
 def take_in(stack: Stack, values: Mapping[str, Stored]) -> bool:
     """Take a shop in: its place in the registry, and its settings; False where both were there, from one that was interrupted.
 
-    Its token and its schedules come after it: nothing is fired that has no settings. Raises ShopExists for a shop of other settings.
+    Its token and its schedules come after it: nothing is fired that has no settings. Raises ShopExists for a shop of other settings, and
+    Failed for one that is being removed.
     """
     try:
         stack.registry.add(stack.shop, by=stack.who)
     except ShopExists:
         member, version = stack.registry.get(stack.shop), stack.settings_version
+        if member.state is ShopState.REMOVING:
+            raise Failed(
+                f"The shop {stack.shop} is being removed.",
+                action=f"Let that end (salesflow-ops shops remove {stack.shop}), then add it anew.",
+            ) from None
         if member.state is not ShopState.ACTIVE or (version.number and version.values != values):
             raise
         if version.number:

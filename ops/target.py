@@ -232,9 +232,15 @@ class Stack:
     def settings(self) -> Settings:
         """What the next run goes by, read by its own code: the shop's row over the report function's environment."""
         from salesflow.errors import InvalidSettings
+        from salesflow.shops.book import NoSuchShop
 
         try:
             return self.settings_version.settings(self.rows.shop, self.first_settings)
+        except NoSuchShop:
+            raise NotFound(
+                f"The shop {self.shop} has no settings: it is being removed, or was not added to the end.",
+                action=f"salesflow-ops shops list says which; say shops remove {self.shop}, or the same shops add, again.",
+            ) from None
         except InvalidSettings as error:
             raise Failed(error.message, action=error.action) from None
 

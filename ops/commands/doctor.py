@@ -29,16 +29,19 @@ app = Group("What is wrong with a stack, and the cure.")
 def doctor(desk: Desk, *, all_shops: AllShopsOption = False) -> None:
     """Look for everything that a first deployment gets wrong, and say the cure of each; status 1 if something fails.
 
-    UNKNOWN is what you are not allowed to look at, or what did not answer: it says nothing of the stack.
+    UNKNOWN is what you are not allowed to look at, or what did not answer: it says nothing of the stack. With --all-shops, of other shops
+    than main what is OK is counted and not shown; --json has it.
     """
     from ops.doctor.findings import fail
 
-    found = examined(desk)
+    own, others = examined(desk), []
     for its in desk.other_shops() if all_shops else ():
-        found += [replace(one, check=f"{its.stack.shop}: {one.check}") for one in examined(its) if one.check != "stack"]
+        others += [
+            replace(one, check=f"{its.stack.shop}: {one.check}") for one in examined(its) if one.check != "stack"
+        ]
     if all_shops:
-        found += [fail(f"{one.id}: row", one.problem, fix="") for one in desk.stack.registry.all() if one.problem]
-    tell(desk, found, found)
+        others += [fail(f"{one.id}: row", one.problem, fix="") for one in desk.stack.registry.all() if one.problem]
+    tell(desk, own + others, own + others, shown=own + [one for one in others if one.verdict != "OK"])
 
 
 def examined(desk: Desk) -> list[Finding]:
@@ -55,9 +58,10 @@ def examined(desk: Desk) -> list[Finding]:
         return list(examine(desk.stack, clock.now(), explain=explained, at=at))
 
 
-def tell(desk: Desk, found: Sequence[Finding], data: Any) -> None:
-    """Show findings (with --json `data`, which holds them), and leave with status 1 if one of them fails."""
-    rows = [(Text(one.verdict, style=STYLES[one.verdict]), one.check, one.says, one.fix) for one in found]
+def tell(desk: Desk, found: Sequence[Finding], data: Any, *, shown: Sequence[Finding] | None = None) -> None:
+    """Show findings, or those of them that are to be `shown` (with --json `data`, which holds them), and leave with status 1 if one fails."""
+    lines = found if shown is None else shown
+    rows = [(Text(one.verdict, style=STYLES[one.verdict]), one.check, one.says, one.fix) for one in lines]
     title = f"{desk.stack.name} in {desk.stack.region}"
     columns = ("", "what", "how it stands", "what to do")
     desk.out.show(data, Table(title, columns, rows, prose={"how it stands"}, below="what to do"))

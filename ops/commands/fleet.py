@@ -14,7 +14,7 @@ import typer
 
 from ops import fleet
 from ops.commands.backfill import dates_between
-from ops.complaints import ExitCode
+from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.groups import Group
 from ops.options import DryRunOption, FormatOption, NotifyOption, PeriodOption, TypeOption, YesOption
@@ -181,7 +181,9 @@ def watch(
 def stop(desk: Desk, name: NameArgument = None) -> None:
     """Fire nothing more; what was fired already runs to its end."""
     name = name or fleet.newest(desk.stack)
-    fleet.progress(desk.stack, name)
+    found = fleet.progress(desk.stack, name)
+    if found.is_over:
+        raise Misused(f"{name} is over already: {found.status}.", action="salesflow-ops fleet list shows what is not.")
     desk.stack.client("stepfunctions").stop_execution(
         executionArn=fleet.arn_of(desk.stack, name), cause="Stopped by an operator."
     )
@@ -207,9 +209,8 @@ def _do(
     for member in desk.members():
         by_state.setdefault(member.state.value, []).append(member.id)
     shops = by_state.pop(ShopState.ACTIVE.value)
-    lists = fleet.in_lists(name, shops, events, how.canaries, how.tolerance)
-    few = len({event["shop"] for event in lists[0].events})
-    lists = lists if rest else lists[:1]
+    lists = fleet.in_lists(name, shops, events, how.canaries, how.tolerance, rest=rest)
+    few = fleet.first_ones(len(shops), how.canaries)
     count, firings = len(shops) if rest else few, sum(len(one.events) for one in lists)
     data = {"name": name, "job": job, "shops": count, "canaries": few} | {
         "lists": [{"firings": len(one.events), "tolerated": one.tolerated} for one in lists],

@@ -12,7 +12,7 @@ import typer
 
 from ops import completion
 from ops.complaints import ExitCode, Misused
-from ops.desk import Desk
+from ops.desk import Desk, refuse_unknown
 from ops.groups import Group
 from ops.options import Answer, ShopAnswers, YesOption
 from ops.terminal import Cell, Facts, Table
@@ -140,6 +140,10 @@ def list_shops(
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
 ) -> None:
     """The shops of the stack: how each stands, its name and zone, and who added it when."""
+    from salesflow.shops.registry import ShopState
+
+    for word in state or ():
+        refuse_unknown("state of a shop", word, list(ShopState))
     members = [one for one in desk.members() if not state or one.state in state]
     data, rows = [], []
     for one in members[:limit]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.fleet import LONGEST_LIST, in_lists
+from ops.fleet import LONGEST_LIST, first_ones, in_lists
 
 SHOPS = [f"shop-{n}" for n in range(250)]
 DAYS = [{"business_date": str(date(2026, 11, day))} for day in (1, 2, 3)]
@@ -36,6 +36,13 @@ def test_one_shop_in_a_hundred_comes_first_and_not_always_the_same() -> None:
     first = [{event["shop"] for event in in_lists(name, SHOPS, DAYS, 1, 5)[0].events} for name in ("a", "b")]
     assert [len(some) for some in first] == [3, 3]
     assert first[0] != first[1]
+
+
+def test_canaries_alone_are_all_of_them_also_where_one_list_cannot_hold_them() -> None:
+    shops = [f"s{n}" for n in range(50_000)]
+    lists = in_lists("x", shops, [{}], 50, 5, rest=False)
+    assert [len(one.events) for one in lists] == [10_000, 10_000, 5_000]
+    assert len({event["shop"] for one in lists for event in one.events}) == first_ones(50_000, 50) == 25_000
 
 
 def test_of_few_shops_none_may_fail() -> None:

@@ -134,6 +134,8 @@ def test_a_new_version_is_tried_on_some_shops_and_the_rest_stays(desk: Desk, mon
     assert begun.data["shops"] == begun.data["canaries"] == 1
     assert watched.code == 0, watched.err
     assert len(desk.shop.cloud.aws.mails()) == mails
+    stopped = desk("fleet", "stop", begun.data["name"])
+    assert (stopped.code, f"{begun.data['name']} is over already: SUCCEEDED" in stopped.err) == (2, True)
 
 
 def test_what_makes_no_sense_is_refused_before_anything_is_fired(desk: Desk) -> None:
@@ -144,6 +146,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_fired(desk: Desk) -> 
     assert desk("fleet", "rebuild").code == 1, "nobody can be asked here"
     assert desk("fleet", "watch", "rebuild-never").code == 3
     assert desk("fleet", "stop", "rebuild-never").code == 3
+    assert desk("fleet", "watch", "no name").code == 3
 
 
 def test_a_shop_whose_row_cannot_be_read_is_named_and_hides_no_other(desk: Desk, strangers: None) -> None:
@@ -162,5 +165,9 @@ def test_a_shop_whose_row_cannot_be_read_is_named_and_hides_no_other(desk: Desk,
     (problem,) = [one for one in examined.data if one["check"] == "b-unreadable: row"]
     assert (problem["verdict"], "The row shops, b-unreadable" in problem["says"]) == ("FAIL", True)
     assert any(one["check"].startswith("c-stranger: ") for one in examined.data)
+    assert any(
+        "The shop c-stranger has no settings: it is being removed, or was not added to the end" in one["says"]
+        for one in examined.data
+    )
     for said in (listed, fired, examined, priced):
         assert "b-unreadable is left out: The row shops, b-unreadable" in said.err

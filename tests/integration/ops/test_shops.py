@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from local.shop import LocalShop
+from ops.target import Target
+from salesflow.shops.registry import ShopState
 from tests.integration.ops.running import Desk
 
 OWNER = "owner@corner.example.com"
@@ -144,6 +146,25 @@ def test_an_added_shop_that_was_interrupted_goes_on_when_the_same_is_said_again(
     assert add(desk, shop, "late")["schedules"] == ["forecast"]
     assert len(schedules(shop, "late--")) == len(first["schedules"])
     assert desk("settings", "get", "currency", "--shop", "late", "--json").data["source"].endswith("version 1")
+
+
+def test_a_shop_that_is_half_removed_is_said_to_be_so_and_its_removal_goes_on(desk: Desk, shop: LocalShop) -> None:
+    add(desk, shop, "half")
+    registry = Target(local=True).resolve().registry
+    registry.mark("half", ShopState.REMOVING)
+    again = desk("shops", "add", "half", "--api-url", shop.api.url, "--zone", "Europe/Paris", "--currency", "EUR",
+                 "--owners", OWNER, "--shared-token")  # fmt: skip
+    assert (again.code, "The shop half is being removed" in again.err) == (1, True), again.err
+    for row in (rows := Target(local=True).resolve().of_shop("half").rows).between("settings", "0", "9"):
+        rows.delete({"pk": row["pk"], "sk": row["sk"]})
+    for command in (("settings", "get", "--shop", "half"), ("shops", "show", "half"), ("doctor", "--shop", "half")):
+        found = desk(*command)
+        assert "The shop half has no settings" in found.out + found.err, command
+        assert "shops remove half" in found.out + found.err, command
+    assert [one["id"] for one in desk("shops", "list", "--state", "removing", "--json").data] == ["half"]
+    wrong = desk("shops", "list", "--state", "pausd")
+    assert (wrong.code, "Near it: paused" in wrong.err) == (3, True)
+    assert desk("shops", "remove", "half", "--yes").code == 0
 
 
 def test_a_paused_shop_s_schedules_stand_still_and_those_that_fired_fire_again(desk: Desk, shop: LocalShop) -> None:
