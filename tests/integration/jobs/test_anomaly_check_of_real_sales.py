@@ -8,17 +8,17 @@ import pytest
 
 from local.api import online_retail_store
 from tests.integration.jobs.conftest import System, text_of
-from tests.unit.detection.shops import REAL
+from tests.stand_ins.shops import REAL_SALES
 
 
 @pytest.fixture
 def real_shop(system: System, monkeypatch: pytest.MonkeyPatch) -> System:
     """A stack whose source is Online Retail; each run reads what came since the one before."""
-    if not REAL.exists():
+    if not REAL_SALES.exists():
         pytest.skip("Online Retail is not beside the project")
     for name, value in {"TIMEZONE": "Europe/London", "CURRENCY": "GBP", "HISTORY_OVERLAP_DAYS": "1"}.items():
         monkeypatch.setenv(name, value)
-    system.api.store = online_retail_store(REAL)
+    system.api.store = online_retail_store(REAL_SALES)
     return system
 
 

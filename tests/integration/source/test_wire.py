@@ -137,7 +137,7 @@ header_lines = st.sampled_from(
 bodies = st.sampled_from([b"\r\n", b"\r\n[]", b"\r\n5\r\n[]", b"\r\nzz\r\n", b"\r\n1\r\n[\r\n1\r\n]\r\n0\r\n\r\n"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(status_lines, st.lists(header_lines | st.binary(max_size=20), max_size=3), bodies | st.binary())
 def test_whatever_comes_over_the_wire_is_a_batch_or_one_of_our_errors(
     raw_server: RawServer, make_client: MakeClient, start: bytes, headers: list[bytes], rest: bytes

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.analytics.results import SalesAnalysis
@@ -59,7 +59,6 @@ def test_a_shop_of_three_weeks_has_no_usual_products() -> None:
     assert usual([on(day, Item("A1", "Tea", 1, 500)) for day in days(21)], "A1") is None
 
 
-@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(0, 97), st.sampled_from(["A1", "B2", "C3"]), st.integers(-500, 9000)),

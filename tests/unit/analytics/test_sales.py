@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.results import TrendDirection
@@ -20,7 +20,6 @@ def at(hour: int, day: date = DAY, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute)
 
 
-@settings(max_examples=60, deadline=None)
 @given(sales_between(datetime(2026, 11, 1), datetime(2026, 11, 23)))
 def test_every_figure_agrees_with_a_plain_loop(sales: list[Sale]) -> None:
     analysis = analyse_sales(arrays_of(sales), Period.WEEKLY, DAY, known_from=LONG_AGO)
@@ -48,7 +47,6 @@ def test_every_figure_agrees_with_a_plain_loop(sales: list[Sale]) -> None:
     assert [(-p.revenue, p.sku) for p in analysis.products] == sorted((-p.revenue, p.sku) for p in analysis.products)
 
 
-@settings(max_examples=40, deadline=None)
 @given(sales_between(datetime(2026, 10, 1), datetime(2026, 11, 23)))
 def test_parts_add_up_to_the_whole(sales: list[Sale]) -> None:
     analysis = analyse_sales(arrays_of(sales), Period.MONTHLY, DAY, known_from=LONG_AGO)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.analytics.demand import demand_by_sku
@@ -32,7 +32,6 @@ def in_batches(sales: Sequence[Sale], cuts: set[int], ends: int) -> SoldDays:
     return SoldDays.joined([SoldDays.of(SaleLines.from_table(table, time(ends))) for table in tables])
 
 
-@settings(max_examples=150, deadline=None)
 @given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)), CUTS, st.sampled_from([0, 4]))
 def test_figures_are_those_of_all_sales_however_the_days_are_cut(sales: list[Sale], cuts: set[int], ends: int) -> None:
     sold = in_batches(sales, cuts, ends)
@@ -67,7 +66,6 @@ def test_figures_are_those_of_all_sales_however_the_days_are_cut(sales: list[Sal
         assert day.quantity == sum(item.quantity for sale in own for item in sale.items)
 
 
-@settings(max_examples=150, deadline=None)
 @given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)), CUTS, st.sampled_from([0, 4]))
 def test_so_are_the_figures_of_each_product(sales: list[Sale], cuts: set[int], ends: int) -> None:
     sold = in_batches(sales, cuts, ends)

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.merchant import MoneyStatement
@@ -25,7 +25,6 @@ def stated(sales: list[Sale], wares: dict[str, Ware], vat_percent: float = 0.0) 
     return state_money(analysis.kpis, analysis.products, wares, vat_percent=vat_percent)
 
 
-@settings(max_examples=60, deadline=None)
 @given(sales_between(datetime(2026, 11, 22), datetime(2026, 11, 22, 23, 59)))
 def test_it_adds_up_and_agrees_with_a_plain_loop(sales: list[Sale]) -> None:
     statement = stated(sales, WARES)
@@ -90,7 +89,6 @@ def test_the_stock_list_says_cost_and_category() -> None:
     assert wares_of(table) == {"A": Ware(5, "Tea"), "B": Ware(None, None)}
 
 
-@settings(max_examples=60, deadline=None)
 @given(sales_between(datetime(2026, 11, 1), datetime(2026, 11, 22, 23, 59)))
 def test_the_usual_profit_is_the_share_of_profit_of_the_days_before(sales: list[Sale]) -> None:
     usual = 12_345

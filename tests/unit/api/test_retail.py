@@ -11,8 +11,7 @@ from local.api.retail import sale_id
 from local.demo import _of_file
 from local.errors import LocalCloudError
 from local.shop import retail_shop
-
-ONLINE_RETAIL = Path(__file__).parents[3].parent / "shared" / "data" / "online_retail.parquet"
+from tests.stand_ins.shops import REAL_SALES
 
 
 def invoice_lines(**changes: list[object]) -> pd.DataFrame:
@@ -367,13 +366,13 @@ def test_a_currency_without_decimals_takes_no_decimals(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def online_retail() -> SalesStore:
-    if not ONLINE_RETAIL.is_file():
+    if not REAL_SALES.is_file():
         pytest.skip("the Online Retail data set is not here")
-    return online_retail_store(ONLINE_RETAIL)
+    return online_retail_store(REAL_SALES)
 
 
 def test_the_real_file_agrees_with_an_independent_sum_to_the_cent(online_retail: SalesStore) -> None:
-    lines = pd.read_parquet(ONLINE_RETAIL, columns=["InvoiceNo", "Quantity", "UnitPrice"])
+    lines = pd.read_parquet(REAL_SALES, columns=["InvoiceNo", "Quantity", "UnitPrice"])
     kinds = lines[["Quantity", "UnitPrice"]].drop_duplicates()
     cents = {
         (quantity, price): int(

@@ -1,11 +1,9 @@
 """A made-up shop's day and product tables, and the real one's, in the shape that `detect` takes."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "online_retail.parquet"
+from tests.stand_ins.shops import REAL_SALES
 
 
 def made_up(
@@ -53,7 +51,7 @@ def day_table(products: pd.DataFrame, *, cut_at: dict[str, int] | None = None) -
 
 def real() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Day and product table of Online Retail: sales net of cancellations, with what came back in `returned_*`; pence."""
-    lines = pd.read_parquet(REAL)
+    lines = pd.read_parquet(REAL_SALES)
     lines = lines[(lines["UnitPrice"] > 0) & (lines["Quantity"] != 0)]
     lines = lines.assign(
         date=lines["InvoiceDate"].dt.normalize(),

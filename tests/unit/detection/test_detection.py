@@ -11,7 +11,8 @@ from salesflow.detection.calendar import missing_days
 from salesflow.figures import Figures
 from salesflow.findings.event import Contribution, DayState, Event, EventType, Severity
 from salesflow.findings.wording import sentence
-from tests.unit.detection.shops import REAL, day_table, made_up, real
+from tests.stand_ins.shops import REAL_SALES
+from tests.unit.detection.shops import day_table, made_up, real
 
 SATURDAY = date(2025, 8, 2)  # day 208 of the made-up shop
 ON_SATURDAY = f"{SATURDAY}"
@@ -383,7 +384,7 @@ def test_a_broken_table_is_refused_by_name(broken: str, says: str) -> None:
         detect(shop, products, SATURDAY)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"no real sales at {REAL.name}")
+@pytest.mark.skipif(not REAL_SALES.exists(), reason=f"no real sales at {REAL_SALES.name}")
 def test_the_real_shops_closures_its_cut_off_day_and_its_giant_order() -> None:
     shop, products = real()
     missing = missing_days(shop, date(2011, 12, 9))

@@ -170,7 +170,6 @@ def test_bad_input_is_refused_by_name(dates: np.ndarray, evaluate_last: int, say
         score_panel(np.zeros(30), days(30), evaluate_last=1)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     n_series=st.sampled_from([1, 4, 15]),
@@ -207,7 +206,7 @@ def test_no_input_makes_a_warning_or_an_absurd_answer(seed: int, n_series: int, 
     assert np.all(answer.lower[known] >= 0)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), day=st.integers(1, 6))
 def test_a_later_day_never_changes_an_earlier_score(seed: int, day: int) -> None:
     rng = np.random.default_rng(seed)
@@ -219,7 +218,7 @@ def test_a_later_day_never_changes_an_earlier_score(seed: int, day: int) -> None
     np.testing.assert_array_equal(before.upper[:, :day], after.upper[:, :day])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), currency=st.sampled_from([0.01, 7.3, 100.0, 1e5]), sold=st.sampled_from([1.0, 0.4]))
 def test_money_in_another_currency_has_the_same_scores(seed: int, currency: float, sold: float) -> None:
     rng = np.random.default_rng(seed)
@@ -231,7 +230,7 @@ def test_money_in_another_currency_has_the_same_scores(seed: int, currency: floa
     np.testing.assert_allclose(here.upper * currency, there.upper, rtol=1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_the_series_does_not_matter(seed: int) -> None:
     values = counts(n_series=20, n_days=150, seed=seed)

@@ -50,7 +50,7 @@ def assert_sound(series: SeriesForecast) -> None:
     assert all(later.day - earlier.day == timedelta(days=1) for earlier, later in pairwise(series.daily))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(kind=st.sampled_from(KINDS), count=st.integers(28, 200), seed=st.integers(0, 10_000))
 def test_every_forecast_is_sound_and_survives_json(kind: str, count: int, seed: int) -> None:
     try:

@@ -5,14 +5,13 @@ from collections import defaultdict
 from datetime import date, datetime
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.history.panel import COLUMNS, panel_form, panel_of
 from tests.unit.analytics.tables import Item, Sale, arrays_of, sales_between
 
 
-@settings(max_examples=60, deadline=None)
 @given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)))
 def test_one_row_a_day_and_sku_with_its_sums(sales: list[Sale]) -> None:
     panel = panel_of(arrays_of(sales))
@@ -35,7 +34,6 @@ def test_one_row_a_day_and_sku_with_its_sums(sales: list[Sale]) -> None:
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(_TEXT, _TEXT, st.integers(-(10**6), 10**6), st.integers(-(10**11), 10**11)), max_size=6),
     st.sampled_from([0, 2, 3]),

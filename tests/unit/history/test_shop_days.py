@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.analytics.lines import SaleLines
@@ -26,7 +26,6 @@ from salesflow.windows import Window
 from tests.unit.analytics.tables import Item, Sale, arrays_of, lines_of, sales_between
 
 
-@settings(max_examples=60, deadline=None)
 @given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)))
 def test_each_day_says_what_the_report_of_that_day_says(sales: list[Sale]) -> None:
     lines = arrays_of(sales)
@@ -42,7 +41,6 @@ def test_each_day_says_what_the_report_of_that_day_says(sales: list[Sale]) -> No
         assert (row.first_sale, row.last_sale) == (min(moments), max(moments))
 
 
-@settings(max_examples=60, deadline=None)
 @given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)), st.sampled_from([0, 2, 3]))
 def test_the_files_give_back_every_cent_and_every_moment(sales: list[Sale], digits: int) -> None:
     lines = arrays_of(sales)
@@ -67,7 +65,6 @@ def test_a_bars_night_is_one_day_and_its_hours_stay_those_of_the_clock() -> None
     pd.testing.assert_frame_equal(form.decode(form.encode(days)), days, check_dtype=False)
 
 
-@settings(max_examples=40, deadline=None)
 @given(sales_between(datetime(2026, 10, 28), datetime(2026, 11, 5)))
 def test_what_came_back_is_known_by_day_and_product(sales: list[Sale]) -> None:
     lines = arrays_of(sales)

@@ -181,11 +181,12 @@ def test_the_books_are_the_same_to_the_minor_unit_in_every_file(case: str) -> No
         assert any(line.startswith(f"{plain(label)} {printed}") for line in lines), label
 
 
-def test_a_workbook_of_very_many_lines_has_their_headings_too() -> None:
-    """Beyond 20,000 lines rows are written at once, and XlsxWriter makes no table."""
+def test_a_workbook_of_very_many_lines_has_their_headings_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond 20,000 lines (here 300) rows are written at once, and XlsxWriter makes no table."""
+    monkeypatch.setattr("salesflow.reports.excel.render._MANY_ROWS", 300)
     content = content_of("day")
     assert content.sale_lines is not None
-    many = SaleLines.from_table(lines_of([Sale(datetime(2026, 11, 22, 12), (Item("A", "Tea", 1, 500),) * 20_001)]))
+    many = SaleLines.from_table(lines_of([Sale(datetime(2026, 11, 22, 12), (Item("A", "Tea", 1, 500),) * 301)]))
     data = render(replace(content, sale_lines=many), Format.EXCEL)
     few = openpyxl.load_workbook(io.BytesIO(made("day", Format.EXCEL)), read_only=True)["Lines"]
     rows = openpyxl.load_workbook(io.BytesIO(data), read_only=True)["Lines"].iter_rows(max_row=2, values_only=True)

@@ -51,7 +51,7 @@ def run_of(tick: Tick, status: RunStatus, began: datetime, ended: datetime | Non
 FATES = st.sampled_from([None, *(s for s in RunStatus if s is not RunStatus.RUNNING)])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @example(
     fates=[
         (None, None, 1),
