@@ -12,6 +12,8 @@ VENV := .venv
 PYTHON_VENV := $(VENV)/bin/python
 # A third of a test's time is spent waiting for the processes that it starts: three workers for two cores.
 WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
+# A file of tests is one worker's, so that what it shares is made once; in the order of tests/conftest.py, not by their number.
+BY_FILE := --dist loadfile --no-loadscope-reorder
 LIGHT := $(VENV)/.light
 READY := $(VENV)/.ready
 LOCK := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --python-platform linux
@@ -27,6 +29,7 @@ KEYWORDS := -k _ -k Text -k plural:1,2 -k context:1c,2
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_SYSTEM_CERTS := 1
+unexport PYTHONDONTWRITEBYTECODE  # some three hundred processes start in `make test`: each would compile moto, pandas and the tests anew
 
 .PHONY: help setup lock builder-digest format lint types template messages docs check scan-tools scan audit unit test other-days browser-check layers-check sam-local-check newcomer second-opinion reliability bench demo pictures build clean
 
@@ -122,10 +125,10 @@ audit: scan-tools ## known vulnerabilities of everything locked (pip-audit; fail
 	done; exit $$failed
 
 unit: $(READY) ## the unit tests: a verdict in a minute
-	$(PYTHON_VENV) -m pytest --numprocesses auto --dist worksteal tests/unit
+	$(PYTHON_VENV) -m pytest --numprocesses auto $(BY_FILE) tests/unit
 
 test: $(READY) $(SCAN)/.ready ## every test that needs no built layer
-	$(PYTHON_VENV) -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not layers"
+	$(PYTHON_VENV) -m pytest --numprocesses $(WORKERS) $(BY_FILE) -m "not layers"
 
 # What is pure and long is left out: it reads no clock.
 other-days: $(READY) ## the tests that read a clock, on a leap day, and while the day changes in Shanghai

@@ -63,18 +63,20 @@ class Watched:
     findings: list[Finding] = field(default_factory=list)
 
 
-def watch_alerts(days: int = 365) -> Watched:
-    """Check so many days, each fired twice, and look at what was told of each event."""
-    last = FIRST_DAY + timedelta(days=days - 1)
-    turns = [turn for turn in TURNS if turn.first + timedelta(days=turn.told[-1][0] + turn.late) <= last]
+def watch_alerts(days: int = 365, begin: int = 0) -> Watched:
+    """Check so many days from day `begin` of the year on, each fired twice, and look at what was told of each event."""
+    last = FIRST_DAY + timedelta(days=begin + days - 1)
+    turns = [
+        turn for turn in TURNS if turn.day > begin and turn.first + timedelta(days=turn.told[-1][0] + turn.late) <= last
+    ]
     watched = Watched(days=days)
-    with World.opened(_shop(turns, last, days)) as world:
+    with World.opened(_shop(turns, last, begin + days)) as world:
         world.settings |= _RARE
-        world.reset(moment=_morning_after(FIRST_DAY))
+        world.reset(moment=_morning_after(FIRST_DAY + timedelta(days=begin)))
         container = world.start("anomaly_check")
         told: defaultdict[str, list[tuple[date, str]]] = defaultdict(list)
         mailed_on = set()
-        for number in range(days):
+        for number in range(begin, begin + days):
             day = FIRST_DAY + timedelta(days=number)
             world.clock.set(_morning_after(day))
             event = {"schedule": "anomaly-check", "scheduled_time": f"{day}T22:40:00Z"}

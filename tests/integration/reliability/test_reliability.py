@@ -1,55 +1,34 @@
-"""The short form of `make reliability`: the points and faults where most would be lost, on every change.
+"""The short form of `make reliability`: the points and faults where most would be lost, on every change."""
 
-And the harness against code that is broken on purpose: with each of these faults built in, it has to find something.
-"""
-
-import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from salesflow.rows import Rows
 from salesflow.shops.book import SettingsBook
-from tests.reliability.clicks import QUIET, STOP, STOP_ALERTS, Clicked, LinkedShop, disturbed, killed, together
-from tests.reliability.containers import ROOT
+from tests.integration.reliability.conftest import (
+    CLAIM,
+    COVERED,
+    FILE,
+    FIRST_MAIL,
+    FIRST_RECORD,
+    LAST_MAIL,
+    LAST_RECORD,
+    LATEST,
+    MANIFEST,
+    MONTH,
+    NOTE,
+    OUTCOME,
+    PAGE,
+    SETTINGS,
+    points,
+    told,
+)
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
-from tests.reliability.findings import Finding
-from tests.reliability.fuzz import KINDS
 from tests.reliability.scenarios import Stage, scenarios
 from tests.reliability.sweep import Kill, When, overtaken, sweep
-from tests.reliability.walks import walk
-from tests.reliability.world import PROGRAM, READERS, RETRY_AFTER, TABLE, World
+from tests.reliability.world import PROGRAM, READERS, RETRY_AFTER, TABLE
 from tests.stand_ins.gateway import Point
-
-FILE = "s3 PUT reports/sales/daily/2026-11-20/sales-daily-2026-11-20.pdf"
-MANIFEST = "s3 PUT reports/sales/daily/2026-11-20/manifest.json"
-LATEST = "s3 PUT reports/latest/sales-daily.pdf"
-NOTE, PAGE = "dynamodb PutItem library 2026-11-20#report/sales/daily/pdf", "s3 PUT reports/index.html"
-MONTH = "s3 PUT history/sales/month=2026-11/lines.parquet"
-COVERED = "s3 PUT history/coverage/sales.json"
-SETTINGS = "dynamodb Query"
-"""The first query of a run: which version of the shop's settings holds."""
-CLAIM, OUTCOME = "dynamodb UpdateItem claim", "dynamodb UpdateItem outcome"
-FIRST_MAIL, LAST_MAIL = (f"ses SendEmail {reader}" for reader in READERS)
-FIRST_RECORD, LAST_RECORD = (f"dynamodb PutItem run 2026-11-20#sent#final#{reader}" for reader in READERS)
-
-
-def points(*names: str) -> tuple[Point, ...]:
-    return tuple(Point(name, 1) for name in names)
-
-
-def told(findings: Iterable[Finding]) -> list[str]:
-    return [str(finding)[:500] for finding in findings]
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    (sales_pdf,) = (each for each in scenarios() if each.name == "sales pdf")
-    with World.opened() as world:
-        yield Stage(world, sales_pdf)
 
 
 def test_a_run_killed_at_any_of_its_turning_points_is_made_good_by_the_retry(stage: Stage) -> None:
@@ -158,116 +137,8 @@ def test_after_a_change_of_the_zone_no_date_is_left_out_or_mailed_twice(stage: S
     assert set(world.end_state().told().values()) == {1}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_hostile_input_ends_in_a_good_outcome_or_an_error_that_says_what_to_do(kind: str) -> None:
-    fuzzed = KINDS[kind](120, 1)
-    assert told(fuzzed.findings) == []
-    assert fuzzed.cases >= 100
-
-
-@pytest.mark.parametrize(
-    ("section", "done"),
-    [
-        ("alerts", "36 days checked"),
-        ("field", "11 days in the field"),
-        ("shops", "disturbed beside another shop"),
-        ("soak", "4 days simulated"),
-    ],
-)
-def test_weeks_and_shops_that_go_by_with_nothing_lost_doubled_or_silent(section: str, done: str) -> None:
-    """As the command runs it, in a process of its own."""
-    command = [sys.executable, "-m", "tests.reliability", "--quick", "--only", section]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert done in ran.stdout
-    assert re.search(r"0 lost\n +0 doubled\n +0 silent\n +0 leaked", ran.stdout)
-
-
-def test_firings_of_every_kind_in_any_order_tell_each_reader_once() -> None:
-    """The short form of 10,000 steps; see `tests.reliability.walks`."""
-    assert walk(20, 20).total() > 20
-
-
-@pytest.fixture
-def linked(stage: Stage) -> Iterator[LinkedShop]:
-    """The same stack, whose mails hold links."""
-    kept = dict(stage.world.settings)
-    yield LinkedShop(stage.world)
-    stage.world.settings = kept
-
-
-def test_a_click_that_is_killed_disturbed_or_overtaken_is_neither_lost_nor_half_done(linked: LinkedShop) -> None:
-    """The short form of the section "clicks": the calls that change something."""
-    clicked, changes = Clicked(), ("dynamodb PutItem", "dynamodb UpdateItem")
-    for each in ((QUIET,), (STOP, STOP_ALERTS)):
-        killed(linked, each, clicked, only=changes)
-        disturbed(linked, each, clicked, faults=[Fault.CUT_AFTER, Fault.DENIED], only=changes)
-    together(linked, (STOP, STOP_ALERTS), clicked, only=changes)
-    assert told(clicked.findings) == []
-    assert clicked.counts == {"crash points swept": 8, "faults injected": 8, "times overtaken": 8}
-
-
-def test_with_choices_written_over_each_other_the_harness_finds_a_stop_that_is_lost(linked: LinkedShop) -> None:
-    clicked = Clicked()
-    together(linked, (STOP, STOP_ALERTS), clicked, broken="choices over each other", only=["dynamodb UpdateItem"])
-    assert any(f.kind == "lost" and "and in a row as" in f.what for f in clicked.findings), told(clicked.findings)
-
-
 def test_the_token_was_written_nowhere(stage: Stage) -> None:
     assert token_in(everything_written(stage.world), stage.world.token) == []
-
-
-# -- the harness itself -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def sabotaged(stage: Stage) -> Callable[[str], str]:
-    """The name of a fault, which is looked at first: a run that nobody disturbs has to succeed with it."""
-
-    def look(name: str) -> str:
-        undisturbed = stage.run(broken=name)
-        assert undisturbed.answer is not None, str(undisturbed)
-        assert undisturbed.answer["status"] == stage.expected.status
-        assert sorted(told_to for told_to, _ in stage.world.end_state().told()) == sorted(READERS)
-        return name
-
-    return look
-
-
-def test_without_claims_the_harness_finds_work_done_twice(stage: Stage, sabotaged: Callable[[str], str]) -> None:
-    found = told(crowd(stage, 2, broken=sabotaged("no claim")).findings)
-    assert "doubled: sales pdf: 2 at once: the runs ended as {'SUCCEEDED': 2}" in found
-
-
-def test_without_a_record_per_recipient_the_harness_finds_mails_sent_twice(
-    stage: Stage, sabotaged: Callable[[str], str]
-) -> None:
-    swept = sweep(stage, points=points(LAST_MAIL), broken=sabotaged("no record per recipient"))
-    assert any(f.kind == "doubled" and READERS[0] in f.what for f in swept.findings), told(swept.findings)
-
-
-def test_with_files_saved_after_the_mail_the_harness_finds_mails_without_files(
-    stage: Stage, sabotaged: Callable[[str], str]
-) -> None:
-    swept = sweep(stage, points=points(LAST_MAIL), broken=sabotaged("save after mail"))
-    assert any(f.kind == "lost" and "not saved" in f.what for f in swept.findings), told(swept.findings)
-
-
-def test_with_the_outcome_recorded_before_the_mail_the_harness_finds_mails_that_never_went_out(
-    stage: Stage, sabotaged: Callable[[str], str]
-) -> None:
-    swept = sweep(stage, points=points(FIRST_MAIL), broken=sabotaged("record before mail"))
-    assert any(f.kind == "lost" and "was not mailed" in f.what for f in swept.findings), told(swept.findings)
-
-
-def test_with_failed_mails_passed_over_the_harness_finds_a_reader_who_was_not_told(
-    stage: Stage, sabotaged: Callable[[str], str]
-) -> None:
-    name = sabotaged("swallow who was not reached")
-    injected = inject(stage, faults=[Fault.DOWN], points=points(LAST_MAIL), broken=name)
-    assert any(f.kind == "lost" and f"{READERS[1]} was not mailed" in f.what for f in injected.findings), told(
-        injected.findings
-    )
 
 
 def test_a_message_to_a_program_is_told_once_whatever_becomes_of_its_call(stage: Stage) -> None:
