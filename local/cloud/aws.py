@@ -88,7 +88,7 @@ class Held:
         self._aws = aws
         self._number = number
 
-    def wait(self, taken: int = 1, *, timeout: float = 30) -> None:
+    def wait(self, taken: int = 1, *, timeout: float = 120) -> None:
         """Until the rule has taken `taken` requests; raises LocalCloudError after `timeout` seconds without them."""
         answer = self._aws.local("GET", f"rules/{self._number}/taken/{taken}?timeout={timeout}", timeout=timeout + 5)
         if answer["taken"] < taken:

@@ -12,7 +12,6 @@ invocations of Lambda functions are passed on to) and `urls` (what lies below a 
 from __future__ import annotations
 
 import base64
-import functools
 import io
 import itertools
 import json
@@ -39,7 +38,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import get_model_map
 from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from werkzeug.serving import make_server
@@ -47,6 +46,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.cloud import change_sets, made_by_us
 from local.cloud.account import Account
+from local.cloud.application import moto_application
 from local.cloud.channels import MAKING, PLACE, ChannelServices
 from local.cloud.function_urls import LARGEST_BODY, event_of, response_of
 from local.cloud.whatsapp import SENDING, SETTING, WhatsAppService
@@ -332,10 +332,7 @@ def serve(host: str, port: int, parent: Connection) -> None:
     change_sets.install()
     yaml.Loader = yaml.CLoader  # type: ignore[misc, assignment]  # what moto reads templates with, ten times as fast
     logging.getLogger("moto").addHandler(_Warnings(warnings))
-    moto = DomainDispatcherApplication(create_backend_app)
-    # moto lists its folder of services at each call: a fifth of the time that an answer takes
-    moto.get_backend_for_host = functools.cache(moto.get_backend_for_host)  # type: ignore[method-assign]
-    server = make_server(host, port, LocalAws(moto, warnings), threaded=True, request_handler=_Quiet)
+    server = make_server(host, port, LocalAws(moto_application(), warnings), threaded=True, request_handler=_Quiet)
     loopback = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     made_by_us.MadeThroughApi.endpoint_url = f"http://{loopback}:{server.server_port}"
     # State machines run in this process, and call what they call at this port.

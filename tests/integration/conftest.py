@@ -5,7 +5,9 @@ import functools
 import itertools
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 
+import botocore.endpoint
 import botocore.session
 import pytest
 
@@ -20,10 +22,14 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def service_models() -> Iterator[None]:
-    """botocore's descriptions of the services are read once, and not by every container anew: half of what a test would spend."""
+def hurried_botocore() -> Iterator[None]:
+    """botocore's descriptions of the services are read once, and not by every container anew: half of what a test would spend.
+
+    And between its tries it waits for nothing.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda seconds: None))
         yield
 
 

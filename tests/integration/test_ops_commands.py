@@ -160,7 +160,7 @@ def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path) -> N
         assert variables["AWS_ENDPOINT_URL"] == f"http://172.17.0.1:{port}"
         assert variables["SALESFLOW_API_URL"].startswith("http://172.17.0.1:")
         os.kill(running.pid, signal.SIGINT)
-        assert running.wait(20) == 0
+        assert running.wait(120) == 0
     gone = subprocess.run(local, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     assert (gone.returncode, "No local cloud is running" in gone.stderr) == (5, True)
     with pytest.raises(Exception, match=r"(?i)could not connect|refused"):

@@ -1,6 +1,5 @@
 """A real AWS API on a loopback port (moto), and a wire in front of it on which things go wrong on demand."""
 
-import functools
 import http.client
 import io
 import json
@@ -14,9 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import ThreadedMotoServer
 from werkzeug.test import run_wsgi_app
+
+from local.cloud.application import moto_application
 
 type Matches = Callable[[Request], bool]
 
@@ -164,10 +165,7 @@ class Cloud:
             self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
             self._moto.start()
             moto = self._moto.get_host_and_port()
-            self._application = DomainDispatcherApplication(create_backend_app)
-            # moto lists its folder of services at each call: a fifth of the time that an answer takes
-            backend_for_host = functools.cache(self._application.get_backend_for_host)
-            self._application.get_backend_for_host = backend_for_host  # type: ignore[method-assign]
+            self._application = moto_application()
         self._host, self._port = moto
         self._one_at_a_time = threading.Lock()
         cloud = self
@@ -235,7 +233,7 @@ class Cloud:
         return Answer(status, [(name, value) for name, value in answered if name.lower() not in dropped], body)
 
     def _over_http(self, request: Request, headers: dict[str, str]) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=30)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=300)
         try:
             connection.request(request.method, request.path, request.body, headers)
             response = connection.getresponse()

@@ -173,7 +173,7 @@ class Gateway(Cloud):
     def _forward_to_api(self, request: Request) -> Answer:
         other = request.path.split("/")[1]
         port, path = self.other_apis.get(other, self.api_port), request.path
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         try:
             path = path.removeprefix(f"/{other}") if other in self.other_apis else path
             connection.request(request.method, path, request.body, request.headers)

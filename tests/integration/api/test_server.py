@@ -28,7 +28,7 @@ def server() -> Iterator[SalesFlowServer]:
 
 def get(server: SalesFlowServer, path: str, *, token: str | None = None) -> urllib3.BaseHTTPResponse:
     headers = {"Authorization": f"Bearer {token or server.issue_token()}"}
-    return urllib3.request("GET", server.url + path, headers=headers, retries=False, timeout=5)
+    return urllib3.request("GET", server.url + path, headers=headers, retries=False, timeout=60)
 
 
 def test_the_documented_calls_answer_in_their_shapes(server: SalesFlowServer) -> None:

@@ -105,7 +105,7 @@ def services() -> Iterator[str]:
     """The services' address."""
     answers = ChannelServices()
     server = make_server("127.0.0.1", 0, Request.application(answers.answer), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -360,7 +360,7 @@ def rude() -> Iterator[tuple[str, list[str]]]:
     asked: list[str] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Rude,), {"asked": asked}))
     server.stopped = threading.Event()  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", asked
     server.stopped.set()  # type: ignore[attr-defined]
     server.shutdown()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import urllib3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 from botocore.validate import ParamValidator
@@ -66,7 +67,7 @@ def stand(
 ) -> Iterator[Stand]:
     service = WhatsAppService()
     server = make_server("127.0.0.1", 0, Request.application(service.answer), threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_SOCIALMESSAGING", url)
     own = AwsClients(ses_region=REGION)
@@ -166,7 +167,8 @@ def test_a_number_that_the_account_has_not_stops_whatsapp_and_nothing_else(stand
 def test_the_local_service_fails_as_the_model_of_botocore_says(
     stand: Stand, state: dict[str, Any], phone: str, name: str
 ) -> None:
-    client: Any = get_session().create_client("socialmessaging", region_name=REGION, endpoint_url=stand.url)
+    once = Config(retries={"total_max_attempts": 1})  # and no waiting in between
+    client: Any = get_session().create_client("socialmessaging", REGION, endpoint_url=stand.url, config=once)
     shapes = client.meta.service_model.operation_model("SendWhatsAppMessage").error_shapes
     stand.set(**state)
     message = {"messaging_product": "whatsapp", "to": "+243812345678", "template": {"name": "x"}}

@@ -25,7 +25,7 @@ def test_a_missing_run_is_told_once_though_the_watchdog_looks_hourly_and_its_rec
     watched.sales()
     assert watched.look(utc(21, 23, 50))["findings"] == [], "within the grace it is too early to tell"
     assert watched.look(utc(22, 0, 50))["findings"][0]["trouble"] == "missing"
-    for hour in range(1, 20):
+    for hour in (1, 2, 3, 11, 19):
         watched.look(utc(22, hour, 50))
     assert watched.told() == ["scheduled-sales-pdf: missing"]
     assert "business date 2026-11-21" in watched.text()

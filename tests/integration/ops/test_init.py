@@ -228,4 +228,4 @@ def at_a_terminal(arguments: list[str], typed: list[tuple[str, str]]) -> tuple[s
             os.write(master, waiting.pop(0)[1].encode() + b"\n")
     os.close(master)
     assert not waiting, f"never asked: {waiting}; shown: {shown}"
-    return shown, process.wait(10)
+    return shown, process.wait(60)

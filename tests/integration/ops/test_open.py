@@ -72,6 +72,6 @@ def test_the_command_prints_the_address_and_serves_until_it_is_interrupted(desk:
         printed = running.stdout.readline().strip()
         assert get(printed).status == 200
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=120)
     assert running.returncode == 0
     assert "Ended." in said

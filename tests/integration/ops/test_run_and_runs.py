@@ -180,7 +180,7 @@ def test_an_interruption_leaves_the_function_at_work(desk: Desk, shop: LocalShop
         ) as waiting:
             held.wait(timeout=120)
             os.kill(waiting.pid, signal.SIGINT)
-            out, err = waiting.communicate(timeout=30)
+            out, err = waiting.communicate(timeout=120)
         assert (waiting.returncode, out) == (130, "")
         assert "goes on without you" in err
         assert "Traceback" not in err
