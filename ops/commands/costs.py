@@ -122,9 +122,8 @@ def month(
     """The lines of a month's bill, by service; others: the same stack for other shops that fire, too. Raises the SDK's errors."""
     there = (job for job in JOBS if job not in ONLY_WITH or ONLY_WITH[job] in stack.resources)
     functions = {job: stack.function(job) for job in there}
-    runs = Counter[str]()
-    for one in (stack, *others):
-        runs += _due_runs(one, functions, now)
+    due = [(one, _due_runs(one, functions, now)) for one in (stack, *others)]
+    runs = sum((of_one for _, of_one in due), Counter[str]())
     measured = {job: _measure(stack, function, now, measured_days) for job, function in functions.items()}
     bill = _Bill(prices)
     _compute(bill, functions, runs, measured, stack.parameters.get("Architecture", "x86_64"))
@@ -136,7 +135,7 @@ def month(
     bill.add("S3", "stored", "s3_storage", stored / GB, "the bucket's objects now, without old versions")
     for name in ("s3_writes", "s3_reads"):
         bill.add("S3", name.partition("_")[2], name, total * prices.assumed_per_run[name], "assumed a run")
-    _messages(bill, (stack, *others), now)
+    _messages(bill, due)
     bill.add("Secrets Manager", "system token", "secrets", 1, "the stack's")
     if "LinkKeys" in stack.resources:
         bill.add("Secrets Manager", "keys of the links", "secrets", 1, "the stack's")
@@ -251,26 +250,20 @@ def _object_bytes(stack: Stack) -> Iterator[int]:
         yield from (entry["Size"] for entry in page.get("Contents", ()))
 
 
-def _messages(bill: _Bill, stacks: Sequence[Stack], now: datetime) -> None:
-    """Reports go to every reader each time they are due; alerts as often as the setting says. stacks: one for each shop."""
+def _messages(bill: _Bill, due: Sequence[tuple[Stack, Counter[str]]]) -> None:
+    """Reports go to every reader each time they are due; alerts as often as the setting says. due: of each shop."""
     amounts, bases = Counter[tuple[str, str, str]](), dict[tuple[str, str, str], str]()
-    for stack in stacks:
-        for line, amount, basis in _messages_of(stack, now):
+    for stack, runs in due:
+        for line, amount, basis in _messages_of(stack, runs["report"]):
             amounts[line] += amount  # type: ignore[assignment]  # a Counter of floats
-            bases[line] = basis if len(stacks) == 1 else f"of {len(stacks)} shops"
+            bases[line] = basis if len(due) == 1 else f"of {len(due)} shops"
     for line, amount in amounts.items():
         bill.add(*line, amount, bases[line])
 
 
-def _messages_of(stack: Stack, now: datetime) -> Iterator[tuple[tuple[str, str, str], float, str]]:
-    """A shop's lines: service, what, price; then the amount, and where it comes from."""
+def _messages_of(stack: Stack, due: int) -> Iterator[tuple[tuple[str, str, str], float, str]]:
+    """A shop's lines, of so many reports: service, what, price; then the amount, and where it comes from."""
     settings = stack.settings
-    report = stack.function("report").name
-    due = sum(
-        len(standing.schedule.due_between(now, now + MONTH))
-        for standing in every(stack)
-        if standing.schedule.enabled and standing.schedule.function == report
-    )
     of_reports, of_alerts = (
         Counter(_PRICE_OF_A_KIND.get(kind_of(one), "hook_messages") for one in readers)
         for readers in (settings.report_recipients, settings.alert_recipients)

@@ -264,6 +264,20 @@ def test_help_imports_nothing_heavy_and_that_of_the_root_nothing_of_a_command(wo
     assert not unwanted & set(done.stderr.split())
 
 
+LISTS = ["runs list", "reports list", "schedules list", "anomalies list", "recipients list", "channels list", "costs"]
+
+
+@pytest.mark.parametrize("words", LISTS)
+def test_what_looks_at_a_stack_waits_for_nothing_that_works_on_tables(desk: Desk, words: str) -> None:
+    """pandas alone takes as long as all the rest of such a command."""
+    program = "import sys; from ops.app import app; app(['--local', *sys.argv[1:]], standalone_mode=False); print(*sys.modules)"
+    command = [sys.executable, "-c", program, *words.split()]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "botocore.session" in loaded
+    assert not {"boto3", "local", "moto", "numpy", "pandas"} & loaded
+
+
 def test_a_page_of_help_keeps_its_examples_whole_and_its_options_apart(desk: Desk) -> None:
     said = ops("schedules", "put", "-h")
     assert (

@@ -22,13 +22,14 @@
 A rerun of the same inputs writes the same bytes.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from salesflow.alerts.book import Told
-from salesflow.alerts.judging import Judgement
 from salesflow.alerts.lifecycle import Rules
 from salesflow.alerts.wording import told_sentence
 from salesflow.figures import Figures
@@ -36,6 +37,9 @@ from salesflow.findings.subjects import event_as_dict
 from salesflow.findings.wording import sentence
 from salesflow.job_events import Scope, safe_segment
 from salesflow.windows import Period
+
+if TYPE_CHECKING:
+    from salesflow.alerts.judging import Judgement
 
 PREFIX = "anomalies/"
 MOST_FINDINGS = 1_000
