@@ -6,8 +6,9 @@ Results go to standard output, what is being done and what went wrong to standar
 from __future__ import annotations
 
 import json
+import socket
 import sys
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-DATE = ["%Y-%m-%d"]
 
 app = typer.Typer(
     help="An AWS and a SalesFlow on this machine: nothing here reaches a cloud.",
@@ -43,6 +43,25 @@ DataFile = Annotated[
 Zone = Annotated[
     str | None, typer.Option("--zone", help="Time zone of the shop [Asia/Shanghai; with --data Europe/London].")
 ]
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date. Write it as 2026-11-22.") from None
+
+
+def _host(text: str) -> str:
+    try:
+        socket.create_server((text, 0)).close()
+    except OSError as error:
+        raise typer.BadParameter(
+            f"this machine cannot listen at {text}: {str(error.strerror).partition(' (')[0]}."
+        ) from None
+    return text
+
+
 Currency = Annotated[str | None, typer.Option("--currency", help="ISO 4217 code [CNY; with --data GBP].")]
 Seed = Annotated[int, typer.Option(help="Another seed makes another made-up shop.")]
 
@@ -54,9 +73,9 @@ def demo(
     zone: Zone = None,
     currency: Currency = None,
     until: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
-            "--date", formats=DATE, metavar="DATE", help="The last business date [the file's last; yesterday]."
+            "--date", parser=_day, metavar="DATE", help="The last business date [the file's last; yesterday]."
         ),
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=60, help="Days to fire the schedules of.")] = 2,
@@ -74,7 +93,7 @@ def demo(
         data=data,
         zone=zone,
         currency=currency,
-        last_day=until.date() if until else None,
+        last_day=until,
         days=days,
         out=out,
         seed=seed,
@@ -96,7 +115,9 @@ def up(
     data: DataFile = None,
     zone: Zone = None,
     currency: Currency = None,
-    host: Annotated[str, typer.Option(help="0.0.0.0 where a container must reach the servers.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(parser=_host, help="0.0.0.0 where a container must reach the servers.")
+    ] = "127.0.0.1",
     env_vars: Annotated[
         Path, typer.Option(dir_okay=False, help="File to write for `sam local invoke --env-vars`.")
     ] = Path("out/env-vars.json"),
@@ -162,7 +183,7 @@ def sales(
     seed: Seed = 7,
 ) -> None:
     """Write a shop's sales as its API answers them; on standard output what they are of, as JSON."""
-    from datetime import time, timedelta
+    from datetime import datetime, time, timedelta
 
     shop = _shop(data, zone, currency, seed)
     first, last = shop.days

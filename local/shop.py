@@ -83,8 +83,9 @@ def sample_shop(
     surprises: Sequence[Surprise] = (),
 ) -> Shop:
     """A made-up shop whose sales end on `last_day`; the same arguments give the same shop."""
+    place, money = zone_named(zone), _currency_named(currency)
     store = sample_sales(seed, last_day, days, surprises=surprises)
-    return Shop(store, zone_named(zone), _currency_named(currency).code, settings={"shop_name": SAMPLE_NAME})
+    return Shop(store, place, money.code, settings={"shop_name": SAMPLE_NAME})
 
 
 def retail_shop(data: Path, *, zone: str | None = None, currency: str | None = None) -> Shop:

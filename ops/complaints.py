@@ -51,3 +51,8 @@ class Unreachable(Complaint):
     """Nothing answers."""
 
     code = ExitCode.UNREACHABLE
+
+
+def in_words(said: str) -> str:
+    """What a validator says of a value that will not do, without its own words."""
+    return said.removeprefix("Value error, ").replace("Input should", "it must").partition(", unable to parse")[0]

@@ -16,6 +16,7 @@ import idna
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from ops.complaints import in_words
 from ops.local_cloud import REPOSITORY
 from salesflow.settings import Settings
 
@@ -63,8 +64,7 @@ class Question:
         try:
             checked: Any = TypeAdapter(Annotated[described.annotation, described]).validate_python(in_punycode(text))
         except ValidationError as error:
-            said = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
-            raise NoAnswer(said) from None
+            raise NoAnswer(in_words(error.errors(include_url=False, include_input=False)[0]["msg"])) from None
         return ",".join(checked) if isinstance(checked, tuple) else str(checked).rstrip("/")
 
     def present(self, known: Mapping[str, str]) -> str:

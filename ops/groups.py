@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ops import completion
-from ops.complaints import Misused
+from ops.complaints import Misused, in_words
 from ops.desk import Desk
 from ops.errors import complaining
 from ops.target import Target
@@ -100,7 +100,15 @@ class _Plain:
 
 
 class PlainCommand(_Plain, TyperCommand):
-    """A command whose help is plain text."""
+    """A command whose help is plain text, and what it says of a value that will not do."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What the words of a line mean. Raises typer.BadParameter."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = in_words(error.message)
+            raise
 
 
 def _taking(words: Sequence[str], renamed: Mapping[str, str]) -> type[PlainCommand]:

@@ -22,7 +22,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.commands.reports import link
-from ops.complaints import NotFound
+from ops.complaints import Misused, NotFound
 from ops.desk import Desk
 from ops.groups import Group
 from ops.target import Stack
@@ -98,7 +98,13 @@ def serving(stack: Stack, *, port: int = 0) -> Iterator[str]:
             self.send_header("X-Content-Type-Options", "nosniff")
             self.end_headers()
 
-    with ThreadingHTTPServer((LOOPBACK, port), Handler) as server:
+    try:
+        listening = ThreadingHTTPServer((LOOPBACK, port), Handler)
+    except OSError as error:
+        raise Misused(
+            f"Port {port} cannot be had: {error.strerror}.", action="Say another --port, or 0 for a free one."
+        ) from None
+    with listening as server:
         here = f"{LOOPBACK}:{server.server_port}"
         Thread(target=server.serve_forever, daemon=True).start()
         try:

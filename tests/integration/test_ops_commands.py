@@ -109,6 +109,22 @@ def test_a_parameter_that_the_template_refuses_is_named(parameter: str, said: st
     assert said in refused.err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("reports download --type sale", "'--type' / '-t': 'sale' is not one of 'sales', 'stock', 'combined'."),
+        ("runs list --limit none", "'--limit': it must be a valid integer"),
+        ("runs list --limit 0", "'--limit': it must be greater than or equal to 1"),
+        ("demo --date 22.11.2026", "'--date': '22.11.2026' is no date. Write it as 2026-11-22."),
+        ("up --host no.such.host.example", "'--host': this machine cannot listen at no.such.host.example: "),
+    ],
+)
+def test_what_will_not_do_is_refused_at_once_in_the_user_s_words(words: str, said: str) -> None:
+    refused = in_process(*words.split())
+    assert refused.code == 2
+    assert refused.err.splitlines()[-1].startswith(f"Error: Invalid value for {said}")
+
+
 def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path) -> None:
     env_vars = tmp_path / "env-vars.json"
     command = [

@@ -13,7 +13,7 @@ REFUSED = {
     "sender": ("reports@", "is no mail address"),
     "owners": ("owner@shop.example;other", "is no mail address"),
     "sales-at": ("25:00", "is no time of day such as 07:30"),
-    "language": ("de", "Input should be 'en', 'fr'"),
+    "language": ("de", "it must be 'en', 'fr'"),
 }
 """Of a question an answer that will not do, and what is said of it."""
 

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
 
 from local.shop import LocalShop
 from ops.commands.open_library import serving
-from ops.complaints import NotFound
+from ops.complaints import Misused, NotFound
 from ops.firing import fire
 from ops.target import Stack, Target
 from tests.integration.ops.running import Desk
@@ -61,6 +62,13 @@ def test_nothing_but_the_reports_is_let_through_and_only_for_who_knows_the_addre
     assert get(f"{root}/..%2Fhistory/coverage/sales.json").status == 404
     assert get(f"{root}/sales/%0d%0aX: y").status == 404
     assert urllib3.request("POST", address, retries=False).status == 501
+
+
+def test_a_port_that_is_taken_is_named(stack: Stack, address: str) -> None:
+    port = urlsplit(address).port
+    assert port
+    with pytest.raises(Misused, match=f"Port {port} cannot be had: Address already in use"), serving(stack, port=port):
+        pass
 
 
 def test_the_command_prints_the_address_and_serves_until_it_is_interrupted(desk: Desk, address: str) -> None:
