@@ -169,12 +169,10 @@ class MonthlyCsv:
         )
         self._empty = form.empty()
 
-    def read(self, first: date, last: date) -> pd.DataFrame:
-        """The rows of the days from first to last, in order."""
-        return self._joined(self.table.read(first, last))
-
-    def read_some(self, first: date, last: date, some: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-        """What `some` leaves of these rows, in order; one month at a time is in memory."""
+    def read(
+        self, first: date, last: date, some: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows
+    ) -> pd.DataFrame:
+        """The rows of the days from first to last, in order, or what `some` leaves of them; one file at a time is taken apart."""
         return self._joined(self.table.sums(first, last, some))
 
     def _joined(self, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

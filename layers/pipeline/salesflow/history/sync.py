@@ -249,7 +249,7 @@ class History:
         """The daily panel of the days from first to last; of some products alone where their SKUs are given."""
         if skus is None:
             return self._panel.read(first, last)
-        return self._panel.read_some(first, last, lambda rows: rows[rows["sku"].isin(skus)])
+        return self._panel.read(first, last, lambda rows: rows[rows["sku"].isin(skus)])
 
     def read_shop_days(self, first: date, last: date) -> pd.DataFrame:
         """The shop's days from first to last (schema: `salesflow.history.shop_days`)."""
