@@ -14,6 +14,8 @@ from pydantic.fields import FieldInfo
 from ops.complaints import Failed, Misused
 from ops.desk import refuse_unknown
 from ops.target import Stack
+from salesflow.errors import InvalidSettings
+from salesflow.holiday_dates import holiday_dates
 from salesflow.setting_types import LOGO_BYTES, PNG_BEGINS
 from salesflow.settings import Settings, ShopSettings, Stored, Unit
 from salesflow.shop_id import MAIN_SHOP
@@ -44,9 +46,12 @@ def wanted(name: str, text: str | Sequence[str]) -> Stored:
             said = text.strip()
             if name == "logo" and said:
                 return checked(name, _read(said))
-            return checked(name, in_punycode(said) if name.endswith("_recipients") else said)
+            value = checked(name, in_punycode(said) if name.endswith("_recipients") else said)
+            if name == "holidays" and isinstance(value, list):
+                holiday_dates(value, ())  # an unknown country would stop each night's check and forecast
+            return value
         return checked(name, [in_punycode(one.strip()) for one in text])
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, InvalidSettings) as error:
         raise Misused(
             f"{name} cannot be {text!r}: {error}.".replace("..", "."), action=f"It is {allowed(name)}."
         ) from None

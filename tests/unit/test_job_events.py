@@ -139,7 +139,7 @@ def test_today_is_taken_as_a_day_that_is_not_over() -> None:
         ({"report_type": "profit"}, "report_type 'profit' is not allowed (allowed: 'sales', 'stock' or 'combined')"),
         ({"formats": ["doc"]}, "formats 'doc' is not allowed"),
         ({"formats": []}, "formats"),
-        ({"formats": "pdf"}, "formats"),
+        ({"formats": "pdf"}, "formats 'pdf': Input should be a list"),
         ({"format": "pdf", "formats": ["pdf"]}, "either format or formats"),
         ({"period": "hourly"}, "period 'hourly' is not allowed"),
         ({"business_date": "2026-11-24"}, "business_date 2026-11-24 lies in the future"),

@@ -292,6 +292,10 @@ class Figures:
         """A fraction in whole percents."""
         return format_percent(sized(fraction, _NO_WHOLE_CHANGE), format=self._percent(_WHOLE), locale=self.locale)
 
+    def part(self, fraction: float) -> str:
+        """A part of a whole in whole percents, 100% for all of it alone."""
+        return self.percent(fraction if fraction >= 1 else min(fraction, 0.99))
+
     def signed_money(self, minor: int) -> str:
         """A difference of amounts with its sign."""
         return ("+" if minor > 0 else "") + self.money(minor)

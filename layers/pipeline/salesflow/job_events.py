@@ -343,6 +343,6 @@ def _describe(error: ValidationError, fields_type: type[JobFields]) -> str:
         elif problem["type"] == "enum":
             problems.append(f"{field} {given} is not allowed (allowed: {problem['ctx']['expected']})")
         else:
-            text = problem["msg"].removeprefix("Value error, ")
+            text = problem["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")  # as JSON calls it
             problems.append(f"{field} {given}: {text}" if field else text)
     return "; ".join(problems)

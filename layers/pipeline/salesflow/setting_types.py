@@ -15,11 +15,13 @@ from pydantic import AfterValidator, BeforeValidator
 from salesflow.mail_address import mail_address, unique_mailboxes
 from salesflow.readers import bare, reader
 
+_NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})
+
 
 def zone_key(value: str) -> str:
-    """The name of an IANA time zone."""
+    """The name of an IANA time zone; not one that means whatever the machine is set to."""
     try:
-        ZoneInfo(value)
+        ZoneInfo("" if value in _NO_PLACES else value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{value!r} is no IANA time zone such as Asia/Shanghai") from None
     return value

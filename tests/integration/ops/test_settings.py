@@ -72,6 +72,8 @@ def test_the_history_says_who_changed_what_and_a_version_can_be_restored(desk: D
         ("lead_days", "91", 2, "0 to 90 days"),
         ("paper", "A5", 2, "A4, Letter"),
         ("timezone", "Asia/Shangai", 2, "Asia/Shangai"),
+        ("timezone", "localtime", 2, "localtime"),
+        ("holidays", "CN,XX", 2, "'XX' is not known"),
         ("owner_recipients", "", 2, "nobody"),
         ("report_recipients", "boss", 2, "no mail address"),
         ("schedule_recipients", "x", 2, "recipients add --report"),

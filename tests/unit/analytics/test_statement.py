@@ -76,6 +76,8 @@ def test_no_rate_is_no_tax() -> None:
 def test_products_are_ranked_by_what_they_bring() -> None:
     items = tuple(Item(sku, sku, 1, amount) for sku, amount in (("A1", 8000), ("B2", 1600), ("C3", 400)))
     assert [product.rank for product in stated([Sale(NOON, items)], {}).products] == ["A", "B", "C"]
+    refunded = (*items, Item("D4", "D4", -1, -10_000))
+    assert [product.rank for product in stated([Sale(NOON, refunded)], {}).products] == [""] * 4  # shares of nothing
 
 
 def test_the_stock_list_says_cost_and_category() -> None:

@@ -149,6 +149,22 @@ def test_services_are_no_best_sellers_and_each_product_stands_beside_its_usual()
     assert best.columns[-1].label == "Usual"
 
 
+def test_products_of_one_name_are_told_apart_where_no_sku_stands_beside() -> None:
+    content = whole_content("sales")
+    assert content.sales is not None
+    first, second, *others = content.sales.products
+    alike = (first, replace(second, name=first.name), *others)
+    document = build_document(replace(content, sales=replace(content.sales, products=alike)))
+    (best,) = (section.tables[0] for section in document.sections if section.key == "products")
+    names = [row[0] for row in best.rows]
+    assert names[:2] == [f"{first.name} ({first.sku})", f"{first.name} ({second.sku})"]
+    assert names[2:] == [product.name or product.sku for product in others]
+
+
+def test_a_part_that_rounds_to_all_is_not_all() -> None:
+    assert [Figures("CNY").part(part) for part in (0.004, 0.25, 0.9988, 1)] == ["0%", "25%", "99%", "100%"]
+
+
 def test_a_whole_month_is_compared_with_the_month_before() -> None:
     content = all_samples()["sales-monthly-40-scripts"]
     assert content.sales is not None

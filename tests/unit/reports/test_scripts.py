@@ -131,7 +131,9 @@ def test_a_right_to_left_name_reads_from_right_to_left() -> None:
 def test_what_no_font_has_is_named_or_a_visible_box_and_the_rest_stays() -> None:
     line = fonts.line_of("tea \U0001d11e \u1407\u1405 5 \ue000")
     assert line.text == "tea [musical symbol g clef] \u25a1\u25a1 5 \u25a1"
-    for run in line.runs:
+    formulas = fonts.line_of("\U0001d4af\U0001d4ee\U0001d4b6 5 \u07d2\u07de \u1820")
+    assert formulas.text == "Tea 5 \u25a1\u25a1 \u25a1"
+    for run in (*line.runs, *formulas.runs):
         assert {ord(char) for char in run.text} <= fonts.coverage(run.font)
 
 

@@ -107,7 +107,7 @@ def _profits(products: Sequence[ProductSales], wares: Mapping[str, Ware], lines:
         cost = None if ware.cost is None else ware.cost * product.quantity
         profit = None if cost is None else product.revenue - cost
         margin = profit / product.revenue if profit is not None and product.revenue > 0 else None
-        rank = "A" if before < CLASS_A * lines else "B" if before < CLASS_B * lines else "C"
+        rank = "" if lines <= 0 else "A" if before < CLASS_A * lines else "B" if before < CLASS_B * lines else "C"
         before += product.revenue
         found.append(
             ProductProfit(

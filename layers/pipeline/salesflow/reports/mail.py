@@ -18,7 +18,7 @@ from salesflow.gist import Gist
 from salesflow.language import Language, words
 from salesflow.reports.content.build import build_document
 from salesflow.reports.content.compare import orders_count
-from salesflow.reports.content.document import Document, Kpi, Tone
+from salesflow.reports.content.document import Document, Kpi, Tone, labels_of
 from salesflow.reports.content.month import month_lines
 from salesflow.reports.content.orders import for_days, lasts_text
 from salesflow.reports.content.sales_charts import trend_chart
@@ -185,11 +185,11 @@ def _with_figures(content: ReportContent, mail: _ReportMail) -> _ReportMail:
         unusual=() if content.unusual is None else unusual_lines(content.unusual)[:_UNUSUAL],
         orders=tuple(
             (
-                figures.show(Kind.NAME, line.name or line.sku),
+                figures.show(Kind.NAME, label),
                 lasts_text(line, figures),
                 figures.show(Kind.COUNT, line.quantity),
             )
-            for line in lines
+            for label, line in zip(labels_of(lines), lines, strict=True)
         ),
         orders_title="" if orders is None else orders_count(orders, figures),
         orders_columns="" if orders is None else " \u00b7 ".join((_("Lasts"), for_days(orders, figures))),
@@ -226,12 +226,12 @@ def _best(content: ReportContent, document: Document) -> tuple[Bar, ...]:
     longest = max((product.revenue for product in products), default=0)
     return tuple(
         Bar(
-            document.figures.show(Kind.NAME, product.name or product.sku),
+            document.figures.show(Kind.NAME, label),
             document.figures.show(Kind.MONEY, product.revenue),
             max(round(100 * product.revenue / longest), 1) if longest > 0 and product.revenue > 0 else 0,
             product.revenue < 0,
         )
-        for product in products
+        for label, product in zip(labels_of(products), products, strict=True)
     )
 
 

@@ -5,11 +5,12 @@ small print. Values stay raw (minor units, fractions, dates) and are printed by 
 where a page holds text, and both show the same figure.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 from salesflow.analytics.results import Brand, Provenance, ReportContent
 from salesflow.figures import Figures, Kind, Value, printable
@@ -298,6 +299,28 @@ def _sum(values: Iterable[Value]) -> Value:
     """The sum of what is known, None where nothing is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+class Named(Protocol):
+    """A product as a row names it."""
+
+    @property
+    def name(self) -> str:
+        """Its name; "" where it has none."""
+
+    @property
+    def sku(self) -> str:
+        """Its SKU."""
+
+
+def labels_of(products: Sequence[Named]) -> list[str]:
+    """What a page without SKUs calls each product: its name, or its SKU, or both where several have the name."""
+    names = [product.name or product.sku for product in products]
+    shared = Counter(names)
+    return [
+        name if shared[name] == 1 or name == product.sku else f"{name} ({product.sku})"
+        for name, product in zip(names, products, strict=True)
+    ]
 
 
 def change_of(figures: Figures, kind: Kind, value: int, before: int, against: str) -> Change:

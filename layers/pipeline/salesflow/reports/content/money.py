@@ -50,9 +50,7 @@ def _said(statement: MoneyStatement, figures: Figures) -> tuple[str, ...]:
     _, said = figures.words, []
     share = statement.cost_known_share
     if statement.gross_profit is not None and share is not None and share < 1:
-        said.append(
-            _("Costs are known for {share} of sales; the profit is that of these.", share=figures.percent(share))
-        )
+        said.append(_("Costs are known for {share} of sales; the profit is that of these.", share=figures.part(share)))
     if statement.below_cost:
         names = {profit.sku: profit.name or profit.sku for profit in statement.products}
         first = figures.show(Kind.NAME, names[statement.below_cost[0]])

@@ -3,7 +3,7 @@
 from salesflow.analytics.merchant import OrderLine, OrderList, VanishedStock
 from salesflow.figures import Figures, Kind
 from salesflow.reports.content.compare import orders_count
-from salesflow.reports.content.document import Column, Section, Table, Tone
+from salesflow.reports.content.document import Column, Section, Table, Tone, labels_of
 
 _VANISHED_SHOWN = 8
 
@@ -49,7 +49,8 @@ def orders_table(orders: OrderList, figures: Figures, *, limit: int) -> Table:
             Column("quantity", for_days(orders, figures), Kind.COUNT),
         ),
         rows=tuple(
-            (line.name or line.sku, line.stock, lasts_text(line, figures), line.quantity) for line in orders.lines
+            (label, line.stock, lasts_text(line, figures), line.quantity)
+            for label, line in zip(labels_of(orders.lines), orders.lines, strict=True)
         ),
         limit=limit,
         lead="" if orders.lines else _("Nothing that sells is about to run out."),

@@ -269,7 +269,7 @@ def _profit_kpi(content: ReportContent, figures: Figures) -> Kpi | None:
     if statement.margin is not None:
         parts.append(_("margin {share}", share=figures.percent(statement.margin)))
     if share is not None and share < 1:
-        parts.append(_("of {share} of sales", share=figures.percent(share)))
+        parts.append(_("of {share} of sales", share=figures.part(share)))
     return Kpi(
         "gross_profit",
         _("Gross profit, {currency}", currency=figures.currency_symbol),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from salesflow.analytics.merchant import MoneyStatement
 from salesflow.analytics.results import DaySales, ProductSales, SalesAnalysis
 from salesflow.figures import Figures, Kind
-from salesflow.reports.content.document import Column, Row, Table
+from salesflow.reports.content.document import Column, Row, Table, labels_of
 from salesflow.reports.content.sales_charts import days_known
 from salesflow.windows import Window
 
@@ -25,7 +25,9 @@ def best_sellers_table(sales: SalesAnalysis, figures: Figures, *, limit: int) ->
             Column("revenue", _("Sales"), Kind.MONEY, sums=True, bar=True),
             last,
         ),
-        rows=tuple((p.name or p.sku, p.quantity, p.revenue, each) for p, each in zip(sellers, of, strict=True)),
+        rows=tuple(
+            (label, p.quantity, p.revenue, each) for label, p, each in zip(labels_of(sellers), sellers, of, strict=True)
+        ),
         limit=limit,
         lead="" if sellers else _("No product was sold."),
         noun="product",

@@ -218,6 +218,13 @@ def _letters(text: str, preferred: str) -> Iterator[tuple[str, str]]:
             font = found
             yield font, char
         elif (kind == "Mc" or not modifies) and not joined and kind != "Cf":
+            plain = unicodedata.normalize("NFKC", char)
+            if plain != char and all(
+                _font_of(letter, preferred) for letter in plain
+            ):  # a letter of formulas is a letter
+                yield from ((_font_of(letter, preferred), letter) for letter in plain)
+                joined = False
+                continue
             name = unicodedata.name(char, "").lower() if kind == "So" else ""
             yield (preferred, f"[{name}]") if name else (_SIGNS, _BOX) if _has(_SIGNS, _BOX) else (preferred, "?")
         joined = char == "\u200d"
