@@ -112,13 +112,16 @@ def test_plural_forms_are_those_of_the_language(language: Language) -> None:
     ("language", "wrong"),
     [
         (Language.FR, " [;:!?\u00bb%]|\u00ab |[^\\s\u202f\xa0][;!?]|\\.\\.\\."),
-        (Language.ZH, "[\u4e00-\u9fff}][,;:!?()]|[,;:!?()][\u4e00-\u9fff{]|\\bvs\\b"),
+        (
+            Language.ZH,
+            "[\u4e00-\u9fff}][,;:!?()]|[,;:!?()][\u4e00-\u9fff{]|\\bvs\\b|[\u4e00-\u9fff] [{0-9]|[}0-9] [\u4e00-\u9fff]",
+        ),
         (Language.LN, "\\bvs\\b"),
         (Language.SW, "\\bvs\\b"),
     ],
 )
 def test_punctuation_is_that_of_the_language(language: Language, wrong: str) -> None:
-    """French has its no-break spaces, Chinese its wide signs, and none an English word in the middle."""
+    """French has its no-break spaces, Chinese its wide signs and no spaces around figures, and none an English word in the middle."""
     found = [form for message in catalogue(language) if message.id for form in texts(message.string)]
     assert not [form for form in found if re.search(wrong, re.sub(r"\{\w+\}", "{}", form))]
 

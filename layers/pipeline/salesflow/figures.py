@@ -58,6 +58,9 @@ _ENDS_OF_INTERVALS = (Language.LN, Language.SW)
 _LINGALA_MONTHS = ("yanuali", "febluali", "marsi", "aprili", "mai", "yuni", "yuli", "agusti", "setembe", "okotobe", "novembe", "desembe")  # fmt: skip
 """The months as people in Kinshasa say and write them, long and short the same; CLDR counts them in long dates ("the tenth moon and one"
 with tone marks) and has other names, shortened, in short ones."""
+_SWAHILI_DAYS = ("J\u2019tatu", "J\u2019nne", "J\u2019tano", "Alh.", "Ij.", "J\u2019mosi", "J\u2019pili")
+_SWAHILI_INITIALS = ("J3", "J4", "J5", "Al", "Ij", "J1", "J2")
+"""As they are written by hand, Jumatatu being the third day: CLDR has no short Swahili names, and the initials of the English ones."""
 _YEAR = re.compile(r"[\s,]*y年?\s*")
 _DIRECTION_MARKS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
@@ -171,7 +174,7 @@ class Figures:
 
     def money(self, minor: int) -> str:
         """An amount with all its digits and the currency's sign."""
-        return self.priced(self.amount(abs(minor)), negative=minor < 0)
+        return self._with_sign(self.amount(abs(minor)), negative=minor < 0)
 
     def amount(self, minor: int, *, whole: bool = False) -> str:
         """An amount without the sign of its currency, for places that name it once for all. whole: in major units."""
@@ -187,7 +190,7 @@ class Figures:
         if major < _SHORT_NUMBER:
             return self.money(minor)
         number = self._compact(major) if major >= _LONG_NUMBER else format_decimal(round(major), locale=self.locale)
-        return self.priced(number, negative=minor < 0)
+        return self._with_sign(number, negative=minor < 0)
 
     def amount_short(self, minor: int) -> str:
         """An amount without its sign, in whole major units from 100 on."""
@@ -206,13 +209,13 @@ class Figures:
         major, other = (abs(self.currency.to_major(each)) for each in (rounded, beside))
         short = max(major, other) >= _LONG_NUMBER
         number = self._compact(major) if short else format_decimal(round(major), locale=self.locale)
-        return self.priced(number, negative=rounded < 0)
+        return self._with_sign(number, negative=rounded < 0)
 
     def rate(self, percent: float) -> str:
         """A rate in percent, with as many digits as it has."""
         return format_percent(percent / 100, format=self._percent("#,##0.###"), locale=self.locale)
 
-    def priced(self, number: str, *, negative: bool = False) -> str:
+    def _with_sign(self, number: str, *, negative: bool) -> str:
         """The number with the currency's sign where the locale has it, and between a letter and a digit the space that CLDR asks for
         (UTS 35, currency spacing; Babel leaves it out)."""
         pattern = self.locale.currency_formats["standard"].pattern.partition(";")[0]
@@ -322,9 +325,7 @@ class Figures:
         return self._dated(format_date(value, _YEAR.sub("", full), locale=self.locale), value)
 
     def _dated(self, text: str, value: date) -> str:
-        """The date with the month's everyday name, and in French the first of a month as it is said (1er)."""
-        if self.language is Language.FR and value.day == 1:
-            return re.sub(r"\b1\b", "1er", text, count=1)
+        """The date with the month's everyday name."""
         if self.language is not Language.LN:
             return text
         names = (self.locale.months["format"][width][value.month] for width in ("wide", "abbreviated"))
@@ -335,12 +336,14 @@ class Figures:
         return str(get_day_names("wide", locale=self.locale)[index])
 
     def weekday_short(self, index: int) -> str:
-        """Mon for 0. CLDR has no short Swahili names: J’tatu for Jumatatu, as they are written by hand."""
-        return str(get_day_names("abbreviated", locale=self.locale)[index]).replace("Juma", "J\u2019")
+        """Mon for 0."""
+        own = _SWAHILI_DAYS if self.language is Language.SW else get_day_names("abbreviated", locale=self.locale)
+        return str(own[index])
 
     def weekday_letter(self, index: int) -> str:
         """M for Monday, as short as the language has it."""
-        return str(get_day_names("narrow", locale=self.locale)[index])
+        own = _SWAHILI_INITIALS if self.language is Language.SW else get_day_names("narrow", locale=self.locale)
+        return str(own[index])
 
     def moment(self, value: datetime) -> str:
         """22 Nov 2026, 21:45."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.e2e.browser.looking import SWITCHES, chromium
+from tests.e2e.browser.looking import chromium, running
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE.parents[2] / ".build" / "screenshots"
@@ -24,10 +24,8 @@ def browser() -> Iterator[Browser]:
     path = chromium()
     if path is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
-        yield running
-        running.close()
+    with running(path) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,17 @@
 """How a page is looked at: opened from one address, with every other request refused and noted, at several widths."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+from salesflow_fonts import FONT_DIRECTORY
 
 type Scheme = Literal["light", "dark"]
 
@@ -48,6 +51,27 @@ _AUDIT = """(tags) => axe.run(document, { resultTypes: ["violations"], ...(tags 
 def chromium() -> str | None:
     """The path of this machine's Chromium or Chrome, None where there is none."""
     return next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+def fonts(folder: Path) -> str:
+    """A configuration that adds the PDF's own fonts to the machine's: a reader's phone has letters of every script, a server has not."""
+    config = folder / "fonts.conf"
+    config.write_text(
+        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+        '<include ignore_missing="yes">/etc/fonts/fonts.conf</include>'
+        f"<dir>{FONT_DIRECTORY}</dir><cachedir>{folder}</cachedir></fontconfig>"
+    )
+    return str(config)
+
+
+@contextmanager
+def running(path: str) -> Iterator[Browser]:
+    """That Chromium, with the letters that a reader's device has."""
+    with sync_playwright() as playwright, TemporaryDirectory() as folder:
+        variables: dict[str, str | float | bool] = {**os.environ, "FONTCONFIG_FILE": fonts(Path(folder))}
+        browser = playwright.chromium.launch(executable_path=path, args=list(SWITCHES), env=variables)
+        yield browser
+        browser.close()
 
 
 @dataclass

@@ -4,20 +4,17 @@ python -m tests.e2e.browser.pictures [out]      the newest sales report's mail a
 """
 
 import io
-import os
 import sys
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import pypdfium2
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
-from salesflow_fonts import FONT_DIRECTORY
+from playwright.sync_api import Browser
 
-from tests.e2e.browser.looking import SWITCHES, chromium, opened
+from tests.e2e.browser.looking import chromium, opened, running
 
 INTO: Final = Path(__file__).parents[3] / "docs" / "pictures"
 MOST_BYTES: Final = 150_000
@@ -41,24 +38,9 @@ def main(out: Path) -> None:
     INTO.mkdir(exist_ok=True)
     _, mail, pdf = max(reports, key=lambda report: str(report[0]))
     keep("page", pypdfium2.PdfDocument(pdf)[0].render(scale=1.5).to_pil())
-    with sync_playwright() as playwright, TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=list(SWITCHES), env={**os.environ, "FONTCONFIG_FILE": fonts(Path(folder))}
-        )
+    with running(str(chromium())) as browser:
         keep("mail", shot(browser, html_of(mail)))
         keep("library", shot(browser, (out / "reports" / "index.html").read_bytes(), width=960))
-        browser.close()
-
-
-def fonts(folder: Path) -> str:
-    """A configuration that adds the PDF's own fonts to the machine's: a reader's phone has letters of every script, a server has not."""
-    config = folder / "fonts.conf"
-    config.write_text(
-        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
-        '<include ignore_missing="yes">/etc/fonts/fonts.conf</include>'
-        f"<dir>{FONT_DIRECTORY}</dir><cachedir>{folder}</cachedir></fontconfig>"
-    )
-    return str(config)
 
 
 def html_of(mail: EmailMessage) -> bytes:

@@ -1,5 +1,6 @@
 """The pictures of a run that people look at: the page to print, the mail and each sheet, with everything in them. Kept in .build/screenshots."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,8 @@ from salesflow.formats import Format
 from salesflow.language import Language
 from salesflow.reports import render
 from salesflow.windows import Period
-from tests.e2e.browser.looking import opened
+from tests.e2e.browser.looking import fonts, opened
+from tests.unit.reports.hard import HARD
 from tests.unit.reports.samples import mail_of
 from tests.unit.reports.whole import whole_content
 
@@ -23,12 +25,14 @@ REPORTS = (
     ("combined", Period.WEEKLY, 1.0),
     ("sales", Period.MONTHLY, 1.4),
     ("stock", Period.DAILY, 1.0),
+    ("combined", Period.QUARTERLY, 1.0),
 )
 PAGES = {
     ("sales", Period.DAILY): 1,
     ("combined", Period.WEEKLY): 2,
-    ("sales", Period.MONTHLY): 3,
+    ("sales", Period.MONTHLY): 2,
     ("stock", Period.DAILY): 1,
+    ("combined", Period.QUARTERLY): 2,
 }
 SMALL = 1.1
 
@@ -68,13 +72,38 @@ def test_the_mail_in_every_language(browser: Browser, language: Language, screen
                 assert [*seen.beyond(), *seen.noise, *seen.requests] == []
 
 
-def test_each_sheet_of_the_workbook(tmp_path: Path, screenshots: Path) -> None:
+@pytest.mark.parametrize("language", Language)
+def test_the_screen_in_every_language(browser: Browser, language: Language, screenshots: Path) -> None:
+    n = list(Language).index(language)
+    content = whole("combined", Period.WEEKLY, 1.0, language, list(PRICES)[n % len(PRICES)])
+    with opened(browser, render(content, Format.HTML, language=language), ("light", "dark")[n % 2]) as seen:
+        for width in (360, 768, 1280):
+            seen.widen(width)
+            seen.picture(screenshots / f"screen-{language}-{width}.png")
+            assert [*seen.beyond(), *seen.noise, *seen.requests] == []
+
+
+@pytest.mark.parametrize("shop", HARD)
+def test_the_page_and_the_mail_of_a_shop_at_its_limits(browser: Browser, shop: str, screenshots: Path) -> None:
+    language = list(Language)[list(HARD).index(shop) % len(Language)]
+    content, name = HARD[shop](language=language), f"hard-{shop.replace(' ', '-')}-{language}"
+    assert pictured(render(content, Format.PDF, language=language), screenshots, name) == 1
+    with opened(browser, mail_of(content, language=language).html.encode(), "dark", width=360) as seen:
+        seen.picture(screenshots / f"{name}-mail.png")
+        assert [*seen.beyond(), *seen.noise, *seen.requests] == []
+
+
+@pytest.mark.parametrize("period", [Period.DAILY, Period.MONTHLY])
+def test_each_sheet_of_the_workbook(period: Period, tmp_path: Path, screenshots: Path) -> None:
     soffice = shutil.which("soffice")
     if soffice is None:
         pytest.skip("no LibreOffice on this machine: apt-get install libreoffice-calc-nogui")
     book = tmp_path / "book.xlsx"
-    book.write_bytes(render(whole("combined", Period.DAILY, 0.6, Language.EN, "CNY"), Format.EXCEL))
+    language = Language.EN if period is Period.DAILY else Language.FR
+    content = whole("combined", period, 0.6, language, "CNY")
+    book.write_bytes(render(content, Format.EXCEL, language=language))
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
     command = [soffice, "--headless", profile, "--convert-to", "pdf", "--outdir", str(tmp_path), str(book)]
-    subprocess.run(command, check=True, capture_output=True, timeout=240)
-    assert pictured(book.with_suffix(".pdf").read_bytes(), screenshots, "sheet") >= 10
+    letters = {**os.environ, "FONTCONFIG_FILE": fonts(tmp_path)}
+    subprocess.run(command, check=True, capture_output=True, timeout=240, env=letters)
+    assert pictured(book.with_suffix(".pdf").read_bytes(), screenshots, f"sheet-{period}-{language}") >= 10

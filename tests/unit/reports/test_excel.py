@@ -15,12 +15,15 @@ from salesflow.figures import Figures, printable
 from salesflow.formats import Format
 from salesflow.language import Language, words
 from salesflow.money import Currency
+from salesflow.reports import render
 from salesflow.reports.content.build import build_document
 from salesflow.reports.content.stock import status_words
 from salesflow.reports.excel.cells import money_format
 from salesflow.reports.excel.render import render_excel, sheet_names
+from salesflow.windows import Period
 from tests.unit.reports.names import HOSTILE_NAMES
 from tests.unit.reports.samples import all_samples, rendered
+from tests.unit.reports.whole import whole_content
 
 
 def book_of(name: str) -> Workbook:
@@ -187,6 +190,30 @@ def test_libreoffice_opens_every_sheet_and_shows_the_same_figures(
 )
 def test_charts_are_native(name: str, charts: int) -> None:
     assert len(book_of(name)["Summary"]._charts) == charts
+
+
+def test_unusual_things_are_read_whole_and_texts_stand_apart_from_figures() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(render(whole_content("combined"), Format.EXCEL)))
+    sheet = book["Unusual"]
+    for row in range(2, sheet.max_row + 1):
+        cell = sheet.cell(row, 1)
+        assert cell.alignment.wrap_text
+        assert (sheet.row_dimensions[row].height or 15) >= 15 * len(cell.value) / sheet.column_dimensions["A"].width
+    assert sheet["B2"].number_format == book["Days"]["A2"].number_format == book["Lines"]["A2"].number_format
+    for name, column in (("Products", "H"), ("Lines", "D")):
+        assert [book[name][f"{column}{row}"].alignment.indent for row in (1, 2)] == [1, 1]
+    summary = {row[0].value: row[1].value for row in book["Summary"].iter_rows()}
+    assert summary["All products"].startswith("=SUM(")
+
+
+def test_the_weekdays_that_a_month_draws_are_those_of_the_page() -> None:
+    content = whole_content("sales", Period.MONTHLY)
+    (chart,) = [chart for chart in build_document(content).charts if chart.key == "weekdays"]
+    book = openpyxl.load_workbook(io.BytesIO(render(content, Format.EXCEL)))
+    (title,) = [cell for row in book["Summary"].iter_rows() for cell in row if cell.value == "Mean of each weekday"]
+    values = [title.offset(n, 1).value for n in range(1, 8)]
+    assert values == pytest.approx([value / 100 for value in chart.values])
+    assert len(book["Summary"]._charts) == 3
 
 
 def test_the_created_date_is_the_business_date() -> None:

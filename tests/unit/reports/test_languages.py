@@ -189,6 +189,16 @@ def test_short_weekdays_fit_below_a_column(language: Language) -> None:
     names = [Figures("CNY", language).weekday_short(day) for day in range(7)]
     assert len(set(names)) == 7
     assert max(map(len, names)) <= 8
+    if language is Language.SW:  # and not the initials of English
+        assert [Figures("CNY", language).weekday_letter(day) for day in range(7)] == [
+            "J3",
+            "J4",
+            "J5",
+            "Al",
+            "Ij",
+            "J1",
+            "J2",
+        ]
 
 
 def test_counts_decide_the_form() -> None:

@@ -16,7 +16,8 @@ from salesflow.reports.content.document import Tone, change_of
 from salesflow.reports.html.charts import screen_chart
 from salesflow.reports.pdf.fonts import REGULAR, cut, line_of, width
 from salesflow.windows import Window
-from tests.unit.reports.samples import all_samples
+from tests.unit.reports.hard import HARD
+from tests.unit.reports.samples import all_samples, mail_of
 from tests.unit.reports.whole import whole_content
 
 AMOUNTS = st.floats(-1e13, 1e13, allow_nan=False).filter(lambda value: value == 0 or abs(value) > 1e-3)
@@ -115,14 +116,44 @@ def test_every_shape_of_every_chart_on_a_page_lies_inside_its_picture(name: str)
 
 def test_headlines_say_what_happened() -> None:
     headline = {name: build_document(content).headline for name, content in all_samples().items()}
-    assert headline["sales-daily"] == (
-        "Sales on Sunday, 22 November 2026 came to ¥2,437.84 from 45 transactions: "
-        "28.0% less than the day before and 1.7% more than the Sunday before."
-    )
-    assert headline["sales-empty"].startswith("Nothing was sold on Sunday, 22 November 2026, after ¥3,387.87")
+    assert headline["sales-daily"] == "¥2,438: 2% more than the Sunday before"
+    assert headline["sales-empty"] == "Nothing was sold on Sunday, 22 November 2026"
     assert headline["stock-daily"].startswith("10 of 40 products are out of stock and 10 more run out within 7 days")
-    assert headline["sales-returns-above"].startswith("More was given back than sold")
-    assert "the stock list holds no product" in headline["combined-empty-first-day"]
+    assert headline["sales-returns-above"] == "-¥775: more was given back than sold"
+    assert "The stock list holds no product." in build_document(all_samples()["combined-empty-first-day"]).why
+
+
+@pytest.mark.parametrize(
+    ("shop", "headline", "sales", "beside"),
+    [
+        ("nothing sold", "Nothing was sold; a usual Sunday brings ¥1,196", "0.00", "-100% usual 1,196"),
+        ("closed", "Nothing was sold, as on a usual Sunday", "0.00", "0.00 usual 0.00"),
+        ("negative", "-¥87.50: more was given back than sold", "-87.50", "-1,276.43 usual 1,189"),
+        ("three days", "¥1,420: 40% less than the day before", "1,419.60", ""),
+        ("late", "¥853: 32% below a usual Sunday", "852.99", "-32% usual 1,261"),
+    ],
+)
+def test_shops_at_their_limits_are_held_against_the_usual_too(
+    shop: str, headline: str, sales: str, beside: str
+) -> None:
+    content = HARD[shop]()
+    document = build_document(content)
+    assert (document.headline, document.kpis[0].text) == (headline, sales)
+    assert " ".join(f"{change.text} {change.against}" for change in document.kpis[0].changes) == beside
+    assert mail_of(content).subject.startswith("Épicerie du Marché")
+    best = [row for s in document.sections if s.key == "products" for row in s.tables[0].rows]
+    assert all(row[2] > 0 for row in best)
+    assert bool(best) == (sales != "0.00")
+    assert sum(s.share for s in document.sections if s.key in ("products", "orders")) == 1.0
+
+
+def test_what_makes_the_figures_mislead_is_said_first_and_once() -> None:
+    content = HARD["late"]()
+    caution, small = content.provenance.notes
+    mail = mail_of(content)
+    assert build_document(content).why.startswith(caution)
+    assert mail.text.index(caution) < mail.text.index("Number of sales")
+    assert mail.text.count(caution) == mail.text.count(small) == 1
 
 
 def test_the_three_reports_are_different_reports() -> None:
@@ -145,7 +176,7 @@ def test_services_are_no_best_sellers_and_each_product_stands_beside_its_usual()
     assert whole is not None
     assert first.name not in [row[0] for row in best.rows]
     assert first.name in [row[0] for row in whole.rows]
-    assert [row[-1] for row in best.rows] == [p.usual_revenue for p in content.sales.products[1:]]
+    assert [row[-1] for row in best.rows] == [p.usual_revenue for p in content.sales.products[1:] if p.revenue > 0]
     assert best.columns[-1].label == "Usual"
 
 
@@ -168,10 +199,10 @@ def test_a_part_that_rounds_to_all_is_not_all() -> None:
 def test_a_whole_month_is_compared_with_the_month_before() -> None:
     content = all_samples()["sales-monthly-40-scripts"]
     assert content.sales is not None
-    assert "4.9% more than the same days of the month before" in build_document(content).headline
+    assert "5% more than the same days of the month before" in build_document(content).headline
     november = replace(
         content.sales,
         window=Window(date(2026, 11, 1), date(2026, 11, 30)),
         previous_window=Window(date(2026, 10, 1), date(2026, 10, 31)),
     )
-    assert "4.9% more than the month before" in build_document(replace(content, sales=november)).headline
+    assert "5% more than the month before" in build_document(replace(content, sales=november)).headline

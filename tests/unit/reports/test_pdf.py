@@ -10,10 +10,12 @@ import pypdf
 import pytest
 
 from salesflow.formats import Format
-from salesflow.language import Language
+from salesflow.language import Language, words
 from salesflow.reports import render
 from salesflow.windows import Period
 from tests.unit.reports.samples import all_samples, make_content, make_sales, rendered
+from tests.unit.reports.test_same_figures import plain
+from tests.unit.reports.whole import whole_content
 
 
 def read(name: str, paper: str = "A4") -> Any:
@@ -47,7 +49,8 @@ def test_a_day_is_one_page(name: str, paper: str) -> None:
     ],
 )
 def test_names_in_every_script_can_be_copied_out(product: str) -> None:
-    assert product in text_of("sales-monthly-40-scripts")
+    data = render(make_content("sales", sales=make_sales(Period.DAILY, [product])), Format.PDF)
+    assert product in pypdf.PdfReader(io.BytesIO(data)).pages[0].extract_text()
 
 
 def test_properties_bookmarks_language_and_page_numbers() -> None:
@@ -89,7 +92,7 @@ def test_pages_are_read_from_top_to_bottom() -> None:
     (page,) = (page.extract_text() for page in read("combined-daily").pages)
     in_order = (
         "Sales and stock",
-        "Sales on Sunday",
+        "¥2,438",
         "Number of sales",
         "Out of stock",
         "The last four weeks",
@@ -113,9 +116,9 @@ def test_paper(paper: str, size: tuple[int, int]) -> None:
 
 def test_a_cut_table_says_so_and_still_adds_up() -> None:
     text = text_of("combined-10000")
-    cut = re.search(r"The first (\d+) of 10,000; the workbook holds all", text)
+    cut = re.search(r"The first (\d+) of 9,885; the workbook holds all", text)
     assert cut is not None
-    assert f"{10_000 - int(cut.group(1)):,} more products" in text
+    assert f"{9_885 - int(cut.group(1)):,} more products" in text
 
 
 def test_table_headers_repeat_on_every_page() -> None:
@@ -123,9 +126,21 @@ def test_table_headers_repeat_on_every_page() -> None:
         "sales", sales=make_sales(Period.MONTHLY, [f"Product {n}" for n in range(60)]), period=Period.MONTHLY
     )
     reader = pypdf.PdfReader(io.BytesIO(render(content, Format.PDF)))
-    with_products = [page.extract_text() for page in reader.pages if "Product 3" in page.extract_text()]
-    assert len(with_products) > 1
-    assert all("SKU" in text and "Sales" in text for text in with_products)
+    with_days = [page.extract_text() for page in reader.pages if "Friday" in page.extract_text()]
+    assert len(with_days) > 1
+    assert all("Weekday" in text and "Per sale" in text for text in with_days)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("period", [Period.WEEKLY, Period.MONTHLY, Period.QUARTERLY])
+def test_a_longer_report_is_two_pages_the_first_of_which_holds_the_money(language: Language, period: Period) -> None:
+    content = whole_content("combined", period, language=language, currency="KWD")
+    _, reader = words(language), pypdf.PdfReader(io.BytesIO(render(content, Format.PDF, language=language)))
+    first, second = (plain(page.extract_text()) for page in reader.pages)
+    assert plain(_("How the money adds up")) in first
+    assert plain(_("Month and week")) in first
+    missing = plain(_.plural("{n} product has pieces missing", "{n} products have pieces missing", 10, n="10"))
+    assert (missing in second) == (period is not Period.MONTHLY), "what is extra goes where a page has no room for it"
 
 
 def test_a_report_without_a_day_before_says_so() -> None:

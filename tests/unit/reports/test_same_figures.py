@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from salesflow.analytics.results import ReportContent
 from salesflow.figures import Kind
-from salesflow.formats import Format
+from salesflow.formats import Format, ReportType
 from salesflow.language import Language
 from salesflow.reports import render
 from salesflow.reports.content.build import build_document
@@ -27,6 +27,7 @@ from salesflow.reports.data import fields_of, product_rows
 from salesflow.reports.excel.render import sheet_names
 from salesflow.reports.mail import mail_kpis
 from salesflow.windows import Period
+from tests.unit.reports.hard import HARD
 from tests.unit.reports.names import NAMES
 from tests.unit.reports.samples import all_samples, mail_of, make_content, make_sales, make_stock
 from tests.unit.reports.whole import whole_content
@@ -202,10 +203,16 @@ def test_every_format_of_a_run_says_the_same_figures(name: str) -> None:
     check_all(all_samples()[name], Language.EN)
 
 
-@pytest.mark.parametrize("period", [Period.DAILY, Period.WEEKLY, Period.MONTHLY])
-def test_every_format_of_a_whole_report_says_the_same_figures(period: Period) -> None:
+@pytest.mark.parametrize("period", Period)
+@pytest.mark.parametrize("kind", ReportType)
+def test_every_format_of_a_whole_report_says_the_same_figures(kind: ReportType, period: Period) -> None:
     """With its usual, orders, money and forecast."""
-    check_all(whole_content("combined", period, day_factor=1.2), Language.EN)
+    check_all(whole_content(kind, period, day_factor=1.2), Language.EN)
+
+
+@pytest.mark.parametrize("shop", [name for name in HARD if name not in ("long names", "huge yen")])
+def test_every_format_says_the_same_figures_of_a_shop_at_its_limits(shop: str) -> None:
+    check_all(HARD[shop](), Language.EN)
 
 
 @settings(max_examples=5)

@@ -92,6 +92,24 @@ def test_four_weeks_are_not_said_of_a_shop_that_has_had_three_days() -> None:
         assert section(build_document(young), "revenue")[0].title == title
 
 
+def test_a_month_of_more_sundays_than_saturdays_has_its_weekdays_as_means() -> None:
+    content = whole_content("sales", Period.MONTHLY, day_factor=1.4)
+    assert content.sales is not None
+    assert content.usual is not None
+    said, chart = section(build_document(content), "hours")
+    own = list(content.sales.window.dates)
+    usual = {day.day: day.revenue or 0 for day in content.usual.days}
+    for weekday in range(7):
+        days = [day for day in content.sales.daily if day.day.weekday() == weekday]
+        assert len(days) == (4 if weekday == 6 else 3)
+        assert chart.values[weekday] == pytest.approx(sum(day.revenue for day in days) / len(days), abs=1)
+        marks = [usual[day] for day in own if day.weekday() == weekday]
+        assert chart.marks[weekday] == pytest.approx(sum(marks) / len(marks), abs=1)
+    assert said.title == "Strongest day: Saturday"  # the four Sundays together brought more
+    assert content.sales.by_weekday[6] > content.sales.by_weekday[5]
+    assert "Mean of each weekday." in chart.caption
+
+
 @pytest.mark.parametrize("language", Language)
 def test_sentences_begin_with_a_capital_letter(language: Language) -> None:
     for period, factor in ((Period.DAILY, 0.5), (Period.WEEKLY, 1.0)):

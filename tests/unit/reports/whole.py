@@ -44,7 +44,7 @@ WARES = (
     "Sel fin 500 g",
     "酱油 500 毫升",
 )
-_DAYS = 98
+_DAYS, _TWELVE_WEEKS = 98, 84
 _HOURS = (8, 9, 11, 12, 12, 14, 17, 18, 18, 19)
 
 
@@ -99,15 +99,18 @@ def whole_content(
     price: int = 1_250,
     day_factor: float = 0.6,
     vat_percent: float = 13.0,
+    table: pd.DataFrame | None = None,
+    inventory: pd.DataFrame | None = None,
+    days_known: int = _DAYS,
 ) -> ReportContent:
-    """A report with all its parts."""
+    """A report with all its parts, of `table` and `inventory` where they are given. The usual is known of a shop of twelve weeks."""
     figures = Figures(currency, language)
-    table = sale_lines(price, day_factor)
-    lines = SaleLines.from_table(table)
-    first = BUSINESS_DATE - timedelta(days=_DAYS - 1)
+    table = sale_lines(price, day_factor) if table is None else table
+    first = BUSINESS_DATE - timedelta(days=days_known - 1)
+    lines = SaleLines.from_table(table[table["sold_at"] >= pd.Timestamp(first)])
     window = window_of(period, BUSINESS_DATE)
     sales = analyse_sales(lines, period, BUSINESS_DATE, known_from=first)
-    inventory = stock_table(price)
+    inventory = stock_table(price) if inventory is None else inventory
     counted = datetime.combine(BUSINESS_DATE + timedelta(days=1), time(2, 0, 11))
     stock = analyse_stock(inventory, lines, BUSINESS_DATE, known_from=first, counted_at=counted)
     wares = wares_of(inventory)
@@ -126,7 +129,7 @@ def whole_content(
     )
     days = analyse_sales(lines, Period.QUARTERLY, BUSINESS_DATE, known_from=first).daily
     year = [replace(day, day=day.day - timedelta(weeks=52), revenue=day.revenue * 9 // 10) for day in days]
-    usual = _usual(days, sales.by_hour, window)
+    usual = _usual(days, sales.by_hour, window) if days_known >= _TWELVE_WEEKS else None
     wants_sales, wants_stock = report_type != "stock", report_type != "sales"
     plain = content_of(
         report_type,
@@ -148,18 +151,20 @@ def whole_content(
     )
     return replace(
         plain,
-        forecast=_forecast(days) if wants_sales else None,
-        unusual=_unusual(figures, days) if wants_sales else None,
+        forecast=_forecast(days) if wants_sales and usual else None,
+        unusual=_unusual(figures, days) if wants_sales and usual else None,
         shop=SHOP,
         usual=usual if wants_sales else None,
         statement=replace(
             state_money(sales.kpis, sales.products, wares, vat_percent=vat_percent),
-            usual_gross_profit=usual_profit(lines, window, wares, usual.revenue),
+            usual_gross_profit=usual_profit(lines, window, wares, usual.revenue) if usual else None,
         )
         if wants_sales
         else None,
         orders=orders,
-        progress=progress_of([*year, *days], first - timedelta(weeks=52), window) if wants_sales else None,
+        progress=progress_of([*year, *days], first - timedelta(weeks=52 if usual else 0), window)
+        if wants_sales
+        else None,
         sale_lines=lines.within(window) if wants_sales else None,
         vanished=_vanished(price) if wants_stock else None,
     )

@@ -21,7 +21,8 @@ from salesflow.alerts.wording import dated_sentence
 from salesflow.bidi import has_right_to_left
 from salesflow.figures import Figures, Kind, printable
 from salesflow.findings.event import OTHERS, RETURNED, Contribution, Event, EventType
-from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, says_its_money, sentence
+from salesflow.findings.subjects import Facet
+from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
 from salesflow.gist import Gist
 from salesflow.language import Language, Text, Words
 from salesflow.reports.mail import SUBJECT_LENGTH, Bar, MailText, subject_of
@@ -63,7 +64,7 @@ _ISOLATED: Final = re.compile(f"{ISOLATE}([^{ISOLATE_END}]*){ISOLATE_END}")
 
 @dataclass(frozen=True, slots=True)
 class MailFacts:
-    """What the mail says besides its entries. flagged: findings of medium severity that are not mailed.
+    """What the mail says besides its entries. shop: its name, empty where it has none; flagged: findings of medium severity that are not mailed.
 
     link: the address of an entry's own page; stop: that of the reader's choices. Without links, None and "".
     """
@@ -81,6 +82,7 @@ class MailFacts:
     run_id: str
     reply_to: str
     language: Language = Language.EN
+    shop: str = ""
     link: Callable[[Entry], str] | None = None
     stop: str = ""
 
@@ -111,7 +113,7 @@ class _AlertMail(NamedTuple):
 
     language: str
     title: str
-    day: str
+    about: str
     headline: str
     first: _Item
     chart_title: str
@@ -153,19 +155,17 @@ def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
         Change.WORSE: _.context("alert", "Worse"),
         Change.RESOLVED: _.context("alert", "Over"),
     }
-    more = _.context("alert", "More")
 
     def shown(entry: Entry) -> _Item:
-        said, worse = dated_sentence(entry, facts.business_date, figures), entry.change is Change.WORSE
-        tag = more if worse and entry.rises else tags[entry.change]
-        bad = entry.change is not Change.RESOLVED and not entry.rises
-        return _Item(tag, said, _lines(entry, figures), bad, _link(entry, facts))
+        said = dated_sentence(entry, facts.business_date, figures)
+        return _Item(tags[entry.change], said, _lines(entry, figures), _is_bad(entry), _link(entry, facts))
 
-    worse = "" if first.change is not Change.WORSE else _("It rose further.") if first.rises else _("It got worse.")
+    title = _.say(_TITLES.get(facts.period, _TITLES[Period.DAILY]))
+    worse = _("It got worse.") if first.change is Change.WORSE else ""
     mail = _AlertMail(
         language=figures.language.tag,
-        title=_.say(_TITLES.get(facts.period, _TITLES[Period.DAILY])),
-        day=figures.day_long(facts.business_date),
+        title=title,
+        about=" \u00b7 ".join(filter(None, (printable(facts.shop), title, figures.day_long(facts.business_date)))),
         headline=figures.sentences(worse, dated_sentence(first, facts.business_date, figures)),
         first=shown(first),
         chart_title=_chart_title(first, figures, facts.period),
@@ -205,7 +205,7 @@ def _gist(mail: _AlertMail, reference: str, _: Words) -> Gist:
     )
     return Gist(
         headline=mail.headline,
-        title=f"{mail.title} \u00b7 {mail.day}",
+        title=mail.about,
         lead=mail.first.lines,
         sections=tuple((title, lines) for title, lines in sections if lines),
         links=tuple((label, address) for label, address in links if address),
@@ -243,15 +243,17 @@ def _set_apart(entry: Entry, subject: str) -> str:
     return subject.replace(shown, isolated(shown), 1) if shown else subject
 
 
+def _is_bad(entry: Entry) -> bool:
+    return entry.change is not Change.RESOLVED and not entry.alert.startswith((Facet.UP, Facet.LEVEL_UP))
+
+
 def _lines(entry: Entry, figures: Figures) -> tuple[str, ...]:
     """What stands below an entry's sentence."""
     _ = figures.words
     lines = []
     if entry.event is not None:
-        if entry.impact and not says_its_money(entry.statement):
-            weeks = entry.statement.type is EventType.LEVEL_MOVED
-            money = Text("Over the two weeks: {amount}") if weeks else Text("Against the usual: {amount}")
-            lines.append(_.say(money, amount=figures.signed_money(entry.impact)))
+        if entry.impact:
+            lines.append(_("Money at stake: {amount}", amount=figures.signed_money(entry.impact)))
         lines += [note_sentence(note, figures) for note in entry.event.notes]
     return (*lines, *(sentence(said, figures) for said in entry.also))
 
@@ -372,7 +374,7 @@ def _notes(facts: MailFacts, figures: Figures, *, goes_on: bool) -> tuple[str, .
             )
         )
     if goes_on:
-        notes.append(_("You hear of this again only when it goes clearly further."))
+        notes.append(_("You hear of this again only when it gets clearly worse."))
         if facts.link is None:
             notes.append(_("Known already? Answer this mail, and you are spared it for two weeks."))
     return tuple(notes)

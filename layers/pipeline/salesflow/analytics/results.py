@@ -139,8 +139,8 @@ class SalesAnalysis:
 
     @property
     def best_sellers(self) -> tuple[ProductSales, ...]:
-        """The products by revenue, services left out."""
-        return tuple(product for product in self.products if product.sku not in self.services)
+        """The products that brought something, by revenue; services left out."""
+        return tuple(product for product in self.products if product.revenue > 0 and product.sku not in self.services)
 
     @property
     def is_empty(self) -> bool:
@@ -278,6 +278,7 @@ class Provenance:
     data_as_of: the newest sale's moment up to the window's end (naive, merchant's zone).
     sales_rows, stock_rows: rows used; set_aside: records that could not be used, with up to a few reasons in `set_aside_reasons`.
     notes: sentences for the reader (no costs known, stock counted later than the business date, day not over yet, ...).
+    cautions: those of them without which the figures mislead, said first.
     """
 
     business_date: date
@@ -289,6 +290,7 @@ class Provenance:
     set_aside_reasons: tuple[str, ...]
     notes: tuple[str, ...]
     version: str
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,6 +296,7 @@ def _deliver(
             reference=claim.reference,
             run_id=claim.run_id,
             reply_to=settings.reply_to,
+            shop=settings.shop_name,
             language=settings.language_code,
             link=(lambda entry: places.of(finding_thing(key, entry.key))) if has_links else None,
             stop=places.of(mails_thing(MailList.ALERTS)) if has_links else "",

@@ -128,6 +128,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
         found.append(notes.data_too_old(_, stale))
     if inputs.sync.loss is not None:
         found.append(notes.sales_gone(_, inputs.sync.loss))
+    cautions = tuple(found)
     if sales is not None and Format.EXCEL in fields.formats and sales.rows > notes.MOST_SALE_LINES:
         found.append(notes.too_many_sale_lines(figures, sales.rows))
     if sales is not None and complete:
@@ -163,6 +164,7 @@ def _content(run: Run[ReportFields]) -> tuple[ReportContent, Staleness | None, S
             set_aside_reasons=tuple(reasons[:10]),
             notes=tuple(found),
             version=salesflow.__version__,
+            cautions=cautions,
         ),
         forecast=outlook.shop if outlook is not None and wants_sales else None,
         unusual=unusual,

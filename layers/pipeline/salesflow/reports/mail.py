@@ -29,7 +29,7 @@ SUBJECT_LENGTH: Final = 78
 """Subjects are shorter than this: a line of a header (RFC 5322)."""
 
 _LONGEST_REFERENCE: Final = 16
-_BEST, _ORDERS, _UNUSUAL, _COLUMNS, _COLUMN_HEIGHT = 5, 6, 4, 14, 56
+_BEST, _ORDERS, _COLUMNS, _COLUMN_HEIGHT = 5, 6, 14, 56
 
 type MailMode = Literal["full", "summary", "link"]
 
@@ -63,7 +63,7 @@ class Bar:
     label: str
     text: str
     percent: int
-    negative: bool
+    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _with_figures(content: ReportContent, mail: _ReportMail) -> _ReportMail:
         why=document.why,
         columns=_columns(document),
         kpis=mail_kpis(document),
-        unusual=() if content.unusual is None else unusual_lines(content.unusual)[:_UNUSUAL],
+        unusual=unusual_lines(content.unusual, figures),
         orders=tuple(
             (
                 figures.show(Kind.NAME, label),
@@ -228,8 +228,7 @@ def _best(content: ReportContent, document: Document) -> tuple[Bar, ...]:
         Bar(
             document.figures.show(Kind.NAME, label),
             document.figures.show(Kind.MONEY, product.revenue),
-            max(round(100 * product.revenue / longest), 1) if longest > 0 and product.revenue > 0 else 0,
-            product.revenue < 0,
+            max(round(100 * product.revenue / longest), 1),
         )
         for label, product in zip(labels_of(products), products, strict=True)
     )

@@ -1,19 +1,12 @@
 """The combined report: sales and stock, and what only both together show."""
 
-from salesflow.analytics.results import (
-    ProductSales,
-    ReportContent,
-    SalesAnalysis,
-    StockAnalysis,
-    StockItem,
-    StockStatus,
-)
-from salesflow.figures import Figures, Kind
+from salesflow.analytics.results import ReportContent, SalesAnalysis, StockAnalysis
+from salesflow.figures import Figures
 from salesflow.reports.content.compare import why
 from salesflow.reports.content.document import Document, Section
 from salesflow.reports.content.headline import sales_finding, sales_headline
 from salesflow.reports.content.orders import vanished_section, vanished_table
-from salesflow.reports.content.sales import headline_of, sales_kpis, sales_of, sales_sections, sheets_of, subject_words
+from salesflow.reports.content.sales import sales_kpis, sales_of, sales_sections, sheets_of, subject_words
 from salesflow.reports.content.stock import (
     dead_table,
     reorder_table,
@@ -34,9 +27,9 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
         figures,
         title=_("Sales and stock"),
         window=sales.window,
-        headline=_headline(content, sales, stock, figures),
-        why=why(content, figures),
-        finding=(*subject_words(content, figures), *_finding(sales, stock, figures)),
+        headline=sales_headline(sales, content.usual, content.period, figures),
+        why=figures.sentences(why(content, figures), _stock_said(content, stock, figures)),
+        finding=(*subject_words(content, figures), *_finding(content.shop or _("Shop"), sales, stock, figures)),
         kpis=sales_kpis(content, figures) + stock_first,
         sections=(*sales_sections(content, figures), *_stock_sections(content, stock, figures)),
         sheets=(
@@ -45,17 +38,6 @@ def build_combined(content: ReportContent, figures: Figures) -> Document:
             *vanished_table(content.vanished, figures),
         ),
         more_kpis=stock_more,
-    )
-
-
-def _headline(content: ReportContent, sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) -> str:
-    _ = figures.words
-    if content.usual is not None and content.usual.revenue and not sales.is_empty and sales.kpis.revenue >= 0:
-        return headline_of(content, figures)
-    return _(
-        "{sales}; {stock}.",
-        sales=sales_headline(sales, content.period, figures),
-        stock=_stock_phrase(sales, stock, figures),
     )
 
 
@@ -72,39 +54,15 @@ def _stock_sections(content: ReportContent, stock: StockAnalysis, figures: Figur
     return tuple(found)
 
 
-def sold_and_short(sales: SalesAnalysis, stock: StockAnalysis) -> tuple[tuple[ProductSales, StockItem], ...]:
-    """The products sold in the window that are now out of stock or run out within 7 days, by revenue."""
-    items = {i.sku: i for i in stock.items if i.sku and (i.urgent or i.status is StockStatus.OUT_OF_STOCK)}
-    return tuple(
-        (product, items[product.sku]) for product in sales.products if product.sku in items and product.quantity > 0
-    )
-
-
-def _stock_phrase(sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) -> str:
-    """What both together say, as it stands after a semicolon."""
-    _, at_risk = figures.words, sold_and_short(sales, stock)
-    if sales.is_empty or not stock.items:
-        phrase = stock_headline(stock, figures)
-        return phrase[:1].lower() + phrase[1:]  # no sentence of ours begins with a name
-    if not at_risk:
-        return _("nothing that was sold is about to run out")
-    return figures.plural(
-        "{n} product that was sold is out of stock or nearly so (it makes {share} of product revenue)",
-        "{n} products that were sold are out of stock or nearly so (they make {share} of product revenue)",
-        len(at_risk),
-        share=figures.show(Kind.SHARE, _share_of(at_risk, sales)),
-    )
-
-
-def _share_of(at_risk: tuple[tuple[ProductSales, StockItem], ...], sales: SalesAnalysis) -> float | None:
-    """Their share of all products' revenue; None where that is not above 0."""
-    total = sum(product.revenue for product in sales.products)
-    return sum(product.revenue for product, _ in at_risk) / total if total > 0 else None
-
-
-def _finding(sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
+def _stock_said(content: ReportContent, stock: StockAnalysis, figures: Figures) -> str:
+    """The state of the stock, where no list of orders says what is to be done about it."""
     _ = figures.words
-    findings = sales_finding(_("Shop"), sales, figures)
+    return "" if content.orders else _("{sentence}.", sentence=stock_headline(stock, figures))
+
+
+def _finding(title: str, sales: SalesAnalysis, stock: StockAnalysis, figures: Figures) -> tuple[str, ...]:
+    _ = figures.words
+    findings = sales_finding(title, sales, figures)
     with_both = [
         _("{sales}; {stock}", sales=finding, stock=found)
         for found in stock_finding(stock, figures)

@@ -1,13 +1,15 @@
 """A window against the usual: headline, the sentence why, the changes beside the key figures, the subject's words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from salesflow.analytics.merchant import OrderList, Usual
 from salesflow.analytics.results import ReportContent, SalesAnalysis
 from salesflow.figures import Figures, Kind
 from salesflow.language import Text
-from salesflow.reports.content.document import Change, Tone
+from salesflow.money import divide_minor
+from salesflow.reports.content.document import Change, Tone, change_of
 
 AS_USUAL: Final = 0.05
 """A difference below 5% is no difference."""
@@ -66,7 +68,7 @@ def usual_subject(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -
 def why(content: ReportContent, figures: Figures) -> str:
     """What made the day so, and what there is to do."""
     _, sales, usual = figures.words, content.sales, content.usual
-    said = []
+    said = list(content.provenance.cautions)
     if sales is not None and usual is None and not sales.is_empty:
         said.append(_("It is too early to say what is usual: that takes twelve weeks of sales."))
     if sales is not None and usual is not None and not sales.is_empty:
@@ -153,6 +155,14 @@ def usual_by_weekday(sales: SalesAnalysis, usual: Usual | None) -> tuple[int, ..
     return tuple(sum(day.revenue or 0 for day in own if day.day.weekday() == weekday) for weekday in range(7))
 
 
+def each_weekday(sales: SalesAnalysis, sums: Sequence[int]) -> tuple[int, ...]:
+    """Of the window's sums by weekday (Monday first) what one such day brings: a month has more Sundays than Mondays."""
+    days = [0] * 7
+    for day in sales.window.dates:
+        days[day.weekday()] += 1
+    return tuple(divide_minor(total, max(count, 1)) for total, count in zip(sums, days, strict=True))
+
+
 def spans_text(spans: Sequence[tuple[int, int]], figures: Figures) -> str:
     """ "11:00\u201314:00 and 17:00\u201318:00"."""
     _ = figures.words
@@ -180,11 +190,13 @@ def orders_count(orders: OrderList, figures: Figures) -> str:
 
 def usual_change(figures: Figures, kind: Kind, value: int, usual: float | None) -> tuple[Change, ...]:
     """The change of a key figure against the usual."""
-    off = deviation(value, usual)
-    if off is None or usual is None:
+    if usual is None:
         return ()
-    _, before = figures.words, round(usual)
+    _, off, before = figures.words, deviation(value, usual), round(usual)
+    shown = figures.amount_short(before) if kind is Kind.MONEY else figures.show(kind, before)
+    against = _("usual {figure}", figure=shown)
+    if off is None:
+        return (replace(change_of(figures, kind, value, before, against), column=_("Usual")),)
     text = figures.change_short(off)
     tone = Tone.NEUTRAL if abs(off) < AS_USUAL else Tone.GOOD if off > 0 else Tone.BAD
-    shown = figures.amount_short(before) if kind is Kind.MONEY else figures.show(kind, before)
-    return (Change(text, _("usual {figure}", figure=shown), figures.show(kind, before), before, tone, off, _("Usual")),)
+    return (Change(text, against, figures.show(kind, before), before, tone, off, _("Usual")),)

@@ -362,10 +362,11 @@ def _rows_used(figures: Figures, provenance: Provenance, *, with_stock: bool) ->
 
 
 def _notes(figures: Figures, provenance: Provenance) -> tuple[str, ...]:
-    notes = [_shortened(note) for note in provenance.notes[:_MOST_NOTES]]
-    if len(provenance.notes) > _MOST_NOTES:
+    small = [note for note in provenance.notes if note not in provenance.cautions]
+    notes = [_shortened(note) for note in small[:_MOST_NOTES]]
+    if len(small) > _MOST_NOTES:
         _ = figures.words
-        left_out = len(provenance.notes) - _MOST_NOTES
+        left_out = len(small) - _MOST_NOTES
         notes.append(
             figures.plural("{n} more note is in the JSON file.", "{n} more notes are in the JSON file.", left_out)
         )

@@ -1,71 +1,40 @@
-"""What was sold, in one sentence, compared with the days before: for a shop whose usual days are not known yet."""
+"""What was sold, against the usual; against the days before for a shop whose usual days are not known yet."""
 
 from datetime import timedelta
 from typing import Final
 
+from salesflow.analytics.merchant import Usual
 from salesflow.analytics.results import SalesAnalysis
 from salesflow.figures import Figures
+from salesflow.reports.content.compare import usual_headline
 from salesflow.windows import Period
 
-_SAME: Final = 0.0005
+_SAME: Final = 0.005
 
 
-def sales_headline(sales: SalesAnalysis, period: str, figures: Figures) -> str:
-    """What was sold, in one sentence without its full stop."""
+def sales_headline(sales: SalesAnalysis, usual: Usual | None, period: str, figures: Figures) -> str:
+    """The figure and its distance from the usual, or from earlier days where the usual is not known."""
     _ = figures.words
     if sales.is_empty:
-        return _nothing_sold(sales, period, figures)
-    sentence = _what_was_sold(sales, figures)
-    comparisons = _comparisons(sales, period, figures)
-    if not comparisons:
-        return _("{sentence}; there is nothing earlier to compare with", sentence=sentence)
-    if len(comparisons) == 1:
-        return _("{sentence}: {comparison}", sentence=sentence, comparison=comparisons[0])
-    first, second = comparisons
-    return _("{sentence}: {first} and {second}", sentence=sentence, first=first, second=second)
-
-
-def _nothing_sold(sales: SalesAnalysis, period: str, figures: Figures) -> str:
-    _, days = figures.words, figures.window(sales.window)
-    one_day = sales.window.days == 1
-    if sales.previous is None:
-        return _("Nothing was sold on {day}", day=days) if one_day else _("Nothing was sold in {days}", days=days)
-    amount, earlier = figures.money(sales.previous.revenue), _before(sales, period, figures)
-    if one_day:
-        return _("Nothing was sold on {day}, after {amount} {earlier}", day=days, amount=amount, earlier=earlier)
-    return _("Nothing was sold in {days}, after {amount} {earlier}", days=days, amount=amount, earlier=earlier)
-
-
-def _what_was_sold(sales: SalesAnalysis, figures: Figures) -> str:
-    days, count, one_day = figures.window(sales.window), sales.kpis.transactions, sales.window.days == 1
-    values = {"day": days, "days": days, "revenue": figures.money(sales.kpis.revenue)}
-    if sales.kpis.revenue >= 0 and one_day:
-        return figures.plural(
-            "Sales on {day} came to {revenue} from {n} transaction",
-            "Sales on {day} came to {revenue} from {n} transactions",
-            count,
-            **values,
-        )
-    if sales.kpis.revenue >= 0:
-        return figures.plural(
-            "Sales of {days} came to {revenue} from {n} transaction",
-            "Sales of {days} came to {revenue} from {n} transactions",
-            count,
-            **values,
-        )
-    if one_day:
-        return figures.plural(
-            "More was given back than sold on {day}, and revenue is {revenue} from {n} transaction",
-            "More was given back than sold on {day}, and revenue is {revenue} from {n} transactions",
-            count,
-            **values,
-        )
-    return figures.plural(
-        "More was given back than sold in {days}, and revenue is {revenue} from {n} transaction",
-        "More was given back than sold in {days}, and revenue is {revenue} from {n} transactions",
-        count,
-        **values,
+        return _nothing_sold(sales, usual, figures)
+    amount = figures.money_short(sales.kpis.revenue)
+    if sales.kpis.revenue < 0:
+        return _("{amount}: more was given back than sold", amount=amount)
+    return usual_headline(sales, usual, figures) or _(
+        "{sentence}: {comparison}", sentence=amount, comparison=_comparison(sales, period, figures)
     )
+
+
+def _nothing_sold(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> str:
+    _, days, one_day = figures.words, figures.window(sales.window), sales.window.days == 1
+    if usual is None or usual.revenue is None:
+        return _("Nothing was sold on {day}", day=days) if one_day else _("Nothing was sold in {days}", days=days)
+    amount, weekday = figures.money_short(usual.revenue), figures.weekday(sales.window.last.weekday())
+    if not one_day:
+        return _("Nothing was sold; {amount} is usual", amount=amount)
+    if usual.revenue > 0:
+        return _("Nothing was sold; a usual {weekday} brings {amount}", weekday=weekday, amount=amount)
+    return _("Nothing was sold, as on a usual {weekday}", weekday=weekday)
 
 
 def _before(sales: SalesAnalysis, period: str, figures: Figures) -> str:
@@ -85,35 +54,28 @@ def _before(sales: SalesAnalysis, period: str, figures: Figures) -> str:
             return _("the 90 days before")
 
 
-def _comparisons(sales: SalesAnalysis, period: str, figures: Figures) -> list[str]:
-    """ "8.2% more than the day before", against each earlier window that is known and above nothing.
+def _comparison(sales: SalesAnalysis, period: str, figures: Figures) -> str:
+    """ "8.2% more than the Sunday before": against the same weekday a week before, or the window before; the first that sold anything.
 
     {earlier} is a name of earlier days, "the day before", which stands unchanged wherever the languages here put it.
     """
-    _ = figures.words
-    named = [(sales.previous, _before(sales, period, figures))]
+    _, named = figures.words, [(sales.previous, _before(sales, period, figures))]
     if sales.window.days == 1:
         weekday = figures.weekday(sales.same_weekday_window.first.weekday())
-        named.append((sales.same_weekday, _("the {weekday} before", weekday=weekday)))
-    phrases = []
-    for earlier, name in named:
-        if earlier is None:
-            continue
-        if earlier.revenue == 0:
-            phrases.append(_("{earlier} had none", earlier=name))
-            continue
-        if earlier.revenue < 0 or sales.kpis.revenue < 0:
-            phrases.append(_("{earlier} had {amount}", earlier=name, amount=figures.money(earlier.revenue)))
-            continue
-        change = sales.kpis.revenue / earlier.revenue - 1
-        size = figures.change(abs(change)).lstrip("+")
-        if abs(change) < _SAME:
-            phrases.append(_("as much as {earlier}", earlier=name))
-        elif change > 0:
-            phrases.append(_("{percent} more than {earlier}", percent=size, earlier=name))
-        else:
-            phrases.append(_("{percent} less than {earlier}", percent=size, earlier=name))
-    return phrases
+        named.insert(0, (sales.same_weekday, _("the {weekday} before", weekday=weekday)))
+    known = [(earlier.revenue, name) for earlier, name in named if earlier is not None]
+    if not known:
+        return _("there is nothing earlier to compare with")
+    before, name = next((one for one in known if one[0] > 0), known[0])
+    if before <= 0:
+        return _("{earlier} had {amount}", earlier=name, amount=figures.money(before))
+    off = sales.kpis.revenue / before - 1
+    percent = figures.percent(abs(off))
+    if abs(off) < _SAME:
+        return _("as much as {earlier}", earlier=name)
+    if off > 0:
+        return _("{percent} more than {earlier}", percent=percent, earlier=name)
+    return _("{percent} less than {earlier}", percent=percent, earlier=name)
 
 
 def sales_finding(title: str, sales: SalesAnalysis, figures: Figures) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from salesflow.figures import Figures, Kind
 from salesflow.language import Text
 from salesflow.reports.content.compare import (
     deviation,
+    each_weekday,
     odd_hours,
     odd_weekdays,
     spans_text,
     usual_change,
-    usual_headline,
     usual_subject,
     why,
 )
@@ -41,14 +41,13 @@ from salesflow.reports.content.sales_charts import (
 from salesflow.reports.content.sales_tables import (
     best_sellers_table,
     daily_table,
-    products_table,
     returns_table,
     sales_sheets,
 )
 from salesflow.reports.content.unusual import unusual_section, unusual_table
 from salesflow.windows import WEEKLY_DAYS
 
-_ROWS_OF_A_DAY, _ROWS_OF_A_MONTH = 16, 40
+_ROWS = 16
 _LAST_WEEKS = {
     Tone.BAD: Text("The last four weeks: a slow {weekday}"),
     Tone.GOOD: Text("The last four weeks: a strong {weekday}"),
@@ -74,9 +73,9 @@ def build_sales(content: ReportContent, figures: Figures) -> Document:
         figures,
         title=_("Sales"),
         window=sales.window,
-        headline=headline_of(content, figures),
+        headline=sales_headline(sales, content.usual, content.period, figures),
         why=why(content, figures),
-        finding=(*subject_words(content, figures), *sales_finding(_("Sales"), sales, figures)),
+        finding=(*subject_words(content, figures), *sales_finding(content.shop or _("Sales"), sales, figures)),
         kpis=sales_kpis(content, figures),
         sections=sales_sections(content, figures),
         sheets=sheets_of(content, figures),
@@ -99,13 +98,6 @@ def sales_of(content: ReportContent) -> SalesAnalysis:
     return content.sales
 
 
-def headline_of(content: ReportContent, figures: Figures) -> str:
-    """The figure and its distance from the usual, or from the days before where the usual is not known."""
-    _, sales = figures.words, sales_of(content)
-    usual = usual_headline(sales, content.usual, figures)
-    return usual or _("{sentence}.", sentence=sales_headline(sales, content.period, figures))
-
-
 def subject_words(content: ReportContent, figures: Figures) -> tuple[str, ...]:
     """The headline for a subject, with the shop's name (or what the report is of) before it, shorter with each try."""
     _, sales = figures.words, sales_of(content)
@@ -119,12 +111,10 @@ def sales_sections(content: ReportContent, figures: Figures) -> tuple[Section, .
     """What a page shows of the sales: days and hours, best sellers and what to order, the money, what is unusual, month and week."""
     _, sales = figures.words, sales_of(content)
     one_day = sales.window.days == 1
-    long = sales.window.days > WEEKLY_DAYS
-    best = best_sellers_table(sales, figures, limit=_ROWS_OF_A_DAY)
-    products = products_table(sales, figures, limit=_ROWS_OF_A_MONTH) if long else best
-    left = Section(
-        "products", _("Best sellers"), tables=(products,), share=0.5 if content.orders is not None and not long else 1.0
-    )
+    halves = list(orders_section(content.orders, figures, limit=_ROWS))
+    best = best_sellers_table(sales, figures, limit=_ROWS)
+    if best.rows or not halves:  # nothing sold leaves the room to what there is to order
+        halves.insert(0, Section("products", _("Best sellers"), tables=(best,)))
     thirds = [
         *money_section(content.statement, figures),
         *unusual_section(content.unusual, figures),
@@ -132,9 +122,8 @@ def sales_sections(content: ReportContent, figures: Figures) -> tuple[Section, .
     ]
     sections = [
         *_revenue_sections(content, figures),
-        left,
-        *orders_section(content.orders, figures, limit=_ROWS_OF_A_DAY, share=1.0 if long else 0.5),
-        *(replace(section, share=1 / len(thirds)) for section in thirds),
+        *(replace(section, share=1 / len(halves)) for section in halves),
+        *(replace(section, share=1 / max(len(thirds), 2)) for section in thirds),
     ]
     if not one_day:
         sections += last_year_section(content, figures)
@@ -217,8 +206,9 @@ def _busy_title(content: ReportContent, figures: Figures) -> str:
         said = (
             names[0] if len(names) == 1 else _("{first} and {second}", first=names[0], second=names[1]) if names else ""
         )
-        best = max(range(7), key=sales.by_weekday.__getitem__)
-        strongest, above = _("Strongest day: {weekday}", weekday=figures.weekday(best)), sales.by_weekday[best] > 0
+        week = each_weekday(sales, sales.by_weekday)
+        best = max(range(7), key=week.__getitem__)
+        strongest, above = _("Strongest day: {weekday}", weekday=figures.weekday(best)), week[best] > 0
         plain = _("By day of the week")
     if not said or tone in (None, Tone.NEUTRAL):
         return strongest if above else plain
@@ -235,7 +225,8 @@ def sales_kpis(content: ReportContent, figures: Figures) -> tuple[Kpi, ...]:
 
     def kpi(key: str, label: str, kind: Kind, definition: str) -> Kpi:
         value = getattr(now, key)
-        changes = usual_change(figures, kind, value, expected.get(key)) or _earlier(sales, key, kind, figures)
+        beside = usual_change(figures, kind, value, expected.get(key))
+        changes = _earlier(sales, key, kind, figures) if usual is None else beside
         return Kpi(key, label, kind, value, figures.show(kind, value), definition, "", changes)
 
     found = [

@@ -7,7 +7,7 @@ from typing import Any, Final
 from salesflow.analytics.merchant import Usual
 from salesflow.analytics.results import DaySales, ReportContent, SalesAnalysis
 from salesflow.figures import Figures, Kind
-from salesflow.reports.content.compare import usual_by_weekday
+from salesflow.reports.content.compare import each_weekday, usual_by_weekday
 from salesflow.reports.content.document import Chart, ChartKind
 from salesflow.windows import WEEKLY_DAYS, Period, Window
 
@@ -165,21 +165,26 @@ def hours_chart(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> 
 
 
 def weekdays_chart(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> Chart:
-    """Sales of each weekday, each with its usual."""
-    _, week, marks = figures.words, sales.by_weekday, usual_by_weekday(sales, usual)
+    """Sales of each weekday, each with its usual; of a longer window than a week those of one such day."""
+    _ = figures.words
+    week, marks = (each_weekday(sales, sums) for sums in (sales.by_weekday, usual_by_weekday(sales, usual) or (0,) * 7))
+    mean = _("Mean of each weekday.") if sales.window.days > WEEKLY_DAYS else ""
     top = max(range(7), key=lambda day: week[day])
     return _columns(
         "weekdays",
-        _("By day of the week"),
+        mean.rstrip(".。") or _("By day of the week"),
         [figures.weekday_short(day) for day in range(7)],
         week,
-        _(
-            "Sales by weekday. The strongest is {weekday} with {amount}.",
-            weekday=figures.weekday(top),
-            amount=figures.money(week[top]),
+        figures.sentences(
+            _(
+                "Sales by weekday. The strongest is {weekday} with {amount}.",
+                weekday=figures.weekday(top),
+                amount=figures.money(week[top]),
+            ),
+            mean,
         ),
-        marks=tuple(map(float, marks)),
-        caption=_("Marks: the usual.") if marks else "",
+        marks=tuple(map(float, marks)) if any(marks) else (),
+        caption=figures.sentences(mean, _("Marks: the usual.") if any(marks) else ""),
     )
 
 

@@ -34,9 +34,7 @@ def best_sellers_table(sales: SalesAnalysis, figures: Figures, *, limit: int) ->
     )
 
 
-def products_table(
-    sales: SalesAnalysis, figures: Figures, *, limit: int, statement: MoneyStatement | None = None
-) -> Table:
+def products_table(sales: SalesAnalysis, figures: Figures, statement: MoneyStatement | None = None) -> Table:
     """Products by sales; its totals lead to the sales of the key figures, so that the money adds up."""
     _ = figures.words
     columns: tuple[Column, ...] = (
@@ -85,7 +83,7 @@ def products_table(
         title=_("Products by sales"),
         columns=columns,
         rows=tuple((*cells(product), *others) for product, others in zip(sales.products, more, strict=True)),
-        limit=limit,
+        limit=len(sales.products),
         totals=tuple(totals),
         lead="" if sales.products else _("No product was sold."),
         noun="product",
@@ -151,7 +149,7 @@ def sales_sheets(sales: SalesAnalysis, figures: Figures, statement: MoneyStateme
     hour, weekday = Column("hour", _("Hour"), Kind.HOUR), Column("weekday", _("Weekday"), Kind.WEEKDAY)
     return (
         daily_table(days_known(sales), sales.window, figures, own_column=True),
-        products_table(sales, figures, limit=len(sales.products), statement=statement),
+        products_table(sales, figures, statement),
         Table("hours", _("Sales by hour"), (hour, *value_columns), hours, limit=24),
         Table("weekdays", _("Sales by weekday"), (weekday, *value_columns), weekdays, limit=7),
         returns_table(sales, figures, limit=len(sales.products)),

@@ -8,21 +8,19 @@ _SHOWN = 4
 
 
 def unusual_section(unusual: UnusualSummary | None, figures: Figures, *, share: float = 1.0) -> tuple[Section, ...]:
-    """Whole sentences, those that were worth a mail first; none where nothing is known to be unusual."""
-    if unusual is None or not unusual.findings:
-        return ()
-    _ = figures.words
-    said = unusual_lines(unusual)
-    shown = said if len(said) <= _SHOWN + 1 else said[:_SHOWN]
-    left_out = len(said) - len(shown)
-    if left_out:
-        shown += (figures.plural("{n} more is not over.", "{n} more are not over.", left_out),)
-    return (Section("anomalies", _("Unusual"), paragraphs=shown, share=share),)
+    """The same under its title; none where nothing is known to be unusual."""
+    _, said = figures.words, unusual_lines(unusual, figures)
+    return (Section("anomalies", _("Unusual"), paragraphs=said, share=share),) if said else ()
 
 
-def unusual_lines(unusual: UnusualSummary) -> tuple[str, ...]:
-    """A sentence a finding, those that were worth a mail first."""
-    return tuple(finding.text for finding in sorted(unusual.findings, key=lambda finding: not finding.is_high))
+def unusual_lines(unusual: UnusualSummary | None, figures: Figures) -> tuple[str, ...]:
+    """Whole sentences, those that were worth a mail first, and how many more there are."""
+    findings = () if unusual is None else unusual.findings
+    said = tuple(finding.text for finding in sorted(findings, key=lambda finding: not finding.is_high))
+    if len(said) <= _SHOWN + 1:
+        return said
+    left_out = len(said) - _SHOWN
+    return (*said[:_SHOWN], figures.plural("{n} more is not over.", "{n} more are not over.", left_out))
 
 
 def unusual_table(unusual: UnusualSummary | None, figures: Figures) -> tuple[Table, ...]:

@@ -117,7 +117,10 @@ class Books:
                 if printable(other.category or "") == printable(entry.category or "")
             ]
             self._money(sheet, row, 1, entry.revenue, formula if len(same) == 1 else None)
-        return row + 1
+        cells.put(sheet, row + 1, 0, Kind.NAME, _("All products"), bold=True, top=1)
+        above = f"=SUM(B{row + 2 - len(statement.categories)}:B{row + 1})"
+        self._money(sheet, row + 1, 1, sum(e.revenue for e in statement.categories), above, bold=True, top=1)
+        return row + 2
 
     def _checks(self, sheet: Worksheet, row: int, sales: SalesAnalysis, revenue: str) -> int:
         """Days add up to the sales: said by a formula."""
@@ -153,9 +156,9 @@ class Books:
         for column, (label, kind, wide) in enumerate(labels):
             least = max(wide, heading_width(label))
             sheet.set_column(column, column, cells.wide(kind, amounts.get(column, ()), least))
-            align = "left" if kind.is_text else "right"
+            style = {"align": "left" if kind.is_text else "right", **cells.beside(kind, column)}
             sheet.write_string(
-                3, column, label, cells.format(bold=True, bottom=1, bottom_color=QUIET, align=align, font_color=QUIET)
+                3, column, label, cells.format(bold=True, bottom=1, bottom_color=QUIET, font_color=QUIET, **style)
             )
         row, scale = 3, 10**self.figures.currency.digits
         write_of = [cells.writer(sheet, column, kind) for column, (_label, kind, _wide) in enumerate(labels[:9])]
@@ -187,7 +190,11 @@ class Books:
         )  # fmt: skip
         headings = [
             cells.format(
-                bold=True, font_color=QUIET, bottom=1, bottom_color=QUIET, align="right" if n in _NUMBERED else "left"
+                bold=True,
+                font_color=QUIET,
+                bottom=1,
+                bottom_color=QUIET,
+                **({"align": "right"} if n in _NUMBERED else {"align": "left", "indent": 1}),
             )
             for n in range(len(labels))
         ]
@@ -209,8 +216,8 @@ class Books:
             )
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
-        day, clock = cells.format(num_format=14, align="left"), cells.format(num_format="hh:mm", align="left")
-        text, count, money = cells.of_kind(Kind.NAME), cells.of_kind(Kind.COUNT), cells.of_kind(Kind.MONEY)
+        day, clock = cells.of_kind(Kind.DAY, indent=1), cells.of_kind(Kind.HOUR, indent=1)
+        text, count, money = cells.of_kind(Kind.NAME, indent=1), cells.of_kind(Kind.COUNT), cells.of_kind(Kind.MONEY)
         scale = 10**self.figures.currency.digits
         skus = [printable(str(sku))[:LONGEST_CELL] for sku in lines.skus]
         names = [printable(str(name))[:LONGEST_CELL] for name in lines.names]

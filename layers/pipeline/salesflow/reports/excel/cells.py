@@ -23,7 +23,7 @@ _NUMBER_FORMATS: Final = {
     Kind.SHARE: "0.0%",
     Kind.CHANGE: "+0.0%;-0.0%;0.0%",
     Kind.DECIMAL: "#,##0.0",
-    Kind.DAY: "yyyy-mm-dd",
+    Kind.DAY: 14,  # built in: a date as the reader's own country writes it
     Kind.HOUR: "hh:mm",
 }
 
@@ -56,13 +56,16 @@ class Cells:
             properties["num_format"] = _NUMBER_FORMATS[kind]
         if kind in (Kind.DAY, Kind.HOUR):
             properties["align"] = "left"
-        if kind in (Kind.TEXT, Kind.WEEKDAY, Kind.DAY):
-            properties["indent"] = 1
         return self.format(**properties, **extra)
+
+    @staticmethod
+    def beside(kind: Kind, column: int) -> dict[str, int]:
+        """What keeps a text apart from the figures that end where it begins."""
+        return {"indent": 1} if kind in (Kind.TEXT, Kind.WEEKDAY, Kind.DAY) or (kind is Kind.NAME and column) else {}
 
     def put(self, sheet: Worksheet, row: int, column: int, kind: Kind, value: Any, **extra: Any) -> None:
         """One value. Text in the place of a number (the name of a total, say) stays text."""
-        style = self.of_kind(kind, **extra)
+        style = self.of_kind(kind, **{**self.beside(kind, column), **extra})
         if value is None or value == "":
             sheet.write_blank(row, column, None, style)
         elif isinstance(value, str):
@@ -87,9 +90,9 @@ class Cells:
         found = max([least, *(columns_of(text) + 2 for text in texts)])
         return found if kind in _NUMBERS else min(found, _WIDEST)
 
-    def writer(self, sheet: Worksheet, column: int, kind: Kind) -> Callable[[int, Any], object]:
+    def writer(self, sheet: Worksheet, column: int, kind: Kind, **extra: Any) -> Callable[[int, Any], object]:
         """`put` for one column of very many rows: what does not change from row to row is looked up once."""
-        style = self.of_kind(kind)
+        style = self.of_kind(kind, **self.beside(kind, column), **extra)
         scale = 10**self._figures.currency.digits if kind is Kind.MONEY else 1
 
         def write_fraction(row: int, value: Any) -> object:

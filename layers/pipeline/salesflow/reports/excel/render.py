@@ -24,6 +24,7 @@ from salesflow.reports.content.stock import status_words
 from salesflow.reports.excel.books import Books
 from salesflow.reports.excel.cells import BOLD_WIDER, LONGEST_CELL, Cells, columns_of, heading_width
 from salesflow.reports.excel.charts import ROWS, SIZE, Place, native_charts, place_of
+from salesflow.windows import WEEKLY_DAYS
 
 _MANY_ROWS, _MEASURED_ROWS = 20_000, 500
 _PAPERS: Final = {"A4": 9, "LETTER": 1}
@@ -32,6 +33,8 @@ _FIGURE_COLUMN, _VALUE_COLUMN, _EARLIER_COLUMNS = 27, 21, 17
 _FORBIDDEN: Final = re.compile(r"[\[\]:*?/\\']")
 _LONGEST_SHEET_NAME: Final = 31
 _ALONE: Final = ("hours", "weekdays")
+_LINE, _NARROW_TEXT = 15, 40
+"""The height of a line of wrapped text in points, and how many characters surely stand on it."""
 
 
 def render_excel(document: Document, *, paper: str = "A4") -> bytes:
@@ -132,7 +135,7 @@ class _Writer:
 
     def _heading(self, sheet: Worksheet, row: int, column: int, label: str, kind: Kind) -> None:
         align = "left" if kind.is_text else "right"
-        indent = {"indent": 1} if kind in (Kind.TEXT, Kind.WEEKDAY, Kind.DAY) else {}
+        indent = self._cells.beside(kind, column)
         style = self._cells.format(bold=True, bottom=1, bottom_color=QUIET, align=align, font_color=QUIET, **indent)
         sheet.write_string(row, column, label, style)
 
@@ -141,10 +144,13 @@ class _Writer:
         kinds = [part.kind for part in table.columns]
         for n, part in enumerate(table.columns):
             self._heading(sheet, 0, n, part.label, part.kind)
-        writers = [self._cells.writer(sheet, n, kind) for n, kind in enumerate(kinds)]
+        whole = {"text_wrap": True, "valign": "top"} if table.key == "anomalies" else {}
+        writers = [self._cells.writer(sheet, n, kind, **whole) for n, kind in enumerate(kinds)]
         row = 0
         for values in table.rows:
             row += 1
+            if whole:  # not every program makes a row as high as its text
+                sheet.set_row(row, _LINE * (1 + columns_of(printable(str(values[0]))) // _NARROW_TEXT))
             for write, value in zip(writers, values, strict=True):
                 write(row, value)
         if not table.rows and table.lead:
@@ -289,7 +295,7 @@ class _Writer:
             places["trend"] = replace(whole, first=whole.last - shown + 1)
         if hours is not None:
             places["hours"] = place_of(names["hours"], hours, "hour", "revenue", len(hours.rows))
-            if weekdays is not None:
+            if weekdays is not None and document.window.days <= WEEKLY_DAYS:  # of a longer one the sheet has the sums
                 beside = len(hours.columns) + 1
                 places["weekdays"] = place_of(names["hours"], weekdays, "weekday", "revenue", 7, column=beside)
         return places
@@ -299,7 +305,7 @@ class _Writer:
         loose = [
             chart for chart in self._document.charts if chart.key not in places and len(chart.values) < _MEASURED_ROWS
         ]
-        loose = [chart for chart in loose if chart.key not in ("trend", "hours", "weekdays")]
+        loose = [chart for chart in loose if chart.key not in ("trend", "hours")]
         if not loose:
             return row
         for n, chart in enumerate(loose):
@@ -321,8 +327,16 @@ class _Writer:
         sheet.set_column(1, 1, 92)
         heading = self._cells.format(bold=True, font_size=12, bottom=1, bottom_color=QUIET)
         label, text = self._cells.format(valign="top"), self._cells.format(text_wrap=True, valign="top")
+        meant = [(kpi.label, kpi.definition) for kpi in document.kpis + document.more_kpis]
+        if document.content.statement is not None:
+            said = _("A: the products that bring the first 80% of sales. B: those up to 95%. C: the others.")
+            meant.append((_("Class"), said))
+        if document.content.orders is not None:
+            meant.append(
+                (_("Order"), _("At least and at most: 80 of 100 times the demand lies between what they cover."))
+            )
         blocks = (
-            (_("What the figures mean"), [(kpi.label, kpi.definition) for kpi in document.kpis + document.more_kpis]),
+            (_("What the figures mean"), meant),
             (_("About these figures"), list(document.small_print)),
             (_("Notes"), [("", note) for note in document.notes]),
         )

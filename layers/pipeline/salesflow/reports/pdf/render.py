@@ -7,6 +7,8 @@ at once, because ReportLab's fonts are not.
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
 from types import MappingProxyType
 from typing import Final
 
@@ -48,22 +50,31 @@ def render_pdf(document: Document, *, paper: str = "A4") -> bytes:
         raise ValueError(f"Paper {paper!r} is not known; use one of A4, Letter.")
     load_families()
     wide, tall, share = size[0] - 2 * _MARGIN, size[1] - _BELOW - _ABOVE_FIRST, 1.0
-    story = _story(document, wide, share)
-    while document.content.period == Period.DAILY and share > _SMALLEST and _height(story, wide, tall) > tall:
+    one_page = document.content.period == Period.DAILY
+    first = document if one_page else _first_page(document)
+    while share > _SMALLEST:
+        page = _story(first, wide, share, extra=share >= _ROOMY) + (_closing(document, share) if one_page else [])
+        if _height(page, wide, tall) <= tall:
+            break
         share *= _SMALLER
-        story = _story(document, wide, share)
-    made, pages, filled = _built(document, size, story)
-    for smaller in _SAVING if pages > 1 and filled < _ORPHANED else ():
-        shorter, fewer, _filled = _built(document, size, _story(document, wide, smaller))
+    made, pages, filled = _built(document, size, share, extra=not one_page or share >= _ROOMY)
+    for smaller in (share, *(share * part for part in _SAVING)) if pages > 1 and filled < _ORPHANED else ():
+        shorter, fewer, _filled = _built(document, size, smaller, extra=False)
         if fewer < pages:
             return shorter
     return made
 
 
-def _built(document: Document, size: tuple[float, float], story: list[Flowable]) -> tuple[bytes, int, float]:
+def _first_page(document: Document) -> Document:
+    """What of a longer report than a day's belongs on one page: all that stands beside something else."""
+    return replace(document, sections=tuple(section for section in document.sections if section.share <= _ALONE))
+
+
+def _built(document: Document, size: tuple[float, float], share: float, *, extra: bool) -> tuple[bytes, int, float]:
     """The file, the number of its pages, and what part of the last one is filled."""
     buffer = io.BytesIO()
     template = _Template(buffer, document, size)
+    story = _story(document, size[0] - 2 * _MARGIN, share, extra=extra) + _closing(document, share)
     template.build(story, canvasmaker=TaggedCanvas)
     frame = template.frame
     return buffer.getvalue(), template.page, float(1 - (frame._y - frame._y1p) / frame.height)  # noqa: SLF001 - ReportLab tells it nowhere else
@@ -136,7 +147,8 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # ReportLab has no type
         super()._endBuild()
 
 
-def _story(document: Document, wide: float, share: float) -> list[Flowable]:
+def _story(document: Document, wide: float, share: float, *, extra: bool) -> list[Flowable]:
+    """All parts of the pages; share: of the length of tables and charts; extra: with the sections that are left out where a page is full."""
     figures = document.figures
     story: list[Flowable] = [Masthead(document), Prose(document.headline, 16, 20, bold=True, role="H1")]
     if document.why:
@@ -146,16 +158,16 @@ def _story(document: Document, wide: float, share: float) -> list[Flowable]:
         story += [KpiRow(document.kpis[start : start + 4], 4, figures), Spacer(0, 7)]
     for start in range(0, len(document.more_kpis) if share >= _ROOMY else 0, 4):
         story += [KpiRow(document.more_kpis[start : start + 4], 4, figures, small=True), Spacer(0, 5)]
-    for row in _rows_of([section for section in document.sections if share >= _ROOMY or not section.extra]):
-        if len(row) == 1:
+    for row in _rows_of([section for section in document.sections if extra or not section.extra]):
+        total = max(sum(section.share for section in row), 1.0)  # what stands alone though it is narrow stays narrow
+        if len(row) == 1 and row[0].share > _ALONE:
             story += _section(row[0], document, wide, share)
             continue
         room = wide - GAP * (len(row) - 1)
-        total = sum(section.share for section in row)
         widths = [room * section.share / total for section in row]
         columns = [_section(section, document, each, share) for section, each in zip(row, widths, strict=True)]
         story += [Beside(columns, widths), Spacer(0, 6)]
-    return story + _closing(document, share)
+    return story
 
 
 def _rows_of(sections: Sequence[Section]) -> list[list[Section]]:
@@ -206,7 +218,7 @@ def _section(section: Section, document: Document, wide: float, share: float) ->
 def _closing(document: Document, share: float) -> list[Flowable]:
     """Where the figures come from, on a line, and notes."""
     _ = document.figures.words
-    shown = document.notes[: max(1, int(len(document.notes) * share * share))]
+    shown = document.notes[: ceil(len(document.notes) * share)]
     notes = [_("{label}: {text}", label=_("Note"), text=note) for note in shown]
     if left_out := len(document.notes) - len(shown):
         notes.append(
