@@ -205,7 +205,7 @@ def _row(request: Request) -> str:
         return "claim"
     if "#set_finished_at" in names:
         return "outcome"
-    if set(names) == {"#set_lease_until", "#status"}:
+    if "#set_lease_until" in names:
         return HEARTBEAT
     if "Item" in body:
         return f"{body['Item']['pk']['S'].partition('#')[0]} {body['Item']['sk']['S']}"

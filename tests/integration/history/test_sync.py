@@ -14,6 +14,7 @@ from salesflow.errors import (
     HistoryOfNewerVersion,
     HistoryUnavailable,
     HistoryWrittenOtherwise,
+    SalesFlowError,
     SourceForgetsSales,
 )
 from salesflow.history.coverage import read_coverage
@@ -31,7 +32,7 @@ from tests.integration.history.stack import (
     put_by_hand,
     true_revenue,
 )
-from tests.stand_ins.aws import Request, Wire
+from tests.stand_ins.aws import Request, Wire, calls
 from tests.unit.analytics.tables import Item, Sale
 
 
@@ -327,3 +328,16 @@ def test_what_passes_some_days_at_a_time_is_stored_as_what_passes_at_once(
         for item in sale.items
     ]
     assert list(month[["sold_at", "sku", "name", "subtotal"]].itertuples(index=False, name=None)) == wanted
+
+
+def test_a_first_sync_that_broke_off_is_gone_on_with_at_the_month_that_it_was_at(
+    stack: Stack, source: Source, wire: Wire
+) -> None:
+    wire.refuse(calls("PUT history/sales/month=2026-11"), 403, "AccessDenied")
+    with pytest.raises(SalesFlowError):
+        stack.sync(source)
+    wire.reset()
+    source.asked = []
+    stack.sync(source)
+    assert source.asked == [date(2026, 10, 25)], "a month and the usual overlap, and not as far as a week's deep read"
+    assert stack.revenue() == true_revenue(source.sales)

@@ -188,7 +188,8 @@ class History:
                     found,
                     written,
                     gained=replace(plan.gained, last=min(window.last, plan.gained.last)),
-                    deep_read=demand.business_date if plan.is_deep and is_last else date.min,
+                    deep_read=demand.business_date if plan.is_deep else date.min,
+                    is_last=is_last,
                     read=reading if is_last and loss is None and not batch.clock_trouble else NEVER,
                 ),
                 [part.name for part in self._parts],
@@ -367,13 +368,16 @@ class History:
         *,
         gained: Coverage,
         deep_read: date,
+        is_last: bool,
         read: Reading,
     ) -> None:
         part = next(part for part in self._parts if part.name == name)
         tags = {month: {table.file: files[table.file] for table in part.tables} for month, files in written.items()}
         latest = found.through + timedelta(days=1)
         known = found.known[name]
-        part.extend(self._store, gained, tags, known=known, deep_read=deep_read, latest=latest, read=read)
+        # Where nothing was known, all that is covered by now was read by this very sync: a retry need not go deep again.
+        deep = deep_read if is_last or known is None else date.min
+        part.extend(self._store, gained, tags, known=known, deep_read=deep, latest=latest, read=read)
 
 
 def _remembered(record: "RejectedRecord", today: date) -> SetAsideRecord:
