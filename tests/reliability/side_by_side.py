@@ -176,10 +176,12 @@ def _standing_still_at(two: SideBySide, point: Point, broken: str) -> set[str]:
 
 def _refused_in_one_container_at(two: SideBySide, point: Point, broken: str) -> set[str]:
     """The call is denied; the same container then does `main`'s report."""
+    repeated = set[str]()
 
     def deny(call: Call, forward: Forward) -> Answer:
         if call.point != point:
             return forward()
+        repeated.update(may_repeat(call, When.BEFORE))
         return error_of(call.service, 403, "AccessDenied" if call.service == "s3" else "AccessDeniedException")
 
     container = two.world.start("report", broken=broken)
@@ -190,7 +192,7 @@ def _refused_in_one_container_at(two: SideBySide, point: Point, broken: str) -> 
     container.close()
     if done.answer is None:
         raise HarnessError(f"main's report failed: {done}")
-    return set()
+    return repeated
 
 
 WAYS: tuple[Way, ...] = (_killed_after, _standing_still_at, _refused_in_one_container_at)
