@@ -134,7 +134,7 @@ def test_a_sync_that_ends_in_the_middle_is_gone_on_with_where_it_ended(
     with pytest.raises(HistoryUnavailable):
         stack.sync(source, rebuild=rebuild)
     outcome = stack.sync(source)
-    assert source.asked[-1] == (date(2026, 8, 25) if is_index else date(2026, 9, 21))  # the deep read's
+    assert source.asked[-1] == (date(2026, 8, 25) if is_index else date(2026, 9, 24))  # a week before the month
     assert stack.revenue() == true_revenue(source.sales)
     assert outcome.coverage == read_coverage(ObjectStore(stack.clients.s3, stack.bucket), "shop")
 
