@@ -151,7 +151,7 @@ def scope_of(cell: Element) -> str | None:
 
 
 def test_a_table_that_goes_on_is_one_table_with_its_header_once() -> None:
-    with pikepdf.open(io.BytesIO(whole("sales", Period.MONTHLY))) as pdf:
+    with pikepdf.open(io.BytesIO(rendered("sales-monthly-40-scripts", Format.PDF))) as pdf:
         tree = tree_of(pdf)
         over_pages = [t for t in tree.all("Table") if len({page for e in t.walk() for page, _ in e.marks}) > 1]
         assert over_pages
