@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -14,9 +14,13 @@ import typer
 from ops.complaints import Misused, NotFound
 from ops.target import Stack, Target
 from ops.terminal import Output
+from salesflow import clock
 
 if TYPE_CHECKING:
     from salesflow.shops.registry import Member
+
+LAST_ZONE = timedelta(hours=12)
+"""A day that is over this long after it is over in UTC is over everywhere."""
 
 
 class Desk:
@@ -94,6 +98,26 @@ class Desk:
         if since is not None and until is not None and since > until:
             raise Misused(f"--to {until} is before --from {since}.", action="Turn them round.")
         return since, until
+
+    def dates(self, first: str, last: str, *, most: int, everywhere: bool = False) -> list[date]:
+        """The dates of --from and --to, both included. Raises Misused for a period that is turned round, too long, or not over.
+
+        everywhere: it has to be over in every zone, and not only in the shop's.
+        """
+        since, until = self.span(first, last)
+        assert since is not None and until is not None  # noqa: S101, PT018 - both were said
+        today = (clock.now().astimezone(UTC) - LAST_ZONE).date() if everywhere else self.today
+        if until >= today:
+            of_whom = "in every zone yet: in the last one" if everywhere else "yet:"
+            raise Misused(
+                f"{until} is not over {of_whom} today is {today}.", action=f"Say --to {today - timedelta(days=1)}."
+            )
+        days = (until - since).days + 1
+        if days > most:
+            raise Misused(
+                f"{days} days are more than --max-days {most}.", action=f"Say --max-days {days} if you mean it."
+            )
+        return [since + timedelta(days=n) for n in range(days)]
 
 
 def iso_day(text: str) -> date:

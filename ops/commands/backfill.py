@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -32,8 +32,6 @@ from salesflow.job_events import Notify, ReportFields
 from salesflow.ledger import RunRecord, RunStatus
 from salesflow.windows import Period
 
-LAST_ZONE = timedelta(hours=12)
-"""A day that is over this long after it is over in UTC is over everywhere."""
 AT_ONCE, MOST_DAYS = 2, 92
 
 
@@ -68,25 +66,6 @@ class Reprocess(StrEnum):
     """Those that failed, or lack something (PARTIAL, a run that was killed)."""
     COMPLETED = "completed"
     """All of them; whoever was told is told again, unless nobody is to be told."""
-
-
-def dates_between(desk: Desk, first: str, last: str, *, most: int, everywhere: bool = False) -> list[date]:
-    """The dates of --from and --to, both included. Raises Misused for a period that is turned round, too long, or not over.
-
-    everywhere: it has to be over in every zone, and not only in the shop's.
-    """
-    since, until = desk.span(first, last)
-    assert since is not None and until is not None  # noqa: S101, PT018 - both were said
-    today = (clock.now().astimezone(UTC) - LAST_ZONE).date() if everywhere else desk.today
-    if until >= today:
-        of_whom = "in every zone yet: in the last one" if everywhere else "yet:"
-        raise Misused(
-            f"{until} is not over {of_whom} today is {today}.", action=f"Say --to {today - timedelta(days=1)}."
-        )
-    days = (until - since).days + 1
-    if days > most:
-        raise Misused(f"{days} days are more than --max-days {most}.", action=f"Say --max-days {days} if you mean it.")
-    return [since + timedelta(days=n) for n in range(days)]
 
 
 def plan(stack: Stack, fields: ReportFields, dates: Sequence[date], reprocess: Reprocess, now: datetime) -> list[Step]:
@@ -239,7 +218,7 @@ def backfill_report(
             **said_bounds,
         )
         return
-    dates = dates_between(desk, first, last, most=max_days or MOST_DAYS)
+    dates = desk.dates(first, last, most=max_days or MOST_DAYS)
     said = {"report_type": report_type, "period": period} | ({"formats": formats} if formats else {})
     fields = ReportFields.model_validate(said)
     steps = plan(desk.stack, fields, dates, Reprocess(reprocess or "none"), clock.now())

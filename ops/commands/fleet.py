@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import typer
 
 from ops import fleet
-from ops.commands.backfill import dates_between
 from ops.complaints import ExitCode, Misused
 from ops.desk import Desk
 from ops.groups import Group
@@ -106,7 +105,7 @@ def backfill(
     how: How,
 ) -> None:
     """Make a report for each date in each shop; what is done is not done twice. Nobody is mailed unless --notify says so."""
-    dates = dates_between(desk, first, last, most=max_days, everywhere=True)
+    dates = desk.dates(first, last, most=max_days, everywhere=True)
     fields = _report(report_type, formats, period)
     events = [{**fields, "business_date": day.isoformat(), "notify": notify.value} for day in dates]
     _do(desk, "backfill", "report", events, how)
@@ -124,7 +123,7 @@ def resend(
     how: How,
 ) -> None:
     """Mail each shop's report of a date to those of its readers who were not told of it, as after a failure of SES."""
-    (wanted,) = dates_between(desk, day, day, most=1, everywhere=True)
+    (wanted,) = desk.dates(day, day, most=1, everywhere=True)
     events = [{**_report(report_type, formats, period), "business_date": wanted.isoformat(), "resend": True}]
     _do(desk, "resend", "report", events, how)
 
