@@ -15,7 +15,20 @@ from pathlib import Path
 from tests.reliability.experiments import Experiment, experiments, run
 from tests.reliability.table import Row, as_document, as_markdown, printed
 
-SECTIONS = ("sweep", "faults", "fuzz", "soak", "alerts", "field", "walks", "clicks", "night", "shops", "proofs")
+SECTIONS = (
+    "sweep",
+    "faults",
+    "fuzz",
+    "soak",
+    "alerts",
+    "field",
+    "walks",
+    "clicks",
+    "settings",
+    "night",
+    "shops",
+    "proofs",
+)
 
 
 def main() -> int:

@@ -129,10 +129,11 @@ def _no_fencing() -> Sabotage:
 
 
 def _choices_over_each_other() -> Sabotage:
-    """Of two choices of a reader at the same moment the later one is written over the other."""
+    """Of two choices of a reader, or an operator, at the same moment the later one is written over the other."""
 
     def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
-        if operation == "UpdateItem" and parameters["Key"]["pk"]["S"] == "address":
+        row = parameters.get("Key", parameters.get("Item", {}))
+        if operation in ("UpdateItem", "PutItem") and row["pk"]["S"] in ("address", "settings"):
             _lift_condition(parameters)
         return send(operation, parameters)
 

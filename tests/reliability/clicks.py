@@ -1,5 +1,7 @@
 """A reader's click on a link, killed, overtaken and disturbed at each call that it makes; then the reader clicks again.
 
+An operator's change of settings goes the same way (`tests.reliability.desk`).
+
 At any moment things stand as before the click or as after it, and nothing has changed that is on no record; the second click ends as
 one that nobody disturbed. Of two clicks at the same moment both take effect, in one order or the other. The oracle reads the table's rows
 itself and compares with clicks in a row.
@@ -7,6 +9,7 @@ itself and compares with clicks in a row.
 
 import itertools
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,11 +28,14 @@ READER = READERS[0]
 AGAIN_AFTER = 65.0
 """Seconds until the reader clicks again: two uses of one second are one row."""
 
+REFUSED = 409
+"""The answer to whoever is told that somebody else was faster, and nothing done."""
+
 _LINK = re.compile(r"(.*?):? *(https://links\.shop\.example\.com/\S+)")
 _ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Click:
     """What a reader does: with which link (the words before it in a mail), what is posted ("": he looks), as what the ledger has it.
 
@@ -101,7 +107,42 @@ class Clicked:
         self.findings += [Finding(kind, where, what) for kind, what in problems]
 
 
-class LinkedShop:
+class Shop(ABC):
+    """A shop, what somebody does to it, and what is on record of that."""
+
+    world: World
+    objects: Objects
+
+    def begin(self, before: Sequence[Click]) -> None:
+        """The stack as after these clicks."""
+        self.world.reset(self.objects, moment=MOMENT)
+        for click in before:
+            self.click(click)
+            self.world.clock.advance(AGAIN_AFTER)
+
+    def click(self, click: Click, interference: Any = None, started: Any = None, broken: str = "") -> Result:
+        """Let it happen, in a container of its own."""
+        function, event = self.event(click)
+        return self.world.run(function, event, "request", interference=interference, started=started, broken=broken)
+
+    def aside(self) -> object:
+        """What else a click leaves when it is done, and nobody reads before."""
+        return None
+
+    @abstractmethod
+    def event(self, click: Click) -> tuple[str, dict[str, Any]]:
+        """The function that hears of it, and what it is told."""
+
+    @abstractmethod
+    def standing(self) -> Any:
+        """How things stand, by the rows."""
+
+    @abstractmethod
+    def recorded(self, deed: str) -> int:
+        """How often a deed is on record."""
+
+
+class LinkedShop(Shop):
     """A shop whose mails hold links, its reader, and what is on record."""
 
     def __init__(self, world: World) -> None:
@@ -124,13 +165,6 @@ class LinkedShop:
                 words = found[1].strip()
                 self.links[_ALERTS if words == _MAILS and words in self.links else words] = urlsplit(found[2]).path
 
-    def begin(self, before: Sequence[Click]) -> None:
-        """The stack as after these clicks."""
-        self.world.reset(self.objects, moment=MOMENT)
-        for click in before:
-            self.click(click)
-            self.world.clock.advance(AGAIN_AFTER)
-
     def event(self, click: Click) -> tuple[str, dict[str, Any]]:
         """The function that hears of it, and what it is told."""
         if click.bounces:
@@ -139,11 +173,6 @@ class LinkedShop:
             return "mail_events", {"source": "aws.ses", "detail": detail}
         http = {"method": "POST" if click.form else "GET", "path": self.links[click.link], "sourceIp": "192.0.2.1"}
         return "links", {"rawPath": http["path"], "requestContext": {"http": http}, "body": click.form}
-
-    def click(self, click: Click, interference: Any = None, started: Any = None, broken: str = "") -> Result:
-        """Let it happen, in a container of its own."""
-        function, event = self.event(click)
-        return self.world.run(function, event, "request", interference=interference, started=started, broken=broken)
 
     def standing(self) -> Standing:
         """What the rows say."""
@@ -168,14 +197,15 @@ class LinkedShop:
 class _Known:
     """A click that nobody disturbs: how things stood before and after, what was answered, and which calls were made."""
 
-    before: Standing
-    after: Standing
+    before: Any
+    after: Any
+    aside: object
     recorded: int
     answer: Mapping[str, Any]
     points: tuple[Point, ...]
 
 
-def _undisturbed(shop: LinkedShop, clicks: Sequence[Click], broken: str = "") -> _Known:
+def _undisturbed(shop: Shop, clicks: Sequence[Click], broken: str = "") -> _Known:
     *before, last = clicks
     shop.begin(before)
     stood, recorded = shop.standing(), shop.recorded(last.deed)
@@ -183,10 +213,10 @@ def _undisturbed(shop: LinkedShop, clicks: Sequence[Click], broken: str = "") ->
     points = tuple(call.point for call in shop.world.gateway.calls)
     if done.answer is None or done.answer.get("statusCode", 200) not in (200, 303):
         raise HarnessError(f"{last.name} fails without any fault: {done.answer or done.failure}")
-    return _Known(stood, shop.standing(), recorded, done.answer, points)
+    return _Known(stood, shop.standing(), shop.aside(), recorded, done.answer, points)
 
 
-def killed(shop: LinkedShop, clicks: Sequence[Click], clicked: Clicked, *, only: Sequence[str] = ()) -> None:
+def killed(shop: Shop, clicks: Sequence[Click], clicked: Clicked, *, only: Sequence[str] = ()) -> None:
     """Kill the last click before and after each of its calls; then the reader clicks again."""
     known, last = _undisturbed(shop, clicks), clicks[-1]
     for point, when in itertools.product(_chosen(known.points, only), When):
@@ -200,7 +230,7 @@ def killed(shop: LinkedShop, clicks: Sequence[Click], clicked: Clicked, *, only:
 
 
 def disturbed(
-    shop: LinkedShop,
+    shop: Shop,
     clicks: Sequence[Click],
     clicked: Clicked,
     *,
@@ -229,7 +259,7 @@ def disturbed(
 
 
 def together(
-    shop: LinkedShop, clicks: Sequence[Click], clicked: Clicked, *, broken: str = "", only: Sequence[str] = ()
+    shop: Shop, clicks: Sequence[Click], clicked: Clicked, *, broken: str = "", only: Sequence[str] = ()
 ) -> None:
     """Let one of the last two clicks stand still at each of its calls while the other is done, and then go on; each of the two in turn."""
     *before, one, other = clicks
@@ -240,6 +270,10 @@ def together(
             for when in (When.AFTER,) if point.reads else When:
                 shop.begin(before)
                 results = _overtaken(shop, late, quick, Pause(point, when), broken)
+                results = [
+                    shop.click(click, broken=broken) if _is_told_to_repeat(result) else result
+                    for click, result in zip((late, quick), results, strict=True)
+                ]
                 stands = shop.standing()
                 problems: list[tuple[Kind, str]] = [("lost", f"things stand as {stands}, and in a row as {orders}")] * (
                     stands not in orders
@@ -251,7 +285,7 @@ def together(
                 clicked.add("times overtaken", f"{late.name}: overtaken by {quick.name} {when} {point}", problems)
 
 
-def _overtaken(shop: LinkedShop, late: Click, quick: Click, pause: Pause, broken: str) -> list[Result]:
+def _overtaken(shop: Shop, late: Click, quick: Click, pause: Pause, broken: str) -> list[Result]:
     function, event = shop.event(late)
     slow = shop.world.start(function, broken=broken)
     with shop.world.gateway.interfering(pause):
@@ -267,7 +301,7 @@ def _overtaken(shop: LinkedShop, late: Click, quick: Click, pause: Pause, broken
     return [first, done]
 
 
-def _half_done(shop: LinkedShop, known: _Known, click: Click) -> Iterable[tuple[Kind, str]]:
+def _half_done(shop: Shop, known: _Known, click: Click) -> Iterable[tuple[Kind, str]]:
     stands = shop.standing()
     if stands not in (known.before, known.after):
         yield "lost", f"things stand as {stands}: neither as before nor as after"
@@ -275,7 +309,7 @@ def _half_done(shop: LinkedShop, known: _Known, click: Click) -> Iterable[tuple[
         yield "silent", "something changed, and no record says why"
 
 
-def _clicked_again(shop: LinkedShop, known: _Known, click: Click) -> Iterable[tuple[Kind, str]]:
+def _clicked_again(shop: Shop, known: _Known, click: Click) -> Iterable[tuple[Kind, str]]:
     shop.world.clock.set(max(shop.world.clock(), MOMENT))
     shop.world.clock.advance(AGAIN_AFTER)
     again = shop.click(click)
@@ -284,18 +318,24 @@ def _clicked_again(shop: LinkedShop, known: _Known, click: Click) -> Iterable[tu
     yield from _done(shop, known, click)
 
 
-def _done(shop: LinkedShop, known: _Known, click: Click) -> Iterable[tuple[Kind, str]]:
+def _done(shop: Shop, known: _Known, click: Click) -> Iterable[tuple[Kind, str]]:
     stands, times = shop.standing(), shop.recorded(click.deed) - known.recorded
     if stands != known.after:
         yield "lost", f"things stand as {stands} and not as {known.after}"
+    if shop.aside() != known.aside:
+        yield "lost", f"it left {shop.aside()} and not {known.aside}"
     if times < 1:
         yield "silent", "the ledger does not know of it"
     if times > 2:
         yield "doubled", f"the ledger has it {times} times"
 
 
-def _unrecorded(shop: LinkedShop, click: Click) -> bool:
+def _unrecorded(shop: Shop, click: Click) -> bool:
     return not click.bounces and not shop.recorded(click.deed)
+
+
+def _is_told_to_repeat(result: Result) -> bool:
+    return result.answer is not None and result.answer.get("statusCode") == REFUSED
 
 
 def _is_same(answer: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

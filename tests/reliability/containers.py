@@ -31,6 +31,8 @@ from tests.stand_ins.gateway import HarnessError
 from tests.stand_ins.lambda_context import Context
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMAND_LINE = "command line"
+"""The operator's, on a machine of its own, as a function among the others."""
 LAMBDA_SECONDS = 300.0
 """The functions' time-out in template.yaml."""
 
@@ -68,7 +70,8 @@ class Result:
 
     def __str__(self) -> str:
         if self.answer is not None:
-            return f"{self.answer['status']} ({self.answer['reason']})"
+            said = self.answer
+            return f"{said['status']} ({said['reason']})" if "status" in said else str(said)
         return "killed" if self.failure is None else f"{self.failure.kind}: {self.failure.message}"
 
 
@@ -266,10 +269,15 @@ def _serve(listening: str) -> None:
 
 
 def _import_everything(folder: Path) -> None:
+    import ops
     import salesflow
 
-    for module in pkgutil.walk_packages(salesflow.__path__, "salesflow."):
-        importlib.import_module(module.name)
+    for module in (
+        *pkgutil.walk_packages(salesflow.__path__, "salesflow."),
+        *pkgutil.walk_packages(ops.__path__, "ops."),
+    ):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
     _warm_up()
     _remember(folder, "salesflow.jobs.report", "render")
     _remember(folder, "salesflow.forecasting", "forecast_sales")
@@ -371,6 +379,8 @@ def _context(request_id: str, ends: datetime, clock: SharedClock) -> Context:
 
 def _load(function: str) -> Any:
     path = ROOT / "functions" / function / "app.py"
+    if function == COMMAND_LINE:
+        path = Path(__file__).with_name("command_line.py")
     spec = importlib.util.spec_from_file_location(f"app_{function}", path)
     if spec is None or spec.loader is None:
         raise HarnessError(f"{path} cannot be loaded.")

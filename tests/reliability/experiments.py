@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.reliability.alert_year import watch_alerts
-from tests.reliability.clicks import click_all
+from tests.reliability.clicks import Clicked, click_all
 from tests.reliability.corrections import interrupted, overtaken_by_correction
+from tests.reliability.desk import change_all
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
 from tests.reliability.field import live_in_the_field
 from tests.reliability.findings import Finding
 from tests.reliability.fuzz import KINDS
 from tests.reliability.night import BAD, night
 from tests.reliability.proofs import PROOFS, Proof, prove
-from tests.reliability.scenarios import Scenario, Stage, scenarios
+from tests.reliability.scenarios import FIRST_SYNC, Scenario, Stage, scenarios
 from tests.reliability.side_by_side import two_shops
 from tests.reliability.soak import soak
 from tests.reliability.sweep import overtaken, sweep
@@ -27,10 +28,10 @@ from tests.stand_ins.gateway import Point, without_more_of_a_kind
 EVERY_FAULT = ("sales pdf", "sync")
 """Scenarios of which each call meets each fault."""
 
-LASTING_FAULTS = ("channel and links", "stock excel", "anomalies", "forecast")
+LASTING_FAULTS = ("channel and links", "stock excel", "anomalies", "forecast", FIRST_SYNC)
 """Scenarios of which each call (of reads of one kind the first) meets the faults that last, and the end of the function's time."""
 
-OVERTAKEN = ("sales pdf", "channel and links", "sync", "anomalies")
+OVERTAKEN = ("sales pdf", "channel and links", "sync", FIRST_SYNC, "anomalies")
 CORRECTED = "sales json"
 LASTING = (*(fault for fault in Fault if fault.lasts), Fault.LATE)
 CASES = 10_000
@@ -56,7 +57,8 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
     found.append(
         Experiment("night", "a night of many shops", partial(_night, 12 if quick else 100, () if quick else BAD))
     )
-    found.append(Experiment("clicks", "clicks on links", partial(_clicks, quick=quick)))
+    found.append(Experiment("clicks", "clicks on links", partial(_clicked, click_all, quick=quick)))
+    found.append(Experiment("settings", "settings changes", partial(_clicked, change_all, quick=quick)))
     found.append(Experiment("walks", "walks", partial(_walks, 25 if quick else 250, 20 if quick else 40)))
     if not quick:
         found += [Experiment("proofs", f"proof: {each.sabotage}", partial(_proof, each)) for each in PROOFS]
@@ -100,9 +102,9 @@ def _night(others: int, bad: Sequence[str]) -> Row:
         return Row("night", counts, findings=done.findings())
 
 
-def _clicks(*, quick: bool) -> Row:
-    clicked = click_all(quick=quick)
-    return Row("clicks", clicked.counts, findings=clicked.findings)
+def _clicked(all_of_them: Callable[..., Clicked], *, quick: bool) -> Row:
+    clicked = all_of_them(quick=quick)
+    return Row("", clicked.counts, findings=clicked.findings)
 
 
 def _sweep(scenario: Scenario, *, quick: bool) -> Row:
@@ -151,6 +153,9 @@ def _faults(scenario: Scenario, *, quick: bool, wide: bool) -> Row:
             injected = inject(stage, faults=tuple(Fault), points=points)
         else:
             injected = inject(stage, faults=LASTING, points=points if wide else without_more_of_a_kind(points))
+        if scenario.name == FIRST_SYNC:
+            stream = [point for point in points if point.name.startswith("api GET /sales")]
+            inject(stage, faults=[fault for fault in Fault if fault not in LASTING], points=stream, into=injected)
         findings = injected.findings + _leaks(world, scenario)
     findings += [finding for each in crowds.values() for finding in each.findings]
     counts = {

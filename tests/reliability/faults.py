@@ -17,9 +17,9 @@ from typing import Any
 from moto.s3.models import FakeKey
 
 from tests.reliability.containers import LAMBDA_SECONDS, Container, Result
-from tests.reliability.findings import Finding, Outcome, judge, mailed_without_file
+from tests.reliability.findings import Finding, Outcome, half_done, judge, mailed_without_file
 from tests.reliability.scenarios import Stage
-from tests.reliability.world import MOMENT, RETRY_AFTER, EndState, World, half_done
+from tests.reliability.world import MOMENT, RETRY_AFTER, EndState, World
 from tests.stand_ins.aws import Answer, Request, refusal
 from tests.stand_ins.clocks import TIME_IS_OVER
 from tests.stand_ins.gateway import Call, Forward, Point
@@ -200,9 +200,10 @@ def inject(
     points: Iterable[Point] | None = None,
     broken: str = "",
     progress: Callable[[str], None] = print,
+    into: Injected | None = None,
 ) -> Injected:
-    """Let every call of the stage's job meet every fault."""
-    injected = Injected()
+    """Let every call of the stage's job meet every fault; what comes of it goes `into` what came of others."""
+    injected = into or Injected()
     kinds = tuple(faults)
     for point in stage.expected.points if points is None else points:
         for fault in kinds:

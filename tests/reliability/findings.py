@@ -1,11 +1,17 @@
 """What an experiment may find: something lost, doubled, or silent; and how an end state is judged."""
 
-from collections.abc import Collection
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+from salesflow.delivery.integrity import check_opens
+from salesflow.formats import Format
+from salesflow.library.keeper import INDEX_KEY
 from tests.reliability.scenarios import Expected
-from tests.reliability.world import EndState
+from tests.reliability.world import PREFIXES, EndState
 
 type Kind = Literal["lost", "doubled", "silent", "leaked"]
 """What went wrong. Lost: a file, a row or a mail that an undisturbed run makes is missing, other, or broken. Doubled: somebody was told
@@ -73,3 +79,58 @@ def _other_objects(state: EndState, end: EndState) -> dict[str, str]:
         for key in sorted(end.objects.keys() | state.objects.keys())
         if state.objects.get(key) != end.objects.get(key)
     }
+
+
+def half_done(state: EndState) -> list[str]:
+    """What lies under the contract's keys though it is not whole; empty if all is well. Readers may look at any moment."""
+    problems = []
+    objects = state.objects
+    for key, body in objects.items():
+        if not key.startswith(PREFIXES):
+            problems.append(f"{key} lies outside the contract's prefixes")
+        if not key.startswith("reports/"):
+            continue
+        if key.endswith("/manifest.json"):
+            problems += _wrong_in_manifest(key, body, objects)
+            continue
+        extension = key.rpartition(".")[2]
+        fmt = next(fmt for fmt in Format if fmt.extension == extension)
+        try:
+            check_opens(fmt, body)
+        except Exception as error:  # noqa: BLE001 - whatever keeps it from opening
+            problems.append(f"{key} does not open: {error}")
+    for key, body in objects.items():
+        if key.startswith("reports/latest/"):
+            name, _, extension = key.removeprefix("reports/latest/").rpartition(".")
+            report_type, _, period = name.partition("-")
+            dated = [
+                other
+                for other in objects
+                if other.startswith(f"reports/{report_type}/{period}/") and other.endswith(f".{extension}")
+            ]
+            if body not in [objects[other] for other in dated]:
+                problems.append(f"{key} is none of the dated reports")
+    if state.page is not None:
+        problems += _wrong_on_page(state.page, objects)
+    return problems
+
+
+def _wrong_on_page(page: bytes, objects: Mapping[str, bytes]) -> list[str]:
+    """What keeps the library page from being whole; a file that it lists is never taken away."""
+    try:
+        check_opens(Format.HTML, page)
+    except Exception as error:  # noqa: BLE001 - whatever keeps it from opening
+        return [f"{INDEX_KEY} does not open: {error}"]
+    links = re.findall(r'<a href="([^"]+)"', page.decode())
+    return [f"{INDEX_KEY} links to {link}, which is not there" for link in links if f"reports/{link}" not in objects]
+
+
+def _wrong_in_manifest(key: str, body: bytes, objects: Mapping[str, bytes]) -> list[str]:
+    problems = []
+    for listed in json.loads(body)["files"].values():
+        there = objects.get(listed["key"])
+        if there is None:
+            problems.append(f"{key} names {listed['key']}, which is not there")
+        elif hashlib.sha256(there).hexdigest() != listed["sha256"]:
+            problems.append(f"{key} gives another hash for {listed['key']}")
+    return problems

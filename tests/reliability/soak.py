@@ -27,9 +27,9 @@ from tests.reliability.broken import LATER_RELEASE
 from tests.reliability.containers import Container, Result
 from tests.reliability.faults import error_of, token_in
 from tests.reliability.field import change_sales, with_a_shared_id
-from tests.reliability.findings import Finding, Outcome
+from tests.reliability.findings import Finding, Outcome, half_done
 from tests.reliability.releases import as_version_1_0_0_left_it
-from tests.reliability.world import READERS, TABLE, EndState, World, half_done
+from tests.reliability.world import READERS, TABLE, EndState, World
 from tests.stand_ins.aws import Answer
 from tests.stand_ins.gateway import Call, Forward
 

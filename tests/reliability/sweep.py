@@ -5,18 +5,25 @@ when it has taken effect and the answer is on its way. In the overtaking sweep t
 at the call until its successor has done the work, and then goes on: as after a network partition.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 from tests.reliability.containers import Container, Result
-from tests.reliability.findings import Finding, Outcome, judge, mailed_without_file
-from tests.reliability.scenarios import Stage
-from tests.reliability.world import RETRY_AFTER, EndState, half_done
+from tests.reliability.findings import Finding, Outcome, half_done, judge, mailed_without_file
+from tests.reliability.scenarios import Before, Stage
+from tests.reliability.world import RETRY_AFTER, ZONE, EndState
 from tests.stand_ins.aws import Answer
 from tests.stand_ins.gateway import Call, Forward, HarnessError, Point, wait_until
+
+OVERLAP = timedelta(days=7)
+"""What each sync reads again by default."""
+_READ = "api GET /sales/history"
 
 type Progress = Callable[[str], None]
 
@@ -88,6 +95,7 @@ def sweep(
         found += mailed_without_file(f"{where}, before the retry", between)
         world.clock.advance(RETRY_AFTER.total_seconds())
         second = world.run(scenario.function, scenario.event, "request-1", broken=broken)
+        found += _read_again(where, between, stage)
         return found + _retried(where, second, stage), may_repeat(kill.victim, when)
 
     swept = _swept(stage, "killed", killed, points, lambda _: When, shows=True)
@@ -125,6 +133,25 @@ def _retried(where: str, result: Result, stage: Stage) -> list[Finding]:
     if result.answer["status"] not in {stage.expected.status, "DUPLICATE"}:
         return [Finding("silent", where, f"the retry answered {result}")]
     return []
+
+
+def _read_again(where: str, between: EndState, stage: Stage) -> list[Finding]:
+    """Of a history that is read for the first time, the retry reads no more again than the month that was being stored, and the overlap."""
+    if stage.scenario.before is not Before.FRESH:
+        return []
+    indexes = [body for key, body in between.objects.items() if key.startswith("history/coverage/")]
+    asked = [urlsplit(call.request.path).query for call in stage.world.gateway.calls if _READ in call.point.name]
+    if len(indexes) < len([key for key in stage.expected.ends[0].objects if key.startswith("history/coverage/")]):
+        return []
+    stored = min(date.fromisoformat(json.loads(body)["last"]) for body in indexes)
+    at_worst = (stored + timedelta(days=1)).replace(day=1) - OVERLAP
+    today = stage.world.clock().astimezone(ZONE).date()
+    since = [today - timedelta(days=int(parse_qs(query)["days"][0]) - 1) for query in asked]
+    return [
+        Finding("doubled", where, f"the retry read from {first} on, and all was stored to {stored}")
+        for first in since
+        if first < at_worst
+    ]
 
 
 def _shown(where: str, end: EndState, stage: Stage) -> list[Finding]:

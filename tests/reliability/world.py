@@ -1,7 +1,6 @@
 """The whole system on one machine, at a moment of one's own choosing, with its state to be put back and looked at."""
 
 import contextlib
-import hashlib
 import json
 import logging
 import re
@@ -24,9 +23,7 @@ from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
 
 from local.api import SalesFlowServer, SalesStore, Surprise, sample_sales
-from salesflow.delivery.integrity import check_opens
 from salesflow.delivery.ways import SealedWays
-from salesflow.formats import Format
 from salesflow.library.keeper import INDEX_KEY
 from salesflow.rows import Rows
 from tests.reliability.containers import Container, ContainerHost, Result
@@ -35,6 +32,12 @@ from tests.stand_ins.gateway import Gateway, Interference
 
 ACCOUNT, REGION = "123456789012", "ap-southeast-1"
 BUCKET, TABLE, SECRET = "salesflow-reports", "salesflow-state", "salesflow/system-token"
+TABLE_OF_STATE: dict[str, Any] = {
+    "TableName": TABLE,
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+    "BillingMode": "PAY_PER_REQUEST",
+}
 ZONE = ZoneInfo("Asia/Shanghai")
 SENDER = "reports@shop.example.com"
 READERS = ("reader@shop.example.com", "accountant@shop.example.com")
@@ -126,6 +129,8 @@ class World:
         """The program's row, sealed once."""
         self.settings: dict[str, str] = {}
         """Changes to the functions' environment."""
+        self.deploy_table_and_bucket: Callable[[], object] = self._make_table_and_bucket
+        """As resources of a stack, where somebody looks that up."""
         self.after_reset: Callable[[], object] = lambda: None
         """Puts back what a fresh stack has besides: another shop."""
 
@@ -160,7 +165,9 @@ class World:
                 region_name=REGION,
                 aws_access_key_id="testing",
                 aws_secret_access_key="testing",
-                config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
+                config=Config(
+                    s3={"addressing_style": "path"}, request_checksum_calculation="when_required", read_timeout=600
+                ),
             )
         return self._clients[service]
 
@@ -213,14 +220,8 @@ class World:
             self._secret = text
 
     def _deploy(self) -> None:
-        self.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.deploy_table_and_bucket()
         self.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        self.client("dynamodb").create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
         keys = {"current": "a key of these experiments, which signs links"}
         for name, text in ((SECRET, self.token), (LINK_KEYS, json.dumps(keys))):
             self.client("secretsmanager").create_secret(Name=name, SecretString=text)
@@ -230,6 +231,10 @@ class World:
         ways.keep(PROGRAM, self.gateway.channels.made("webhook", "till", self.gateway.endpoint))
         (self._channel,) = self.rows()
         self._bucket, self._secret = BUCKET, self.token
+
+    def _make_table_and_bucket(self) -> None:
+        self.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.client("dynamodb").create_table(**TABLE_OF_STATE)
 
     @staticmethod
     def _in_moto(service: str, region: str = REGION) -> Any:
@@ -350,58 +355,3 @@ def _all_items(table: Table) -> list[Any]:
     """moto's own, in the same order: it sorts the whole table at each query, and with its comparisons a year of rows takes too long."""
     items = [item for partition in table.items.values() for item in partition.values()]
     return sorted(items, key=lambda item: (item.hash_key.value, item.range_key.value))
-
-
-def half_done(state: EndState) -> list[str]:
-    """What lies under the contract's keys though it is not whole; empty if all is well. Readers may look at any moment."""
-    problems = []
-    objects = state.objects
-    for key, body in objects.items():
-        if not key.startswith(PREFIXES):
-            problems.append(f"{key} lies outside the contract's prefixes")
-        if not key.startswith("reports/"):
-            continue
-        if key.endswith("/manifest.json"):
-            problems += _wrong_in_manifest(key, body, objects)
-            continue
-        extension = key.rpartition(".")[2]
-        fmt = next(fmt for fmt in Format if fmt.extension == extension)
-        try:
-            check_opens(fmt, body)
-        except Exception as error:  # noqa: BLE001 - whatever keeps it from opening
-            problems.append(f"{key} does not open: {error}")
-    for key, body in objects.items():
-        if key.startswith("reports/latest/"):
-            name, _, extension = key.removeprefix("reports/latest/").rpartition(".")
-            report_type, _, period = name.partition("-")
-            dated = [
-                other
-                for other in objects
-                if other.startswith(f"reports/{report_type}/{period}/") and other.endswith(f".{extension}")
-            ]
-            if body not in [objects[other] for other in dated]:
-                problems.append(f"{key} is none of the dated reports")
-    if state.page is not None:
-        problems += _wrong_on_page(state.page, objects)
-    return problems
-
-
-def _wrong_on_page(page: bytes, objects: Mapping[str, bytes]) -> list[str]:
-    """What keeps the library page from being whole; a file that it lists is never taken away."""
-    try:
-        check_opens(Format.HTML, page)
-    except Exception as error:  # noqa: BLE001 - whatever keeps it from opening
-        return [f"{INDEX_KEY} does not open: {error}"]
-    links = re.findall(r'<a href="([^"]+)"', page.decode())
-    return [f"{INDEX_KEY} links to {link}, which is not there" for link in links if f"reports/{link}" not in objects]
-
-
-def _wrong_in_manifest(key: str, body: bytes, objects: Mapping[str, bytes]) -> list[str]:
-    problems = []
-    for listed in json.loads(body)["files"].values():
-        there = objects.get(listed["key"])
-        if there is None:
-            problems.append(f"{key} names {listed['key']}, which is not there")
-        elif hashlib.sha256(there).hexdigest() != listed["sha256"]:
-            problems.append(f"{key} gives another hash for {listed['key']}")
-    return problems

@@ -25,7 +25,7 @@ from tests.integration.reliability.conftest import (
     told,
 )
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
-from tests.reliability.scenarios import Stage, scenarios
+from tests.reliability.scenarios import FIRST_SYNC, Stage, scenarios
 from tests.reliability.sweep import Kill, When, overtaken, sweep
 from tests.reliability.world import PROGRAM, READERS, RETRY_AFTER, TABLE
 from tests.stand_ins.gateway import Point
@@ -139,6 +139,23 @@ def test_after_a_change_of_the_zone_no_date_is_left_out_or_mailed_twice(stage: S
 
 def test_the_token_was_written_nowhere(stage: Stage) -> None:
     assert token_in(everything_written(stage.world), stage.world.token) == []
+
+
+def test_a_first_sync_that_breaks_off_in_the_middle_of_the_stream_or_of_its_months_goes_on_where_it_was(
+    stage: Stage,
+) -> None:
+    (scenario,) = (each for each in scenarios() if each.name == FIRST_SYNC)
+    kept = dict(stage.world.settings)
+    try:
+        other = Stage(stage.world, scenario)
+        covered = [point for point in other.expected.points if point.name == COVERED]
+        assert len(covered) == 7, "a month after the other"
+        swept = sweep(other, points=[*points(MONTH.replace("2026-11", "2026-10")), *covered[-3:-1]])
+        injected = inject(other, faults=[Fault.PARTIAL, Fault.CORRUPT], points=points("api GET /sales/history"))
+    finally:
+        stage.world.settings = kept
+    assert told([*swept.findings, *injected.findings]) == []
+    assert (swept.points, injected.faults) == (6, 2)
 
 
 def test_a_message_to_a_program_is_told_once_whatever_becomes_of_its_call(stage: Stage) -> None:
