@@ -23,6 +23,8 @@ USUAL_STACK = "salesflow"
 DEFAULT = "default"
 NEW = "version = 0.1\n"
 OVERRIDES = "parameter_overrides"
+KEPT = "-before"
+"""How the environments end that keep a stack's parameters as they were: no command is about these but `upgrade --back`."""
 ALIKE = ("capabilities", "confirm_changeset", "resolve_s3")
 """What every stack of this template is deployed with."""
 
@@ -33,7 +35,9 @@ def environment_of(stack: str | None, path: Path = PLACE) -> str:
         return DEFAULT
     configuration = _parsed(path)
     for name, environment in configuration.items():
-        if isinstance(environment, dict) and _said(environment).get("stack_name") == stack:
+        if not isinstance(environment, dict) or name.endswith(KEPT):
+            continue
+        if _said(environment).get("stack_name") == stack:
             return name
     has_none = "stack_name" not in _said(configuration.get(DEFAULT, {}))
     return DEFAULT if has_none or stack == USUAL_STACK else stack
@@ -47,7 +51,7 @@ def deployment_settings(stack: str | None, path: Path = PLACE) -> Mapping[str, s
 
 def before_of(stack: str | None, path: Path = PLACE) -> str:
     """The environment that keeps a stack's parameters as they were before it was upgraded."""
-    return f"{environment_of(stack, path)}-before"
+    return f"{environment_of(stack, path)}{KEPT}"
 
 
 def read_parameters(path: Path = PLACE, stack: str | None = None, *, environment: str | None = None) -> dict[str, str]:

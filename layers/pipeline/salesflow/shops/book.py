@@ -98,11 +98,8 @@ class SettingsBook:
         try:
             self._rows.put_if(row, "attribute_not_exists(pk)", {})
         except ConditionFailed as failed:
-            if (
-                failed.row is None
-                or failed.row.get("changed_at") != row["changed_at"]
-                or failed.row.get("changed_by") != by
-            ):
+            there = failed.row or {}
+            if any(there.get(name) != said for name, said in row.items()):
                 raise SettingsChanged(
                     f"Somebody else wrote version {new.number} of the settings of the shop {self._rows.shop} meanwhile; nothing was changed.",
                     action="Look at them (salesflow-ops settings history), then set it again.",
