@@ -128,6 +128,8 @@ class Stack:
         if key not in self._clients:
             from botocore.config import Config
 
+            from salesflow.garbled import refuse_garbled
+
             config = Config(
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=LONGEST_RUN_SECONDS + 30 if patient else READ_SECONDS,
@@ -137,9 +139,11 @@ class Stack:
                 # Links would be signed with version 2 otherwise, which buckets made since 2020 refuse.
                 signature_version="s3v4" if service == "s3" else None,
             )
-            self._clients[key] = self._session.create_client(
+            made = self._session.create_client(
                 service, region_name=region or self.region, config=config, **self._endpoint
             )
+            made.meta.events.register("before-parse", refuse_garbled)
+            self._clients[key] = made
         return self._clients[key]
 
     @property

@@ -15,9 +15,10 @@ from typing import Any, Final
 import botocore
 from boto3.session import Session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from salesflow.errors import InvalidSettings, SalesFlowError
+from salesflow.garbled import refuse_garbled
 from salesflow.shop_id import MAIN_SHOP, SHOP_TAG
 
 CONNECT_SECONDS = 3.0
@@ -56,12 +57,6 @@ _SESSION_SECONDS: Final = 3600
 
 class ShopOutOfReach(SalesFlowError):
     """The credentials for a shop could not be had: nothing of it was read or written."""
-
-
-class GarbledAnswer(HTTPClientError):
-    """An answer that is no text at all. botocore would let its UnicodeDecodeError through, which holds the whole answer."""
-
-    fmt = "The answer of {operation} is garbled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +147,7 @@ class AwsClients:
             if self._session is None:
                 self._session = Session()
             client: Any = self._session.client(service, region_name=region, config=_CONFIGS[service], **credentials)  # type: ignore[call-overload]
-        client.meta.events.register("before-parse", _refuse_garbled)
+        client.meta.events.register("before-parse", refuse_garbled)
         return client
 
 
@@ -192,25 +187,3 @@ def _ensure_new_enough(version: str) -> None:
             f"The runtime has botocore {version}; {needed} is the first that can write to S3 on a condition.",
             action="Update the function's runtime (Lambda's runtime management), or add boto3 to layers/core/requirements.in.",
         )
-
-
-def _refuse_garbled(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
-    """Refuse an answer that is no UTF-8 (a stream, such as an S3 object's body, is left to its reader and its checksum).
-
-    A mail that SES accepted is accepted, though nobody can read its id.
-    """
-    body = response_dict["body"]
-    if not isinstance(body, bytes) or _is_text(body):
-        return
-    if operation_model.name == "SendEmail" and response_dict["status_code"] < 300:
-        response_dict["body"] = b"{}"
-        return
-    raise GarbledAnswer(operation=operation_model.name)
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

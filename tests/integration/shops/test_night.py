@@ -1,5 +1,7 @@
 """A stack with `main` and eight other shops in five zones, currencies and languages has a night. A hundred have one in `make reliability`."""
 
+import itertools
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -38,8 +40,15 @@ def test_each_shop_s_words_are_her_own(over: Night) -> None:
     mails = {mail.recipients[0]: mail for mail in over.running.cloud.aws.mails()}
     for one in over.shops[1:6]:
         assert f"Shop {one.id}" in mails[one.reader].message["From"]
-    first_words = {one.language: mails[one.reader].subject.split()[0] for one in over.shops[1:6]}
-    assert len(set(first_words.values())) == 5, first_words
+    parts = {one.language: mails[one.reader].message.get_body(("plain",)) for one in over.shops[1:6]}
+    bodies = {language: part.get_content() for language, part in parts.items() if part is not None}
+    labels = {
+        language: set(re.findall(r"^([^\d\n]+?) ?[:：]", body, re.MULTILINE)) for language, body in bodies.items()
+    }
+    assert len(labels) == 5
+    assert min(map(len, labels.values())) >= 5, labels
+    for hers, others in itertools.combinations(labels.values(), 2):
+        assert len(hers & others) < len(hers) / 3
 
 
 def test_what_lies_with_another_shop_is_found(over: Night) -> None:

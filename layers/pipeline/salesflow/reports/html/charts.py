@@ -144,9 +144,10 @@ def _labels(chart: Chart, slot: float) -> list[str]:
     for place, n in enumerate(reversed(shown)):
         middle = slot * (n + 0.5)
         anchor, x = "middle", middle
-        if count > 1 and middle > 100 - _EDGE:
+        half = 50 * estimated_width(chart.labels[n]) / _NARROW
+        if count > 1 and n == shown[-1] and middle > 100 - max(_EDGE, half):
             anchor, x = "end", 100.0
-        elif count > 1 and middle < _EDGE and len(chart.labels[n]) > 3:
+        elif count > 1 and n == shown[0] and middle < max(_EDGE, half) and len(chart.labels[n]) > 3:
             anchor, x = "start", 0.0
         spare = " spare" if crowded and place % 2 else ""
         parts.append(
