@@ -6,11 +6,10 @@ import pytest
 
 from tests.integration.reliability.conftest import FIRST_MAIL, LAST_MAIL, points, told
 from tests.reliability.clicks import QUIET, STOP, STOP_ALERTS, Clicked, LinkedShop, disturbed, killed, together
-from tests.reliability.desk import FIVE, NEW, UPGRADE, DeskShop
 from tests.reliability.faults import Fault, crowd, inject
 from tests.reliability.scenarios import Stage
 from tests.reliability.sweep import sweep
-from tests.reliability.world import READERS, World
+from tests.reliability.world import READERS
 
 
 @pytest.fixture
@@ -30,20 +29,6 @@ def test_a_click_that_is_killed_disturbed_or_overtaken_is_neither_lost_nor_half_
     together(linked, (STOP, STOP_ALERTS), clicked, only=changes)
     assert told(clicked.findings) == []
     assert clicked.counts == {"crash points swept": 8, "faults injected": 8, "times overtaken": 8}
-
-
-def test_settings_whose_change_is_killed_disturbed_or_overtaken_are_neither_lost_nor_half_changed() -> None:
-    """The short form of the section "settings", and with versions written over each other it finds one that is lost."""
-    with World.opened() as world:
-        shop, changed, writes = DeskShop(world), Clicked(), ("dynamodb PutItem",)
-        for each in ((FIVE,), (UPGRADE,)):
-            killed(shop, each, changed, only=writes)
-            disturbed(shop, each, changed, faults=[Fault.CUT_AFTER, Fault.DENIED], only=writes)
-        together(shop, (FIVE, NEW), changed, only=writes)
-        assert told(changed.findings) == []
-        assert changed.counts == {"crash points swept": 4, "faults injected": 4, "times overtaken": 4}
-        together(shop, (FIVE, NEW), changed, broken="choices over each other", only=writes)
-    assert any(f.kind == "lost" and "and in a row as" in f.what for f in changed.findings), told(changed.findings)
 
 
 def test_with_choices_written_over_each_other_the_harness_finds_a_stop_that_is_lost(linked: LinkedShop) -> None:
