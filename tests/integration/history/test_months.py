@@ -333,8 +333,7 @@ def test_a_large_object_is_on_disk_and_no_other_way_of_being_stored(
     store.survey("history/", before="history/y")
     for some in (content(b"a"), content(b"a"), content(b"b")):
         store.update("history/x", partial(lambda some, _: (some, {}), some), "text/plain")
-    stored = store.read("history/x")
-    assert stored is not None
+    assert (stored := store.read("history/x")) is not None
     assert not isinstance(stored.content, bytes)
     assert (stored.body, stored.body, stored.size) == (b"b" * 20, b"b" * 20, 20)
     assert wire.operations().count("PUT history/x") == 2
@@ -357,8 +356,7 @@ def test_what_lay_there_before_the_own_write_is_not_taken_for_what_is_there(
     store.update("history/x", lambda stored: (b"after", {}), "text/plain")
     wire.alter(calls("GET history/x"), lambda answer: vars(answer).update(vars(old[0])), times=times)
     if times == 1:
-        stored = store.read("history/x")
-        assert stored is not None
+        assert (stored := store.read("history/x")) is not None
         assert stored.body == b"after"
     else:
         with pytest.raises(HistoryUnavailable, match="replaced"):
@@ -373,8 +371,7 @@ def test_what_another_run_writes_again_is_what_is_there_though_this_run_had_repl
     store.write_new("history/x", b"first", "text/plain", {})
     store.update("history/x", lambda _: (b"second", {}), "text/plain")
     other.update("history/x", lambda _: (b"first", {}), "text/plain")
-    stored = store.read("history/x")
-    assert stored is not None
+    assert (stored := store.read("history/x")) is not None
     assert stored.body == b"first"
 
 

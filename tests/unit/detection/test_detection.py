@@ -373,12 +373,10 @@ def test_too_little_history_learns_and_tells_nothing() -> None:
     [("column", "shop lacks the columns? last_sale"), ("doubled", "shop has more than one row for 2025-08-01")],
 )
 def test_a_broken_table_is_refused_by_name(broken: str, says: str) -> None:
-    products = made_up()
-    shop = day_table(products)
+    shop = day_table(products := made_up())
     twice = pd.concat([shop, shop[shop["date"] == "2025-08-01"]])
-    shop = shop.drop(columns="last_sale") if broken == "column" else twice
     with pytest.raises(ValueError, match=says):
-        detect(shop, products, SATURDAY)
+        detect(shop.drop(columns="last_sale") if broken == "column" else twice, products, SATURDAY)
 
 
 @pytest.mark.skipif(not REAL_SALES.exists(), reason=f"no real sales at {REAL_SALES.name}")
