@@ -147,3 +147,16 @@ def change_all(*, quick: bool = False) -> Clicked:
         for each in TOGETHER[:2] if quick else TOGETHER:
             together(shop, each, changed, only=only)
     return changed
+
+
+def change_a_few() -> tuple[Clicked, Clicked]:
+    """What came of the calls that write alone, and what came of two operators of whom the later one writes over the other."""
+    changed, overwritten, writes = Clicked(), Clicked(), ("dynamodb PutItem",)
+    with World.opened() as world:
+        shop = DeskShop(world)
+        for each in ((FIVE,), (UPGRADE,)):
+            killed(shop, each, changed, only=writes)
+            disturbed(shop, each, changed, faults=[Fault.CUT_AFTER, Fault.DENIED], only=writes)
+        together(shop, (FIVE, NEW), changed, only=writes)
+        together(shop, (FIVE, NEW), overwritten, broken="choices over each other", only=writes)
+    return changed, overwritten
