@@ -174,7 +174,7 @@ class Figures:
 
     def money(self, minor: int) -> str:
         """An amount with all its digits and the currency's sign."""
-        return self._with_sign(self.amount(abs(minor)), negative=minor < 0)
+        return self.priced(self.amount(abs(minor)), negative=minor < 0)
 
     def amount(self, minor: int, *, whole: bool = False) -> str:
         """An amount without the sign of its currency, for places that name it once for all. whole: in major units."""
@@ -190,7 +190,7 @@ class Figures:
         if major < _SHORT_NUMBER:
             return self.money(minor)
         number = self._compact(major) if major >= _LONG_NUMBER else format_decimal(round(major), locale=self.locale)
-        return self._with_sign(number, negative=minor < 0)
+        return self.priced(number, negative=minor < 0)
 
     def amount_short(self, minor: int) -> str:
         """An amount without its sign, in whole major units from 100 on."""
@@ -209,13 +209,13 @@ class Figures:
         major, other = (abs(self.currency.to_major(each)) for each in (rounded, beside))
         short = max(major, other) >= _LONG_NUMBER
         number = self._compact(major) if short else format_decimal(round(major), locale=self.locale)
-        return self._with_sign(number, negative=rounded < 0)
+        return self.priced(number, negative=rounded < 0)
 
     def rate(self, percent: float) -> str:
         """A rate in percent, with as many digits as it has."""
         return format_percent(percent / 100, format=self._percent("#,##0.###"), locale=self.locale)
 
-    def _with_sign(self, number: str, *, negative: bool) -> str:
+    def priced(self, number: str, *, negative: bool = False) -> str:
         """The number with the currency's sign where the locale has it, and between a letter and a digit the space that CLDR asks for
         (UTS 35, currency spacing; Babel leaves it out)."""
         pattern = self.locale.currency_formats["standard"].pattern.partition(";")[0]
@@ -325,7 +325,9 @@ class Figures:
         return self._dated(format_date(value, _YEAR.sub("", full), locale=self.locale), value)
 
     def _dated(self, text: str, value: date) -> str:
-        """The date with the month's everyday name."""
+        """The date with the month's everyday name, and in French the first of a month as it is said (1er)."""
+        if self.language is Language.FR and value.day == 1:
+            return re.sub(r"\b1\b", "1er", text, count=1)
         if self.language is not Language.LN:
             return text
         names = (self.locale.months["format"][width][value.month] for width in ("wide", "abbreviated"))

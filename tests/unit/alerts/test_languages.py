@@ -167,28 +167,28 @@ def test_weekdays_and_numbers_stand_as_the_language_writes_them() -> None:
     }
     assert said == {
         Language.EN: (
-            "Monday's sales were 38% below a usual Monday: 1,240 instead of about 2,000.",
-            "Monday's sales were 3.4 times a usual Monday: 6,800 instead of about 2,000. It was Noël.",
+            "Monday's sales were 38% below a usual Monday: CDF\u00a01,240 instead of about CDF\u00a02,000.",
+            "Monday's sales were 3.4 times a usual Monday: CDF\u00a06,800 instead of about CDF\u00a02,000. It was Noël.",
         ),
         Language.FR: (
             "Les ventes de lundi ont été inférieures de 38\u00a0% à celles d’un lundi habituel\u00a0: "
-            "1\u202f240 au lieu d’environ 2\u202f000.",
+            "1\u202f240\u00a0CDF au lieu d’environ 2\u202f000\u00a0CDF.",
             "Les ventes de lundi ont été 3,4 fois celles d’un lundi habituel\u00a0: "
-            "6\u202f800 au lieu d’environ 2\u202f000. Date particulière\u00a0: Noël.",
+            "6\u202f800\u00a0CDF au lieu d’environ 2\u202f000\u00a0CDF. Date particulière\u00a0: Noël.",
         ),
         Language.ZH: (
-            "星期一的销售额比平常的星期一低38%：1,240，平常约2,000。",
-            "星期一的销售额是平常星期一的3.4倍：6,800，平常约2,000。当天是Noël。",
+            "星期一的销售额比平常的星期一低 38%：CDF\u00a01,240，平常约 CDF\u00a02,000。",
+            "星期一的销售额是平常星期一的 3.4 倍：CDF\u00a06,800，平常约 CDF\u00a02,000。当天是Noël。",
         ),
         Language.LN: (
             "Boteki ya mokɔlɔ mwa yambo ezalaki 38% na nse ya mokɔlɔ mwa yambo ya momesano: "
-            "1.240 na esika ya pene ya 2.000.",
+            "1.240\u00a0FC na esika ya pene ya 2.000\u00a0FC.",
             "Boteki ya mokɔlɔ mwa yambo ezalaki mbala 3,4 ya mokɔlɔ mwa yambo ya momesano: "
-            "6.800 na esika ya pene ya 2.000. Mokolo wana ezalaki Noël.",
+            "6.800\u00a0FC na esika ya pene ya 2.000\u00a0FC. Mokolo wana ezalaki Noël.",
         ),
         Language.SW: (
-            "Mauzo ya Jumatatu yalikuwa chini kwa 38% kuliko Jumatatu ya kawaida: 1,240 badala ya takriban 2,000.",
-            "Mauzo ya Jumatatu yalikuwa mara 3.4 ya Jumatatu ya kawaida: 6,800 badala ya takriban 2,000. Ilikuwa Noël.",
+            "Mauzo ya Jumatatu yalikuwa chini kwa 38% kuliko Jumatatu ya kawaida: CDF\u00a01,240 badala ya takriban CDF\u00a02,000.",
+            "Mauzo ya Jumatatu yalikuwa mara 3.4 ya Jumatatu ya kawaida: CDF\u00a06,800 badala ya takriban CDF\u00a02,000. Ilikuwa Noël.",
         ),
     }
 

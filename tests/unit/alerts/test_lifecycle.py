@@ -84,6 +84,13 @@ def test_a_spell_that_is_found_again_days_later_is_told_once(quiet: int) -> None
     assert told == ["0 opened"]
 
 
+@pytest.mark.parametrize(("pieces", "told"), [(3.0, []), (1.0, ["worse down|sku:A1"])])
+def test_a_few_pieces_less_of_few_are_chance_and_no_worse(pieces: float, told: list[str]) -> None:
+    story = Story()
+    story.next(event(-0.55, sku="A1", metric="quantity", expected=14.0))
+    assert story.next(event(pieces / 14 - 1, sku="A1", metric="quantity", expected=14.0, since=START)) == told
+
+
 @pytest.mark.parametrize("quiet", [CLEAR_DAYS, CLEAR_DAYS * NOT_BACK])
 def test_what_begins_after_the_end_of_a_spell_is_news(quiet: int) -> None:
     again = [event(-0.6, since=START + timedelta(days=1 + quiet))]
@@ -257,6 +264,17 @@ def test_up_and_down_are_two_things() -> None:
     story = Story()
     story.next(event(-0.6))
     assert story.next(event(1.5)) == ["opened up|shop"]
+
+
+@pytest.mark.parametrize(("was_told", "told"), [(True, []), (False, ["opened up|shop"])])
+def test_a_rise_to_where_sales_stood_before_a_low_that_was_told_is_no_news(was_told: bool, told: list[str]) -> None:
+    low = event(-0.6, within_budget=was_told)
+    alerts = advance((), day(0, low), Rules()).alerts
+    risen = replace(day(1, event(0.7, on=START + timedelta(days=1))), is_back_today=lambda _: True)
+    step = advance(alerts, risen, Rules())
+    assert [f"{entry.change} {entry.alert}" for entry in step.entries] == told
+    more = advance(step.alerts, day(2, event(2.5, since=START + timedelta(days=1))), Rules())
+    assert [entry.change for entry in more.entries] == [Change.WORSE]  # what is more than that is told
 
 
 def test_who_is_muted_is_followed_and_told_when_the_mute_ends_if_it_still_goes_on() -> None:

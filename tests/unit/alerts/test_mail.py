@@ -75,7 +75,7 @@ def words(mail: MailText) -> tuple[str, set[str]]:
 
 def test_the_first_line_is_the_finding() -> None:
     mail = compose_alert_mail(slow_monday(), FACTS)
-    assert mail.text.splitlines()[0] == "Monday's sales were 38% below a usual Monday: 1,240 instead of about 2,000."
+    assert mail.text.splitlines()[0] == "Monday's sales were 38% below a usual Monday: ¥1,240 instead of about ¥2,000."
     assert mail.subject == "Mon, 2 Nov: sales 38% below usual [SF-ABCDEFGH]"
     text, _ = words(mail)
     for said in (
@@ -145,7 +145,9 @@ def test_the_subject_says_the_finding(happened: Event, subject: str) -> None:
 def test_money_stands_before_what_else_there_is_to_know() -> None:
     spike = event(3.0, sku="A1", name="Tea", notes=(Note(NoteKind.ONE_SALE, 0.0, 1000, 500_000, "14:12"),))
     lines = compose_alert_mail(entries_of(spike, event(2.0, sku="A1", metric="quantity")), FACTS).text.splitlines()
-    money, sale = (next(n for n, line in enumerate(lines) if said in line) for said in ("at stake", "14:12"))
+    money, sale = (
+        next(n for n, line in enumerate(lines) if said in line) for said in ("Against the usual: +¥6,000.00", "14:12")
+    )
     assert money < sale
     assert "One sale of 1,000 pieces at 14:12 made it." in lines
 
@@ -181,6 +183,42 @@ def test_worse_and_over_are_said_as_such() -> None:
     mail = compose_alert_mail([over], replace(FACTS, business_date=over.on))
     assert mail.subject == "Sales are back to usual [SF-ABCDEFGH]"
     assert "It began on Monday, 2 November." in mail.text
+    mail = compose_alert_mail([over], replace(FACTS, business_date=over.on + timedelta(days=3)))
+    assert "It began on Monday, 2 November and was over by Friday, 6 November." in mail.text
+
+
+def test_more_and_more_sales_are_not_called_worse() -> None:
+    story = Story()
+    level = event(0.5, type_=EventType.LEVEL_MOVED)
+    story.step(level)
+    (more,) = story.step(event(1.5, type_=EventType.LEVEL_MOVED)).entries
+    mail = compose_alert_mail([more], replace(FACTS, business_date=more.on))
+    assert mail.subject == "More: Sales have risen to about ¥5,000 a day [SF-ABCDEFGH]"
+    assert mail.text.startswith(
+        "It rose further. Sales stand at a higher level: about ¥5,000 a day in the last two weeks"
+    )
+    assert "Over the two weeks: +¥3,000.00" in mail.text
+    assert "worse" not in (mail.text + mail.subject).lower()
+    both = compose_alert_mail([*slow_monday(), more], FACTS)
+    assert "More: Sales stand at a higher level" in both.text
+
+
+def test_money_that_the_sentence_says_is_not_said_again() -> None:
+    refund = event(-1.0, type_=EventType.RETURNS)
+    refund = replace(refund, statement=replace(refund.statement, amount=190_700, pieces=108.0, refunds=1, at="17:30"))
+    mail = compose_alert_mail(entries_of(refund), FACTS)
+    assert mail.text.startswith("¥1,907 was given back on Monday for 108 pieces, where about ¥2,000 a day is usual.")
+    assert "Against the usual" not in mail.text
+
+
+def test_a_day_without_a_sale_says_what_it_usually_takes_and_one_on_a_closed_weekday_that_it_is_one() -> None:
+    missing = compose_alert_mail(entries_of(event(-1, type_=EventType.MISSING_DAY, metric="day")), FACTS)
+    assert missing.text.startswith("No sale at all on Monday, 2 November, where about ¥2,000 is usual.")
+    opened = event(1.0, expected=0.0, value=134_900.0, impact=134_900)
+    opened = replace(opened, deviation=None, statement=replace(opened.statement, value=134_900.0))
+    mail = compose_alert_mail(entries_of(opened), FACTS)
+    assert mail.subject == "Mon, 2 Nov: open on a usually closed day [SF-ABCDEFGH]"
+    assert mail.text.startswith("Monday's sales came to ¥1,349, on a day that usually has none.")
 
 
 def test_more_than_one_thing_is_one_mail_the_shop_first() -> None:

@@ -79,6 +79,7 @@ def test_an_order_that_is_given_back_the_same_day_is_quiet(products: pd.DataFram
     for event in (result.shop[0], result.products[0]):  # a report shows an ordinary day: this says why it does not
         (note,) = [n for n in event.notes if n.kind is NoteKind.BEFORE_RETURNS]
         assert note.amount == 1250 * price
+        assert NoteKind.RECORD not in {n.kind for n in event.notes}  # nothing of it is left
 
 
 def test_many_small_refunds_are_told_and_the_usual_few_are_not(products: pd.DataFrame) -> None:
@@ -96,8 +97,11 @@ def test_opening_on_a_closed_weekday_is_one_fact_of_the_shop(products: pd.DataFr
     sunday = products[products["date"] == pd.Timestamp(SATURDAY)].assign(date=pd.Timestamp(SUNDAY))
     result = day_of(pd.concat([products, sunday]).assign(returned_quantity=0, returned_revenue=0), SUNDAY)
     assert result.products == ()
-    assert {event.metric for event in result.shop} >= {"revenue"}
-    assert result.shop[0].severity is Severity.HIGH
+    (event,) = result.shop  # and said once: in money
+    assert (event.metric, event.severity) == ("revenue", Severity.HIGH)
+    assert event.causes is not None
+    assert event.causes.products
+    assert event.causes.price_volume == ()  # nothing is usual of which there could be more
 
 
 def test_products_of_one_sale_are_told_under_the_dearest_of_them(products: pd.DataFrame) -> None:
@@ -135,6 +139,10 @@ def test_a_giant_order_teaches_neither_the_usual_day_nor_the_forecast(products: 
     assert before is not None
     assert after is not None
     assert after.revenue.value == pytest.approx(before.revenue.value, rel=0.02)
+    giant.loc[row, "h10"] += giant.loc[row, "largest_sale"]
+    (taught,) = usual_days(giant, SATURDAY, SATURDAY).values()
+    assert taught is not None
+    assert taught.hours == pytest.approx(before.hours, rel=0.05)  # nor the hours
     taught = without_giants(giant)
     assert int(taught.loc[row, "revenue"].iloc[0]) == pytest.approx(int(table.loc[row, "revenue"].iloc[0]), rel=0.1)
     assert taught[~row].equals(giant[~row])
@@ -183,6 +191,21 @@ def test_a_doubling_of_the_level_is_found_within_fourteen_open_days_and_told_wit
     assert Severity.HIGH in beside  # and not one of four times the new level
     steady = products.assign(returned_quantity=0, returned_revenue=0)
     assert [e for e in day_of(steady).shop if e.type is EventType.LEVEL_MOVED] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "what"),
+    [
+        (22, 3, "a low that is over is no level"),
+        (50, 15, "sales back where they stood before a low are no higher level"),
+    ],
+)
+def test_a_low_and_its_end_are_no_new_level(products: pd.DataFrame, first: int, last: int, what: str) -> None:
+    table = products.assign(returned_quantity=0, returned_revenue=0)
+    low = table["date"].between(*(pd.Timestamp(SATURDAY - timedelta(days=back)) for back in (first, last)))
+    for column in ("quantity", "revenue"):
+        table.loc[low, column] = np.ceil(table.loc[low, column] * 0.4).astype(int)
+    assert [e for e in day_of(table).shop if e.type is EventType.LEVEL_MOVED] == [], what
 
 
 def test_a_day_worth_two_of_a_level_that_is_the_usual_by_now_is_told_beside_it(products: pd.DataFrame) -> None:

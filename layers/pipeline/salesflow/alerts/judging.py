@@ -114,20 +114,23 @@ def judgement_of(
     def is_back(alert: Alert) -> bool:
         return stands_as_before(tables, alert, day)
 
+    def is_back_today(alert: Alert) -> bool:
+        return stands_as_before(tables, alert, day, days=1)
+
     return Judgement(
         result,
         in_shop + of_products,
-        JudgedDay(day, result.state, in_shop, sold, recent, is_back),
-        JudgedDay(day, result.state, of_products, sold, recent, is_back),
+        JudgedDay(day, result.state, in_shop, sold, recent, is_back, is_back_today),
+        JudgedDay(day, result.state, of_products, sold, recent, is_back, is_back_today),
     )
 
 
-def stands_as_before(tables: Tables, alert: Alert, day: date) -> bool:
-    """Whether the last days' sales stand where the same weekdays stood before an alert began: only then is it over."""
+def stands_as_before(tables: Tables, alert: Alert, day: date, *, days: int = BACK_DAYS) -> bool:
+    """Whether the sales of the last days stand where the same weekdays stood before an alert began: only then is it over."""
     by_day = _by_day(tables, alert.sku, alert.metric)
     before = [alert.since - timedelta(days=n) for n in range(1, BEFORE_DAYS + 1)]
     actual = usual = 0.0
-    for back in range(BACK_DAYS):
+    for back in range(days):
         one = day - timedelta(days=back)
         same = [by_day.get(pd.Timestamp(d), 0.0) for d in before if d.weekday() == one.weekday()]
         if one > alert.last_seen and same:

@@ -3,7 +3,7 @@
 - It opens with its first finding that is serious enough to be told and among the month's dearest, and is then quiet however long it
   goes on.
 - It is told again when it got clearly worse than it was when last told: the ratio to the expected value moved on by half,
-  and by 15 points at least (or, without an expected value, the money at stake doubled).
+  and by 15 points at least, of pieces and sales beyond chance (or, without an expected value, the money at stake doubled).
 - It is over after `CLEAR_DAYS` judged days in a row without a finding: one usual day between two bad ones is no end. Where sales are
   not back by then, it may go on: for `NOT_BACK` times as many days a finding that began before they did is the same spell, told already.
   Days on which nothing can be judged (closed, missing, partial) count neither way. A product that stopped selling is back when it sells; a
@@ -11,7 +11,8 @@
 - Its end is told where it lasted and is true: somebody was told of it, it went on for three days at least, and sales are back at the
   level before it began. An end waits for the next mail, unless the owner wants one for it, and goes with it only if it still holds: a
   product that sells nothing again that day is not said to be back. That sales come in again after a closure is a mail of its own.
-- What began before the first date ever checked is known and not told, unless it gets worse.
+- What began before the first date ever checked is known and not told, unless it gets worse. Nor is it news that sales rise from a low that
+  was told, or fall from a high, to where they stood before it, however much the usual has learnt from it since.
 - A muted subject is followed and not told; when the mute ends, what was never told and still goes on is told then.
 """
 
@@ -59,6 +60,7 @@ MOST_OPEN = 400
 _ONCE = ("sku", "name")
 """What a row holds of an alert alone, not of its statement as well: names can be long, and there can be many."""
 
+_AGAINST = {Facet.UP: Facet.DOWN, Facet.DOWN: Facet.UP}
 _ONE_DAY = {EventType.MISSING_DAY, EventType.PARTIAL_DAY, EventType.PRICE_CHANGE, EventType.STOPPED_SELLING}
 _NO_END = {EventType.LEVEL_MOVED, EventType.RETURNS}
 _DAY_BADNESS = {EventType.PARTIAL_DAY: 0.0, EventType.MISSING_DAY: -1.0}
@@ -149,6 +151,11 @@ class Entry:
         """Whether it is about the whole shop."""
         return self.alert.endswith(f"|{SHOP}")
 
+    @property
+    def rises(self) -> bool:
+        """Whether more is sold than usual: what gets more so is not worse."""
+        return self.alert.startswith((Facet.UP, Facet.LEVEL_UP))
+
     def as_dict(self) -> dict[str, Any]:
         """The entry as JSON values."""
         values: dict[str, Any] = msgspec.to_builtins(self, enc_hook=float)
@@ -183,7 +190,7 @@ class Rules:
 class JudgedDay:
     """What one date showed. sold: pieces a SKU sold that day (`shop`: of all), before returns. recent: as in `Entry`.
 
-    is_back: whether sales of an alert's subject stand where they stood before it began.
+    is_back: whether sales of an alert's subject stand where they stood before it began; is_back_today: those of the date alone.
     """
 
     day: date
@@ -192,6 +199,7 @@ class JudgedDay:
     sold: Mapping[str, float]
     recent: Callable[[Event], tuple[tuple[str, float], ...]] = lambda _: ()
     is_back: Callable[[Alert], bool] = lambda _: True
+    is_back_today: Callable[[Alert], bool] = lambda _: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +228,11 @@ def advance(before: Iterable[Alert] | None, day: JudgedDay, rules: Rules) -> Ste
             alert = None  # another spell, and news
         if alert is None and finding.event.severity is Severity.LOW:
             continue
-        kept, change = _met(alert, finding, day, rules, first_check=before is None)
+        against = known.get(f"{_AGAINST.get(finding.facet)}|{finding.subject}")
+        returns = against is not None and against.told and day.is_back_today(against)
+        kept, change = _met(
+            alert, finding, day, rules, is_known=returns or (before is None and not finding.event.is_new)
+        )
         after[kept.id] = kept
         if change is not None:
             entries.append(_entry(change, kept, day, finding))
@@ -267,7 +279,7 @@ def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _met(
-    alert: Alert | None, finding: Finding, day: JudgedDay, rules: Rules, *, first_check: bool
+    alert: Alert | None, finding: Finding, day: JudgedDay, rules: Rules, *, is_known: bool
 ) -> tuple[Alert, Change | None]:
     """The alert after a date on which its finding was there, and what is to be told of it."""
     event = finding.event
@@ -276,7 +288,7 @@ def _met(
     if alert is None:
         alert = Alert(
             finding.id, event.sku, event.name, event.type, event.severity, event.since, opened=day.day, last_seen=day.day,
-            told=False, quiet=first_check and not event.is_new, told_deviation=_deviation(event), told_impact=event.impact,
+            told=False, quiet=is_known, told_deviation=_deviation(event), told_impact=event.impact,
             metric=event.metric, expected=event.expected, statement=event.statement,
         )  # fmt: skip
     lasting = EventType.STOPPED_SELLING if alert.type is EventType.STOPPED_SELLING else event.type
@@ -334,7 +346,15 @@ def _is_worse(event: Event, alert: Alert) -> bool:
     if now is None or then is None:
         return abs(event.impact) >= 2 * max(abs(alert.told_impact), 1)
     grown = abs(_ratio(now)) - abs(_ratio(then))
-    return grown >= WORSE_RATIO and abs(now) - abs(then) >= WORSE_POINTS
+    return grown >= WORSE_RATIO and abs(now) - abs(then) >= WORSE_POINTS and not _by_chance(event, then)
+
+
+def _by_chance(event: Event, then: float) -> bool:
+    """Whether a few pieces, or sales, are as many as they might be had it stayed as bad as it was: within two Poisson spreads."""
+    if event.metric not in ("quantity", "transactions") or event.value is None or not event.expected:
+        return False
+    stayed = max(event.expected * (1 + then), 0.0)
+    return abs(event.value - stayed) < 2 * math.sqrt(max(stayed, 1.0))
 
 
 def _ratio(deviation: float) -> float:

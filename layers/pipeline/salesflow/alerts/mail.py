@@ -21,8 +21,7 @@ from salesflow.alerts.wording import dated_sentence
 from salesflow.bidi import has_right_to_left
 from salesflow.figures import Figures, Kind, printable
 from salesflow.findings.event import OTHERS, RETURNED, Contribution, Event, EventType
-from salesflow.findings.subjects import Facet
-from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, sentence
+from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, says_its_money, sentence
 from salesflow.gist import Gist
 from salesflow.language import Language, Text, Words
 from salesflow.reports.mail import SUBJECT_LENGTH, Bar, MailText, subject_of
@@ -155,13 +154,16 @@ def compose_alert_mail(entries: Sequence[Entry], facts: MailFacts) -> MailText:
         Change.WORSE: _.context("alert", "Worse"),
         Change.RESOLVED: _.context("alert", "Over"),
     }
+    more = _.context("alert", "More")
 
     def shown(entry: Entry) -> _Item:
-        said = dated_sentence(entry, facts.business_date, figures)
-        return _Item(tags[entry.change], said, _lines(entry, figures), _is_bad(entry), _link(entry, facts))
+        said, worse = dated_sentence(entry, facts.business_date, figures), entry.change is Change.WORSE
+        tag = more if worse and entry.rises else tags[entry.change]
+        bad = entry.change is not Change.RESOLVED and not entry.rises
+        return _Item(tag, said, _lines(entry, figures), bad, _link(entry, facts))
 
     title = _.say(_TITLES.get(facts.period, _TITLES[Period.DAILY]))
-    worse = _("It got worse.") if first.change is Change.WORSE else ""
+    worse = "" if first.change is not Change.WORSE else _("It rose further.") if first.rises else _("It got worse.")
     mail = _AlertMail(
         language=figures.language.tag,
         title=title,
@@ -243,17 +245,15 @@ def _set_apart(entry: Entry, subject: str) -> str:
     return subject.replace(shown, isolated(shown), 1) if shown else subject
 
 
-def _is_bad(entry: Entry) -> bool:
-    return entry.change is not Change.RESOLVED and not entry.alert.startswith((Facet.UP, Facet.LEVEL_UP))
-
-
 def _lines(entry: Entry, figures: Figures) -> tuple[str, ...]:
     """What stands below an entry's sentence."""
     _ = figures.words
     lines = []
     if entry.event is not None:
-        if entry.impact:
-            lines.append(_("Money at stake: {amount}", amount=figures.signed_money(entry.impact)))
+        if entry.impact and not says_its_money(entry.statement):
+            weeks = entry.statement.type is EventType.LEVEL_MOVED
+            money = Text("Over the two weeks: {amount}") if weeks else Text("Against the usual: {amount}")
+            lines.append(_.say(money, amount=figures.signed_money(entry.impact)))
         lines += [note_sentence(note, figures) for note in entry.event.notes]
     return (*lines, *(sentence(said, figures) for said in entry.also))
 
@@ -374,7 +374,7 @@ def _notes(facts: MailFacts, figures: Figures, *, goes_on: bool) -> tuple[str, .
             )
         )
     if goes_on:
-        notes.append(_("You hear of this again only when it gets clearly worse."))
+        notes.append(_("You hear of this again only when it goes clearly further."))
         if facts.link is None:
             notes.append(_("Known already? Answer this mail, and you are spared it for two weeks."))
     return tuple(notes)

@@ -46,8 +46,9 @@ _OF_SHOP: Final[Mapping[EventType | str, Text]] = {
     EventType.RETURNS: Text("{day}: {amount} given back"),
     EventType.ZERO_DROP: Text("{day}: nothing sold"),
     "missing": Text("No sale at all since {day}"),
-    "level up": Text("Sales at a higher level"),
-    "level down": Text("Sales at a lower level"),
+    "level up": Text("Sales have risen to about {amount} a day"),
+    "level down": Text("Sales have fallen to about {amount} a day"),
+    "opened": Text("{day}: open on a usually closed day"),
     "unknown": Text("{day}: unusual sales"),
 }
 _OF_TOTALS: Final[Mapping[tuple[str, str], Text]] = {
@@ -83,7 +84,9 @@ def subjects(entries: Sequence[Entry], figures: Figures, period: Period) -> list
 
     def said(day: str, room: int) -> str:
         finding = _finding(first, day, figures, _cut(name, room))
-        return _("Worse: {finding}", finding=finding) if first.change is Change.WORSE else finding
+        if first.change is not Change.WORSE:
+            return finding
+        return _("More: {finding}", finding=finding) if first.rises else _("Worse: {finding}", finding=finding)
 
     rooms = range(_LONGEST_NAME, _SHORT_NAME - 1, -1)
     found = [said(day, room) + end for end in (more, "") for day in days for room in rooms]
@@ -123,7 +126,8 @@ def _how(entry: Entry, event: Event, figures: Figures) -> tuple[EventType | str,
         case EventType.LEVEL_SHIFT:
             return "higher" if entry.alert.startswith(Facet.UP) else "lower", since
         case EventType.LEVEL_MOVED if entry.is_shop:
-            return "level up" if event.impact > 0 else "level down", {}
+            level = figures.money_about(round(event.value or 0))
+            return "level up" if event.impact > 0 else "level down", {"amount": level}
         case EventType.MISSING_DAY if entry.is_shop and event.since != entry.on:
             return "missing", since
         case EventType.STOPPED_SELLING if not entry.is_shop:
@@ -133,5 +137,7 @@ def _how(entry: Entry, event: Event, figures: Figures) -> tuple[EventType | str,
             return event.type, {"amount": figures.money_short(-event.impact)}
         case _ if event.type in (_OF_SHOP if entry.is_shop else _OF_PRODUCTS):
             return event.type, {}
+        case _ if entry.is_shop and not event.expected and (event.value or 0) > 0:
+            return "opened", {}
         case _:
             return ("unknown", {}) if event.deviation is None else off(event.deviation, figures, limit=FAR_ABOVE)

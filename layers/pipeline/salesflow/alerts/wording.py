@@ -30,12 +30,16 @@ def told_sentence(entry: Entry, figures: Figures) -> str:
 
 def dated_sentence(entry: Entry, business_date: date, figures: Figures) -> str:
     """The sentence of an entry, with its date where it is told late, and since when where it ends."""
-    _, since, late = figures.words, "", ""
+    _, on, more = figures.words, figures.day_named(entry.on), ""
+    late = entry.on != business_date
     if entry.change is Change.RESOLVED and entry.since is not None:
-        since = _("It began on {day}.", day=figures.day_named(entry.since))
-    if entry.on != business_date:
-        late = _("(Found for {day}, not told before.)", day=figures.day_named(entry.on))
-    return figures.sentences(told_sentence(entry, figures), since, late)
+        day = figures.day_named(entry.since)
+        more = (
+            _("It began on {day} and was over by {end}.", day=day, end=on) if late else _("It began on {day}.", day=day)
+        )
+    elif late:
+        more = _("(Found for {day}, not told before.)", day=on)
+    return figures.sentences(told_sentence(entry, figures), more)
 
 
 def end_sentence(said: Statement, figures: Figures) -> str:

@@ -16,8 +16,8 @@ DAYS, KNOWN = 91, 14
 def without_giants(shop: pd.DataFrame) -> pd.DataFrame:
     """The shop's days (`salesflow.history.shop_days`, by day) with a giant sale counted as the largest of a usual day.
 
-    `revenue`, and `quantity` in proportion, are less on such a day; each day is judged by the days before it. A table that does not say its
-    largest sales is returned as it is.
+    `revenue` (and that of its hour), and `quantity` in proportion, are less on such a day; each day is judged by the days before it. A table
+    that does not say its largest sales is returned as it is.
     """
     if "largest_sale" not in shop or shop.empty:
         return shop
@@ -34,4 +34,8 @@ def without_giants(shop: pd.DataFrame) -> pd.DataFrame:
         revenue=np.where(giant, np.rint(left), rows["revenue"]).astype(rows["revenue"].dtype),
         quantity=np.where(giant, np.rint(rows["quantity"] * share), rows["quantity"]).astype(rows["quantity"].dtype),
     )
+    for row in np.flatnonzero(giant).tolist():
+        hour = f"h{int(rows['largest_sale_at'].iloc[row]) // 3600 % 24:02d}"
+        if hour in found:
+            found.iloc[row, found.columns.get_loc(hour)] -= rows["revenue"].iloc[row] - found["revenue"].iloc[row]
     return found.loc[shop.index]

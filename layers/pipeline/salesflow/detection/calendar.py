@@ -14,23 +14,40 @@ from salesflow.findings.event import DayState
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
 
-EARLY_MINUTES = 60
+EARLY_MINUTES, WEEKS = 60, 8
 MISSING_SHARE = 0.15
 """A day is partial when it stops an hour before its earliest usual close, and at least this share of sales usually comes after."""
 
-CUT_BY_CHANCE = 0.01
-"""Of a day with few sales the last is early by chance, with (1 - share that usually comes after)^sales: then it is a slow day, not a cut one."""
+CUT_BY_CHANCE, SLOW = 0.002, 0.5
+"""Of few sales the last is early by chance: only less likely than this a day is cut. One with less than half the sales that are usual up to
+
+then is slow, and judged by its own number of sales."""
+
+ALIKE = 20.0
+"""Shape of the gamma distribution of a weekday's mean number of sales: its days are alike to within a fifth or so."""
+
+
+SAME_AGAIN = 2
+"""Weekdays of the same name that were missing before, one after the other, while the shop traded between: the third is no news."""
 
 
 @dataclass(frozen=True)
 class DayFinding:
-    """State of a day; `since`: first day of a run of missing days; `minutes_short`, `usual_edge`: how much a partial day lacks."""
+    """State of a day; `since`: first day of a run of missing days; `minutes_short`, `usual_edge`: how much a partial day lacks, at its end or
+
+    (`late_start`) its beginning. `by_chance`: that so few sales as usual are none at all on the missing days; `again`: a missing day that the
+
+    shop now is closed on, week after week.
+    """
 
     state: DayState
     since: date
     minutes_short: int = 0
     usual_edge: str = ""
     cut_at: str = ""
+    late_start: bool = False
+    by_chance: float = 0.0
+    again: bool = False
 
 
 def day_grid(shop: pd.DataFrame, until: date) -> pd.DataFrame:
@@ -91,8 +108,10 @@ def classify_days(
         known = is_open.loc[:day]
         if not known.get(day, False):
             since = missing_since(known, day, holidays or {}) if len(known) else None
-            yield DayFinding(
-                DayState.CLOSED if since is None else DayState.MISSING, since.date() if since else business_date
+            yield (
+                DayFinding(DayState.CLOSED, business_date)
+                if since is None
+                else edges.missing(known.to_numpy(), day, since)
             )
             continue
         yield edges.partial(known.to_numpy(), day) or DayFinding(DayState.OPEN, business_date)
@@ -125,6 +144,22 @@ class _Edges:
             _of_the_business_date(grid[hours].fillna(0).to_numpy(dtype=float).clip(min=0), minutes) if hours else None,
         )
 
+    def missing(self, is_open: NDArray[np.bool_], day: pd.Timestamp, since: pd.Timestamp) -> DayFinding:
+        """The last of the days `is_open` [n], without a sale since a date: by chance, for another week, or neither."""
+        t = len(is_open) - 1
+        run = np.arange(t - (day - since).days, t + 1)
+        usual = sum(
+            _mean(self.transactions[: run[0]][is_open[: run[0]] & (self.weekday[: run[0]] == self.weekday[d])][-WEEKS:])
+            for d in run
+        )
+        weeks = t - 7 * np.arange(1, SAME_AGAIN + 1)
+        again = (
+            len(run) == 1 and weeks[-1] > 0 and not is_open[weeks].any() and bool(is_open[t - 7 * SAME_AGAIN : t].any())
+        )
+        return DayFinding(
+            DayState.MISSING, since.date(), by_chance=_no_sale_in(1.0, 0.0, usual) if usual else 0.0, again=again
+        )
+
     def partial(self, is_open: NDArray[np.bool_], day: pd.Timestamp) -> DayFinding | None:
         """What the last of the days `is_open` [n] lacks; None where nothing."""
         t = len(is_open) - 1
@@ -143,10 +178,25 @@ class _Edges:
             at = int(minutes[t] // 60)
             lost = usual[at + 1 :].sum() if sign < 0 else usual[:at].sum()
             share = lost / usual.sum() if usual.sum() > 0 and self.hours is not None else 1.0
-            by_chance = (1 - share) ** self.transactions[t]
+            by_chance = _no_sale_in(share, self.transactions[t], float(self.transactions[same].mean()))
             if short > EARLY_MINUTES and share >= MISSING_SHARE and by_chance < CUT_BY_CHANCE:
-                return DayFinding(DayState.PARTIAL, day.date(), round(short), _clock(edge), _clock(float(minutes[t])))
+                cut_at = _clock(float(minutes[t]))
+                return DayFinding(DayState.PARTIAL, day.date(), round(short), _clock(edge), cut_at, late_start=sign > 0)
         return None
+
+
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if len(values) else 0.0
+
+
+def _no_sale_in(share: float, sales: float, usual: float) -> float:
+    """How likely a day of so many sales has none in the hours that usually have this share of them: Poisson with a gamma prior around the
+
+    usual number, updated by what the rest of the day had."""
+    if sales < SLOW * usual * (1 - share):
+        return float((1 - share) ** sales)
+    prior = ALIKE / usual
+    return float(((prior + 1 - share) / (prior + 1)) ** (ALIKE + sales))
 
 
 def _minutes(moments: pd.Series) -> Floats:

@@ -91,12 +91,14 @@ def shop_causes(
     hours: NDArray[np.int64],
     usual_hours: NDArray[np.float64],
 ) -> Causes:
-    """All three splits of the shop's revenue difference."""
+    """All three splits of the shop's revenue difference; the one by customers, baskets and prices where a usual day has any."""
     expected = round(expected_revenue)
     difference = revenue - expected
     return Causes(
         difference,
         by_product(difference, name_of, product_revenue, product_expected),
         by_hour(difference, hours, usual_hours, expected) if hours.any() else (),
-        by_price_volume(revenue, quantity, transactions, expected_revenue, expected_quantity, expected_transactions),
+        by_price_volume(revenue, quantity, transactions, expected_revenue, expected_quantity, expected_transactions)
+        if expected
+        else (),
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from salesflow.detection.budget import shop_threshold
-from salesflow.detection.calendar import DayFinding, classify_days
+from salesflow.detection.calendar import CUT_BY_CHANCE, DayFinding, classify_days
 from salesflow.detection.levels import level_event, under_new_level
 from salesflow.detection.lines import RECENT, day_line
 from salesflow.detection.model import DetectionResult, Policy
@@ -74,6 +74,7 @@ def detect_days(
 
     Raises ValueError as `detect` does, and for policies with different holidays.
     """
+    net = shop
     shop, products = (
         gross(_require(shop, SHOP_COLUMNS, "shop")),
         gross(_require(products, PRODUCT_COLUMNS, "products")),
@@ -90,7 +91,16 @@ def detect_days(
     for day, finding in zip(business_dates, states, strict=True):
         if finding.state in (DayState.OPEN, DayState.PARTIAL) and line is None:
             line = Timeline(shop, products, until, policies[0].holidays, begin, stockouts)
-        yield tuple(_judged(line, day, finding, policy, stock(day), skus) for policy in policies)
+        usual = _usual(net, day) if finding.state is DayState.MISSING else 0.0
+        yield tuple(_judged(line, day, finding, policy, stock(day), skus, usual) for policy in policies)
+
+
+def _usual(shop: pd.DataFrame, day: date) -> float:
+    """The median of the weekday's last eight days with sales: what a day without any would have taken."""
+    days = pd.to_datetime(shop["date"])
+    same = shop[(days < pd.Timestamp(day)) & (days.dt.day_of_week == day.weekday()) & (shop["transactions"] > 0)]
+    taken = same.sort_values("date")["revenue"].tail(8)
+    return float(taken.median()) if len(taken) else 0.0
 
 
 def _judged(
@@ -100,12 +110,15 @@ def _judged(
     policy: Policy,
     stock: Mapping[str, int],
     skus: Collection[str] | None,
+    usual: float,
 ) -> DetectionResult:
     result = DetectionResult(day, finding.state, policy.holidays.get(day), (), (), 1.0, np.inf, np.inf, False, 0)
     if finding.state is DayState.MISSING:
-        said = Statement(EventType.MISSING_DAY, day, finding.since)
+        said = Statement(EventType.MISSING_DAY, day, finding.since, expected=usual if usual > 0 else None)
+        chance = Severity.MEDIUM if finding.by_chance > CUT_BY_CHANCE else Severity.HIGH
+        severity = Severity.LOW if finding.again else chance
         event = Event(
-            f"shop/day/MISSING_DAY/{finding.since}", EventType.MISSING_DAY, Severity.HIGH, "day", finding.since,
+            f"shop/day/MISSING_DAY/{finding.since}", EventType.MISSING_DAY, severity, "day", finding.since,
             finding.since == day, said,
         )  # fmt: skip
         return replace(result, shop=(event,))
@@ -114,21 +127,20 @@ def _judged(
     t = line.position(day)
     partial: tuple[Event, ...] = ()
     if finding.state is DayState.PARTIAL:
-        partial = (_partial(line, t, finding),)
+        partial = (_partial(line, t, finding, result.holiday),)
     return _scored(line, t, policy, stock, skus, result, partial)
 
 
-def _partial(line: Timeline, t: int, finding: DayFinding) -> Event:
-    """A day that stops or starts hours away from the usual: serious where the money is missing too."""
+def _partial(line: Timeline, t: int, finding: DayFinding, holiday: str | None) -> Event:
+    """A day that stops or starts hours away from the usual: serious where the money is missing too, and it is no holiday."""
     day = line.days[t].date()
-    late = finding.cut_at < "12:00" and finding.usual_edge < finding.cut_at
     value, expected = float(line.totals[0, t]), float(np.nan_to_num(line.shop_days([t])[0].expected[0]))
     missing = min(value - expected, 0.0)
-    serious = -missing >= PARTIAL_SHARE * expected > 0
+    serious = holiday is None and -missing >= PARTIAL_SHARE * expected > 0
     back = back_of_shop(line, t)["revenue"]  # judged before returns, told as a report has it
     said = Statement(
         EventType.PARTIAL_DAY, day, day, value=value - back.value, expected=back.kept * expected or None,
-        cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=late,
+        cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=finding.late_start,
     )  # fmt: skip
     severity = Severity.HIGH if serious else Severity.MEDIUM
     key = f"shop/day/PARTIAL_DAY/{day}"

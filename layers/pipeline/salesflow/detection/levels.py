@@ -19,6 +19,9 @@ NEW, OLD = 14, 28
 FAR = 42
 """Open days between the new level and an older one, which a slow change is measured from."""
 
+LAST = 4
+"""Open days at the end that must stand at the new level too: what is over is none."""
+
 RATIO, FAR_RATIO = np.log(1.25), np.log(1.6)
 ERRORS = 4.0
 """So many standard errors the levels must lie apart; neighbouring days are alike, so that theirs is taken half as wide again."""
@@ -69,7 +72,10 @@ def under_new_level(line: Timeline, t: int, events: tuple[Event, ...], moved: tu
 
 
 def _moved(line: Timeline, t: int) -> tuple[float, float, int] | None:
-    """New and old level a day (minor units), and the first day of the new one; None where it has not moved."""
+    """New and old level a day (minor units), and the first day of the new one; None where it has not moved.
+
+    Back at an older level after some low or high weeks it has not moved; nor were those weeks what was usual.
+    """
     trading = np.flatnonzero(line.busy[: t + 1])
     if len(trading) < NEW + OLD or trading[-1] != t:
         return None
@@ -77,18 +83,18 @@ def _moved(line: Timeline, t: int) -> tuple[float, float, int] | None:
     values = line.totals[0, trading]
     evened = values / _weekdays(line, t)[trading % 7]
     new, old, far = evened[-NEW:], evened[-NEW - OLD : -NEW], evened[: -NEW - FAR]
-    for earlier, least in ((old, RATIO), (far, FAR_RATIO)):
-        if len(earlier) < OLD // 2:
-            continue
-        level, before = _trimmed(new), _trimmed(earlier)
-        if level <= 0 or before <= 0:
-            continue
+    level, older = _trimmed(new), [_trimmed(one) for one in (old, far) if len(one) >= OLD // 2]
+    if min(level, *older) <= 0:
+        return None
+    for earlier, before, least in zip((old, far), older, (RATIO, FAR_RATIO), strict=False):
         spread = np.hypot(_spread(new, level) / np.sqrt(len(new)), _spread(earlier, before) / np.sqrt(len(earlier)))
         apart = np.log(level / before)
-        halves = (new[: NEW // 2], new[NEW // 2 :])
-        there = all(np.log(max(_trimmed(half), 1e-9) / before) * np.sign(apart) > least / 2 for half in halves)
+        parts = (_trimmed(new[: NEW // 2]), _trimmed(new[NEW // 2 :]), float(np.median(new[-LAST:])))
+        there = all(np.log(max(part, 1e-9) / before) * np.sign(apart) > least / 2 for part in parts)
+        usual = before if earlier is far else max(older) if apart > 0 else min(older)
+        there &= all(np.log(level / one) * np.sign(apart) >= (RATIO / 2 if earlier is far else RATIO) for one in older)
         if abs(apart) >= max(least, ERRORS * WIDER * float(spread)) and there:
-            return level, before, int(trading[-NEW])
+            return level, usual, int(trading[-NEW])
     return None
 
 

@@ -114,8 +114,8 @@ def _classify(line: DayLine, today: pd.Timestamp, run: _Run) -> tuple[EventType,
 
 def _other_weekday(line: DayLine, today: pd.Timestamp) -> int | None:
     """The weekday (0 Monday) whose usual level the day took to within 10%, where that differs clearly (factor 1.5) from today's."""
-    if line.expected < 20 or line.profile[0] <= 0:
-        return None
+    if line.expected < 20 or line.profile[0] <= 0 or (line.sku is None and line.metric != "revenue"):
+        return None  # of the shop its money says it: its pieces might be those of a third weekday
     levels = line.expected * line.profile / line.profile[0]
     apart = np.where(levels > 0, np.abs(np.log(np.maximum(levels, 1e-9) / line.expected)), 0) > np.log(1.5)
     close = np.abs(line.value / np.maximum(levels, 1e-9) - 1)

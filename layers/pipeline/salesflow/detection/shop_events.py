@@ -43,6 +43,8 @@ def shop_events(
     loudest = max((one.evidence for one in flagged), key=abs)
     if flagged[0].metric != "revenue" and lines[0].score * loudest > 0:
         flagged.insert(0, lines[0])  # what is at stake is money: it is said first
+    if not lines[0].expected > 0:
+        flagged = flagged[:1]  # open on a day on which it usually is not: pieces and sales say the same once more
     back, counted = reported(back_of_shop(line, t), lines[0])
     flagged, lines = ([back.get(one.metric, Back()).of(one) for one in some] for some in (flagged, lines))
     revenue, quantity, transactions = lines
@@ -54,17 +56,17 @@ def shop_events(
     if back:
         actual -= back_of_products(line, t)[products]
     hours, usual = np.zeros(24, dtype=np.int64), np.ones(24)
-    if line.hours is not None:
+    if line.hours is not None and line.learnt_hours is not None:
         hours = line.hours[t].astype(np.int64)
         same_weekday = line.days[:t].day_of_week == line.days[t].day_of_week
-        usual = line.hours[:t][line.open[:t] & same_weekday][-8:].clip(min=0).sum(axis=0)
+        usual = line.learnt_hours[:t][line.open[:t] & same_weekday][-8:].clip(min=0).sum(axis=0)
     causes = shop_causes(
         round(revenue.value), revenue.expected, quantity=quantity.value, expected_quantity=quantity.expected,
         transactions=transactions.value, expected_transactions=transactions.expected, name_of=lambda at: called(*line.called(int(products[at]), t)),
         product_revenue=actual, product_expected=expected, hours=hours, usual_hours=usual,
     )  # fmt: skip
     share = causes.difference / (line.usual_day(t) or 1.0)
-    notes = (*_notes(line, t, causes.difference), *counted)
+    notes = (*(n for n in _notes(line, t, causes.difference) if not (counted and n.kind is NoteKind.RECORD)), *counted)
     return tuple(
         event_of(
             one, line.days[: t + 1],

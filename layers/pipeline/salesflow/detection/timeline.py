@@ -102,7 +102,7 @@ class Timeline:
         """`begin`: days before it are needed for the calendar only, and left out of the arrays."""
         arrays = shop_arrays(shop, until, holidays, begin)
         self.days, self.open, self.totals, self.hours = arrays.days, arrays.open, arrays.totals, arrays.hours
-        self.learnt, self.back = arrays.learnt, arrays.back
+        self.learnt, self.learnt_hours, self.back = arrays.learnt, arrays.learnt_hours, arrays.back
         self.busy = self.open & ~_nearly_closed(self.totals[2], self.open)
         self.sales = ProductSales(products, self.days, np.isnan(self.totals[0]), stockouts)
         self.skus, self.called, self.largest_sale = self.sales.skus, self.sales.called, self.sales.largest_sale
@@ -242,9 +242,9 @@ class Timeline:
 class ShopArrays:
     """The shop's table on every day of the calendar.
 
-    `totals` [3, n_days]: NaN on an unknown day (missing, or a closed holiday), 0 on another day without sales; `learnt`: the same without
-    giant sales, which teach nothing; `back` [3, n_days]: what came back; `open` [n_days]; `hours` [n_days, 24] of revenue, None where the
-    table holds none.
+    `totals` [3, n_days]: NaN on an unknown day (missing, or a closed holiday), 0 on another day without sales; `back` [3, n_days]: what came
+    back; `open` [n_days]; `hours` [n_days, 24] of revenue, None where the table holds none; `learnt`, `learnt_hours`: totals and hours without
+    giant sales, which teach nothing.
     """
 
     days: pd.DatetimeIndex
@@ -253,6 +253,7 @@ class ShopArrays:
     learnt: Floats
     back: Floats
     hours: Floats | None
+    learnt_hours: Floats | None
 
 
 def shop_arrays(
@@ -265,15 +266,18 @@ def shop_arrays(
     unknown = days.isin(pd.to_datetime(missing_days(shop, until, holidays=holidays)))
     unknown |= days.isin(pd.to_datetime(list(holidays))) & ~is_open
     totals = grid[list(SHOP_METRICS)].fillna(0).to_numpy(dtype=float, copy=True).T
-    learnt = without_giants(shop).assign(date=pd.to_datetime(shop["date"])).set_index("date")
-    learnt = learnt[list(SHOP_METRICS)].reindex(days).fillna(0).to_numpy(dtype=float, copy=True).T
+    without = without_giants(shop).assign(date=pd.to_datetime(shop["date"])).set_index("date").reindex(days)
+    learnt = without[list(SHOP_METRICS)].fillna(0).to_numpy(dtype=float, copy=True).T
     totals[:, unknown] = learnt[:, unknown] = np.nan
-    hours = grid[list(HOURS)].fillna(0).to_numpy(dtype=float) if set(HOURS) <= set(grid.columns) else None
+    hours, learnt_hours = (
+        one[list(HOURS)].fillna(0).to_numpy(dtype=float) if set(HOURS) <= set(one.columns) else None
+        for one in (grid, without)
+    )
     back = np.zeros((len(SHOP_METRICS), len(days)))
     for row, metric in enumerate(SHOP_METRICS):
         if f"returned_{metric}" in grid:
             back[row] = grid[f"returned_{metric}"].fillna(0)
-    return ShopArrays(days, is_open, totals, learnt, back, hours)
+    return ShopArrays(days, is_open, totals, learnt, back, hours, learnt_hours)
 
 
 def gross(table: pd.DataFrame) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def usual_days(
             kept = kept_share(arrays.totals[:, max(t - WINDOW, 0) : t], arrays.back[:, max(t - WINDOW, 0) : t])
             revenue, quantity, transactions = (_usual(model, row, kept[row]) for row in range(len(SHOP_METRICS)))
             per_sale = revenue.value / transactions.value if transactions.value > 0 else 0.0
-            hours = _hours(arrays.hours, arrays.open, t, revenue.value)
+            hours = _hours(arrays.learnt_hours, arrays.open, t, revenue.value)
             found[day] = UsualDay(day, revenue, quantity, transactions, per_sale, hours)
     return found
 

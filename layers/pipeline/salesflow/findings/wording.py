@@ -71,24 +71,29 @@ def off(deviation: float, figures: Figures, *, limit: float = math.inf) -> tuple
     return "above" if deviation > 0 else "below", {"share": share(deviation, figures)}
 
 
+def says_its_money(said: Statement) -> bool:
+    """Whether its sentence says all the money that there is to say of it."""
+    return said.type is EventType.RETURNS or (said.type is EventType.STOPPED_SELLING and said.stock == 0)
+
+
 def amount(value: float, metric: str, figures: Figures) -> str:
-    """A value without its unit: whole units of the currency for revenue (all its digits below 10), whole pieces otherwise."""
+    """Money for revenue, in whole units of the currency (with all its digits below 10); whole pieces otherwise."""
     if metric != "revenue":
         return format_decimal(round(value), locale=figures.locale)
     major = figures.currency.to_major(round(value))
-    digits = figures.currency.digits if 0 < abs(major) < 10 else 0
-    return format_decimal(major, format=f"#,##0.{'0' * digits}".rstrip("."), locale=figures.locale)
+    digits = figures.digits if 0 < abs(major) < 10 else 0
+    number = format_decimal(abs(major), format=f"#,##0.{'0' * digits}".rstrip("."), locale=figures.locale)
+    return figures.priced(number, negative=major < 0)
 
 
 def rounded(value: float, metric: str, figures: Figures) -> str:
-    """An expectation without its unit, to two significant digits: it is not exact and should not look so."""
+    """An expectation to two significant digits, money or pieces: it is not exact and should not look so."""
     if metric != "revenue" and value < 10:  # nobody sells 0.63 pieces
         return format_decimal(round(value) or math.ceil(max(value, 0)), locale=figures.locale)
     major = float(figures.currency.to_major(round(value))) if metric == "revenue" else value
-    if major <= 0:
-        return format_decimal(0, locale=figures.locale)
-    step = 10.0 ** (math.floor(math.log10(major)) - 1)
-    return format_decimal(round(round(major / step) * step, 2), format="#,##0.##", locale=figures.locale)
+    step = 10.0 ** (math.floor(math.log10(major)) - 1) if major > 0 else 1.0
+    number = format_decimal(round(round(max(major, 0) / step) * step, 2), format="#,##0.##", locale=figures.locale)
+    return figures.priced(number) if metric == "revenue" else number
 
 
 def _finding(said: Statement, figures: Figures) -> str:
@@ -166,6 +171,12 @@ def _missing(said: Statement, figures: Figures) -> str:
     """A day on which the shop always trades and nothing came in."""
     _ = figures.words
     day = figures.day_named(said.since)
+    if said.since == said.day and said.expected:
+        return _(
+            "No sale at all on {day}, where about {usual} is usual.",
+            day=day,
+            usual=rounded(said.expected, "revenue", figures),
+        )
     if said.since == said.day:
         return _("No sale at all on {day}, a day on which the shop usually trades.", day=day)
     return _("No sale at all since {day}.", day=day)
