@@ -36,8 +36,8 @@ PRICE_CHANGE = 0.25
 """|log ratio| to the usual price from which a price is another one."""
 
 PRICE_DAYS, MISTAKE_DAYS, MISTAKE = 3, 7, 1.0
-"""A price that is not the usual one goes on until somebody mends it: its stake is that of so many days; of a week where it is so far off
-(|log ratio|: a third, or three times the usual) that nobody meant it."""
+"""A price that is not the usual one goes on until somebody mends it: its stake is that of so many days; of a week of usual sales where it is
+so far off (|log ratio|: a third, or three times the usual) that nobody meant it."""
 
 STEADY = 3.0
 """What was sold at prices further apart in the last eight weeks (postage, fees) has no price that could be wrong."""
@@ -200,8 +200,9 @@ def _price_changes(line: Timeline, t: int, policy: Policy, scored: ProductDay, u
     days = np.where(off > MISTAKE, MISTAKE_DAYS, PRICE_DAYS)
     changed = ordinary & outside & (off > PRICE_CHANGE)
     for at in np.flatnonzero(changed & (np.abs(impact) >= LEAST_SHARE * usual)).tolist():
-        share = impact[at] / (before[at] * sold[at] if policy.min_impact == 0 else usual)
-        share *= int(days[at])
+        worth = before[at] * sold[at]
+        share = (price[at] / before[at] - 1) * int(days[at]) / (worth if policy.min_impact == 0 else usual)
+        share *= max(worth, scored.due(int(products[at]))) if off[at] > MISTAKE else worth
         severity = severity_of(RULE_SCORE, share)
         severity = floored(policy, severity, price[at] / before[at] - 1, impact[at])
         yield Candidate(

@@ -57,8 +57,10 @@ class ProductDay:
         return found
 
     def due(self, product: int) -> float:
-        """The revenue that was expected of a scored product; 0 where that is not known."""
-        return float(np.nan_to_num(self.revenue.expected[np.searchsorted(self.rows, product)]))
+        """The revenue that was expected of a product; 0 where that is not known."""
+        at = int(np.searchsorted(self.rows, product))
+        known = at < len(self.rows) and self.rows[at] == product
+        return float(np.nan_to_num(self.revenue.expected[at])) if known else 0.0
 
 
 @dataclass(frozen=True)
