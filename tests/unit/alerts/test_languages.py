@@ -177,8 +177,8 @@ def test_weekdays_and_numbers_stand_as_the_language_writes_them() -> None:
             "6\u202f800\u00a0CDF au lieu d’environ 2\u202f000\u00a0CDF. Date particulière\u00a0: Noël.",
         ),
         Language.ZH: (
-            "星期一的销售额比平常的星期一低 38%：CDF\u00a01,240，平常约 CDF\u00a02,000。",
-            "星期一的销售额是平常星期一的 3.4 倍：CDF\u00a06,800，平常约 CDF\u00a02,000。当天是Noël。",
+            "星期一的销售额比平常的星期一低38%：CDF\u00a01,240，平常约CDF\u00a02,000。",
+            "星期一的销售额是平常星期一的3.4倍：CDF\u00a06,800，平常约CDF\u00a02,000。当天是Noël。",
         ),
         Language.LN: (
             "Boteki ya mokɔlɔ mwa yambo ezalaki 38% na nse ya mokɔlɔ mwa yambo ya momesano: "
