@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
@@ -78,6 +79,15 @@ def first_ones(shops: int, canaries: float) -> int:
     return ceil(shops * canaries / 100) or 1
 
 
+def name_of(what: str, begun: datetime, asked: Sequence[Any]) -> str:
+    """The name of an execution: what it does, the second (UTC) in which it is begun, and of all that is `asked` a digest.
+
+    The same command twice within a second so begins it once, as the machine knows it again; another command begins another.
+    """
+    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    return f"{what}-{begun:%Y%m%dT%H%M%S}-{digest[:8]}"
+
+
 def start(stack: Stack, name: str, job: str, lists: Sequence[FiringList], *, at_once: int) -> None:
     """Write the lists and start the machine on them: at most `at_once` firings of the job's function at the same time."""
     s3 = stack.client("s3")
@@ -89,9 +99,9 @@ def start(stack: Stack, name: str, job: str, lists: Sequence[FiringList], *, at_
         )
         said.append({"key": key, "tolerated": one.tolerated, "firings": len(one.events)})
     asked = {"function": stack.function(job).name, "at_once": at_once, "count": len(said), "lists": said}
-    stack.client("stepfunctions").start_execution(
-        stateMachineArn=stack.fleet_machine, name=name, input=json.dumps(asked)
-    )
+    client = stack.client("stepfunctions")
+    with suppress(client.exceptions.ExecutionAlreadyExists):  # the same command of the same second: it is over by now
+        client.start_execution(stateMachineArn=stack.fleet_machine, name=name, input=json.dumps(asked))
 
 
 def executions(stack: Stack) -> Iterator[tuple[str, str, datetime]]:

@@ -23,6 +23,7 @@ from ops.target import Stack
 from salesflow import clock
 from salesflow.job_events import AnomalyCheckFields, ReportFields, Scope
 from salesflow.shop_id import MAIN_SHOP
+from salesflow.shops.registry import ShopState
 from salesflow.watch.due_times import InvalidSchedule, due_times, skipped_times
 from salesflow.watch.expected import Expectations
 from salesflow.watch.schedules import Schedule, name_prefix, names_in
@@ -173,7 +174,7 @@ def skipped(expression: str, zone: str, now: datetime) -> list[date]:
 
 
 def put(stack: Stack, wanted: WantedSchedule) -> bool:
-    """Register the schedule, or replace the one of its id; whether there was one.
+    """Register the schedule, or replace the one of its id; whether there was one. Of a shop that is paused it stands still (see `state_of`).
 
     Its target is as the template's schedules have it: function, role, retries, dead-letter queue. Raises Misused where
     the id is the template's.
@@ -189,7 +190,7 @@ def put(stack: Stack, wanted: WantedSchedule) -> bool:
         "ScheduleExpression": wanted.expression,
         "ScheduleExpressionTimezone": wanted.zone,
         "FlexibleTimeWindow": window_of(stack),
-        "State": "ENABLED" if wanted.enabled else "DISABLED",
+        "State": state_of(stack, wanted.id, enabled=wanted.enabled),
         "Target": {**_target(stack, wanted.job), "Input": input_of(stack, wanted.input)},
     }
     for _ in range(2):  # somebody else may put or remove it in the same moment
@@ -211,7 +212,16 @@ def set_enabled(stack: Stack, standing: Standing, *, enabled: bool) -> None:
     """Let a schedule that was put by hand fire, or not. Raises Misused for one of the template's."""
     if not standing.by_hand:
         raise _template_s(standing.id, state_parameter(stack, standing, enabled=enabled))
-    change(stack, standing, State="ENABLED" if enabled else "DISABLED")
+    change(stack, standing, State=state_of(stack, standing.id, enabled=enabled))
+
+
+def state_of(stack: Stack, schedule_id: str, *, enabled: bool) -> str:
+    """How a schedule stands that is to fire, or not: of a shop that is paused none fires, and this notes which will when it is resumed."""
+    member = stack.registry.get(stack.shop)
+    if member.state is ShopState.PAUSED:
+        others = set(member.paused) - {schedule_id}
+        stack.registry.mark(member.id, member.state, paused=others | {schedule_id} if enabled else others)
+    return "ENABLED" if enabled and member.state is not ShopState.PAUSED else "DISABLED"
 
 
 def change(stack: Stack, standing: Standing, **changes: str) -> None:

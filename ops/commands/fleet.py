@@ -144,7 +144,7 @@ def list_all(desk: Desk) -> None:
     desk.out.show(data, Table("", ("name", "status", "started"), rows))
 
 
-@app.command("watch", of_shop=False, examples=["fleet watch", "fleet watch rebuild-20261122T081500 --once"])
+@app.command("watch", of_shop=False, examples=["fleet watch", "fleet watch rebuild-20261122T081500-3f2a91c0 --once"])
 def watch(
     desk: Desk,
     name: NameArgument = None,
@@ -176,7 +176,7 @@ def watch(
         raise typer.Exit(ExitCode.FAILED)
 
 
-@app.command("stop", of_shop=False, examples=["fleet stop rebuild-20261122T081500"])
+@app.command("stop", of_shop=False, examples=["fleet stop rebuild-20261122T081500-3f2a91c0"])
 def stop(desk: Desk, name: NameArgument = None) -> None:
     """Fire nothing more; what was fired already runs to its end."""
     name = name or fleet.newest(desk.stack)
@@ -203,11 +203,12 @@ def _do(
     *,
     rest: bool = True,
 ) -> None:
-    name = f"{what}-{clock.now().astimezone(UTC):%Y%m%dT%H%M%S}"
     by_state: dict[str, list[str]] = {}
     for member in desk.members():
         by_state.setdefault(member.state.value, []).append(member.id)
     shops = by_state.pop(ShopState.ACTIVE.value)
+    begun = clock.now().astimezone(UTC)
+    name = fleet.name_of(what, begun, [job, shops, *events, how.canaries, how.tolerance, how.at_once, rest])
     lists = fleet.in_lists(name, shops, events, how.canaries, how.tolerance, rest=rest)
     few = fleet.first_ones(len(shops), how.canaries)
     count, firings = len(shops) if rest else few, sum(len(one.events) for one in lists)

@@ -19,6 +19,7 @@ from ops.terminal import Cell, Facts, Lines, Table, status
 from salesflow import clock
 from salesflow.formats import Format, ReportType
 from salesflow.job_events import AnomalyCheckFields, ReportFields, Scope
+from salesflow.shops.registry import ShopState
 from salesflow.windows import Period
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ def put(
     }
     facts = Facts(f"{wanted.id} {done}", [("schedule", wanted.id), ("done", done), ("expression", wanted.expression)])
     desk.out.show(data, facts, _due_table(wanted, due))
+    if wanted.enabled:
+        _note_a_pause(desk)
     for rival, is_whole in rivals.items():
         then = "whichever comes second on a date answers DUPLICATE"
         if not is_whole:
@@ -266,6 +269,18 @@ def _switch(desk: Desk, schedule_id: str, *, enabled: bool, deploy: bool, yes: b
     due = schedules.next_times(now.schedule, clock.now(), 1)
     when = f"; due next {_local(due[0], now.schedule.zone)}" if due else ""
     desk.out.show(_as_data(now, clock.now(), desk.stack.name) | {"done": done}, Lines([f"{standing.id} {done}{when}."]))
+    if enabled:
+        _note_a_pause(desk)
+
+
+def _note_a_pause(desk: Desk) -> None:
+    """Say of a schedule that is to fire that its shop stands still."""
+    shop = desk.stack.shop
+    if desk.stack.registry.get(shop).state is ShopState.PAUSED:
+        desk.out.note(
+            f"The shop {shop} is paused: it fires once that is resumed (salesflow-ops shops resume {shop}).",
+            style="yellow",
+        )
 
 
 def _set_parameters(desk: Desk, changes: Mapping[str, str], *, yes: bool) -> None:

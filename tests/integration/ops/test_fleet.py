@@ -8,6 +8,7 @@ import pytest
 
 from ops.commands import fleet as commands
 from ops.target import Target
+from salesflow import clock
 from salesflow.shops.registry import ShopRegistry, ShopState
 from tests.integration.ops.running import Desk, Said
 
@@ -136,6 +137,19 @@ def test_a_new_version_is_tried_on_some_shops_and_the_rest_stays(desk: Desk, mon
     assert len(desk.shop.cloud.aws.mails()) == mails
     stopped = desk("fleet", "stop", begun.data["name"])
     assert (stopped.code, f"{begun.data['name']} is over already: SUCCEEDED" in stopped.err) == (2, True)
+
+
+def test_of_two_commands_of_one_second_the_same_are_begun_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "POLL_SECONDS", 0.1)
+    now = datetime.now(UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    before = len(desk("fleet", "list", "--json").data)
+    first, watched = started(desk, *backfill(6))
+    assert (watched.code, watched.data["fired"]) == (0, 1), watched.err
+    again, other = started(desk, *backfill(6))[0], started(desk, *backfill(7))[0]
+    assert again.data == first.data
+    assert other.data["name"] != first.data["name"]
+    assert len(desk("fleet", "list", "--json").data) == before + 2
 
 
 def test_what_makes_no_sense_is_refused_before_anything_is_fired(desk: Desk) -> None:

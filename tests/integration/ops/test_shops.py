@@ -174,9 +174,19 @@ def test_a_paused_shop_s_schedules_stand_still_and_those_that_fired_fire_again(d
     assert {one["State"] for one in schedules(shop, "quiet--").values()} == {"DISABLED"}
     assert [one["id"] for one in desk("shops", "list", "--state", "paused", "--json").data] == ["quiet"]
     assert desk("shops", "pause", "quiet").code == 0
+    stocks = ("schedules", "put", "--type", "stock", "--format", "csv", "--at", "08:00", "--shop", "quiet")
+    for command, waits in (
+        ((*stocks, "--id", "soon"), True),
+        ((*stocks, "--id", "never", "--paused"), False),
+        (("schedules", "resume", "forecast", "--shop", "quiet"), True),
+        (("schedules", "pause", "anomaly-check", "--shop", "quiet"), False),
+    ):
+        done = desk(*command)
+        assert (done.code, "it fires once that is resumed (salesflow-ops shops resume quiet)" in done.err) == (0, waits)
+        assert {one["State"] for one in schedules(shop, "quiet--").values()} == {"DISABLED"}, command
     assert desk("shops", "resume", "quiet").code == 0
     off = {name for name, one in schedules(shop, "quiet--").items() if one["State"] == "DISABLED"}
-    assert off == {"quiet--forecast"}
+    assert off == {"quiet--never", "quiet--anomaly-check"}
     assert desk("settings", "set", "timezone", "Europe/London", "--shop", "quiet").code == 0
     assert {one["ScheduleExpressionTimezone"] for one in schedules(shop, "quiet--").values()} == {"Europe/London"}
     assert schedules(shop, "salesflow-")["salesflow-forecast"]["ScheduleExpressionTimezone"] == "Asia/Shanghai"
