@@ -20,9 +20,9 @@ from ops.target import Stack
 from ops.terminal import Facts, Table, status
 from salesflow.alerts.book import FOR_GOOD, AlertBook, chain_of
 from salesflow.alerts.result import PREFIX, result_key
+from salesflow.alerts.wording import open_sentence
 from salesflow.figures import Figures
 from salesflow.findings.subjects import SHOP
-from salesflow.findings.wording import sentence
 from salesflow.job_events import Scope
 from salesflow.windows import Period
 
@@ -52,7 +52,7 @@ def open_alerts(stack: Stack, period: Period, until: date) -> list[dict[str, Any
             "severity": alert.severity.value,
             "since": alert.since,
             "told": alert.told,
-            "text": sentence(alert.statement, figures),
+            "text": open_sentence(alert.statement, figures),
         }
         for day, alerts in filter(None, pages)
         for alert in alerts

@@ -81,6 +81,26 @@ def test_a_weekday_that_the_shop_now_closes_on_is_told_twice() -> None:
     assert severities(shop, mondays) == [Severity.HIGH, Severity.HIGH, Severity.LOW]
 
 
+def ends(sales: list["np.ndarray[tuple[int], np.dtype[np.float64]]"], hours: dict[int, float]) -> pd.DataFrame:
+    """The shop's days, of which those named ended at these hours."""
+    return shop_of([of_day[of_day < hours.get(day, CLOSES)] for day, of_day in enumerate(sales)])
+
+
+def test_a_weekday_that_the_shop_now_closes_on_at_noon_is_told_once_until_it_ends_earlier_still() -> None:
+    mondays = [84 + 7 * n for n in range(5)]
+    shop = ends(ordinary(120, 40), dict(zip(mondays, (13.0, 13.0, 13.2, 12.9, 10.2), strict=True)))
+    told = severities(shop, [FIRST + timedelta(days=day) for day in mondays])
+    assert told == [Severity.HIGH, Severity.LOW, Severity.LOW, Severity.LOW, Severity.HIGH]
+
+
+def test_hours_that_are_shorter_on_all_days_are_the_usual_ones_after_two_weeks() -> None:
+    days = range(84, 112)
+    found = [*classify_days(ends(ordinary(112, 40), dict.fromkeys(days, 13.0)), [FIRST + timedelta(days=d) for d in days])]
+    assert not any(one.again for one in found)
+    assert [one.state for one in found[:7]] == [DayState.PARTIAL] * 7
+    assert [one.state for one in found[14:]] == [DayState.OPEN] * 14
+
+
 def test_half_a_day_on_a_holiday_that_the_owner_named_is_no_alarm() -> None:
     day = FIRST + timedelta(days=120)
     shop = shop_of([*ordinary(120, 40), np.linspace(8.2, 12.9, 14)])

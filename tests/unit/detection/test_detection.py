@@ -62,9 +62,8 @@ def total(parts: tuple[Contribution, ...]) -> int:
 
 
 def test_an_ordinary_day_and_an_ordinary_closed_day_say_nothing(ordinary: pd.DataFrame) -> None:
-    products = ordinary.copy()
-    assert [e for e in judge(products).shop if e.severity is Severity.HIGH] == []
-    sunday = judge(products, SATURDAY + timedelta(days=1))
+    assert [e for e in judge(ordinary).shop if e.severity is Severity.HIGH] == []
+    sunday = judge(ordinary, SATURDAY + timedelta(days=1))
     assert (sunday.state, sunday.shop, sunday.products) == (DayState.CLOSED, (), ())
 
 
@@ -158,9 +157,8 @@ def test_a_saturday_like_a_monday_is_named_so() -> None:
 
 
 def test_a_product_that_stopped_is_told_once_and_says_if_it_is_out_of_stock(ordinary: pd.DataFrame) -> None:
-    products = ordinary.copy()
     gone = [SATURDAY - timedelta(days=back) for back in range(9)]
-    products = products[~((products["sku"] == "P04") & products["date"].dt.date.isin(gone))]
+    products = ordinary[~((ordinary["sku"] == "P04") & ordinary["date"].dt.date.isin(gone))]
     results = judge_days(products, gone[::-1], Policy(min_impact=0), stock=lambda _: {"P04": 0})
     told = [e for r in results for e in only(r.products, EventType.STOPPED_SELLING) if e.sku == "P04"]
     assert [one.is_new for one in told] == [True] + [False] * (len(told) - 1)
@@ -283,10 +281,8 @@ def test_what_never_had_one_price_has_none_that_could_be_wrong(ordinary: pd.Data
 
 
 def test_a_trading_day_without_sales_is_missing_and_stays_one_event_while_it_lasts(ordinary: pd.DataFrame) -> None:
-    products = ordinary.copy()
     dead = [SATURDAY - timedelta(days=back) for back in range(10)]
-    products = products[~products["date"].dt.date.isin(dead)]
-    results = judge_days(products, dead[::-1])
+    results = judge_days(ordinary[~ordinary["date"].dt.date.isin(dead)], dead[::-1])
     events = [e for r in results for e in r.shop]
     assert len({e.key for e in events}) == 1
     assert [e.is_new for e in events].count(True) == 1
@@ -346,10 +342,8 @@ def test_an_ordinary_sum_at_unusual_hours_is_told_once_with_the_hours_that_moved
 
 
 def test_later_rows_change_nothing(ordinary: pd.DataFrame) -> None:
-    products = ordinary.copy()
     day = SATURDAY - timedelta(days=4)
-    known = products[products["date"].dt.date <= day]
-    assert judge(products, day) == judge(known, day)
+    assert judge(ordinary, day) == judge(ordinary[ordinary["date"].dt.date <= day], day)
 
 
 def test_the_floor_holds_and_products_come_by_what_is_at_stake(ordinary: pd.DataFrame) -> None:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from salesflow.alerts.book import Told
 from salesflow.alerts.lifecycle import Rules
-from salesflow.alerts.wording import told_sentence
+from salesflow.alerts.wording import open_sentence, told_sentence
 from salesflow.figures import Figures
 from salesflow.findings.subjects import event_as_dict
 from salesflow.findings.wording import sentence
@@ -86,7 +86,7 @@ def result_document(
         "told": [entry.as_dict() | {"text": told_sentence(entry, english)} for part in parts for entry in part.said],
         "left_out": sum(part.left_out for part in parts),
         "open": [
-            alert.as_dict() | {"statement": alert.statement.as_dict(), "text": sentence(alert.statement, english)}
+            alert.as_dict() | {"statement": alert.statement.as_dict(), "text": open_sentence(alert.statement, english)}
             for part in parts
             for alert in part.open
         ],

@@ -1,6 +1,7 @@
 """What is told of an alert, in a language: how it began or got worse, and how it ended."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -26,6 +27,12 @@ _ENDS_OF_PRODUCTS: Final[Mapping[EventType | None, Text]] = {
 def told_sentence(entry: Entry, figures: Figures) -> str:
     """The sentence of an entry, without its date."""
     return (end_sentence if entry.change is Change.RESOLVED else sentence)(entry.statement, figures)
+
+
+def open_sentence(said: Statement, figures: Figures) -> str:
+    """The sentence of an alert that is not over, days later too: of a product that stopped, nothing that has grown since."""
+    stopped = said.type is EventType.STOPPED_SELLING
+    return sentence(replace(said, silent_days=0, pieces=0.0) if stopped else said, figures)
 
 
 def dated_sentence(entry: Entry, business_date: date, figures: Figures) -> str:

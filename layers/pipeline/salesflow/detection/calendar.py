@@ -35,9 +35,9 @@ SAME_AGAIN = 2
 class DayFinding:
     """State of a day; `since`: first day of a run of missing days; `minutes_short`, `usual_edge`: how much a partial day lacks, at its end or
 
-    (`late_start`) its beginning. `by_chance`: that so few sales as usual are none at all on the missing days; `again`: a missing day that the
+    (`late_start`) its beginning. `by_chance`: that so few sales as usual are none at all on the missing days; `again`: a weekday that the shop
 
-    shop now is closed on, week after week.
+    now is closed on, or closes early or opens late on, week after week.
     """
 
     state: DayState
@@ -167,22 +167,38 @@ class _Edges:
         same = past[self.weekday[past] == self.weekday[t]]
         if len(past) < 12 or len(same) < 2 or "last_sale" not in self.minutes:
             return None
-        usual = np.ones(1) if self.hours is None else self.hours[same].sum(axis=0)
         for column, minutes in self.minutes.items():
             sign = -1 if column == "last_sale" else 1
-            known = minutes[same][np.isfinite(minutes[same])]
+            known = same[np.isfinite(minutes[same])]
             if not len(known) or np.isnan(minutes[t]):
                 continue
-            edge = float(np.quantile(known, 0.1 if sign < 0 else 0.9))
+            weeks = _weeks_alike(minutes[known] - minutes[t], sign * (minutes[t] - minutes[past[past > known[-1]]]))
+            known = known[: len(known) - weeks]
+            usual = np.ones(1) if self.hours is None else self.hours[known].sum(axis=0)
+            edge = float(np.quantile(minutes[known], 0.1 if sign < 0 else 0.9))
             short = sign * (minutes[t] - edge)
             at = int(minutes[t] // 60)
             lost = usual[at + 1 :].sum() if sign < 0 else usual[:at].sum()
             share = lost / usual.sum() if usual.sum() > 0 and self.hours is not None else 1.0
-            by_chance = _no_sale_in(share, self.transactions[t], float(self.transactions[same].mean()))
+            by_chance = _no_sale_in(share, self.transactions[t], float(self.transactions[known].mean()))
             if short > EARLY_MINUTES and share >= MISSING_SHARE and by_chance < CUT_BY_CHANCE:
-                cut_at = _clock(float(minutes[t]))
-                return DayFinding(DayState.PARTIAL, day.date(), round(short), _clock(edge), cut_at, late_start=sign > 0)
+                return DayFinding(
+                    DayState.PARTIAL, day.date(), round(short), _clock(edge), _clock(float(minutes[t])),
+                    late_start=sign > 0, again=weeks > 0,
+                )  # fmt: skip
         return None
+
+
+def _weeks_alike(off: Floats, short: Floats) -> int:
+    """How many of the last days of a weekday were cut as this one is: its new hours, which week after week are no news.
+
+    `off` [n]: minutes between this day's edge and those of the weekday's days before, oldest first; `short` [m]: minutes that this day lacks
+    against the days since the last of them. 0 where these are short as well, or fewer than two days would be left to compare with.
+    """
+    unlike = np.flatnonzero(np.abs(off) > EARLY_MINUTES)
+    if len(unlike) < 2 or not len(short) or np.median(np.nan_to_num(short)) < np.median(np.abs(off[unlike])) / 2:
+        return 0
+    return len(off) - 1 - int(unlike[-1])
 
 
 def _mean(values: Floats) -> float:

@@ -132,7 +132,7 @@ def _judged(
 
 
 def _partial(line: Timeline, t: int, finding: DayFinding, holiday: str | None) -> Event:
-    """A day that stops or starts hours away from the usual: serious where the money is missing too, and it is no holiday."""
+    """A day that stops or starts hours away from the usual: serious where the money is missing too, it is no holiday, and no new habit."""
     day = line.days[t].date()
     value, expected = float(line.totals[0, t]), float(np.nan_to_num(line.shop_days([t])[0].expected[0]))
     missing = min(value - expected, 0.0)
@@ -142,7 +142,7 @@ def _partial(line: Timeline, t: int, finding: DayFinding, holiday: str | None) -
         EventType.PARTIAL_DAY, day, day, value=value - back.value, expected=back.kept * expected or None,
         cut_at=finding.cut_at, usual_edge=finding.usual_edge, late_start=finding.late_start,
     )  # fmt: skip
-    severity = Severity.HIGH if serious else Severity.MEDIUM
+    severity = Severity.LOW if finding.again else Severity.HIGH if serious else Severity.MEDIUM
     key = f"shop/day/PARTIAL_DAY/{day}"
     return Event(key, EventType.PARTIAL_DAY, severity, "day", day, True, said, impact=round(missing))
 

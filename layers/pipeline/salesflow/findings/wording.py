@@ -248,19 +248,26 @@ def _moved(said: Statement, figures: Figures) -> str:
 
 
 def _stopped(said: Statement, figures: Figures) -> str:
-    """A product whose silence is no accident any more: without stock, with stock, or with a stock that is not known."""
+    """A product whose silence is no accident any more: without stock, with stock, or with a stock that is not known.
+
+    How long that is, and what was lost, only where the statement says it.
+    """
     _ = figures.words
     values = {
         "product": called(said.sku, said.name),
         "day": figures.day_named(said.last_sold or said.since),
         "usual": rounded(said.a_week, "quantity", figures),
     }
-    if said.stock == 0:
+    if said.stock == 0 and said.pieces:
         return _(
             "{product} is out of stock and has not sold since {day}: about {pieces} pieces were not sold, {amount}.",
             **values,
             pieces=amount(said.pieces, "quantity", figures),
             amount=figures.money(said.amount),
+        )
+    if said.stock == 0:
+        return _(
+            "{product} is out of stock and has not sold since {day}; about {usual} pieces a week are usual.", **values
         )
     if said.stock is not None:
         return _(
@@ -268,6 +275,8 @@ def _stopped(said: Statement, figures: Figures) -> str:
             **values,
             stock=format_decimal(said.stock, locale=figures.locale),
         )
+    if not said.silent_days:
+        return _("{product} has not sold since {day}; about {usual} pieces a week are usual.", **values)
     return figures.plural(
         "{product} has not sold since {day}: {n} trading day, where about {usual} pieces a week are usual.",
         "{product} has not sold since {day}: {n} trading days, where about {usual} pieces a week are usual.",
