@@ -95,7 +95,9 @@ def test_a_weekday_that_the_shop_now_closes_on_at_noon_is_told_once_until_it_end
 
 def test_hours_that_are_shorter_on_all_days_are_the_usual_ones_after_two_weeks() -> None:
     days = range(84, 112)
-    found = [*classify_days(ends(ordinary(112, 40), dict.fromkeys(days, 13.0)), [FIRST + timedelta(days=d) for d in days])]
+    found = [
+        *classify_days(ends(ordinary(112, 40), dict.fromkeys(days, 13.0)), [FIRST + timedelta(days=d) for d in days])
+    ]
     assert not any(one.again for one in found)
     assert [one.state for one in found[:7]] == [DayState.PARTIAL] * 7
     assert [one.state for one in found[14:]] == [DayState.OPEN] * 14
