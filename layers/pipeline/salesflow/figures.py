@@ -5,12 +5,12 @@ Every format prints through `Figures.show`, so that a figure looks the same wher
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from babel import Locale
 from babel.dates import (
@@ -58,6 +58,9 @@ _ENDS_OF_INTERVALS = (Language.LN, Language.SW)
 _LINGALA_MONTHS = ("yanuali", "febluali", "marsi", "aprili", "mai", "yuni", "yuli", "agusti", "setembe", "okotobe", "novembe", "desembe")  # fmt: skip
 """The months as people in Kinshasa say and write them, long and short the same; CLDR counts them in long dates ("the tenth moon and one"
 with tone marks) and has other names, shortened, in short ones."""
+_LINGALA_DAYS = ("mokolo ya yambo", "mokolo ya mibale", "mokolo ya misato", "mokolo ya minei", "mokolo ya mitano", "mposo", "eyenga")  # fmt: skip
+_LINGALA_INITIALS = ("M1", "M2", "M3", "M4", "M5", "Mp", "Ey")
+"""The first day, the second, and so on, in the letters of every day; CLDR's short names are consonants ("ybo") that nobody reads."""
 _SWAHILI_DAYS = ("J\u2019tatu", "J\u2019nne", "J\u2019tano", "Alh.", "Ij.", "J\u2019mosi", "J\u2019pili")
 _SWAHILI_INITIALS = ("J3", "J4", "J5", "Al", "Ij", "J1", "J2")
 """As they are written by hand, Jumatatu being the third day: CLDR has no short Swahili names, and the initials of the English ones."""
@@ -330,22 +333,29 @@ class Figures:
             return re.sub(r"\b1\b", "1er", text, count=1)
         if self.language is not Language.LN:
             return text
-        names = (self.locale.months["format"][width][value.month] for width in ("wide", "abbreviated"))
-        return re.sub("|".join(map(re.escape, names)), _LINGALA_MONTHS[value.month - 1], text)
+        day, widths = value.weekday(), ("wide", "abbreviated")
+        own = {get_day_names(width, locale=self.locale)[day]: self._day_names(width)[day] for width in widths}
+        months = self.locale.months["format"]
+        own |= {months[width][value.month]: _LINGALA_MONTHS[value.month - 1] for width in widths}
+        return re.sub("|".join(map(re.escape, own)), lambda found: str(own[found[0]]), text)
 
     def weekday(self, index: int) -> str:
         """Monday for 0."""
-        return str(get_day_names("wide", locale=self.locale)[index])
+        return str(self._day_names("wide")[index])
 
     def weekday_short(self, index: int) -> str:
         """Mon for 0."""
-        own = _SWAHILI_DAYS if self.language is Language.SW else get_day_names("abbreviated", locale=self.locale)
-        return str(own[index])
+        return str((_SWAHILI_DAYS if self.language is Language.SW else self._day_names("abbreviated"))[index])
 
     def weekday_letter(self, index: int) -> str:
         """M for Monday, as short as the language has it."""
-        own = _SWAHILI_INITIALS if self.language is Language.SW else get_day_names("narrow", locale=self.locale)
-        return str(own[index])
+        own = {Language.SW: _SWAHILI_INITIALS, Language.LN: _LINGALA_INITIALS}.get(self.language)
+        return str((own or get_day_names("narrow", locale=self.locale))[index])
+
+    def _day_names(self, width: Literal["wide", "abbreviated"]) -> Mapping[int, str]:
+        if self.language is not Language.LN:
+            return get_day_names(width, locale=self.locale)
+        return {n: name if width == "wide" else name.split()[-1] for n, name in enumerate(_LINGALA_DAYS)}
 
     def moment(self, value: datetime) -> str:
         """22 Nov 2026, 21:45."""
@@ -371,8 +381,10 @@ class Figures:
     def _interval(self, window: Window, skeleton: str, day: Callable[[date], str]) -> str:
         if self.language not in _ENDS_OF_INTERVALS:
             return format_interval(window.first, window.last, skeleton, locale=self.locale)
-        first = day(window.first) if window.first.year != window.last.year else self.day_short(window.first)
-        return f"{first} – {day(window.last)}"
+        first, last = window.first, window.last
+        if (first.year, first.month) == (last.year, last.month):
+            return f"{first.day}–{day(last)}"
+        return f"{day(first) if first.year != last.year else self.day_short(first)} – {day(last)}"
 
     def window_shortest(self, window: Window) -> str:
         """22 Nov, or 16–22 Nov."""

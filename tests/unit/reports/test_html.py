@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 import pytest
 
 from salesflow.formats import Format
+from salesflow.reports import render
 from tests.unit.reports.samples import all_samples, rendered
+from tests.unit.reports.whole import whole_content
 
 
 class Page(HTMLParser):
@@ -88,11 +90,18 @@ def test_cells_are_sorted_by_what_they_hold_and_not_by_how_it_is_printed() -> No
     assert '<td class="n minor short" data-order="41">41</td>' in html
     assert '<td class="n short" data-order="55361">553.61</td>' in html
     days = re.findall(
-        r'<th scope="row" data-order="(\d+)">', rendered("sales-monthly-40-scripts", Format.HTML).decode()
+        r'<th scope="row" data-order="(\d+)" class="short">', rendered("sales-monthly-40-scripts", Format.HTML).decode()
     )
     assert days
     assert days == sorted(days), "a day is no text"
     assert html.count('<table class="sortable">') == 1
+
+
+def test_the_days_of_a_day_are_said_once_and_numbers_stay_on_their_line() -> None:
+    html = rendered("sales-daily", Format.HTML).decode()
+    assert "<dt>Days</dt>" not in html
+    assert "<dt>Days</dt><dd>16–22 Nov 2026</dd>" in rendered("combined-weekly-40-scripts", Format.HTML).decode()
+    assert "For 14\u00a0days" in render(whole_content("sales"), Format.HTML).decode()
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:

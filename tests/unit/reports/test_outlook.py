@@ -46,6 +46,14 @@ def pdf_text(content: ReportContent) -> str:
     return " ".join("\n".join(page.extract_text() for page in reader.pages).split())
 
 
+def test_the_amounts_of_one_sentence_are_written_alike() -> None:
+    content = with_forecast(
+        "sales-daily", replace(FORECAST, horizons=(horizon(7, 900_000_000, TrendDirection.STABLE),))
+    )
+    assert "about ¥9M; " in mail_of(content).text
+    assert "between ¥7.2M and ¥11M" in mail_of(content).text
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_page_says_what_to_expect(name: str) -> None:
     content = with_forecast(name)

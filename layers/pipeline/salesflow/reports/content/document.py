@@ -337,7 +337,7 @@ def _small_print(figures: Figures, content: ReportContent, window_text: str) -> 
     _, provenance, stock = figures.words, content.provenance, content.stock
     lines = [
         (_("Business date"), figures.day_long(provenance.business_date)),
-        (_("Days"), window_text),
+        *([(_("Days"), window_text)] if window_text != figures.day_long(provenance.business_date) else []),
         (_("Time zone"), provenance.timezone),
         (_("Data as of"), figures.moment(provenance.data_as_of) if provenance.data_as_of else _("no sale known")),
     ]

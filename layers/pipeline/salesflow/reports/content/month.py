@@ -63,7 +63,7 @@ def _next_week(forecast: ForecastSummary, figures: Figures) -> str:
         return ""
     about = _(
         "Next 7 days: about {amount}; best day {weekday}.",
-        amount=figures.money_about(week.total),
+        amount=figures.money_about(week.total, beside=week.upper80),
         weekday=figures.show(Kind.WEEKDAY, week.peak_day.weekday()),
     )
     range_ = _(

@@ -33,7 +33,7 @@ def lasts_text(line: OrderLine, figures: Figures) -> str:
 
 def for_days(orders: OrderList, figures: Figures) -> str:
     """ "For 14 days"."""
-    return figures.plural("For {n} day", "For {n} days", orders.cover_days)
+    return figures.plural("For {n}\u00a0day", "For {n}\u00a0days", orders.cover_days)
 
 
 def orders_table(orders: OrderList, figures: Figures, *, limit: int) -> Table:

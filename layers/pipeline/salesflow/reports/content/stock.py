@@ -177,7 +177,7 @@ def stock_kpis(stock: StockAnalysis, figures: Figures) -> tuple[tuple[Kpi, ...],
             _("Dead stock"),
             Kind.COUNT,
             _("Products in stock without a sale in the last 90 days."),
-            _("worth {value}", value=figures.money(now.dead_stock_value)),
+            _("worth {value}", value=figures.money(now.dead_stock_value)) if now.dead_stock else "",
         ),
         kpi(
             "rotation_per_year",
