@@ -181,9 +181,9 @@ def test_weekdays_and_numbers_stand_as_the_language_writes_them() -> None:
             "星期一的销售额是平常星期一的3.4倍：CDF\u00a06,800，平常约CDF\u00a02,000。当天是Noël。",
         ),
         Language.LN: (
-            "Boteki ya mokɔlɔ mwa yambo ezalaki 38% na nse ya mokɔlɔ mwa yambo ya momesano: "
+            "Boteki ya mokolo ya yambo ezalaki 38% na nse ya mokolo ya yambo ya momesano: "
             "1.240\u00a0FC na esika ya pene ya 2.000\u00a0FC.",
-            "Boteki ya mokɔlɔ mwa yambo ezalaki mbala 3,4 ya mokɔlɔ mwa yambo ya momesano: "
+            "Boteki ya mokolo ya yambo ezalaki mbala 3,4 ya mokolo ya yambo ya momesano: "
             "6.800\u00a0FC na esika ya pene ya 2.000\u00a0FC. Mokolo wana ezalaki Noël.",
         ),
         Language.SW: (
