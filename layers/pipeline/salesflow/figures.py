@@ -31,6 +31,7 @@ from salesflow.language import Language, words
 from salesflow.money import Currency
 from salesflow.windows import Window
 
+type _Width = Literal["wide", "abbreviated"]
 type Value = Any
 """An int, float, str, date or None, as the `Kind` beside it says."""
 
@@ -333,7 +334,8 @@ class Figures:
             return re.sub(r"\b1\b", "1er", text, count=1)
         if self.language is not Language.LN:
             return text
-        day, widths = value.weekday(), ("wide", "abbreviated")
+        day = value.weekday()
+        widths: tuple[_Width, ...] = ("wide", "abbreviated")
         own = {get_day_names(width, locale=self.locale)[day]: self._day_names(width)[day] for width in widths}
         months = self.locale.months["format"]
         own |= {months[width][value.month]: _LINGALA_MONTHS[value.month - 1] for width in widths}
@@ -352,7 +354,7 @@ class Figures:
         own = {Language.SW: _SWAHILI_INITIALS, Language.LN: _LINGALA_INITIALS}.get(self.language)
         return str((own or get_day_names("narrow", locale=self.locale))[index])
 
-    def _day_names(self, width: Literal["wide", "abbreviated"]) -> Mapping[int, str]:
+    def _day_names(self, width: _Width) -> Mapping[int, str]:
         if self.language is not Language.LN:
             return get_day_names(width, locale=self.locale)
         return {n: name if width == "wide" else name.split()[-1] for n, name in enumerate(_LINGALA_DAYS)}
