@@ -33,8 +33,8 @@ SHOP_ROLE = "arn:aws:iam::123456789012:role/shop-ShopRole-1"
 
 @pytest.fixture(scope="session")
 def shop_sales() -> Any:
-    """250 days of a small shop, up to the 22nd of November, some of whose products have hostile names."""
-    return with_hostile_names(sample_sales(seed=7, end_date=date(2026, 11, 22), days=250))
+    """100 days of a small shop, up to the 22nd of November, some of whose products have hostile names."""
+    return with_hostile_names(sample_sales(seed=11, end_date=date(2026, 11, 22), days=100))
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def system(
         "OWNER_RECIPIENTS": OWNER,
         "SES_REGION": "ap-southeast-1",
         "CURRENCY": "CNY",
-        "HISTORY_DAYS": "240",
+        "HISTORY_DAYS": "180",
         "SHOP_ROLE_ARN": SHOP_ROLE,
         "POWERTOOLS_SERVICE_NAME": "salesflow",
         "POWERTOOLS_METRICS_NAMESPACE": "SalesFlow",

@@ -57,10 +57,10 @@ def test_a_day_without_sales_after_days_without_sales_is_stale_and_not_just_empt
 
 
 def test_a_source_that_has_been_silent_for_months_is_stale(system: System) -> None:
-    silent_since(system, datetime(2026, 7, 1))
+    silent_since(system, datetime(2026, 9, 1))
     answer = system.fire("report", DAILY)
     assert answer["status"] == "SKIPPED_STALE"
-    assert "since 2026-06-30" in answer["reason"]
+    assert "since 2026-08-31" in answer["reason"]
 
 
 def test_one_quiet_day_is_empty(system: System) -> None:
