@@ -30,6 +30,7 @@ from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.lambda_context import Context
 from tests.stand_ins.shops import HOSTILE
 
+pytestmark = pytest.mark.usefixtures("settled")
 DAILY = {"business_date": BUSINESS_DATE.isoformat()}
 FOLDER = f"reports/sales/daily/{BUSINESS_DATE}/"
 

@@ -19,6 +19,8 @@ from tests.integration.jobs.conftest import HURRIED, READERS, System
 from tests.integration.jobs.test_report import DAILY
 from tests.stand_ins.lambda_context import Context
 
+pytestmark = pytest.mark.usefixtures("settled")
+
 
 @pytest.mark.parametrize("fault", [Status(500), Status(502), Status(429), Reset(), Truncated(), HTML_PAGE])
 def test_a_hiccup_of_the_source_is_survived(system: System, fault: Any) -> None:

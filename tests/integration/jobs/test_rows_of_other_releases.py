@@ -15,6 +15,8 @@ from tests.integration.jobs.conftest import READERS, System
 from tests.integration.jobs.watched import SALES, SALES_INPUT, Watched, utc
 from tests.stand_ins.clocks import HandClock
 
+pytestmark = pytest.mark.usefixtures("settled")
+
 Item = dict[str, Any]
 EVENT = {"business_date": "2026-11-20", "formats": ["json"]}
 IDENTITY = "run#report/sales/daily/json"
