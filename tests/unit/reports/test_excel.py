@@ -226,3 +226,29 @@ def test_notes_define_every_figure() -> None:
     for kpi in ("Sales, ¥", "Per sale, ¥", "Urgent reorders", "Rotation per year", "Dead stock"):
         assert len(notes[kpi]) > 20
     assert notes["Time zone"] == "Asia/Shanghai"
+
+
+def test_what_is_to_come_stands_in_no_column_of_what_was() -> None:
+    content = whole_content("combined", Period.WEEKLY)
+    book = openpyxl.load_workbook(io.BytesIO(render(content, Format.EXCEL)))
+    labels = [cell.value for row in book["Summary"].iter_rows() for cell in row]
+    assert "16–22 Nov" in labels
+    assert "23–29 Nov" not in labels
+    assert '<td class="n">Expected: 9,600</td>' in render(content, Format.HTML).decode()
+
+
+def test_the_cells_of_a_row_begin_at_one_height_where_a_sentence_wraps() -> None:
+    sheet = openpyxl.load_workbook(io.BytesIO(render(whole_content("sales"), Format.EXCEL)))["Unusual"]
+    assert {cell.alignment.vertical for row in sheet.iter_rows(min_row=2) for cell in row} == {"top"}
+
+
+def test_a_day_has_no_table_of_weekdays_in_which_six_are_empty() -> None:
+    day, week = (
+        [
+            [cell.value for cell in sheet[1]]
+            for sheet in openpyxl.load_workbook(io.BytesIO(render(content, Format.EXCEL)))
+        ]
+        for content in (whole_content("sales"), whole_content("sales", Period.WEEKLY))
+    )
+    assert ["Hour", "Sales", "Share"] in day
+    assert ["Hour", "Sales", "Share", None, "Weekday", "Sales", "Share"] in week

@@ -176,16 +176,22 @@ class Chart:
     def words(self, figures: Figures) -> str:
         """The chart in words, all its figures among them, for who does not see it."""
         _, said = figures.words, []
-        for n, value in enumerate(self.values):
-            text = figures.show(self.value_kind, round(value))
+        for n in range(len(self.values)):
+            text = self.figure(n, figures)
             usual = self.marks[n] if self.marks else None
             if usual is not None:
                 more = _("usual {figure}", figure=figures.show(self.value_kind, round(usual)))
                 text = _("{text} ({more})", text=text, more=more)
-            if n in self.expected:
-                text = _("{label}: {text}", label=_("Expected"), text=text)
             said.append(_("{label}: {text}", label=self.labels[n], text=text))
         return figures.sentences(self.alt, figures.listed(said, ";"))
+
+    def figure(self, n: int, figures: Figures) -> str:
+        """One value as text; what is yet to come says so, and has the digits that are known of it."""
+        value = round(self.values[n])
+        if n not in self.expected:
+            return figures.show(self.value_kind, value)
+        _, text = figures.words, figures.show(Kind.ESTIMATE, figures.about(value))
+        return _("{label}: {text}", label=_("Expected"), text=text)
 
 
 @dataclass(frozen=True, slots=True)

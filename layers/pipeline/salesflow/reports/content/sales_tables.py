@@ -137,7 +137,7 @@ def daily_table(days: Sequence[DaySales], window: Window, figures: Figures, *, o
 
 
 def sales_sheets(sales: SalesAnalysis, figures: Figures, statement: MoneyStatement | None = None) -> tuple[Table, ...]:
-    """The whole tables: days, products, hours, weekdays, returns."""
+    """The whole tables: days, products, hours, weekdays (where there are several), returns."""
     _, revenue = figures.words, sales.kpis.revenue
 
     def share(value: int) -> float | None:
@@ -147,10 +147,11 @@ def sales_sheets(sales: SalesAnalysis, figures: Figures, statement: MoneyStateme
     weekdays = tuple((day, value, share(value)) for day, value in enumerate(sales.by_weekday))
     value_columns = (Column("revenue", _("Sales"), Kind.MONEY, sums=True), Column("share", _("Share"), Kind.SHARE))
     hour, weekday = Column("hour", _("Hour"), Kind.HOUR), Column("weekday", _("Weekday"), Kind.WEEKDAY)
+    by_weekday = Table("weekdays", _("Sales by weekday"), (weekday, *value_columns), weekdays, limit=7)
     return (
         daily_table(days_known(sales), sales.window, figures, own_column=True),
         products_table(sales, figures, statement),
         Table("hours", _("Sales by hour"), (hour, *value_columns), hours, limit=24),
-        Table("weekdays", _("Sales by weekday"), (weekday, *value_columns), weekdays, limit=7),
+        *([by_weekday] if sales.window.days > 1 else []),
         returns_table(sales, figures, limit=len(sales.products)),
     )

@@ -63,7 +63,7 @@ class Books:
             align="right",
         )
         vat = place["vat"]
-        sheet.write_string(vat, 3, _("VAT rate; 0 where the prices hold none"), cells.format(**quiet))
+        sheet.write_string(vat, 3, _("VAT rate; 0 where the prices hold none"), cells.format(indent=1, **quiet))
         rate_cell = xl_rowcol_to_cell(vat, 2, row_abs=True, col_abs=True)
         sheet.write_number(vat, 2, rate, cells.format(num_format="0.0##%", bg_color=PALE_ORANGE, bottom=1))
         digits = self.figures.currency.digits
@@ -145,7 +145,7 @@ class Books:
         ):
             cells.put(sheet, row, 0, Kind.NAME, label, bold=True)
             sheet.write_number(row, 1, days, given)
-        sheet.write_string(0, 2, _("Change them, and the orders follow."), cells.format(font_color=QUIET))
+        sheet.write_string(0, 2, _("Change them, and the orders follow."), cells.format(indent=1, font_color=QUIET))
         labels = (
             (_("Product"), Kind.NAME, 36), (_("SKU"), Kind.NAME, 14), (_("In stock"), Kind.COUNT, 10), (_("Sold a day"), Kind.DECIMAL, 12),
             (_("Days left"), Kind.DECIMAL, 11), (_("Order"), Kind.COUNT, 10), (_.context("order", "At least"), Kind.COUNT, 11),

@@ -115,7 +115,7 @@ class Cells:
             return write_text
         if kind is Kind.TEXT:
             return write_own
-        return lambda row, value: self.put(sheet, row, column, kind, value)
+        return lambda row, value: self.put(sheet, row, column, kind, value, **extra)
 
 
 def heading_width(label: str) -> float:

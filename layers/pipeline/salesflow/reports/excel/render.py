@@ -310,14 +310,15 @@ class _Writer:
             return row
         for n, chart in enumerate(loose):
             self._chart_cells(sheet, row, 2 * n, chart)
-            last = row + len(chart.values)
+            last = row + len(chart.values) - len(chart.expected)
             places[chart.key] = Place(self._names["overview"], row + 1, last, 2 * n, 2 * n + 1)
         return row + max(len(chart.values) for chart in loose) + 2
 
     def _chart_cells(self, sheet: Worksheet, row: int, column: int, chart: Chart) -> None:
         rule = {"bottom": 1, "bottom_color": RULE}
         sheet.write_string(row, column, chart.title, self._cells.format(bold=True, indent=int(column > 0)))
-        for n, (label, value) in enumerate(zip(chart.labels, chart.values, strict=True), start=1):
+        known = len(chart.values) - len(chart.expected)  # what is to come has a sheet of its own
+        for n, (label, value) in enumerate(zip(chart.labels[:known], chart.values, strict=False), start=1):
             self._cells.put(sheet, row + n, column, Kind.NAME, label, shrink=True, indent=int(column > 0), **rule)
             self._cells.put(sheet, row + n, column + 1, chart.value_kind, round(value), **rule)
 

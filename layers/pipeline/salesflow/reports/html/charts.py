@@ -56,7 +56,7 @@ class ScreenChart:
 
 def screen_chart(chart: Chart, figures: Figures) -> ScreenChart:
     """The chart for a page."""
-    texts = tuple(figures.show(chart.value_kind, round(value)) for value in chart.values)
+    texts = tuple(chart.figure(n, figures) for n in range(len(chart.values)))
     if chart.kind is ChartKind.BARS:
         bars, zero = _bars(chart, texts)
         return ScreenChart(chart, Markup(), bars, zero, ())
