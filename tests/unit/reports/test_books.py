@@ -210,7 +210,7 @@ def test_products_days_and_categories_add_up_to_the_books(case: str) -> None:
     assert sum(product["cost"] or 0 for product in statement["products"]) == statement["cost"]
     text = made(case, Format.CSV).decode("utf-8-sig")
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if language_of(case) is Language.FR else ",")
-    written = [Decimal(line["revenue"]) for line in table if line["revenue"]]
+    written = [Decimal(line["revenue"].replace(",", ".")) for line in table if line["revenue"]]
     kept = pq.read_table(pa.BufferReader(made(case, Format.PARQUET))).column("revenue").to_pylist()
     assert sum(written) == sum(value for value in kept if value is not None) == goods
 

@@ -75,6 +75,11 @@ def test_the_delimiter_is_what_a_sheet_of_the_language_expects() -> None:
         for language in Language
     }
     assert first[Language.FR][0].startswith("sku;name;revenue")
+    for language, mark in ((Language.FR, ","), (Language.LN, ","), (Language.EN, ".")):
+        row = next(csv.DictReader(first[language], delimiter=";" if mark == "," else ","))
+        assert row["revenue"] == f"553{mark}61"
+        assert "," not in row["share"].replace(mark, "")
+        assert float(row["share"].replace(mark, ".")) == pytest.approx(0.3, abs=0.3)
     assert {first[language][0][:9] for language in (Language.EN, Language.ZH, Language.SW)} == {"sku,name,"}
     assert first[Language.EN][0].endswith(",date,period")
     assert first[Language.EN][1].endswith(",2026-11-22,daily")

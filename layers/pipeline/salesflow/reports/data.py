@@ -21,8 +21,8 @@ not know a product, its columns are empty. Products meet by SKU (by name where t
 Names and values are the same in every language, because programs read them.
 
 CSV is UTF-8 with a byte order mark, because Excel takes the file for the local 8-bit code without one and every reader that matters
-here (pandas and Python: "utf-8-sig"; LibreOffice; DuckDB) skips it. CRLF and quotes as in RFC 4180; the delimiter is what a sheet of
-the reader's language expects (`DELIMITERS`). Numbers are plain: a point, no thousands, money in major units with the currency's digits;
+here (pandas and Python: "utf-8-sig"; LibreOffice; DuckDB) skips it. CRLF and quotes as in RFC 4180; delimiter and decimal mark are what a
+sheet of the reader's language expects (`COMMA_IS_DECIMAL`). Numbers have no thousands; money is in major units with the currency's digits;
 dates are ISO 8601; an unknown value is empty. No cell begins a formula, whichever delimiter a sheet takes for the file's (`harmless`).
 
 Parquet is typed, with money as decimal128 and provenance in the file's metadata: `salesflow.report_type`, `.period`, `.currency`,
@@ -42,7 +42,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import msgspec
@@ -53,8 +52,9 @@ from salesflow.money import Currency
 
 SCHEMA: Final = "salesflow-report/1"
 ENCODING: Final = "utf-8-sig"
-DELIMITERS: Final = MappingProxyType({Language.FR: ";", Language.LN: ";"})
-"""Where a comma is the decimal mark, sheets separate their columns by semicolons; elsewhere by commas."""
+COMMA_IS_DECIMAL: Final = (Language.FR, Language.LN)
+"""Where sheets read numbers with a comma and columns apart by semicolons (a number with a point is a text to them, or a date);
+elsewhere it is a point, and commas."""
 
 _MONEY_DIGITS: Final = 18
 _SEPARATORS: Final = ";,\t\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029|"
@@ -161,10 +161,11 @@ def render_csv(content: ReportContent, language: Language = Language.EN) -> byte
     currency = Currency(content.currency)
     types = [column.type for column in columns]
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=DELIMITERS.get(language, ","), lineterminator="\r\n")
+    delimiter, mark = (";", ",") if language in COMMA_IS_DECIMAL else (",", ".")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow([column.name for column in columns])
     for row in product_rows(content, columns):
-        writer.writerow([_csv_cell(value, kind, currency) for value, kind in zip(row, types, strict=True)])
+        writer.writerow([_csv_cell(value, kind, currency, mark) for value, kind in zip(row, types, strict=True)])
     return text.getvalue().encode(ENCODING, "replace")
 
 
@@ -175,20 +176,20 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_LINE_START) else text
 
 
-def _csv_cell(value: Any, kind: FieldType, currency: Currency) -> str:
+def _csv_cell(value: Any, kind: FieldType, currency: Currency, mark: str) -> str:
     if value is None:
         return ""
     match kind:
         case "text":
             return harmless(str(value))
         case "money":
-            return str(currency.to_major(value))
+            return str(currency.to_major(value)).replace(".", mark)
         case "flag":
             return "true" if value else "false"
         case "day":
             return str(value.isoformat())
         case _:
-            return repr(value)
+            return repr(value).replace(".", mark)
 
 
 def render_parquet(content: ReportContent) -> bytes:
