@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesflow.delivery.mail import Mailer
-from salesflow.delivery.message import MAX_SUBJECT_CHARACTERS, Attachment, Message, encoded_size
+from salesflow.delivery.message import MAX_SUBJECT_CHARACTERS, Attachment, Message, body_of, encoded_size
+from tests.stand_ins.memory import peak_of_memory
 
 REFERENCE = {"X-SalesFlow-Reference": "SF-ABCDEFGH", "X-SalesFlow-Run-Id": "0193"}
 OWN_HEADERS = [
@@ -194,3 +195,14 @@ def test_the_size_is_what_is_sent_but_for_the_names(size: int) -> None:
     sent = mailer().build(heavy, "anne@example.com")
     assert 0 < len(sent) - encoded_size(heavy) < 1_000
     assert encoded_size(heavy) > size * 4 / 3
+
+
+@pytest.mark.parametrize("size", [*range(5), 56, 57, 58, 114, 115, 10_007])
+def test_attachments_are_counted_to_the_byte_without_being_encoded(size: int) -> None:
+    files = [Attachment(f"vente-é-{n}.csv", "text/csv; charset=utf-8", os.urandom(size + n)) for n in range(2)]
+    light = mail("Sales", "T" * 3_000, "H", *files)
+    assert encoded_size(light) == len(body_of(light, "size"))
+    heavy = mail("Sales", "T", "H", Attachment("s.json", "application/json", os.urandom(5_000_000)))
+    with peak_of_memory() as peak:
+        assert encoded_size(heavy) > 6_000_000
+    assert peak() < 1_000_000

@@ -9,6 +9,8 @@ import pytest
 
 from salesflow.detection.engine import DayModel, fit_each
 from salesflow.detection.product_sales import History, ProductSales
+from salesflow.detection.silence import silences
+from salesflow.detection.timeline import Timeline
 
 WEEKS, PRODUCTS = 26, 90
 DAYS = 7 * WEEKS
@@ -79,6 +81,45 @@ def test_products_kept_as_the_days_that_hold_a_sale_are_the_full_table() -> None
     np.testing.assert_array_equal(sales.days_sold(10, 70), (np.nan_to_num(full[:, 10:70]) != 0).sum(axis=1))
     np.testing.assert_array_equal(sales.on("quantity", 50), full[:, 50])
     assert bits(fit_each([History(sales, "quantity", every, 0, DAYS)], block=16)) == bits(fit_each([full]))
+
+
+def test_a_table_with_its_texts_as_categories_is_the_same() -> None:
+    values, days = panel(), pd.date_range("2026-01-05", periods=DAYS)
+    rows = table(days, values)
+    plain, coded = (
+        ProductSales(one, days, np.isnan(values[0]))
+        for one in (rows, rows.astype({"sku": "category", "name": "category"}))
+    )
+    assert coded.skus == plain.skus
+    for name in ("product", "day", "quantity", "revenue", "start"):
+        np.testing.assert_array_equal(getattr(coded, name), getattr(plain, name))
+    assert [coded.called(n, DAYS - 1) for n in range(5)] == [plain.called(n, DAYS - 1) for n in range(5)]
+
+
+def test_silences_are_the_same_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products that were out of stock now and then, some of which stopped selling."""
+    values, days = np.nan_to_num(panel()), pd.date_range("2026-01-05", periods=DAYS)
+    values[10:40, -12:] = 0
+    gone = [(f"P{p:02d}", days[130 + p], days[140 + p]) for p in range(10, 40)]
+    for p in range(10, 40):
+        values[p, 130 + p : 138 + p] = 0
+    shop = pd.DataFrame(
+        {
+            "date": days,
+            "revenue": values.sum(axis=0) * 250,
+            "quantity": values.sum(axis=0),
+            "transactions": values.sum(axis=0),
+        }
+    )
+    found = []
+    for block in (7, 2_000):
+        monkeypatch.setattr("salesflow.detection.silence.BLOCK", block)
+        stockouts = pd.DataFrame(gone, columns=["sku", "first", "last"])
+        line = Timeline(shop, table(days, values), days[-1].date(), {}, stockouts=stockouts)
+        found.append(silences(line, DAYS - 2))
+    assert len(found[0].rows) > 5
+    for name in ("rows", "now", "needed", "needed_out", "a_day"):
+        np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
 
 
 def test_rows_of_one_product_and_day_count_together() -> None:

@@ -20,6 +20,7 @@ from salesflow.money import Currency
 from salesflow.reports import render
 from salesflow.reports.data import harmless
 from salesflow.windows import Period
+from tests.stand_ins.memory import peak_of_memory
 from tests.unit.reports.names import HOSTILE_NAMES
 from tests.unit.reports.samples import all_samples, make_content, make_sales, rendered
 
@@ -152,6 +153,21 @@ def test_json_holds_everything_with_sorted_keys() -> None:
     assert parsed["provenance"]["set_aside_reasons"] == ["sale 1042: totalAmount is missing"]
     assert len(parsed["sales"]["context"]) == 90
     assert json.loads(rendered("sales-daily", Format.JSON))["stock"] is None
+
+
+def test_the_data_files_of_many_products_are_made_and_checked_in_a_few_times_their_bytes() -> None:
+    sales = make_sales(Period.DAILY, [f"Article {n} 大豆" for n in range(3_000)])
+    content = make_content("sales", sales=sales)
+    for fmt, made, checked in ((Format.JSON, 5, 1), (Format.CSV, 3, 1)):
+        with peak_of_memory() as making:
+            data = render(content, fmt)
+        with peak_of_memory() as checking:
+            check_opens(fmt, data)
+        assert making() < made * len(data) + 2**18, fmt
+        assert checking() < checked * len(data) + 2**22, fmt
+    assert [one["name"] for one in json.loads(render(content, Format.JSON))["sales"]["products"]] == [
+        product.name for product in sales.products
+    ]
 
 
 @pytest.mark.parametrize("fmt", Format)

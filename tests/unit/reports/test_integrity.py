@@ -65,6 +65,17 @@ def test_a_damaged_csv_is_noticed(old: bytes, new: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new"), [(b"Caf", b"\xff\xfe"), (b'"name":', b'"name",'), (b"salesflow-report/", b"report/")]
+)
+def test_a_damaged_json_is_noticed(old: bytes, new: bytes) -> None:
+    data = rendered(CONTENT, Format.JSON)
+    check_opens(Format.JSON, data)
+    assert old in data
+    with pytest.raises(ArtifactDamaged):
+        check_opens(Format.JSON, data.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
     ("fmt", "mark"),
     [(Format.PDF, b"startxref"), (Format.HTML, None), (Format.JSON, b"}\n")],
 )

@@ -1,7 +1,6 @@
 """What of the API's JSON cannot be used: damaged, doubled or of the future; and answers that are none."""
 
 import json
-import tracemalloc
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from salesflow.errors import SourceContractBroken
 from salesflow.source.decode import UnreadableAnswer, decode_sales
 from salesflow.source.records import RejectedRecord, SalesBatch
+from tests.stand_ins.memory import peak_of_memory
 from tests.unit.source.records import CALL, decode, good, item, sale
 
 
@@ -34,13 +34,12 @@ def test_a_date_that_does_not_exist_is_bad(text: str) -> None:
 def test_a_bad_record_as_large_as_an_answer_does_not_fill_the_memory() -> None:
     """Lists in lists: as objects they are fifty times what they are as text."""
     body = b'[{"id": "x", "note": [%b0]}]' % (b"[]," * 1_000_000)
-    tracemalloc.start()
-    try:
-        with pytest.raises(SourceContractBroken, match=r"\(position 0, id: Expected `int`, got `str`\)"):
-            decode_sales(body, call=CALL, minor_digits=2)
-        assert tracemalloc.get_traced_memory()[1] < 5 * len(body)
-    finally:
-        tracemalloc.stop()
+    with (
+        peak_of_memory() as peak,
+        pytest.raises(SourceContractBroken, match=r"\(position 0, id: Expected `int`, got `str`\)"),
+    ):
+        decode_sales(body, call=CALL, minor_digits=2)
+    assert peak() < 5 * len(body)
 
 
 def test_an_amount_that_the_currency_cannot_hold_is_set_aside_and_not_rounded() -> None:

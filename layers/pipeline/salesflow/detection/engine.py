@@ -98,12 +98,11 @@ def _fitted(histories: Sequence[Panel], *, money: bool, block: int) -> list[DayM
     loss = np.concatenate(losses, axis=1)
     weight = np.concatenate([_weights(loss[:, at]) for at in places], axis=1)
     level = (np.concatenate(levels, axis=1) * weight).sum(axis=0)
-    forecasts, first = [], 0
+    forecast, first = np.empty((weight.shape[1], len(walk(0).forecasts))), 0
     for at, own in enumerate(losses):
-        of_block = weight[:, first : first + own.shape[1]]
-        forecasts.append((walk(at).forecasts * of_block).sum(axis=1).T)
-        first += own.shape[1]
-    forecast = np.ascontiguousarray(np.concatenate(forecasts))
+        rows = slice(first, first + own.shape[1])
+        forecast[rows] = (walk(at).forecasts * weight[:, rows]).sum(axis=1).T
+        first = rows.stop
     return [_model(panel, level[at], forecast[at]) for panel, at in zip(panels, places, strict=True)]
 
 

@@ -32,7 +32,9 @@ class ProductSales:
     ) -> None:
         """`products`, `stockouts` as `detect` takes them; rows without a SKU and of other days are left out. `unknown` [n_days]."""
         day = (pd.to_datetime(products["date"]) - days[0]).dt.days.to_numpy()
-        codes, skus = pd.factorize(products["sku"].astype(str), sort=True)
+        sku = products["sku"]
+        coded = (sku if isinstance(sku.dtype, pd.CategoricalDtype) else sku.astype(str).astype("category")).cat
+        codes, skus = coded.codes.to_numpy(), coded.categories
         inside = np.flatnonzero((day >= 0) & (day < len(days)) & (np.append(np.asarray(skus) != "", False)[codes]))
         rows = inside[np.lexsort((day[inside], codes[inside]))]
         used = np.bincount(codes[rows], minlength=len(skus)) > 0

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesflow.detection.calibration import silence_days
+from salesflow.detection.smoothing import BLOCK
 from salesflow.detection.timeline import Ints, Timeline
 
 Floats = NDArray[np.float64]
@@ -92,11 +93,9 @@ def _silences(line: Timeline, t: int) -> Silences:
     rows = np.flatnonzero(silent)
     late = at > last[product] - RECENT
     days_sold, lately = count(np.ones(len(sold), dtype=bool))[rows], count(late)[rows]
-    now, at = now[rows], np.arange(len(days))
-    gone = line.sales.gone(rows, int(days[0]), t + 1)[:, days - days[0]]
-    gone &= (at > first[rows, None]) & (at < last[rows, None])
-    known = known[rows] - gone.sum(axis=1)
-    recent = RECENT - (gone & (at > last[rows, None] - RECENT)).sum(axis=1)
+    now = now[rows]
+    gone, gone_lately = _out_of_stock(line, days, rows, first[rows], last[rows])
+    known, recent = known[rows] - gone, RECENT - gone_lately
     # What it sold of late counts as well as what it sold in all: a product that fades is silent for longer.
     needed, needed_out = (
         np.maximum.reduce(
@@ -117,6 +116,20 @@ def _silences(line: Timeline, t: int) -> Silences:
     # What was over long ago is nobody's news, and of 100,000 products most is.
     kept = (now >= np.minimum(needed, needed_out)) & (now < np.maximum(needed, needed_out) + TOLD_DAYS) & ~faded
     return Silences(rows[kept], now[kept], needed[kept], needed_out[kept], a_day[kept])
+
+
+def _out_of_stock(line: Timeline, days: Ints, rows: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    """On how many of these trading days some products were out of stock between their first and their last sale, and in its last 28 days.
+
+    `first`, `last` [n]: positions among the days. Some products at a time: the days of 100,000 would fill the memory.
+    """
+    at, found = np.arange(len(days)), np.zeros((2, len(rows)), dtype=np.intp)
+    for begin in range(0, len(rows), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        gone = line.sales.gone(rows[part], int(days[0]), int(days[-1]) + 1)[:, days - days[0]]
+        gone &= (at > first[part, None]) & (at < last[part, None])
+        found[:, part] = gone.sum(axis=1), (gone & (at > last[part, None] - RECENT)).sum(axis=1)
+    return found[0], found[1]
 
 
 def stopped_products(line: Timeline, t: int, out_of_stock: NDArray[np.bool_] | None = None) -> dict[int, Stopped]:

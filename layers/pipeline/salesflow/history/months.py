@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from itertools import chain, islice
-from threading import Lock
 from typing import IO, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from salesflow.errors import HistoryDamaged, HistoryWrittenOtherwise, SalesFlowError
-from salesflow.history.csv_table import MEDIA_TYPE, CsvTable, TooManyDigits
+from salesflow.history.csv_table import MEDIA_TYPE, CsvTable, Kind, TooManyDigits
 from salesflow.history.reading import METADATA, Reading
 from salesflow.history.terms import Terms
 from salesflow.s3 import Content, ObjectStore, StoredObject, opened
@@ -65,31 +65,20 @@ class MonthlyTable:
 
     def read(self, first: date, last: date) -> list[pd.DataFrame]:
         """The stored rows of the days from first to last, a table a month; months without an object are left out."""
-
-        def read(month: str) -> pd.DataFrame | None:
-            stored = self.store.read(self.key(month))
-            return None if stored is None else self._within(month, stored, Window(first, last))
-
-        return [table for table in side_by_side(read, months(first, last)).values() if table is not None]
+        return [self._within(month, stored, Window(first, last)) for month, stored in self._fetched(first, last)]
 
     def sums[Sum](self, first: date, last: date, sum_of: Callable[[pd.DataFrame], Sum]) -> list[Sum]:
-        """What `sum_of` makes of the stored rows of the days from first to last, of some whole days at a time, in order.
+        """What `sum_of` makes of the stored rows from first to last, of some whole days at a time, in order; no others are in memory."""
+        return [
+            sum_of(self._within(month, stored, batch))
+            for month, stored in self._fetched(first, last)
+            for batch in self._batches(stored, window_of(month, first, last))
+        ]
 
-        Months are fetched side by side; the rows of one batch at a time are in memory.
-        """
-        one_at_a_time = Lock()
-
-        def sums(month: str) -> list[Sum]:
-            stored = self.store.read(self.key(month))
-            if stored is None:
-                return []
-            found = []
-            for batch in self._batches(stored, window_of(month, first, last)):
-                with one_at_a_time:
-                    found.append(sum_of(self._within(month, stored, batch)))
-            return found
-
-        return [one for found in side_by_side(sums, months(first, last)).values() for one in found]
+    def _fetched(self, first: date, last: date) -> list[tuple[str, StoredObject]]:
+        """Months and their objects, fetched side by side. They are taken apart by one thread: each keeps for itself what it has freed."""
+        found = side_by_side(lambda month: self.store.read(self.key(month)), months(first, last))
+        return [(month, stored) for month, stored in found.items() if stored is not None]
 
     def words(self, month: str) -> Mapping[str, str]:
         """What a month's object says that it was written under; empty where there is none."""
@@ -168,12 +157,23 @@ class MonthlyCsv:
             days=lambda rows: rows["date"].to_numpy().astype("datetime64[D]"),
         )
         self._empty = form.empty()
+        self._texts = [name for name, kind in form.columns.items() if kind is Kind.TEXT]
 
     def read(
         self, first: date, last: date, some: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows
     ) -> pd.DataFrame:
-        """The rows of the days from first to last, in order, or what `some` leaves of them; one file at a time is taken apart."""
-        return self._joined(self.table.sums(first, last, some))
+        """The rows of the days from first to last, in order, or what `some` leaves of them; one file at a time is taken apart.
+
+        Texts are categories, in the order of their characters: each of them is in memory once, on however many days it stands.
+        """
+        kinds = dict.fromkeys(self._texts, "category")
+        tables = self.table.sums(first, last, lambda rows: some(rows).astype(kinds))
+        texts = {
+            name: union_categoricals([rows.pop(name) for rows in tables], sort_categories=True)
+            for name in self._texts
+            if tables
+        }
+        return self._joined(tables).assign(**texts)[list(self._empty)].astype(kinds)
 
     def _joined(self, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
         found = list(tables)

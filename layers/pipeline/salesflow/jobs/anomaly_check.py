@@ -38,6 +38,7 @@ from salesflow.jobs.needs import demand_of
 from salesflow.jobs.recipients import recipients_of, refuse_strangers
 from salesflow.ledger import Claim, RunStatus
 from salesflow.links.things import MailList, finding_thing, mails_thing
+from salesflow.memory import give_back
 from salesflow.observability import MetricUnit, logger, metrics
 from salesflow.windows import Period
 
@@ -92,6 +93,8 @@ def _prepare(run: Run[AnomalyCheckFields]) -> _Check:
     sku, name = _product(fields, products, items)
     stock = {} if items is None else pieces_of(items)
     holidays = holiday_dates(settings.holidays, range(first.year, day.year + 1), settings.language_code)
+    del items
+    give_back()
     known_from = max(first, sync.coverage.first)
     if not shop.empty:
         known_from = max(known_from, shop["date"].min().date())

@@ -26,6 +26,7 @@ from salesflow.jobs.runtime import Runtime
 from salesflow.jobs.unusual import read_unusual
 from salesflow.language import words
 from salesflow.ledger import RunStatus
+from salesflow.memory import give_back
 from salesflow.observability import MetricUnit, metrics
 from salesflow.reports import render
 from salesflow.reports.content import notes
@@ -85,6 +86,7 @@ def _make(run: Run[ReportFields]) -> "MadeReport | Outcome":
     files = {}
     for fmt in request.fields.formats:
         claim.ensure_held()
+        give_back()
         files[fmt] = render(content, fmt, paper=runtime.settings.paper, language=runtime.settings.language_code)
     claim.ensure_held()
     saved = runtime.store.save(

@@ -160,13 +160,15 @@ def render_csv(content: ReportContent, language: Language = Language.EN) -> byte
     columns = fields_of(content)
     currency = Currency(content.currency)
     types = [column.type for column in columns]
-    text = io.StringIO(newline="")
+    file = io.BytesIO()
+    text = io.TextIOWrapper(file, ENCODING, "replace", newline="")
     delimiter, mark = (";", ",") if language in COMMA_IS_DECIMAL else (",", ".")
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow([column.name for column in columns])
     for row in product_rows(content, columns):
         writer.writerow([_csv_cell(value, kind, currency, mark) for value, kind in zip(row, types, strict=True)])
-    return text.getvalue().encode(ENCODING, "replace")
+    text.detach()
+    return file.getvalue()
 
 
 def harmless(text: str) -> str:
@@ -264,13 +266,12 @@ _MONEY: Final = frozenset({
 })  # fmt: skip
 """Names of what is money, wherever it stands."""
 _NOT_IN_JSON: Final = frozenset({"sale_lines", "made", "brand"})
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
 def render_json(content: ReportContent) -> bytes:
     """The bytes of the JSON file, UTF-8."""
-    plain = _plain(content, Currency(content.currency))
-    encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
-    return encoder.encode(plain | {"schema": SCHEMA}) + b"\n"
+    return _ENCODER.encode(_plain(content, Currency(content.currency)) | {"schema": SCHEMA}) + b"\n"
 
 
 def _plain(value: Any, currency: Currency, *, money: bool = False) -> Any:
@@ -282,6 +283,10 @@ def _plain(value: Any, currency: Currency, *, money: bool = False) -> Any:
             if field.name not in _NOT_IN_JSON
         }
     match value:
+        case tuple() if value and is_dataclass(
+            value[0]
+        ):  # 100,000 products as JSON take a tenth of what they take as objects
+            return msgspec.Raw(b"[%b]" % b",".join([_ENCODER.encode(_plain(item, currency)) for item in value]))
         case tuple():
             return [_plain(item, currency, money=money) for item in value]
         case bool() | Decimal() | None:
