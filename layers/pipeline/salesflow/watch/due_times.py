@@ -1,7 +1,7 @@
 """When a schedule is due: EventBridge Scheduler's expressions, read as wall-clock time in the schedule's own zone. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -39,8 +39,11 @@ def due_times(expression: str, zone: str | ZoneInfo, start: datetime, end: datet
     InvalidSchedule for an expression or zone that EventBridge would refuse, and for `rate(...)`, which runs from a
     schedule's creation and so has no due times of its own.
     """
+    if start.tzinfo is None or end.tzinfo is None:
+        raise ValueError("start and end need a time zone")
     zone_info = _zone(zone)
-    moments = (_moment(wall, zone_info) for wall in _walls_about(expression, zone_info, start, end))
+    first, last = (each.astimezone(zone_info).replace(tzinfo=UTC) for each in (start, end))
+    moments = (_moment(wall, zone_info) for wall in _wall_times(expression)(first - _MARGIN, last + _MARGIN))
     return [moment for moment in moments if moment is not None and start <= moment < end]
 
 
@@ -50,26 +53,32 @@ def skipped_times(expression: str, zone: str | ZoneInfo, start: datetime, end: d
     Of several times in one gap it is the last. A schedule that fires again within an hour after the change loses nothing and
     has none. Raises InvalidSchedule as `due_times` does.
     """
-    zone_info = _zone(zone)
-    found: dict[datetime, SkippedTime] = {}
-    for wall in _walls_about(expression, zone_info, start, end):
-        if _moment(wall, zone_info) is None:
-            resumed = _resumed(wall, zone_info)
-            if start <= resumed < end:
-                found[resumed] = SkippedTime(wall.replace(tzinfo=None), resumed)
-    return [
-        skipped for resumed, skipped in found.items() if not due_times(expression, zone_info, resumed, resumed + _SOON)
-    ]
+    zone_info, walls = _zone(zone), _wall_times(expression)
+    found = []
+    for resumed, gained in _forward_changes(zone_info, start, end):
+        first_after = resumed.astimezone(zone_info).replace(tzinfo=UTC)
+        skipped = [wall for wall in walls(first_after - gained, first_after) if wall < first_after]
+        if skipped and not due_times(expression, zone_info, resumed, resumed + _SOON):
+            found.append(SkippedTime(skipped[-1].replace(tzinfo=None), resumed))
+    return found
 
 
-def _walls_about(expression: str, zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[datetime]:
-    """The wall-clock times of an expression, some more than those in [start, end)."""
-    kind, fields = _parsed(expression)
-    if start.tzinfo is None or end.tzinfo is None:
-        raise ValueError("start and end need a time zone")
-    first = start.astimezone(zone).replace(tzinfo=UTC) - _MARGIN
-    last = end.astimezone(zone).replace(tzinfo=UTC) + _MARGIN
-    return _wall_times(kind, fields, expression, first, last)
+def _forward_changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[tuple[datetime, timedelta]]:
+    """Each moment in [start, end), in UTC, from which a zone's clocks are further ahead than before, and how much they gained."""
+    moment, last = ((each.astimezone(UTC) - timedelta.resolution).replace(microsecond=0) for each in (start, end))
+    while moment < last:
+        before, moment = moment, min(moment + _MARGIN, last)
+        offset = _offset(moment, zone)
+        gained, after = offset - _offset(before, zone), moment
+        while gained > timedelta(0) and after - before > timedelta(seconds=1):
+            middle = (before + (after - before) / 2).replace(microsecond=0)
+            before, after = (before, middle) if _offset(middle, zone) == offset else (middle, after)
+        if gained > timedelta(0):
+            yield after, gained
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return moment.astimezone(zone).replace(tzinfo=UTC) - moment
 
 
 def _zone(zone: str | ZoneInfo) -> ZoneInfo:
@@ -90,21 +99,24 @@ def _parsed(expression: str) -> tuple[str, str]:
     return match[1], " ".join(match[2].split())
 
 
-def _wall_times(kind: str, fields: str, expression: str, first: datetime, last: datetime) -> Iterator[datetime]:
-    """The wall-clock times of an expression in [first, last], carried by datetimes that say UTC."""
+def _wall_times(expression: str) -> Callable[[datetime, datetime], Iterator[datetime]]:
+    """What gives the wall-clock times of an expression from a first to a last one, carried by datetimes that say UTC."""
+    kind, fields = _parsed(expression)
     try:
         if kind == "at":
-            wall = datetime.fromisoformat(fields).replace(tzinfo=UTC)
-            if first <= wall <= last:
-                yield wall
-            return
+            once = datetime.fromisoformat(fields).replace(tzinfo=UTC)
+            return lambda first, last: iter([once] if first <= once <= last else [])
         cron = AwsCroniter(_LAST_OF_WEEK.sub(r"\g<1>7\2", fields))
     except (ValueError, OverflowError) as error:
         raise _invalid(f"{expression!r} is no schedule expression: {error}") from error
-    wall_time = cron.get_next(first, inclusive=True)[0]
-    while wall_time is not None and wall_time <= last:
-        yield wall_time
-        wall_time = cron.get_next(wall_time)[0]
+
+    def times(first: datetime, last: datetime) -> Iterator[datetime]:
+        wall = cron.get_next(first, inclusive=True)[0]
+        while wall is not None and wall <= last:
+            yield wall
+            wall = cron.get_next(wall)[0]
+
+    return times
 
 
 def _moment(wall: datetime, zone: ZoneInfo) -> datetime | None:
@@ -112,18 +124,6 @@ def _moment(wall: datetime, zone: ZoneInfo) -> datetime | None:
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     exists = moment.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None)
     return moment if exists else None
-
-
-def _resumed(wall: datetime, zone: ZoneInfo) -> datetime:
-    """When the clocks had gone forward, in UTC, over a wall-clock time that does not exist."""
-    before, after = (
-        wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (1, 0)
-    )  # PEP 495: around the change
-    offset = after.astimezone(zone).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = (before + (after - before) / 2).replace(microsecond=0)
-        before, after = (before, middle) if middle.astimezone(zone).utcoffset() == offset else (middle, after)
-    return after
 
 
 def _invalid(problem: str) -> InvalidSchedule:
