@@ -26,7 +26,7 @@ TOKEN = {"token": "no token at all"}
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[LocalShop]:
-    with LocalShop.open(sample_shop(date(2026, 7, 3), days=240), DUE) as running:
+    with LocalShop.open(sample_shop(date(2026, 7, 3), days=90), DUE) as running:
         running.clock.set(datetime(2026, 7, 2, 2, tzinfo=UTC))
         yield running
 

@@ -82,7 +82,7 @@ def linked_shop() -> Iterator[Linked]:
     """The shop on the morning after its bad day, its report and its alert mailed."""
     surprises = (Surprise(LAST_DAY, 0.2),)
     parameters = {"LinksState": "ENABLED", "WatchdogCron": ""}
-    made_up = sample_shop(LAST_DAY, days=250, surprises=surprises)
+    made_up = sample_shop(LAST_DAY, days=120, surprises=surprises)
     shop = replace(made_up, parameters=parameters, settings={"history_days": "200", "shop_name": NAME})
     with LocalShop.open(shop, MORNING) as running, urllib3.PoolManager(retries=False) as http:
         found = Linked(running, http)

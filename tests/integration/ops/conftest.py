@@ -26,7 +26,7 @@ AWS_SETTINGS = (
     "AWS_SHARED_CREDENTIALS_FILE",
     "SALESFLOW_STACK",
 )
-HISTORY_DAYS = 180
+HISTORY_DAYS = 100
 
 
 @pytest.fixture(scope="module")

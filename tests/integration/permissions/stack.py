@@ -98,8 +98,8 @@ class GuardedStack:
 
 @contextmanager
 def guarded_stack() -> Iterator[GuardedStack]:
-    """The stack with links and every other Parameter at its default, a small shop's half year, a token and keys in the secrets."""
-    made_up = sample_shop(LAST_DAY, days=200, surprises=SURPRISES)
+    """The stack with links and every other Parameter at its default, a small shop's four months, a token and keys in the secrets."""
+    made_up = sample_shop(LAST_DAY, days=120, surprises=SURPRISES)
     shop = replace(
         made_up,
         parameters={"LinksState": "ENABLED"},
