@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.stand_ins.clocks import SharedClock, TimeOfProcess
 from tests.stand_ins.gateway import HarnessError
@@ -156,11 +156,15 @@ class ContainerHost:
     folder: Path
     _process: subprocess.Popen[bytes]
     _logs: list[Path] = field(default_factory=list)
+    _running: ClassVar["list[ContainerHost]"] = []
 
     @classmethod
     @contextlib.contextmanager
     def started(cls) -> "Iterator[ContainerHost]":
-        """A host that ends with the block, and its containers with it."""
+        """A host that ends with the block, and its containers with it; within such a block the same one."""
+        if cls._running:
+            yield cls._running[-1]
+            return
         with tempfile.TemporaryDirectory(prefix="reliability-") as name:
             folder = Path(name)
             paths = [str(ROOT / "layers" / "pipeline"), str(ROOT / "layers"), str(ROOT)]
@@ -185,8 +189,10 @@ class ContainerHost:
                     if process.poll() is not None or time.monotonic() > patience:
                         raise HarnessError("The container host did not start.")
                     time.sleep(0.02)
-                yield cls(folder, process)
+                cls._running.append(host := cls(folder, process))
+                yield host
             finally:
+                cls._running.clear()
                 process.kill()
                 process.wait()
                 if process.stdin:
