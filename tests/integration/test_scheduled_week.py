@@ -1,7 +1,7 @@
 """The real template, simulated days, the real handlers: every report exactly once, of the right business date, to each recipient once.
 
-Four days have a Monday and the first of a month in them, and no clock change (Asia/Shanghai); three, with a weekend, lose an hour in their
-middle (Europe/Paris, 29 March 2026, 02:00 to 03:00).
+Three days have a Monday and the first of a month in them, and no clock change (Asia/Shanghai); two lose an hour between their mornings
+(Europe/Paris, 29 March 2026, 02:00 to 03:00).
 """
 
 import calendar
@@ -61,8 +61,8 @@ class Week:
 
 WEEKS: dict[str, tuple[date, int, dict[str, str]]] = {
     # where, from which day on, how many days, and what is set otherwise
-    "Asia/Shanghai": (date(2026, 6, 29), 4, {}),  # with the first of July in it: daily, weekly and monthly reports
-    "Europe/Paris": (date(2026, 3, 28), 3, {"ForecastCron": ""}),  # the clocks change in the night to Sunday
+    "Asia/Shanghai": (date(2026, 6, 29), 3, {}),  # with the first of July in it: daily, weekly and monthly reports
+    "Europe/Paris": (date(2026, 3, 28), 2, {"ForecastCron": ""}),  # the clocks change in the night to Sunday
 }
 HISTORY_DAYS = 120
 

@@ -26,12 +26,13 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 def looked_at(
     browser: Browser, screenshots: Path, name: str, scheme: Scheme, widths: tuple[int, ...], *, mail: bool = False
 ) -> list[str]:
-    """Everything that is wrong with a page at these widths."""
+    """Everything that is wrong with a page at these widths; with colours and names, at the narrowest and the widest."""
     wrong = []
     with opened(browser, shown(name), scheme) as seen:
         for width in widths:
             seen.widen(width)
-            wrong += [f"{width} px: {what}" for what in (*seen.beyond(), *seen.violations(mail=mail))]
+            judged = [] if width in widths[1:-1] else seen.violations(mail=mail)
+            wrong += [f"{width} px: {what}" for what in (*seen.beyond(), *judged)]
             seen.picture(screenshots / f"{name.strip(':').replace(':', '-').replace(' ', '-')}-{width}-{scheme}.png")
         seen.widen(min(widths))
         seen.unfold()
