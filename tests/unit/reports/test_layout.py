@@ -14,7 +14,7 @@ from salesflow.reports.content.build import build_document
 from salesflow.reports.content.charts import Box, Label, lay_out, nice_ticks
 from salesflow.reports.content.document import Tone, change_of
 from salesflow.reports.html.charts import screen_chart
-from salesflow.reports.pdf.fonts import REGULAR, cut, line_of, width
+from salesflow.reports.pdf.fonts import REGULAR, cut, cut_apart, line_of, width
 from salesflow.windows import Window
 from tests.unit.reports.hard import HARD
 from tests.unit.reports.samples import all_samples, mail_of
@@ -40,6 +40,16 @@ def test_a_cut_text_fits_and_starts_like_the_whole(text: str, room: float) -> No
     short = cut(line, REGULAR, 8, room)
     assert width(short, REGULAR, 8) <= room + 0.01
     assert line.startswith(short.removesuffix("\u2026"))
+
+
+@given(st.lists(st.text(max_size=60), min_size=2, max_size=5), st.floats(30, 200))
+def test_texts_that_are_cut_apart_fit_and_are_parts_of_the_whole(texts: list[str], room: float) -> None:
+    lines = [printable(text) for text in texts]
+    for line, short in zip(lines, cut_apart(lines, REGULAR, 8, room), strict=True):
+        assert width(short, REGULAR, 8) <= room + 0.01
+        if short != line:
+            start, _, end = short.partition("\u2026") if "\u2026" not in line else (short, "", "")
+            assert "\u2026" in line or (line.startswith(start) and line.endswith(end))
 
 
 @given(st.text(max_size=60))

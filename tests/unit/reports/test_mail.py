@@ -14,7 +14,8 @@ from salesflow.reports.mail import (
     subject_of,
 )
 from tests.unit.reports.names import HOSTILE_NAMES
-from tests.unit.reports.samples import all_samples
+from tests.unit.reports.samples import all_samples, mail_of
+from tests.unit.reports.whole import whole_content
 
 SAMPLES = tuple(all_samples())
 NAME = "combined-weekly-40-scripts"
@@ -163,3 +164,9 @@ def test_a_hostile_reply_address_and_run_stay_on_their_line() -> None:
     )
     assert "\nBcc" not in mail.text
     assert "<b>x</b>" not in mail.html
+
+
+def test_what_is_usual_stays_on_its_line_where_it_fits_and_breaks_before_its_number_where_it_does_not() -> None:
+    small, large = (mail_of(whole_content("sales", currency="CDF", price=price)).html for price in (1_250, 123_456_700))
+    assert re.search(r"</b> usual\u00a0[\d,]+</div>", small)
+    assert re.search(r"</b> usual [\d,]{9,}</div>", large)

@@ -13,6 +13,7 @@ from salesflow.formats import Format
 from salesflow.language import Language, words
 from salesflow.reports import render
 from salesflow.windows import Period
+from tests.unit.reports.hard import HARD
 from tests.unit.reports.samples import all_samples, make_content, make_sales, rendered
 from tests.unit.reports.test_same_figures import plain
 from tests.unit.reports.whole import whole_content
@@ -164,6 +165,14 @@ def test_a_name_far_too_long_for_its_column_is_cut_not_printed_over_its_neighbou
     text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(render(content, Format.PDF))).pages)
     assert "W\u2026" in text
     assert "W" * 100 not in text
+
+
+def test_products_whose_names_differ_at_the_end_alone_are_told_apart() -> None:
+    content = HARD["long names"](currency="TZS", price=12_345_600, language=Language.FR)
+    page = pypdf.PdfReader(io.BytesIO(render(content, Format.PDF, language=Language.FR))).pages[0].extract_text()
+    cut = [line for line in page.splitlines() if "\u2026" in line]
+    assert len(cut) >= 16
+    assert all(re.match(r"Confiture.*\u2026.*n° \d+", line) for line in cut), cut
 
 
 def test_a_sku_is_whole_where_there_is_room() -> None:

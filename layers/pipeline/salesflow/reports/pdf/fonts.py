@@ -8,6 +8,7 @@ only when a text needs them.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -156,6 +157,24 @@ def cut(text: str, font: str, size: float, room: float) -> str:
         else:
             longest = middle - 1
     return _shortened(text, shortest)
+
+
+def cut_apart(texts: Sequence[str], font: str, size: float, room: float) -> list[str]:
+    """Each text cut; those that would look alike then, though they are not, keep their ends too: products often differ in these alone."""
+    plain = [cut(text, font, size, room) for text in texts]
+    alike = Counter(short for short, _ in set(zip(plain, texts, strict=True)))
+    return [
+        _cut_inside(text, font, size, room) if alike[short] > 1 else short
+        for text, short in zip(texts, plain, strict=True)
+    ]
+
+
+def _cut_inside(text: str, font: str, size: float, room: float) -> str:
+    start = next((n for n in range(len(text)) if width(text[n:], font, size) <= room / 2), len(text))
+    while start < len(text) and (text[start] in _JOINERS or unicodedata.category(text[start])[0] == "M"):
+        start += 1
+    end = text[start:].lstrip()
+    return cut(text[:start] + _ELLIPSIS, font, size, room - width(end, font, size)) + end
 
 
 def _shortened(text: str, length: int) -> str:

@@ -12,7 +12,7 @@ from salesflow.figures import Figures, Kind, Value
 from salesflow.reports.content.charts import Role
 from salesflow.reports.content.document import Column, Row, Table, Tone
 from salesflow.reports.content.palette import INK, LIGHT, ORANGE, QUIET
-from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut, width
+from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut_apart, width
 from salesflow.reports.pdf.tags import artefact, cell, grouped
 from salesflow.reports.pdf.text import draw_text, rule
 
@@ -191,17 +191,11 @@ def _grid(
     else:  # what is over is shared out
         spare = max(left - widths[0], 0.0) / len(widths)
         widths = [min(each, max(left, 0.0)) + spare if n == 0 else each + spare for n, each in enumerate(widths)]
-    fitted = [
-        (
-            tuple(
-                cut(cell, REGULAR, _SIZE * scale, widths[n] - _CELL_GAP) if n in flexible else cell
-                for n, cell in enumerate(line)
-            ),
-            role,
-        )
-        for line, role in rows
-    ]
-    return _Grid(columns, tuple(fitted), tuple(widths), scale, lengths, bar), room, wanted
+    lines = list(zip(*(line for line, _role in rows), strict=True)) if rows else []
+    for n in flexible if rows else ():
+        lines[n] = tuple(cut_apart(lines[n], REGULAR, _SIZE * scale, widths[n] - _CELL_GAP))
+    fitted = tuple(zip(zip(*lines, strict=True), (role for _line, role in rows), strict=True))
+    return _Grid(columns, fitted, tuple(widths), scale, lengths, bar), room, wanted
 
 
 def _bars(table: Table, shown: Sequence[Row], count: int) -> tuple[float, ...]:
