@@ -187,6 +187,11 @@ def test_it_is_told_again_only_when_it_is_clearly_worse(then: float, now: float,
     assert story.next(event(now)) == []  # and then quiet again
 
 
+def test_a_wrong_price_of_what_sells_every_other_day_is_told_once() -> None:
+    story, wrong = Story(), event(-0.9, sku="A1", type_=EventType.PRICE_CHANGE)
+    assert [story.next(*found) for found in ((wrong,), (), (wrong,), ())] == [["opened price|sku:A1"], [], [], []]
+
+
 def test_better_and_then_as_bad_as_before_is_not_worse() -> None:
     story = Story()
     story.next(event(-0.8))

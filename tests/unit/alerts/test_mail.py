@@ -152,6 +152,31 @@ def test_money_stands_before_what_else_there_is_to_know() -> None:
     assert "One sale of 1,000 pieces at 14:12 made it." in lines
 
 
+def test_what_one_sale_made_has_no_baskets_and_prices_and_what_is_out_of_stock_is_not_looked_for_on_the_shelf() -> None:
+    sale = (Note(NoteKind.ONE_SALE, 0.0, 1000, 500_000, "14:12"),)
+    one_sale, many = (
+        compose_alert_mail(entries_of(event(3.0, causes=CAUSES, notes=n)), FACTS).text for n in (sale, ())
+    )
+    assert "Customers, baskets and prices" in many
+    assert "Customers, baskets and prices" not in one_sale
+    nothing = event(-1, sku="A1", name="Tea", type_=EventType.ZERO_DROP, notes=(Note(NoteKind.OUT_OF_STOCK),))
+    text = compose_alert_mail(entries_of(nothing), FACTS).text
+    assert "Is more of it on order?" in text
+    assert "on the shelf" not in text
+
+
+@pytest.mark.parametrize(
+    ("usual", "said"),
+    [
+        (0.6, "Tea (A1): Monday's pieces sold were far above a usual Monday: 8 instead of about 1."),
+        (0.1, "Tea (A1): 8 pieces sold on Monday, and hardly ever any before."),
+    ],
+)
+def test_what_sells_now_and_then_is_not_said_to_have_hardly_ever_sold(usual: float, said: str) -> None:
+    spike = event(8 / usual - 1, sku="A1", name="Tea", metric="quantity", expected=usual)
+    assert compose_alert_mail(entries_of(spike), FACTS).text.splitlines()[0] == said
+
+
 @pytest.mark.parametrize(
     ("stock", "said"),
     [

@@ -61,7 +61,7 @@ _ONCE = ("sku", "name")
 """What a row holds of an alert alone, not of its statement as well: names can be long, and there can be many."""
 
 _AGAINST = {Facet.UP: Facet.DOWN, Facet.DOWN: Facet.UP}
-_ONE_DAY = {EventType.MISSING_DAY, EventType.PARTIAL_DAY, EventType.PRICE_CHANGE, EventType.STOPPED_SELLING}
+_ONE_DAY = {EventType.MISSING_DAY, EventType.PARTIAL_DAY, EventType.STOPPED_SELLING}
 _NO_END = {EventType.LEVEL_MOVED, EventType.RETURNS}
 _DAY_BADNESS = {EventType.PARTIAL_DAY: 0.0, EventType.MISSING_DAY: -1.0}
 

@@ -20,7 +20,7 @@ from salesflow.alerts.subject_lines import subjects
 from salesflow.alerts.wording import dated_sentence
 from salesflow.bidi import has_right_to_left
 from salesflow.figures import Figures, Kind, printable
-from salesflow.findings.event import OTHERS, RETURNED, Contribution, Event, EventType
+from salesflow.findings.event import OTHERS, RETURNED, Contribution, Event, EventType, NoteKind
 from salesflow.findings.wording import ISOLATE, ISOLATE_END, isolated, note_sentence, says_its_money, sentence
 from salesflow.gist import Gist
 from salesflow.language import Language, Text, Words
@@ -286,10 +286,14 @@ def _chart(entry: Entry, figures: Figures, period: Period) -> tuple[Bar, ...]:
 
 
 def _causes(event: Event | None, figures: Figures) -> tuple[tuple[str, tuple[Bar, ...]], ...]:
-    """The three ways to take the difference apart, each by its largest parts and the rest."""
+    """The three ways to take the difference apart, each by its largest parts and the rest.
+
+    What one sale made says nothing of baskets and prices: a cheap product by the hundred is no lower price.
+    """
     if event is None or event.causes is None:
         return ()
     _, causes = figures.words, event.causes
+    one_sale = any(note.kind is NoteKind.ONE_SALE for note in event.notes)
     factors = {
         "customers": _("Customers"),
         "pieces per basket": _("Pieces per basket"),
@@ -297,7 +301,7 @@ def _causes(event: Event | None, figures: Figures) -> tuple[tuple[str, tuple[Bar
     }
     parts: tuple[tuple[str, tuple[Contribution, ...], dict[str, str]], ...] = (
         (_("Which products make up the difference"), causes.products, {}),
-        (_("Customers, baskets and prices"), causes.price_volume, factors),
+        (_("Customers, baskets and prices"), () if one_sale else causes.price_volume, factors),
         (_("Which hours"), causes.hours, {RETURNED: _("Sold and returned")}),
     )
     return tuple(
@@ -333,7 +337,8 @@ def _look_at(entries: Sequence[Entry], _: Words) -> tuple[str, ...]:
 
 
 def _hint(entry: Entry, event: Event, _: Words) -> str:
-    if event.type is EventType.STOPPED_SELLING and entry.statement.stock == 0:
+    kinds = {note.kind for note in event.notes}
+    if NoteKind.OUT_OF_STOCK in kinds or (event.type is EventType.STOPPED_SELLING and entry.statement.stock == 0):
         return _("Is more of it on order?")
     hints = _HINTS if entry.is_shop else _HINTS | _HINTS_OF_PRODUCTS
     return _.say(hints[event.type]) if event.type in hints else ""

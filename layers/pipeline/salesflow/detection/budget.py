@@ -31,11 +31,12 @@ def bar(line: Timeline, t: int, policy: Policy) -> float:
     """The weight that a product's finding must exceed on day t to be one of the month's `policy.alerts_per_month` dearest.
 
     By rank in the replay of the days before: of the findings that would have been told in them, the bar lets pass what the budget allows for
-    so many days. Where there were fewer, it is 0: what is not needed stays unspent.
+    so many days. Where there were fewer, it is 0: what is not needed stays unspent. The first days say only what was under way by then, or
+    a silence of two weeks would count in more days than the budget is for.
     """
     days = range(max(t - PRODUCT_REPLAY, min(MIN_DAYS, t)), t)
     runs = _runs(line, days, policy)
-    allowed = int(policy.alerts_per_month / MONTH * len(days) + 0.5)
+    allowed = int(policy.alerts_per_month / MONTH * max(len(days) - SAME_RUN - 1, 0) + 0.5)
     return runs[allowed] if len(runs) > allowed else 0.0
 
 
@@ -56,19 +57,25 @@ def under_one_sale(line: Timeline, t: int, found: Iterable[Candidate]) -> dict[i
     return {at: sorted(held, key=lambda c: -c.weight) for at, held in by_sale.items() if len(held) > 1}
 
 
-def _runs(line: Timeline, days: Iterable[int], policy: Policy) -> list[float]:
-    """The weights of the past's findings, the dearest first: of a run of days one, of one sale one, under a shop's own event none."""
+def _runs(line: Timeline, days: range, policy: Policy) -> list[float]:
+    """The weights of what the past found since its first days, the dearest first: of a run of days one, of one sale one, under a shop's own
+
+    event none.
+    """
     last: dict[tuple[int, bool], tuple[int, int]] = {}
     weights: list[float] = []
+    begun: list[int] = []
     for day in days:
         for product, up, weight in _told(line, day, policy):
             before, at = last.get((product, up), (-SAME_RUN - 1, -1))
             if day - before > SAME_RUN:
                 at = len(weights)
                 weights.append(weight)
+                begun.append(day)
             weights[at] = max(weights[at], weight)
             last[product, up] = (day, at)
-    return sorted(weights, reverse=True)
+    new = (weight for weight, day in zip(weights, begun, strict=True) if day > days.start + SAME_RUN)
+    return sorted(new, reverse=True)
 
 
 def _told(line: Timeline, day: int, policy: Policy) -> list[tuple[int, bool, float]]:

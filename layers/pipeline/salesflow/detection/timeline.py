@@ -37,6 +37,11 @@ RUN_DAYS = 7
 NEARLY_CLOSED = 0.33
 STAKE_DAYS = 28
 PRICE_DAYS, MIN_PRICES = 56, 5
+SAME_PRICE = 0.1
+"""|log ratio| of prices that are the same: days at today's, up to a week of them, are no measure of it, or an error would be usual on its
+
+second day."""
+
 SINGLE = ("refunds", "largest_sale", "largest_sale_at", "largest_refund", "largest_refund_at")
 
 
@@ -220,6 +225,12 @@ class Timeline:
             enough = sold[:, :-1].sum(axis=1) >= MIN_PRICES
             price = np.where(sold, revenue / np.where(sold, quantity, 1.0), np.nan)[enough]
             past = price[:, :-1]
+            unlike = np.abs(np.log(past / price[:, -1:])) > SAME_PRICE
+            since = past.shape[1] - np.argmax(
+                unlike[:, ::-1], axis=1
+            )  # the first column after the last day at another price
+            run = np.arange(past.shape[1]) >= np.maximum(since, past.shape[1] - RUN_DAYS)[:, None]
+            past = np.where(run & unlike.any(axis=1, keepdims=True), np.nan, past)
             low, high = np.fmin.reduce(past, axis=1), np.fmax.reduce(past, axis=1)
             self._prices[t] = Prices(rows[enough], price[:, -1], nanmedian(past), low, high)
         return self._prices[t]

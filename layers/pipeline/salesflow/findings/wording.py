@@ -19,6 +19,9 @@ FAR_ABOVE = 9.0
 ISOLATE, ISOLATE_END = "\u2068", "\u2069"
 """Around a name with right-to-left letters, so that it turns nothing beside it (UAX #9); `printable` leaves none inside a name."""
 
+HARDLY_EVER = 0.25
+"""Pieces a day: of what sells more often than one such day in four, "hardly ever" is not true."""
+
 _LONGEST_NAME = 120
 
 
@@ -135,7 +138,7 @@ def _day(said: Statement, figures: Figures) -> str:
     }
     if values["usual"] == rounded(0, metric, figures):
         how = "none usual"
-    elif metric == "quantity" and (said.expected or 0) < 1 <= (said.value or 0):
+    elif metric == "quantity" and (said.expected or 0) < HARDLY_EVER and (said.value or 0) >= 1:
         return _seldom(said, figures)
     elif said.type is EventType.ZERO_DROP:
         how = "nothing"
