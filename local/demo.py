@@ -144,6 +144,10 @@ def demonstrate(
     step(f"Reading the sales of {data}" if data else "Making up a shop's sales")
     shop, end = _of_file(data, zone, currency, last_day, days) if data else _made_up(zone, currency, last_day, seed)
     first, last = end.date() - timedelta(days=days), end.date() - timedelta(days=1)
+    if data and all(len(sale.items) == 1 for sale in shop.store.sales):
+        step(
+            "Each row is a sale of its own: rows of one sale are told by its number, in a column such as InvoiceNo or Receipt"
+        )
     done("sales")
     step("Starting the local cloud and deploying template.yaml")
     # A watchdog on a simulated day has nothing to see: to it, the schedules were made just now.

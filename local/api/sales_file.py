@@ -61,6 +61,10 @@ _NEEDED = {
     "a quantity (such as Quantity or Qty)": ("quantity",),
     "a price (such as UnitPrice, Price or Total)": ("price", "total"),
 }
+_NUMBER_OF = re.compile(
+    r"^(?:numero|number|num|nro|nr|no|n)(?:dela|della|del|de|do|di|du|of)?|(?:numero|number|num|nro|nr|no|n)$"
+)
+"""What says that a column numbers something: "N° ticket", "Numéro de facture", "Bon-Nr."."""
 _ABOVE_A_HEADER = 30
 """So many rows are looked at for the header: exports begin with a title and a span of days."""
 _NO_WESTERN_WORD = re.compile(rb"[\x80-\xff]{3}")
@@ -97,6 +101,8 @@ class _Table:
     def column(self, field: str) -> str | None:
         """The file's own name for a field."""
         known = {_key(name): name for name in reversed(self.cells.columns.tolist())}
+        if field == "invoice":
+            known = {_NUMBER_OF.sub("", key): name for key, name in known.items()} | known
         return next((known[key] for key in _COLUMNS[field] if key in known), None)
 
 
@@ -261,7 +267,7 @@ def _text(value: Any) -> str:
 
 
 def _key(name: object) -> str:
-    plain = unicodedata.normalize("NFKD", str(name).lower())
+    plain = unicodedata.normalize("NFKD", str(name)).lower()
     return re.sub(r"[\W_]", "", "".join(sign for sign in plain if not unicodedata.combining(sign)))
 
 

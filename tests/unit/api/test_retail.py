@@ -252,6 +252,18 @@ def test_numbers_that_begin_again_are_other_sales(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "title",
+    ["N° ticket", "Numéro de facture", "Bon-Nr.", "Nº pedido", "No. Beleg", "Ticket №", "Número de factura", "Order #"],
+)
+def test_a_number_of_a_sale_is_known_by_its_name_whatever_says_that_it_is_a_number(title: str, tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(
+        f"{title},date,product,qty,price\n7,2026-11-20 09:00,Tea,1,2\n7,2026-11-20 09:00,Salt,1,3\n", "utf-8"
+    )
+    assert [len(sale.items) for sale in online_retail_store(path).sales] == [2]
+
+
+@pytest.mark.parametrize(
     ("rows", "totals"),
     [
         (["1,Tea,2,10.00,18.00", "1,Salt,1,3.00,3.00"], [21.0]),  # a discount
