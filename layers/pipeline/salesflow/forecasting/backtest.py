@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 
@@ -110,7 +111,6 @@ def run_backtest(learn: Floats, actual: Floats, days: Integers, origins: Origins
     collected: dict[ModelName, list[Floats]] = {name: [] for name in ModelName}
     truths = []
     nothing = np.full((len(learn), ahead), np.nan)
-    evenings: list[Evening] = []
     known = [
         (learn[:, :count], days[:count], opening)
         for count, opening in zip(origins.counts.tolist(), origins.openings, strict=True)
@@ -119,10 +119,10 @@ def run_backtest(learn: Floats, actual: Floats, days: Integers, origins: Origins
     for first, end in pairwise((*periods.tolist(), len(known))):
         if first < end:
             boosting = fit_boosting(*known[first][:2]) if boosted else None
-            evenings += forecast_evenings(known[first:end], boosting)
-    for evening, count in zip(evenings, origins.counts.tolist(), strict=True):
-        for name in ModelName:
-            collected[name].append(evening.forecasts.get(name, nothing))
+            for evening in forecast_evenings(known[first:end], boosting):
+                for name in ModelName:
+                    collected[name].append(evening.forecasts.get(name, nothing))
+    for count in origins.counts.tolist():
         truth = nothing.copy()
         seen = min(ahead, total - count)
         truth[:, :seen] = actual[:, count : count + seen]
@@ -165,7 +165,7 @@ def typical_size(values: Floats) -> Floats:
     for row, sales in enumerate(recent):
         selling = sales[sales > 0][-56:]
         if len(selling):
-            size[row] = np.median(selling)
+            size[row] = median(selling.tolist())
     return size
 
 

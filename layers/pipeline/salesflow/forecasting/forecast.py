@@ -85,6 +85,7 @@ class _Night:
         self.simplified = self.total < SIMPLIFIED_DAYS
         self.special = np.isin(shop.days, [day_number(day) for day in holidays])
         self.opening = self._opening(self.total)
+        self.ahead = [date_of(int(self.shop.days[-1]) + 1 + n) for n in range(horizons[-1])]
 
     def forecast(self, products: ProductDays) -> Forecast:
         first, step, most = (21, 3, 20) if self.simplified else (56, 8, 36)
@@ -166,16 +167,12 @@ class _Night:
         )
         bounds = day_bounds(past, point, self.opening)
         digits = 0 if measure == "revenue" else 2
-        values = [_number(value, digits) for value in point]
+        values = [_number(value, digits) for value in point.tolist()]
         daily = tuple(
-            DayForecast(
-                day=date_of(int(self.shop.days[-1]) + 1 + n),
-                value=value,
-                interval=_interval(value, bounds[:, n], digits),
-                open=bool(self.opening.open[n]),
-                holiday=self.holidays.get(date_of(int(self.shop.days[-1]) + 1 + n), ""),
+            DayForecast(day, value, _interval(value, four, digits), is_open, self.holidays.get(day, ""))
+            for day, value, four, is_open in zip(
+                self.ahead, values, bounds.T.tolist(), self.opening.open.tolist(), strict=True
             )
-            for n, value in enumerate(values)
         )
         level = float(evening.level[row] * evening.scale[row, 0])
         weekly = pattern.profile[row, weekdays(self.shop.days[-1] + 1 + np.arange(len(point)))]
@@ -236,7 +233,7 @@ def _horizon(
     )
 
 
-def _interval(value: Number, bounds: Sequence[float] | Floats, digits: int) -> Interval:
+def _interval(value: Number, bounds: Sequence[float], digits: int) -> Interval:
     """Rounded bounds that hold the rounded value, the 95% ones around the 80% ones."""
     lower80, upper80 = min(_number(bounds[0], digits), value), max(_number(bounds[1], digits), value)
     lower95, upper95 = min(_number(bounds[2], digits), lower80), max(_number(bounds[3], digits), upper80)

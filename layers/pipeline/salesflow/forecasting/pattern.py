@@ -5,6 +5,7 @@ days that are NaN are not learnt from.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -35,12 +36,12 @@ class Pattern:
     profile: Floats
     level: Floats
 
-    @property
+    @cached_property
     def weekly(self) -> Floats:
         """[n, t]: each day's profile."""
         return self.profile[:, weekdays(self.days)]
 
-    @property
+    @cached_property
     def flat(self) -> Floats:
         """[n, t]: clipped values without their weekday rhythm (0 where unknown)."""
         return self.clipped / self.weekly
