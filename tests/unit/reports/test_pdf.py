@@ -175,6 +175,14 @@ def test_products_whose_names_differ_at_the_end_alone_are_told_apart() -> None:
     assert all(re.match(r"Confiture.*\u2026.*n° \d+", line) for line in cut), cut
 
 
+def test_a_product_whose_letters_no_font_has_is_told_by_its_sku() -> None:
+    names = ["\u0f47\u0f0b\u0f66\u0f94\u0f7c", "\u2d30\u2d5c\u2d30\u2d62", "Th\u00e9 vert"]
+    content = make_content("sales", sales=make_sales(Period.DAILY, names))
+    page = pypdf.PdfReader(io.BytesIO(render(content, Format.PDF))).pages[0].extract_text()
+    assert all(re.search(rf"SKU-0000{n} \u25a1+ ", page) for n in (1, 2)), page
+    assert "SKU-00003" not in page
+
+
 def test_a_sku_is_whole_where_there_is_room() -> None:
     """The widest cell sets its column's width and must fit into it."""
     for name in ("sales-daily", "stock-daily", "combined-daily", "sales-monthly-40-scripts"):

@@ -95,6 +95,7 @@ class Table:
     totals: rows below the others, as long as `columns`.
     marks: the tone of each row, empty for none.
     noun: what a row is, for the row of the rest and the note on the cut.
+    skus: of each row, where no column has them: what tells a product where a format has no letters for its name.
     """
 
     key: str
@@ -106,6 +107,7 @@ class Table:
     lead: str = ""
     marks: tuple[Tone, ...] = ()
     noun: Literal["product", "row"] = "row"
+    skus: tuple[str, ...] = ()
 
     def shown(self, limit: int | None = None) -> tuple[Row, ...]:
         """The rows that fit, no more than `limit` (default: the table's own). One row more is shown rather than said to be missing."""

@@ -56,6 +56,7 @@ def orders_table(orders: OrderList, figures: Figures, *, limit: int) -> Table:
         lead="" if orders.lines else _("Nothing that sells is about to run out."),
         marks=tuple(Tone.BAD if line.state == "out" else Tone.NEUTRAL for line in orders.lines),
         noun="product",
+        skus=tuple(line.sku for line in orders.lines),
     )
 
 

@@ -31,6 +31,7 @@ def best_sellers_table(sales: SalesAnalysis, figures: Figures, *, limit: int) ->
         limit=limit,
         lead="" if sellers else _("No product was sold."),
         noun="product",
+        skus=tuple(product.sku for product in sellers),
     )
 
 

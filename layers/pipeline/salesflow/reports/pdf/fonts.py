@@ -177,6 +177,11 @@ def _cut_inside(text: str, font: str, size: float, room: float) -> str:
     return cut(text[:start] + _ELLIPSIS, font, size, room - width(end, font, size)) + end
 
 
+def has_boxes(text: str) -> bool:
+    """Whether some of its characters are in no font, and drawn as boxes."""
+    return not text.isascii() and _BOX not in text and any(part == _BOX for _font, part in _items(text, REGULAR))
+
+
 def _shortened(text: str, length: int) -> str:
     """The first characters, never with half an emoji sequence, and the ellipsis."""
     return text[:length].rstrip().rstrip("\u200d") + _ELLIPSIS

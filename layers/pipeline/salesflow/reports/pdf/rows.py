@@ -12,7 +12,7 @@ from salesflow.figures import Figures, Kind, Value
 from salesflow.reports.content.charts import Role
 from salesflow.reports.content.document import Column, Row, Table, Tone
 from salesflow.reports.content.palette import INK, LIGHT, ORANGE, QUIET
-from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut_apart, width
+from salesflow.reports.pdf.fonts import BOLD, REGULAR, cut_apart, has_boxes, width
 from salesflow.reports.pdf.tags import artefact, cell, grouped
 from salesflow.reports.pdf.text import draw_text, rule
 
@@ -164,6 +164,10 @@ def _grid(
     roles = {Tone.BAD: "bad", Tone.GOOD: "strong", Tone.NEUTRAL: ""}
     marks = table.marks or (Tone.NEUTRAL,) * len(shown)
     rows = [(cells(row), roles[mark]) for row, mark in zip(shown, marks, strict=False)]
+    for n, sku in enumerate(table.skus[: len(rows)]):
+        (name, *others), role = rows[n]
+        if sku not in name and has_boxes(name):
+            rows[n] = ((f"{sku} {name}", *others), role)
     rest = table.rest(figures, limit)
     if rest is not None:
         rows.append((cells(rest, sums=True), "rest"))
