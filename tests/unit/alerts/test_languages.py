@@ -61,6 +61,7 @@ def happened(type_: EventType, *, sku: str | None = None, metric: str = "revenue
 def all_events() -> list[Event]:
     """One event of each type that a shop, and a product, can have; and of each metric where there are several."""
     found = [happened(type_) for type_ in OF_THE_SHOP] + [happened(type_, sku="RIZ-005") for type_ in OF_PRODUCTS]
+    found += [happened(EventType.DROP, deviation=-1.4, sku=sku) for sku in (None, "RIZ-005")]
     for type_ in EventType:
         if type_ not in OF_THE_SHOP + OF_PRODUCTS:
             found += [happened(type_, metric=metric) for metric in METRICS]
@@ -191,6 +192,19 @@ def test_weekdays_and_numbers_stand_as_the_language_writes_them() -> None:
             "Mauzo ya Jumatatu yalikuwa mara 3.4 ya Jumatatu ya kawaida: CDF\u00a06,800 badala ya takriban CDF\u00a02,000. Ilikuwa Noël.",
         ),
     }
+
+
+def test_below_zero_no_percentage_says_anything() -> None:
+    drop = happened(EventType.DROP, deviation=-13.0)
+    mail = compose_alert_mail([told(drop, Change.OPENED)], replace(FACTS, currency="EUR"))
+    said = "On Monday more was given back than sold: -€24,000 instead of about €2,000."
+    assert mail.text.splitlines()[0] == said
+    assert mail.subject.startswith("Mon, 2 Nov: more given back than sold")
+    assert "%" not in mail.text + mail.subject
+    week = replace(drop.statement, days=7)
+    assert sentence(week, Figures("EUR")) == (
+        "In the 7 days to Monday, 2 November more was given back than sold: -€24,000 instead of about €2,000."
+    )
 
 
 @pytest.mark.parametrize("language", Language)

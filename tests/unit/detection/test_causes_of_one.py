@@ -82,6 +82,32 @@ def test_an_order_that_is_given_back_the_same_day_is_quiet(products: pd.DataFram
         assert NoteKind.RECORD not in {n.kind for n in event.notes}  # nothing of it is left
 
 
+@pytest.mark.parametrize("sold", [0, 1250])
+def test_a_refund_of_no_known_product_is_told_unless_it_cancels_what_was_sold_that_day(
+    products: pd.DataFrame, sold: int
+) -> None:
+    nameless = {"date": pd.Timestamp(SATURDAY), "sku": "", "name": "", "quantity": sold, "revenue": 400 * sold}
+    table = pd.concat([products, pd.DataFrame([{**nameless, "transactions": 1}])], ignore_index=True)
+    found = returns(day_of(returned(table, "", 1250, 500_000)))
+    assert [(event.impact, event.statement.pieces) for event in found] == ([] if sold else [(-500_000, 1250)])
+
+
+def test_on_a_closed_weekday_a_refund_is_no_opening_and_one_sale_no_change_of_hours(products: pd.DataFrame) -> None:
+    (one,) = products[at(products, SATURDAY, "P09")].assign(date=pd.Timestamp(SUNDAY)).to_dict("records")
+    refunded = pd.DataFrame([{**one, "quantity": 0, "revenue": 0, "transactions": 1}])
+    result = day_of(returned(pd.concat([products, refunded], ignore_index=True), "P09", 900, 900_000, SUNDAY), SUNDAY)
+    assert [event.type for event in result.shop] == [EventType.RETURNS]
+    cheap = pd.DataFrame([{**one, "quantity": 1, "revenue": 150, "transactions": 1}])
+    at_eleven = {
+        f"h{hour:02d}": lambda t, hour=hour: t[f"h{hour:02d}"].where(
+            t["date"] != pd.Timestamp(SUNDAY), 150 * (hour == 11)
+        )
+        for hour in range(24)
+    }
+    table = returned(pd.concat([products, cheap], ignore_index=True), "", 0, 0)
+    assert EventType.UNUSUAL_MIX not in {event.type for event in day_of(table, SUNDAY, **at_eleven).shop}
+
+
 def test_many_small_refunds_are_told_and_the_usual_few_are_not(products: pd.DataFrame) -> None:
     table = products.assign(returned_quantity=0, returned_revenue=0)
     table.loc[table["date"] == pd.Timestamp(SATURDAY), ["returned_quantity", "returned_revenue"]] = 1, 150

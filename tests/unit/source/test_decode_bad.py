@@ -196,6 +196,12 @@ def test_the_same_sale_twice_stands_once_in_silence() -> None:
     assert batch.lines["sale_id"].tolist() == [1, 2]
 
 
+def test_the_same_sale_with_its_items_in_another_order_is_the_same() -> None:
+    items = [item(sku="A"), item(sku="B", subtotal=3.0), item(sku="B")]
+    batch = decode(sale(1, items=items), sale(1, items=items[::-1]), sale(1, items=items[1:]))
+    assert (batch.duplicates, batch.records, len(batch.rejected)) == (1, 3, 1)
+
+
 def future(*sales: Any, since: date | None = None) -> SalesBatch:
     noon = datetime(2026, 11, 22, 18, 10)
     return decode_sales(json.dumps(sales).encode(), call=CALL, minor_digits=2, since=since, not_after=noon)

@@ -41,6 +41,8 @@ WHOLE = [
     {"data": sales(2), "total": {"value": 2, "relation": "eq"}, "available": True, "status": 1},
     {"data": sales(2), "hasMore": "N", "nextCursor": "null", "last": 0, "success": ""},
     {"data": sales(2), "pageInfo": {"hasNextPage": False, "endCursor": "abc"}, "more_info": "https://example.com"},
+    {"data": sales(2), "page": "1/1", "range": "0-1/2", "showing": "1 to 2 of 2 entries", "failed": 0, "skipped": []},
+    {"data": sales(2), "period": "1/12", "records": 2, "rows": 2, "message": "Errors: 0", "note": "Aucune erreur", "msg": "没有错误"},
 ]  # fmt: skip
 
 
@@ -99,6 +101,13 @@ PARTS = [
     ({"totalDocs": 30, "nextPage": 2}, "2 of 30 records"),
     ({"last": "False"}, "not the last"),
     ({"done": 0}, "not the last"),
+    ({"records": 670}, "2 of 670 records"),
+    ({"rows": 670}, "2 of 670 records"),
+    ({"from": 1, "to": 2, "of": 670}, "2 of 670 records"),
+    ({"page": "1/2"}, "a part of 2 pages"),
+    ({"currentPage": "Page 1 of 34"}, "a part of 34 pages"),
+    ({"range": "items 0-1/670"}, "a part of 670 records"),
+    ({"showing": "1 to 2 of 670 entries"}, "a part of 670 records"),
 ]  # fmt: skip
 
 
@@ -141,6 +150,13 @@ def test_a_part_is_not_taken_for_the_whole(beside: dict[str, Any], said: str) ->
         ({"message": "Database connection lost"}, "message"),
         ({"warnings": ["Database: truncated to 20 rows"]}, "warnings"),
         ({"success": "N"}, "success"),
+        ({"truncatedAt": 20}, "truncatedAt"),
+        ({"skippedRecords": 3}, "skippedRecords"),
+        ({"omitted": 650}, "omitted"),
+        ({"message": "Error: no answer of the Database"}, "message"),
+        ({"message": "Erreur interne : pas de Database"}, "message"),
+        ({"message": "错误：无法连接Database"}, "message"),
+        ({"message": "Hitilafu ya Database"}, "message"),
         ({"status": "degraded"}, "status"),
         ({"title": "Service Unavailable", "instance": "/sales"}, "title"),
     ],

@@ -31,16 +31,15 @@ BACK_DAYS, BEFORE_DAYS, BACK_WITHIN = 4, 42, 0.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
-    """What is judged. shop: the shop's days; products: the daily panel with what came back; stock: pieces by SKU, of `stock_on`;
+    """What is judged. shop: the shop's days; products: the daily panel with what came back; stock: pieces by SKU as last counted (also for
 
-    stockouts: when products were out of stock before (`salesflow.analytics.stockouts`).
+    a day that is made up for: it is told today); stockouts: when products were out of stock before (`salesflow.analytics.stockouts`).
     """
 
     shop: pd.DataFrame
     products: pd.DataFrame
     known_from: date
     stock: dict[str, int] = field(default_factory=dict)
-    stock_on: date | None = None
     stockouts: pd.DataFrame | None = None
 
 
@@ -89,9 +88,10 @@ def _mailed_from(settings: AlertSettings) -> Severity:
 def judge(tables: Tables, day: date, *, scope: Scope, sku: str | None, period: Period, policy: Policy) -> Judgement:
     """Judge one date, by the days before it."""
     if period is Period.DAILY:
-        stock = tables.stock if tables.stock_on == day else {}
         skus = None if sku is None else [sku]
-        result = detect(tables.shop, tables.products, day, policy, stock=stock, stockouts=tables.stockouts, skus=skus)
+        result = detect(
+            tables.shop, tables.products, day, policy, stock=tables.stock, stockouts=tables.stockouts, skus=skus
+        )
     else:
         result = detect_period(tables.shop, tables.products, day, period, policy, known_from=tables.known_from)
     return judgement_of(tables, result, scope=scope, sku=sku, period=period)

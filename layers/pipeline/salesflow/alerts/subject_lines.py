@@ -38,6 +38,7 @@ _OF_PRODUCTS: Final[Mapping[EventType | str, Text]] = {
     "times": Text("{name}: {times} times the usual, {day}"),
     "above": Text("{name}: {share} above usual, {day}"),
     "below": Text("{name}: {share} below usual, {day}"),
+    "negative": Text("{name}: more given back than sold, {day}"),
 }
 _OF_SHOP: Final[Mapping[EventType | str, Text]] = {
     EventType.MISSING_DAY: Text("{day}: no sale at all"),
@@ -50,6 +51,7 @@ _OF_SHOP: Final[Mapping[EventType | str, Text]] = {
     "level down": Text("Sales have fallen to about {amount} a day"),
     "opened": Text("{day}: open on a usually closed day"),
     "unknown": Text("{day}: unusual sales"),
+    "negative": Text("{day}: more given back than sold"),
 }
 _OF_TOTALS: Final[Mapping[tuple[str, str], Text]] = {
     ("higher", "revenue"): Text("Sales higher since {day}"),

@@ -174,11 +174,12 @@ def _scored(
     threshold = shop_threshold(line, t, policy) if near else np.inf
     scored = line.product_day(t)
     of_shop = shop_events(line, t, lines, scored, policy, threshold, upward_only, result.holiday)
-    if result.state is DayState.OPEN and result.holiday is None and all(e.severity is Severity.LOW for e in of_shop):
+    usually_open, quiet = today.expected[0] > 0, all(e.severity is Severity.LOW for e in of_shop)
+    if result.state is DayState.OPEN and result.holiday is None and quiet and usually_open:
         of_shop += hours_event(line, t)
     of_products, least = list[Event](), np.inf
     # What is sold on a weekday on which the shop usually does not trade is one fact of the shop, and none of its products.
-    if not today.expected[0] <= 0 < line.totals[0, t]:
+    if usually_open or not line.totals[0, t] > 0:
         of_products, least = product_events(
             line, t, scored, policy, upward_only, result.holiday, stock, skus, () if skus is not None else of_shop
         )

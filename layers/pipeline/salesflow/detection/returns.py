@@ -32,17 +32,18 @@ def returns_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
     """
     open_days = np.flatnonzero(line.open[:t])
     usual_day = line.usual_day(t)
-    if len(open_days) < KNOWN_DAYS or usual_day <= 0 or not (line.sales.returned[1] == t).any():
+    if len(open_days) < KNOWN_DAYS or usual_day <= 0 or not line.back[:2, t].any():
         return ()
-    products, pieces, money = _kept(line, t)
-    amounts, refunds = _past(line, t)
+    back = _returned(line)
+    today = back[:, back[1] == t]
+    pieces, money = _without_cancelled(line, today, t)
+    amounts, refunds = _past(line, back, t)
     usual, many = float(np.mean(amounts)), float(np.mean(refunds))
     total = float(money.sum())
-    kept = total / max(float(line.sales.returned[3, line.sales.returned[1] == t].sum()), 1e-9)
-    today = _number(line, t) * kept
+    number = _number(line, t) * total / max(float(today[3].sum()), 1e-9)
     large = total >= record_threshold(amounts, floor=MEDIUM_SHARE * usual_day, alerts_per_month=A_MONTH)
     sales = float(np.nanmean(line.totals[2, open_days[-28:]]))
-    often = today >= record_threshold(
+    often = number >= record_threshold(
         refunds, floor=max(LEAST_REFUNDS + many, REFUND_SHARE * sales, 3 * many), alerts_per_month=A_MONTH
     )
     if not (large or often):
@@ -56,9 +57,10 @@ def returns_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
     one = at >= 0 and 0 < largest <= total * 1.01
     said = Statement(
         EventType.RETURNS, day, day, "revenue", value=float(total), expected=usual, pieces=float(pieces.sum()), amount=round(total),
-        refunds=round(today), at=clock(int(at)) if one else "", largest=int(largest) if one else 0,
+        refunds=round(number), at=clock(int(at)) if one else "", largest=int(largest) if one else 0,
     )  # fmt: skip
-    parts = by_product(impact, lambda at: called(*line.called(int(products[at]), t)), -money, np.zeros(len(money)))
+    of_products = -money[today[0] >= 0]
+    parts = by_product(impact, lambda at: called(*line.called(int(today[0, at]), t)), of_products, 0 * of_products)
     causes = Causes(impact, parts, (), ())
     return (
         Event(
@@ -68,10 +70,18 @@ def returns_event(line: Timeline, t: int, policy: Policy) -> tuple[Event, ...]:
     )  # fmt: skip
 
 
-def _kept(line: Timeline, t: int) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Products, pieces and money of what came back on day t, without what was sold and given back that day."""
-    back = line.sales.returned[:, line.sales.returned[1] == t]
-    return (back[0].astype(np.intp), *_without_cancelled(line, back, t))
+def _returned(line: Timeline) -> Floats:
+    """What came back, as `ProductSales.returned` has it, and behind it what came back of no known product, as that of product -1."""
+    named, days = line.sales.returned, np.arange(len(line.days))
+    of_day = named[1].astype(np.intp)
+    pieces, money = (line.back[row] - np.bincount(of_day, named[column], len(days)) for row, column in ((1, 2), (0, 3)))
+    columns = np.stack([np.full(len(days), -1), days, pieces, money, _sold_nameless(line)])
+    return np.concatenate([named, columns[:, (pieces > 0) | (money > 0)]], axis=1)
+
+
+def _sold_nameless(line: Timeline) -> Floats:
+    """Pieces of no known product that each day sold, [n_days]."""
+    return np.nan_to_num(line.totals[1]) - np.bincount(line.sales.day, line.sales.quantity, len(line.days))
 
 
 def _without_cancelled(line: Timeline, back: Floats, t: int) -> tuple[Floats, Floats]:
@@ -79,17 +89,16 @@ def _without_cancelled(line: Timeline, back: Floats, t: int) -> tuple[Floats, Fl
     product, _, pieces, money, sold = back
     since = max(t - REPLAY, 0)
     open_days = max(int(line.open[since:t].sum()), 1)
-    usual = line.sales.sums("quantity", since, t)[product.astype(np.intp)] / open_days
-    beyond = np.maximum(sold - 2 * usual, 0.0)
+    known = np.append(line.sales.sums("quantity", since, t), _sold_nameless(line)[since:t].sum())
+    beyond = np.maximum(sold - 2 * known[product.astype(np.intp)] / open_days, 0.0)
     left = np.maximum(pieces - beyond, 0.0) / np.maximum(pieces, 1e-9)
     left = np.where(pieces > 0, np.where(left < 0.05, 0.0, left), 1.0)
     return pieces * left, money * left
 
 
-def _past(line: Timeline, t: int) -> tuple[Floats, Floats]:
+def _past(line: Timeline, back: Floats, t: int) -> tuple[Floats, Floats]:
     """Money given back, and how many refunds there were, on each open day of the last three months."""
     since = max(t - REPLAY, 0)
-    back = line.sales.returned
     back = back[:, (back[1] >= since) & (back[1] < t)]
     _, kept = _without_cancelled(line, back, t)
     amounts = np.bincount(back[1].astype(np.intp) - since, kept, t - since)

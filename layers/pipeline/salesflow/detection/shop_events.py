@@ -38,8 +38,8 @@ def shop_events(
         if (np.isfinite(one.score) and abs(one.evidence) >= threshold and not (upward_only and one.score < 0))
         or (great and one.metric == "revenue")
     ]
-    if not flagged:
-        return ()
+    if not flagged or not (lines[0].expected > 0 or lines[0].value > 0):
+        return ()  # on a day on which nothing is usual and nothing was sold there were refunds alone
     loudest = max((one.evidence for one in flagged), key=abs)
     if flagged[0].metric != "revenue" and lines[0].score * loudest > 0:
         flagged.insert(0, lines[0])  # what is at stake is money: it is said first

@@ -63,7 +63,9 @@ def share(deviation: float, figures: Figures) -> str:
 
 
 def off(deviation: float, figures: Figures, *, limit: float = math.inf) -> tuple[str, dict[str, str]]:
-    """How far something is from the usual: far, times, above or below, and the number for it. 2.4 is 3.4 times the usual, -0.38 is 38% below.
+    """How far something is from the usual: far, times, above, below or negative, and the number for it. 2.4 is 3.4 times the usual, -0.38 is
+
+    38% below; below zero no number says anything.
 
     limit: from which on it is far, without a number.
     """
@@ -71,6 +73,8 @@ def off(deviation: float, figures: Figures, *, limit: float = math.inf) -> tuple
         return "far", {}
     if deviation >= 1:
         return "times", {"times": format_decimal(1 + deviation, format="#,##0.#", locale=figures.locale)}
+    if deviation < -1:
+        return "negative", {}
     return "above" if deviation > 0 else "below", {"share": share(deviation, figures)}
 
 

@@ -99,7 +99,7 @@ def _prepare(run: Run[AnomalyCheckFields]) -> _Check:
     if not shop.empty:
         known_from = max(known_from, shop["date"].min().date())
     return _Check(
-        Tables(shop, products, known_from, stock, day if stock else None, runtime.stock_history.stockouts()),
+        Tables(shop, products, known_from, stock, runtime.stock_history.stockouts()),
         policy_of(settings, holidays, one_product=sku is not None),
         runtime.alert_book.mutes(),
         sku,

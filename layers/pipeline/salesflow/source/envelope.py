@@ -25,7 +25,8 @@ _NOT_FINITE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|(-?)(?:NaN|Infinity)(?!
 _AT_BYTE = re.compile(r"\(byte (\d+)\)")
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _RELATIONS = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"',;]+))", re.IGNORECASE)
-_RANGE = re.compile(r"\s*\w+\s+(?:\d+-\d+|\*)/(\d+)\s*")
+_HOW_FAR = re.compile(r"\D*?(?:\d+\s*(?:-|–|to)\s*)?[\d*]+\s*(?:/|of)\s*(\d+)\D*")
+"""`1/34`, `Page 1 of 34`, `items 0-19/670`, `*/670`: the number after the stroke is where it ends."""
 _BEFORE_A_CLAIM = re.compile(r"(?:(?:x|wp|pagination|paging|paginator|page|list|collection|results?)-)+", re.IGNORECASE)
 _BY_THOUSANDS = re.compile(r"(?<=\d)[,' ](?=\d{3}(?!\d))")
 _LARGEST_CLAIM = 1 << 20
@@ -43,9 +44,13 @@ _CONTAINER = re.compile(
 """What objects are called that speak of the answer and not of the shop."""
 _FALSE_IS_FAILURE = _words("success succeeded successful issuccess issuccessful ok isok complete iscomplete")
 _TRUE_IS_FAILURE = _words(
-    "failed isfailed failure iserror haserror haserrors partial ispartial truncated istruncated incomplete isincomplete "
+    "isfailed failure iserror haserror haserrors partial ispartial istruncated incomplete isincomplete "
     "incompleteresults timedout limitexceeded limitreached limited capped overlimit degraded"
 )
+_LEFT_OUT = re.compile(
+    r"(?:failed|truncated|omitted|skipped|dropped|missing|unread|lost)(?:count|records|rows|items|sales|results|entries|at|after)?"
+)
+"""What is called so and is set, or is not zero, did not come."""
 _FILLED_IS_FAILURE = _words(
     "error errors exception exceptions fault faults failures errorcode errorcodes errormessage errormessages errordescription "
     "errordetails errormsg errmsg errcode errno"
@@ -61,11 +66,15 @@ _PARTIAL_CONTENT = 206
 _SPOKEN = _words(
     "message messages msg warning warnings notice notices note notes description detail details reason title"
 )
-_BAD_NEWS = re.compile(
-    r"\b(?:errors?|fail(?:ed|ure)|exception|unavailable|denied|timed? ?out|lost|truncated|limited to|limit (?:reached|exceeded)|"
-    r"incomplete|partial|too many|only the first|is down|stale|degraded)\b"
+_WRONG = (
+    r"(?:\b(?:errors?|fail(?:ed|ure)|exception|unavailable|denied|timed? ?out|lost|truncated|limited to|limit (?:reached|exceeded)|"
+    r"incomplete|partial|too many|only the first|is down|stale|degraded|erreurs?|échec|échoué|indisponible|interrompue?|tronquée?|"
+    r"hitilafu|imeshindwa|imeshindikana|libunga)\b|错误|失败|异常|超时|不可用)"
 )
-_GOOD_NEWS = re.compile(r"\b(?:no|0|zero|without|not)\b|success")
+_BAD_NEWS = re.compile(_WRONG)
+_GOOD_NEWS = re.compile(
+    rf"\b(?:no|0|zero|without|not|sans|aucune?|pas d['’e]|hakuna|bila)\s*(?:\w+\s+)?{_WRONG}|[无没]有?{_WRONG}|{_WRONG}\s*[:=：]?\s*(?:0|none)\b"
+)
 _NO_ERROR = frozenset({"", "0", "none", "null", "ok", "success", "no", "false", "no error"})
 
 _TRUE_IS_MORE = _words(
@@ -83,7 +92,7 @@ _TOTALS = _words(
     "total totalelements totalcount count totalresults totalrecords recordstotal totalitems totalrows totalhits totalsize "
     "totalentries recordcount recordscount itemcount rowcount numfound odatacount totalnum totalnumber totalcountofrecords nbtotal "
     "numberofrecords numberofresults resultcount resultscount fullcount available length totaldocs totaldocuments totalobjects "
-    "totalmatches totalfound found hits matched totalrowcount totalrecordcount totalitemcount totalresultcount"
+    "totalmatches totalfound found hits matched totalrowcount totalrecordcount totalitemcount totalresultcount records rows of"
 )
 _REMAINING = _words("remaining left rest remainingcount remainingrecords remainingitems remainingresults")
 _NEXT = _words(
@@ -95,7 +104,8 @@ _WEAK_NEXT = _words("cursor endcursor after aftercursor scrollid marker pagetoke
 """Set on the last page too by some; they count where nothing else says that it is the last."""
 _SIZES = _words("size pagesize perpage limit itemsperpage maxresults")
 _PLACES = _words("page number currentpage pagenumber pageindex offset skip start startat")
-_IN_HEADERS = _TRUE_IS_MORE | _PAGES | _TOTALS | _NEXT | _TRUE_IS_FAILURE
+_RANGES = _words("contentrange range showing shown")
+_IN_HEADERS = _TRUE_IS_MORE | _PAGES | _TOTALS | _NEXT | _TRUE_IS_FAILURE | {"contentrange", "truncated"}
 _NO = frozenset({"false", "no", "n", "f", "off", "0", "none", "null", "undefined"})
 
 
@@ -292,8 +302,6 @@ def _heard(headers: Mapping[str, str]) -> Iterator[Claim]:
                 relations = " ".join(map("".join, _RELATIONS.findall(parameters))).lower().split()
                 if "next" in relations:
                     yield Claim("headers", name, "next", address)
-        elif key == "contentrange" and (whole := _RANGE.fullmatch(value)):
-            yield Claim("headers", name, "total", whole[1])
         elif value.lstrip().startswith("{") and _CONTAINER.search(key):
             yield from _claims({key: parsed(value.encode(), Any)}, "headers")
         elif claimed := next((known for known in (key.removeprefix("x"), _key(rest)) if known in _IN_HEADERS), None):
@@ -336,7 +344,7 @@ def _says_failure(claim: Claim) -> bool:
     value = claim.value
     if claim.key in _FALSE_IS_FAILURE:
         return _is_false(value)
-    if claim.key in _TRUE_IS_FAILURE:
+    if claim.key in _TRUE_IS_FAILURE or _LEFT_OUT.fullmatch(claim.key):
         return _is_true(value)
     if claim.key in _FILLED_IS_FAILURE:
         return _is_true(value) and str(value).strip().lower() not in _NO_ERROR
@@ -346,8 +354,7 @@ def _says_failure(claim: Claim) -> bool:
             return number < 0 or number >= 300 or number == _PARTIAL_CONTENT
         return value is False or (isinstance(value, str) and bool(_BAD_STATUS.search(value.strip().lower())))
     if claim.key in _SPOKEN:
-        said = str(value).lower()
-        return bool(_BAD_NEWS.search(said)) and not _GOOD_NEWS.search(said)
+        return bool(_BAD_NEWS.search(_GOOD_NEWS.sub("", str(value).lower())))
     return False
 
 
@@ -368,6 +375,9 @@ def _says_more(claim: Claim, received: int, pages: int) -> str | None:
         and not (key == "total" and isinstance(value, float))
     ):
         return f"{received:,} of {number:,} records (`{claim.name}`)"
+    if isinstance(value, str) and (key in _RANGES or key in _PLACES) and (whole := _HOW_FAR.fullmatch(value)):
+        number, is_page = int(whole[1]), key in _PLACES
+        return f"a part of {number:,} {'pages' if is_page else 'records'}" if number > (pages if is_page else received) else None
     if key in _REMAINING and number is not None and number > 0:
         return f"a page with {number:,} records to come (`{claim.name}`)"
     if key in _NEXT and _is_true(value):

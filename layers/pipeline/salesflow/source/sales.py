@@ -229,16 +229,12 @@ def _moments(texts: list[str]) -> tuple[npt.NDArray[np.datetime64], list[int]]:
 
 
 def _prints(sales: dict[str, npt.NDArray[Any]], lines: dict[str, npt.NDArray[Any]]) -> Prints:
-    """A number of 64 bits for each sale: the same for the same moment, total and lines, and for no two that differ but by a chance of
-    one in 2**64."""
+    """A number of 64 bits for each sale: the same for the same moment, total and lines in whatever order, and for no two that differ
+
+    but by a chance of one in 2**64."""
     starts = np.cumsum(sales["length"]) - sales["length"]
-    number = np.arange(len(lines["article"])) - np.repeat(starts, sales["length"])
-    line = _mixed(
-        *(lines[name].astype(np.int64) for name in ("article", "quantity")),
-        lines["unit_price"],
-        lines["subtotal"],
-        number,
-    )
+    whole = (lines[name].astype(np.int64) for name in ("article", "quantity"))
+    line = _mixed(*whole, lines["unit_price"], lines["subtotal"])
     return _mixed(sales["moment"], sales["total"], np.add.reduceat(line, starts))
 
 
