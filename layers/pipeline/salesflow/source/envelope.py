@@ -377,7 +377,11 @@ def _says_more(claim: Claim, received: int, pages: int) -> str | None:
         return f"{received:,} of {number:,} records (`{claim.name}`)"
     if isinstance(value, str) and (key in _RANGES or key in _PLACES) and (whole := _HOW_FAR.fullmatch(value)):
         number, is_page = int(whole[1]), key in _PLACES
-        return f"a part of {number:,} {'pages' if is_page else 'records'}" if number > (pages if is_page else received) else None
+        return (
+            f"a part of {number:,} {'pages' if is_page else 'records'}"
+            if number > (pages if is_page else received)
+            else None
+        )
     if key in _REMAINING and number is not None and number > 0:
         return f"a page with {number:,} records to come (`{claim.name}`)"
     if key in _NEXT and _is_true(value):
