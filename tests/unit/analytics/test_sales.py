@@ -193,8 +193,10 @@ def test_a_shop_three_days_old_is_compared_with_nothing_and_has_no_trend() -> No
     assert analysis.trend.strongest_weekday is None
 
 
-@pytest.mark.parametrize(("refund", "shares"), [(-100, [0.6, 0.9, -0.5]), (-300, [None] * 3), (-500, [None] * 3)])
-def test_a_share_of_a_total_that_is_not_above_zero_is_no_figure(refund: int, shares: list[float | None]) -> None:
+@pytest.mark.parametrize(
+    ("refund", "shares"), [(-100, [0.6, 0.9, -0.5]), (-299, [None] * 3), (-300, [None] * 3), (-500, [None] * 3)]
+)
+def test_a_share_of_a_total_of_which_nothing_is_left_is_no_figure(refund: int, shares: list[float | None]) -> None:
     items = (Item("A1", "Tea", 1, 120), Item("B2", "Cup", 2, 180), Item("C3", "Pot", -1, refund))
     analysis = analyse_sales(arrays_of([Sale(at(9), items)]), Period.DAILY, DAY, known_from=LONG_AGO)
     by_sku = {product.sku: product.share for product in analysis.products}

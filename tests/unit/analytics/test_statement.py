@@ -73,6 +73,14 @@ def test_no_rate_is_no_tax() -> None:
     assert stated(sales, WARES, 13).vat == 130
 
 
+@pytest.mark.parametrize(("back", "known"), [(-1_000, True), (-1_999, False)])
+def test_a_margin_of_what_refunds_left_by_chance_is_no_figure(back: int, known: bool) -> None:
+    items = (Item("A1", "Tea", 2, 2_000), Item("B2", "Cup", -1, back))
+    statement = stated([Sale(NOON, items)], WARES)
+    assert (statement.margin is not None, statement.cost_known_share is not None) == (known, known)
+    assert statement.gross_profit == 2_000 + back - 1_750
+
+
 def test_products_are_ranked_by_what_they_bring() -> None:
     items = tuple(Item(sku, sku, 1, amount) for sku, amount in (("A1", 8000), ("B2", 1600), ("C3", 400)))
     assert [product.rank for product in stated([Sale(NOON, items)], {}).products] == ["A", "B", "C"]

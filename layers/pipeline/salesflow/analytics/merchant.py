@@ -46,7 +46,7 @@ class Usual:
 @dataclass(frozen=True, slots=True)
 class ProductProfit:
     """What a product cost and brought. cost: of the pieces sold (returned ones taken off), profit: revenue less cost, margin: profit of
-    revenue; None where its cost is unknown (margin also where the revenue is not above 0). rank: A, B or C by revenue.
+    revenue; None where its cost is unknown (margin also where returns left next to nothing of the revenue). rank: A, B or C by revenue.
     unit_cost: of one piece."""
 
     sku: str

@@ -39,10 +39,19 @@ class SalesKpis:
     adjustments: int
 
 
+_LEAST_LEFT = 0.1
+
+
+def is_base(revenue: int, returned: int) -> bool:
+    """Whether parts of a revenue are figures: it is above 0, and returns have left a tenth or more of what was sold. Parts of nothing,
+    of less, or of what is left by chance (2,001% of the sales) are none."""
+    return revenue > 0 and revenue >= _LEAST_LEFT * (revenue + returned)
+
+
 @dataclass(frozen=True, slots=True)
 class ProductSales:
-    """One product in a window. `revenue` sums its line subtotals; `share` is of all products' revenue, None where that is not
-    above 0: a part of nothing, or of less, is no figure. `usual_revenue`: what it brings on such days by the twelve weeks before, None
+    """One product in a window. `revenue` sums its line subtotals; `share` is of all products' revenue, None where that is no
+    base (`is_base`). `usual_revenue`: what it brings on such days by the twelve weeks before, None
     where it is younger than four."""
 
     sku: str

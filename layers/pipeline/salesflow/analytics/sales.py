@@ -20,6 +20,7 @@ from salesflow.analytics.results import (
     SalesKpis,
     TrendDirection,
     TrendHint,
+    is_base,
 )
 from salesflow.analytics.sold_days import SoldDays
 from salesflow.money import divide_minor
@@ -144,7 +145,7 @@ def product_sales(sold: Sold, previous: Sold, usual: npt.NDArray[np.object_] | N
         sold.names[name[ranked]],
         pieces[ranked],
         revenue[ranked],
-        revenue[ranked] / total if total > 0 else np.full(len(ranked), None),
+        revenue[ranked] / total if is_base(total, int(returned_amount.sum())) else np.full(len(ranked), None),
         transactions[ranked],
         returned_pieces[ranked],
         returned_amount[ranked],

@@ -14,7 +14,7 @@ import pandas as pd
 
 from salesflow.analytics.lines import SaleLines
 from salesflow.analytics.merchant import CategorySales, MoneyStatement, ProductProfit
-from salesflow.analytics.results import ProductSales, SalesKpis
+from salesflow.analytics.results import ProductSales, SalesKpis, is_base
 from salesflow.analytics.sales import USUAL_DAYS
 from salesflow.analytics.sold_days import SoldDays
 from salesflow.windows import Window
@@ -46,7 +46,8 @@ def state_money(
 ) -> MoneyStatement:
     """The statement of a window; `products` are all that were sold or returned in it, by revenue."""
     lines = sum(product.revenue for product in products)
-    profits = _profits(products, wares, lines)
+    sound = is_base(lines, kpis.returned_amount)
+    profits = _profits(products, wares, lines if sound else 0)
     known = [profit for profit in profits if profit.cost is not None]
     known_revenue = sum(profit.revenue for profit in known)
     cost = sum(profit.cost or 0 for profit in known) if known else None
@@ -65,8 +66,8 @@ def state_money(
         vat=vat_in(kpis.revenue, vat_percent) if vat_percent else None,
         cost=cost,
         gross_profit=profit,
-        margin=profit / base if profit is not None and base > 0 else None,
-        cost_known_share=known_revenue / lines if lines > 0 else None,
+        margin=profit / base if profit is not None and is_base(base, kpis.returned_amount) else None,
+        cost_known_share=known_revenue / lines if sound else None,
         categories=_categories(profits),
         products=profits,
         below_cost=tuple(profit.sku for profit in losses),
@@ -106,7 +107,8 @@ def _profits(products: Sequence[ProductSales], wares: Mapping[str, Ware], lines:
         ware = wares.get(product.sku, Ware(None, None))
         cost = None if ware.cost is None else ware.cost * product.quantity
         profit = None if cost is None else product.revenue - cost
-        margin = profit / product.revenue if profit is not None and product.revenue > 0 else None
+        sound = is_base(product.revenue, product.returned_amount)
+        margin = profit / product.revenue if profit is not None and sound else None
         rank = "" if lines <= 0 else "A" if before < CLASS_A * lines else "B" if before < CLASS_B * lines else "C"
         before += product.revenue
         found.append(

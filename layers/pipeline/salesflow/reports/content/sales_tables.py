@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from salesflow.analytics.merchant import MoneyStatement
-from salesflow.analytics.results import DaySales, ProductSales, SalesAnalysis
+from salesflow.analytics.results import DaySales, ProductSales, SalesAnalysis, is_base
 from salesflow.figures import Figures, Kind
 from salesflow.reports.content.document import Column, Row, Table, labels_of
 from salesflow.reports.content.sales_charts import days_known
@@ -142,7 +142,7 @@ def sales_sheets(sales: SalesAnalysis, figures: Figures, statement: MoneyStateme
     _, revenue = figures.words, sales.kpis.revenue
 
     def share(value: int) -> float | None:
-        return value / revenue if revenue > 0 else None
+        return value / revenue if is_base(revenue, sales.kpis.returned_amount) else None
 
     hours = tuple((hour, value, share(value)) for hour, value in enumerate(sales.by_hour))
     weekdays = tuple((day, value, share(value)) for day, value in enumerate(sales.by_weekday))
