@@ -133,7 +133,7 @@ test: $(READY) $(SCAN)/.ready ## every test that needs no built layer
 # What is pure and long is left out: it reads no clock.
 other-days: $(READY) ## the tests that read a clock, on a leap day, and while the day changes in Shanghai
 	TESTS_TAKE_PLACE_AT=2028-02-29T09:00:00+00:00 $(PYTHON_VENV) -m pytest -q -n 2 tests/unit \
-	  --ignore=tests/unit/detection --ignore=tests/unit/forecasting --ignore=tests/unit/reports
+	  $(addprefix --ignore=tests/unit/,alerts analytics detection forecasting history reports)
 	TESTS_TAKE_PLACE_AT=2026-12-31T15:59:55+00:00 $(PYTHON_VENV) -m pytest -q -n 2 tests/integration/ledger tests/integration/jobs/test_sync_history.py
 
 browser-check: $(READY) ## pages and mails in a real Chromium (part of `make test` where there is one); pictures in .build/screenshots

@@ -255,27 +255,35 @@ HEAVY = {"boto3", "botocore.session", "local", "moto", "numpy", "pandas", "rich.
 OF_A_COMMAND = {"botocore", "pydantic", "rich.table", "urllib3"}
 
 
-@pytest.mark.parametrize("words", ["--help", "--version", "runs --help", "schedules list --help", "reports --help"])
-def test_help_imports_nothing_heavy_and_that_of_the_root_nothing_of_a_command(words: str) -> None:
-    program = "import sys; from ops.app import app; app(sys.argv[1:], standalone_mode=False); print(*sys.modules, file=sys.stderr)"
-    command = [sys.executable, "-c", program, *words.split()]
+def loaded_after(*commands: str) -> dict[str, set[str]]:
+    """Which modules a process has loaded after each of these commands, one after the other."""
+    program = """
+import sys
+from ops.app import app
+for command in sys.argv[1:]:
+    app(command.split(), standalone_mode=False)
+    print("loaded", *sys.modules, file=sys.stderr)
+"""
+    command = [sys.executable, "-c", program, *commands]
     done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
-    unwanted = HEAVY if " " in words else HEAVY | OF_A_COMMAND
-    assert not unwanted & set(done.stderr.split())
+    told = [set(line.split()) for line in done.stderr.splitlines() if line.startswith("loaded ")]
+    return dict(zip(commands, told, strict=True))
+
+
+def test_help_imports_nothing_heavy_and_that_of_the_root_nothing_of_a_command() -> None:
+    of_root = ["--help", "--version"]
+    for command, loaded in loaded_after(*of_root, "runs --help", "schedules list --help", "reports --help").items():
+        assert not (HEAVY | OF_A_COMMAND if command in of_root else HEAVY) & loaded, command
 
 
 LISTS = ["runs list", "reports list", "schedules list", "anomalies list", "recipients list", "channels list", "costs"]
 
 
-@pytest.mark.parametrize("words", LISTS)
-def test_what_looks_at_a_stack_waits_for_nothing_that_works_on_tables(desk: Desk, words: str) -> None:
+def test_what_looks_at_a_stack_waits_for_nothing_that_works_on_tables(desk: Desk) -> None:
     """pandas alone takes as long as all the rest of such a command."""
-    program = "import sys; from ops.app import app; app(['--local', *sys.argv[1:]], standalone_mode=False); print(*sys.modules)"
-    command = [sys.executable, "-c", program, *words.split()]
-    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.splitlines()[-1].split())
-    assert "botocore.session" in loaded
-    assert not {"local", "moto", "numpy", "pandas"} & loaded
+    for command, loaded in loaded_after(*(f"--local {words}" for words in LISTS)).items():
+        assert "botocore.session" in loaded
+        assert not {"local", "moto", "numpy", "pandas"} & loaded, command
 
 
 def test_a_page_of_help_keeps_its_examples_whole_and_its_options_apart(desk: Desk) -> None:
