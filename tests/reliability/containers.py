@@ -4,15 +4,14 @@ A real container takes a second or two to start; thousands of them are needed he
 a process without clients, settings or threads, which then loads `functions/<job>/app.py` in its own environment.
 """
 
+import atexit
 import contextlib
 import functools
 import gc
-import hashlib
 import importlib.util
 import json
 import os
-import pickle
-import pkgutil
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,8 +23,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
+from tests.reliability.warmth import warm_up
 from tests.stand_ins.clocks import SharedClock, TimeOfProcess
 from tests.stand_ins.gateway import HarnessError
 from tests.stand_ins.lambda_context import Context
@@ -149,54 +149,55 @@ class Container:
         return json.loads(line)
 
 
+SHARED_HOST = "RELIABILITY_CONTAINER_HOST"
+"""The variable of the environment that names the host to use, where one runs for several processes."""
+
+
+@functools.cache
+def host() -> Path:
+    """The socket of a process with everything imported, which forks for each container: one for all worlds of this process, and ended with it."""
+    if SHARED_HOST in os.environ:
+        return Path(os.environ[SHARED_HOST])
+    folder = Path(tempfile.mkdtemp(prefix="reliability-host-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    paths = [str(ROOT / "layers" / "pipeline"), str(ROOT / "layers"), str(ROOT)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST"))}
+    environment |= {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "POWERTOOLS_SERVICE_NAME": "salesflow",
+        "POWERTOOLS_METRICS_NAMESPACE": "SalesFlow",
+        "TZ": "UTC",
+        "AWS_DEFAULT_REGION": "eu-west-1",  # of the host's own clients; each container is told its own settings
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }
+    listening = folder / "host.sock"
+    command = [sys.executable, "-u", "-W", "ignore::DeprecationWarning", "-m", "tests.reliability.containers"]
+    process = subprocess.Popen([*command, str(listening)], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+    atexit.register(process.kill)
+    patience = time.monotonic() + _PATIENCE
+    while not listening.exists():
+        if process.poll() is not None or time.monotonic() > patience:
+            raise HarnessError("The container host did not start.")
+        time.sleep(0.02)
+    return listening
+
+
 @dataclass
 class ContainerHost:
-    """Starts containers: a process with everything imported, which forks for each of them."""
+    """Starts the containers of a world, whose logs lie in a folder."""
 
     folder: Path
-    _process: subprocess.Popen[bytes]
     _logs: list[Path] = field(default_factory=list)
-    _running: ClassVar["list[ContainerHost]"] = []
 
     @classmethod
     @contextlib.contextmanager
     def started(cls) -> "Iterator[ContainerHost]":
-        """A host that ends with the block, and its containers with it; within such a block the same one."""
-        if cls._running:
-            yield cls._running[-1]
-            return
+        """One whose folder is gone with the block."""
         with tempfile.TemporaryDirectory(prefix="reliability-") as name:
-            folder = Path(name)
-            paths = [str(ROOT / "layers" / "pipeline"), str(ROOT / "layers"), str(ROOT)]
-            environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST"))}
-            environment |= {
-                "PYTHONPATH": os.pathsep.join(paths),
-                "OPENBLAS_NUM_THREADS": "1",
-                "OMP_NUM_THREADS": "1",
-                "POWERTOOLS_SERVICE_NAME": "salesflow",
-                "POWERTOOLS_METRICS_NAMESPACE": "SalesFlow",
-                "TZ": "UTC",
-                "AWS_DEFAULT_REGION": "eu-west-1",  # of the host's own clients; each container is told its own settings
-                "AWS_ACCESS_KEY_ID": "testing",
-                "AWS_SECRET_ACCESS_KEY": "testing",
-            }
-            listening = folder / "host.sock"
-            command = [sys.executable, "-u", "-W", "ignore::DeprecationWarning", "-m", "tests.reliability.containers"]
-            process = subprocess.Popen([*command, str(listening)], cwd=ROOT, env=environment, stdin=subprocess.PIPE)
-            try:
-                patience = time.monotonic() + _PATIENCE
-                while not listening.exists():
-                    if process.poll() is not None or time.monotonic() > patience:
-                        raise HarnessError("The container host did not start.")
-                    time.sleep(0.02)
-                cls._running.append(host := cls(folder, process))
-                yield host
-            finally:
-                cls._running.clear()
-                process.kill()
-                process.wait()
-                if process.stdin:
-                    process.stdin.close()
+            yield cls(Path(name))
 
     def start(
         self,
@@ -214,7 +215,7 @@ class ContainerHost:
         """
         stream = socket.socket(socket.AF_UNIX)
         stream.settimeout(_PATIENCE)
-        stream.connect(str(self.folder / "host.sock"))
+        stream.connect(str(host()))
         log = self.folder / f"{len(self._logs)}.log"
         self._logs.append(log)
         order = {
@@ -237,7 +238,8 @@ class ContainerHost:
         """Everything that containers wrote since the last call."""
         text = "".join(log.read_text(errors="replace") for log in self._logs if log.exists())
         for log in self._logs:
-            log.unlink(missing_ok=True)
+            if log.exists():
+                os.truncate(log, 0)  # what is still warm goes on writing to it
         return text
 
 
@@ -254,7 +256,7 @@ def _serve(listening: str) -> None:
     """The host: import everything, then fork a container for each connection."""
     own_time = TimeOfProcess()
     own_time.install()
-    _import_everything(Path(listening).parent)
+    warm_up(Path(listening).parent)
     gc.collect()
     gc.freeze()  # what is loaded stays shared with the containers
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the containers
@@ -272,69 +274,6 @@ def _serve(listening: str) -> None:
             finally:
                 os._exit(0)
         stream.close()
-
-
-def _import_everything(folder: Path) -> None:
-    import ops
-    import salesflow
-
-    for module in (
-        *pkgutil.walk_packages(salesflow.__path__, "salesflow."),
-        *pkgutil.walk_packages(ops.__path__, "ops."),
-    ):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-    _warm_up()
-    _remember(folder, "salesflow.jobs.report", "render")
-    _remember(folder, "salesflow.forecasting", "forecast_sales")
-    _remember(folder, "salesflow.alerts.judging", "detect")
-
-
-def _remember(folder: Path, module_name: str, function_name: str) -> None:
-    """Let a pure function of the reports or models (the same input gives the same result) compute each of its results only once.
-
-    Between the outside calls there is nothing to kill but arithmetic, which takes seconds and is done thousands of times.
-    """
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError:
-        return
-    compute = getattr(module, function_name)
-
-    @functools.wraps(compute)
-    def remembered(*args: Any, **kwargs: Any) -> Any:
-        question = pickle.dumps((args, sorted(kwargs.items())))
-        known = folder / f"{function_name}-{hashlib.sha256(question).hexdigest()}"
-        if known.exists():
-            return pickle.loads(known.read_bytes())
-        result = compute(*args, **kwargs)
-        fresh = known.with_suffix(f".{os.getpid()}")
-        fresh.write_bytes(pickle.dumps(result))
-        fresh.rename(known)
-        return result
-
-    setattr(module, function_name, remembered)
-
-
-def _warm_up() -> None:
-    """Load what a process loads once (service models, templates, fonts), so that thousands of cold containers need not."""
-    from botocore.loaders import JSONFileLoader
-
-    from salesflow.alerts import mail
-    from salesflow.aws import AwsClients
-    from salesflow.formats import Format
-    from salesflow.reports.html.page import templates
-    from tests.unit.reports.samples import rendered
-
-    loader = JSONFileLoader()  # each session makes one of its own, but the files are the same
-    JSONFileLoader.load_file = staticmethod(functools.cache(loader.load_file))  # type: ignore[method-assign]
-    clients = AwsClients(ses_region="eu-west-1")
-    _ = clients.s3, clients.dynamodb, clients.secretsmanager, clients.sesv2, clients.scheduler
-    for environment in (templates(), mail._templates()):
-        for name in environment.list_templates():
-            environment.get_template(name)
-    for fmt in Format:
-        rendered("combined-weekly-40-scripts", fmt)
 
 
 def _contain(stream: socket.socket, own_time: TimeOfProcess) -> None:

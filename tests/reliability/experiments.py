@@ -17,9 +17,9 @@ from tests.reliability.fuzz import KINDS
 from tests.reliability.night import BAD, night
 from tests.reliability.proofs import PROOFS, Proof, prove
 from tests.reliability.scenarios import FIRST_SYNC, Scenario, Stage, scenarios
-from tests.reliability.side_by_side import two_shops
+from tests.reliability.side_by_side import CORNER, WAYS, two_shops, ways_in_turn
 from tests.reliability.soak import soak
-from tests.reliability.sweep import overtaken, sweep
+from tests.reliability.sweep import Swept, overtaken, sweep
 from tests.reliability.table import Row
 from tests.reliability.walks import walk
 from tests.reliability.world import World
@@ -49,25 +49,27 @@ class Experiment:
 
 
 def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> list[Experiment]:
-    """Everything there is to do, the longest first; quick: a few minutes' worth of each; wide: more scenarios, and every read."""
+    """Everything there is to do, the long ones first: all processors then have work to the end.
+
+    quick: a few minutes' worth of each; wide: more scenarios, every read, and beside another shop every fault at each call.
+    """
     chosen = scenarios(quick=quick, wide=wide)
     found = [Experiment("soak", "soak", partial(_soak, 4 if quick else 365, seed))]
-    found.append(Experiment("alerts", "alerts", partial(_alerts, *((16, 20) if quick else (365, 0)))))
-    found.append(Experiment("field", "field", partial(_field, 11 if quick else 220, seed)))
-    found.append(
-        Experiment("night", "a night of many shops", partial(_night, 12 if quick else 100, () if quick else BAD))
-    )
-    found.append(Experiment("clicks", "clicks on links", partial(_clicked, click_all, quick=quick)))
-    found.append(Experiment("settings", "settings changes", partial(_clicked, change_all, quick=quick)))
-    found.append(Experiment("walks", "walks", partial(_walks, 25 if quick else 250, 20 if quick else 40)))
-    if not quick:
-        found += [Experiment("proofs", f"proof: {each.sabotage}", partial(_proof, each)) for each in PROOFS]
     found += [
         Experiment("faults", f"faults: {each.name}", partial(_faults, each, quick=quick, wide=wide))
         for each in sorted(chosen, key=lambda each: each.name not in EVERY_FAULT)
         if each.name in EVERY_FAULT + LASTING_FAULTS
     ]
+    found.append(Experiment("alerts", "alerts", partial(_alerts, *((16, 20) if quick else (365, 0)))))
+    found.append(Experiment("field", "field", partial(_field, 11 if quick else 220, seed)))
+    found.append(
+        Experiment("night", "a night of many shops", partial(_night, 12 if quick else 100, () if quick else BAD))
+    )
+    found.append(Experiment("walks", "walks", partial(_walks, 25 if quick else 250, 20 if quick else 40)))
+    found.append(Experiment("shops", "two shops side by side", partial(_side_by_side, quick=quick, wide=wide)))
     found += [Experiment("sweep", f"crashes: {each.name}", partial(_sweep, each, quick=quick)) for each in chosen]
+    found.append(Experiment("clicks", "clicks on links", partial(_clicked, click_all, quick=quick)))
+    found.append(Experiment("settings", "settings changes", partial(_clicked, change_all, quick=quick)))
     found += [
         Experiment("sweep", f"overtaken: {each.name}", partial(_overtaken, each, quick=quick, wide=wide))
         for each in chosen
@@ -78,10 +80,11 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
         for each in chosen
         if each.name == CORRECTED
     ]
-    found.append(Experiment("shops", "two shops side by side", partial(_side_by_side, quick=quick)))
     found += [
         Experiment("fuzz", f"fuzzing: {kind}", partial(_fuzz, kind, 300 if quick else CASES, seed)) for kind in KINDS
     ]
+    if not quick:
+        found += [Experiment("proofs", f"proof: {each.sabotage}", partial(_proof, each)) for each in PROOFS]
     return found
 
 
@@ -136,10 +139,15 @@ def _corrected(scenario: Scenario, *, quick: bool) -> Row:
     return Row(scenario.name, counts, findings=killed.findings + overtook.findings)
 
 
-def _side_by_side(*, quick: bool) -> Row:
+def _side_by_side(*, quick: bool, wide: bool) -> Row:
+    swept = Swept()
     with two_shops() as two:
-        points = without_more_of_a_kind(two.expected.points)
-        swept = two.disturbed(points[:: len(points) // 3] if quick else points)
+        for shop in two.points:
+            points = without_more_of_a_kind(two.points[shop])
+            points = points[:: len(points) // 3] if quick else points
+            for number, point in enumerate(points):
+                ways = WAYS if wide else ways_in_turn(point, number, alone=shop == CORNER)
+                two.disturbed([point], shop=shop, ways=ways, into=swept)
     counts = {"disturbed beside another shop": swept.points, "mails repeated in the known gap": swept.tolerated}
     return Row("side by side", counts, findings=swept.findings)
 

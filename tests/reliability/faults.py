@@ -92,6 +92,8 @@ def applies(fault: Fault, point: Point) -> bool:
     match fault:
         case Fault.CORRUPT | Fault.PARTIAL:
             return reads_body
+        case Fault.CUT_AFTER | Fault.TIME_OUT_AFTER:
+            return not point.reads  # a read has no effect: after it is before it
         case Fault.STALE:  # S3 and DynamoDB read consistently; what S3 gives out late is tried all the same
             return point.name.startswith(("s3 GET", "s3 HEAD"))
         case _ if fault.lasts:
@@ -227,10 +229,10 @@ def _inject(stage: Stage, point: Point, fault: Fault, broken: str, injected: Inj
     injected.faults += 1
     injected.findings += [Finding("lost", where, problem) for problem in half_done(state)]
     injected.findings += mailed_without_file(where, state)
-    again = _may_repeat(injection)
+    again = may_be_repeated(injection)
     if first.answer is not None:
         injected.ended["completed"] += 1
-        if first.answer["status"] != stage.expected.status and not _costs_unknown(point, fault):
+        if first.answer["status"] != stage.expected.status and not costs_unknown(point, fault):
             injected.findings.append(Finding("silent", where, f"the run ended as {first}"))
     else:
         injected.ended.update(["failed", *(["killed"] if first.killed else [])])
@@ -243,7 +245,7 @@ def _inject(stage: Stage, point: Point, fault: Fault, broken: str, injected: Inj
     if fault is Fault.LATE:
         injected.findings += _stopped_in_time(where, injection, calls)
     end = world.end_state()
-    if not _costs_unknown(point, fault):
+    if not costs_unknown(point, fault):
         injected.findings += judge(where, end, stage.expected, may_repeat=again)
     injected.tolerated += end.repeated
 
@@ -277,7 +279,7 @@ def _stopped_in_time(where: str, injection: Injection, calls: list[Call]) -> lis
     return found
 
 
-def _may_repeat(injection: Injection) -> set[str]:
+def may_be_repeated(injection: Injection) -> set[str]:
     """Who may be mailed once more: SES took the mail but its answer, or the record of it, got lost."""
     after = {Fault.CUT_AFTER, Fault.TIME_OUT_AFTER}
     found = {call.mails for call in injection.met if call.mails and injection.fault in after}
@@ -286,7 +288,7 @@ def _may_repeat(injection: Injection) -> set[str]:
     return {recipient for recipient in found if recipient}
 
 
-def _costs_unknown(point: Point, fault: Fault) -> bool:
+def costs_unknown(point: Point, fault: Fault) -> bool:
     """An account that may not read stock or costs gets reports without them, which say so: no fault to be made good."""
     return fault is Fault.DENIED and point.name.endswith(("/inventory", "/products"))
 

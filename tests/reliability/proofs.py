@@ -8,6 +8,7 @@ from functools import partial
 from tests.reliability.broken import break_on_purpose
 from tests.reliability.clicks import TOGETHER, Clicked, LinkedShop, together
 from tests.reliability.corrections import Corrected, interrupted, overtaken_by_correction
+from tests.reliability.faults import Fault
 from tests.reliability.field import DEEP_READ, NOTHING, live
 from tests.reliability.findings import Finding
 from tests.reliability.scenarios import Stage, scenarios
@@ -42,7 +43,9 @@ def _beside_another_shop(sabotage: str) -> str:
     """What comes of a run that fails in a container which then works for another shop."""
     with two_shops() as two:
         points = [point for point in two.expected.points if point.name.startswith("api GET")][:1]
-        return "; ".join(map(str, two.disturbed(points, ways=WAYS[-1:], broken=sabotage).findings))
+        return "; ".join(
+            map(str, two.disturbed(points, ways={Fault.DENIED: WAYS[Fault.DENIED]}, broken=sabotage).findings)
+        )
 
 
 _LATEST = Point("s3 PUT reports/latest/sales-daily.json", 1)

@@ -1,12 +1,14 @@
 """Two shops of one stack at work side by side: whatever becomes of one's run, the other's runs in the meantime, and each has its own alone.
 
-The other shop (not `main`) is killed, overtaken or refused at its outside calls while `main` does the same date's report, in the same
-container where one is left. In the end both stand as after undisturbed runs, and what each was told is of its own sales.
+One of them, each in turn, is killed, stands still, or meets a fault at its outside calls while the other does the same date's report, in
+the same container where one is left. In the end both stand as after undisturbed runs, and what each was told is of its own sales.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
+from itertools import cycle, islice
 from typing import Any
 
 from local.api import SalesFlowServer, sample_sales
@@ -14,20 +16,20 @@ from salesflow.rows import Rows
 from salesflow.shop_id import key_prefix, partition_prefix
 from salesflow.shops.book import SettingsBook, Version
 from salesflow.shops.token import keep_token
-from tests.reliability.faults import error_of
+from tests.reliability.containers import Container
+from tests.reliability.faults import Fault, Injection, applies, costs_unknown, may_be_repeated
 from tests.reliability.findings import Finding, judge
 from tests.reliability.oracle import takings_in, takings_of
 from tests.reliability.scenarios import TICK, Expected
 from tests.reliability.sweep import Kill, Pause, Swept, When, may_repeat
 from tests.reliability.world import BUSINESS_DATE, LAST_DAY, MOMENT, READERS, RETRY_AFTER, TABLE, ZONE, EndState, World
-from tests.stand_ins.aws import Answer
-from tests.stand_ins.gateway import Call, Forward, HarnessError, Point, wait_until
+from tests.stand_ins.gateway import HarnessError, Point, wait_until
 
 CORNER = "corner"
 HERS = "reader@corner.example.com"
 ROLE = "arn:aws:iam::123456789012:role/shop-ShopRole-1"
-MAINS = {"schedule": "scheduled-sales-json", **TICK, "formats": ["json"]}
-CORNERS = {**MAINS, "shop": CORNER}
+_TICK = {"schedule": "scheduled-sales-json", **TICK, "formats": ["json"]}
+EVENTS: Mapping[str, dict[str, Any]] = {CORNER: {**_TICK, "shop": CORNER}, "main": _TICK}
 PEOPLE = {"main": {*READERS}, CORNER: {HERS}}
 
 
@@ -78,19 +80,20 @@ class SideBySide:
         self._sync({"business_date": BUSINESS_DATE.isoformat()})  # what a run counts itself says when
         self.before = before | {key: there for key, there in world.objects().items() if "history/stock/" in key}
         world.reset(self.before)
-        hers = world.run("report", CORNERS, "hers")
-        points = tuple(call.point for call in world.gateway.calls if not call.is_heartbeat)
-        only_hers = world.end_state()
-        mains = world.run("report", MAINS, "mains")
-        for result in (hers, mains):
+        self.points: dict[str, tuple[Point, ...]] = {}
+        ends = []
+        for shop, event in EVENTS.items():
+            result = world.run("report", event, shop)
             if result.answer is None or result.answer["status"] != "SUCCEEDED":
                 raise HarnessError(f"a shop's report fails without any fault: {result}")
+            self.points[shop] = tuple(call.point for call in world.gateway.calls if not call.is_heartbeat)
+            ends.append(world.end_state())
+        only_hers, end = ends
         strange = [key for key in only_hers.objects.keys() - self.before if not key.startswith(key_prefix(CORNER))]
         strange += [pk for pk, _ in only_hers.runs if not pk.startswith(partition_prefix(CORNER))]
         if strange:
             raise HarnessError(f"what the other shop leaves lies with main: {strange}")
-        end = world.end_state()
-        self.expected = Expected("SUCCEEDED", (end, end), points)
+        self.expected = Expected("SUCCEEDED", (end, end), self.points[CORNER])
 
     def _sync(self, fields: Mapping[str, str]) -> None:
         """Let both shops read their history."""
@@ -99,17 +102,25 @@ class SideBySide:
                 raise HarnessError(f"{shop}'s history could not be read: {result}")
 
     def disturbed(
-        self, points: Iterable[Point] | None = None, *, broken: str = "", ways: "Iterable[Way] | None" = None
+        self,
+        points: Iterable[Point],
+        *,
+        shop: str = CORNER,
+        broken: str = "",
+        ways: "Mapping[str, Way] | None" = None,
+        into: Swept | None = None,
     ) -> Swept:
-        """Disturb the other shop's run at every point (or at those given) in every way, with `main`'s run in the meantime."""
-        swept = Swept()
-        for point in self.expected.points if points is None else points:
-            for way in WAYS if ways is None else ways:
+        """Disturb a shop's run at these points in every way, with the other's run in the meantime; what comes of it goes `into` other's."""
+        swept = into or Swept()
+        for point in points:
+            for name, way in (WAYS if ways is None else ways).items():
+                if not is_met(name, point):
+                    continue
                 self.world.reset(self.before)
-                where = f"side by side: {way.__name__.strip('_').replace('_', ' ')} {point}"
-                repeated = way(self, point, broken)
-                self.world.clock.advance(RETRY_AFTER.total_seconds())
-                last = self.world.run("report", CORNERS, "hers", broken=broken)
+                where = f"side by side: {shop}: {name}: {point}"
+                repeated = way(self, shop, point, broken)
+                self.world.clock.set(max(self.world.clock(), MOMENT) + RETRY_AFTER)
+                last = self.world.run("report", EVENTS[shop], shop, broken=broken)
                 if last.answer is None:
                     swept.findings.append(Finding("lost", where, f"the retry ended as {last}"))
                 end = self.world.end_state()
@@ -119,11 +130,13 @@ class SideBySide:
                 swept.points += 1
         return swept
 
-    def main_meanwhile(self, broken: str) -> None:
-        """The date's report of `main`, which nothing may disturb."""
-        result = self.world.run("report", MAINS, "mains", broken=broken)
+    def other_meanwhile(self, shop: str, container: Container) -> None:
+        """The date's report of the other shop, which nothing may disturb, in a container that ends with it."""
+        (other,) = EVENTS.keys() - {shop}
+        result = container.invoke(EVENTS[other], other)
+        container.close()
         if result.answer is None:
-            raise HarnessError(f"main's report failed: {result}")
+            raise HarnessError(f"{other}'s report failed: {result}")
 
     def _leaked(self, where: str, state: EndState) -> list[Finding]:
         """What one shop's readers were told, or her keys hold, that is not of her own sales."""
@@ -141,58 +154,62 @@ class SideBySide:
         return found
 
 
-type Way = Callable[[SideBySide, Point, str], set[str]]
-"""Disturbs the other shop's run at a point, with `main`'s in the meantime; who may have been mailed once more."""
+type Way = Callable[[SideBySide, str, Point, str], set[str]]
+"""Disturbs a shop's run at a point, with the other's in the meantime; who may have been mailed once more."""
 
 
-def _killed_after(two: SideBySide, point: Point, broken: str) -> set[str]:
+def _killed(two: SideBySide, shop: str, point: Point, broken: str) -> set[str]:
+    """Right after the call."""
     kill = Kill(point, When.AFTER)
-    two.world.run("report", CORNERS, "hers", interference=kill, broken=broken, started=kill.container)
+    two.world.run("report", EVENTS[shop], shop, interference=kill, broken=broken, started=kill.container)
     if kill.victim is None:
         raise HarnessError(f"{point} did not come")
-    two.main_meanwhile(broken)
+    with two.world.gateway.interfering(None):
+        two.other_meanwhile(shop, two.world.start("report", broken=broken))
     return may_repeat(kill.victim, When.AFTER)
 
 
-def _standing_still_at(two: SideBySide, point: Point, broken: str) -> set[str]:
-    """Until `main` is done and the lease is over; then it goes on, and the retry finds what it finds."""
+def _stood_still(two: SideBySide, shop: str, point: Point, broken: str) -> set[str]:
+    """Until the other shop is done and the lease is over; then it goes on, and the retry finds what it finds."""
     late, pause = two.world.start("report", broken=broken), Pause(point, When.BEFORE)
     with two.world.gateway.interfering(pause):
-        ends = late.begin(CORNERS, "hers", seconds=3_600)
+        ends = late.begin(EVENTS[shop], shop, seconds=3_600)
         wait_until(lambda: pause.state == "held")
         late.freeze()
-        with_main = two.world.start("report", broken=broken)
-        done = with_main.invoke(MAINS, "mains")
-        with_main.close()
+        two.other_meanwhile(shop, two.world.start("report", broken=broken))
         two.world.clock.advance(RETRY_AFTER.total_seconds())
         late.thaw()
         pause.state = "over"
         late.end(ends)
     late.close()
-    if done.answer is None:
-        raise HarnessError(f"main's report failed: {done}")
     return {pause.held.mails} if pause.held is not None and pause.held.mails else set()
 
 
-def _refused_in_one_container_at(two: SideBySide, point: Point, broken: str) -> set[str]:
-    """The call is denied; the same container then does `main`'s report."""
-    repeated = set[str]()
-
-    def deny(call: Call, forward: Forward) -> Answer:
-        if call.point != point:
-            return forward()
-        repeated.update(may_repeat(call, When.BEFORE))
-        return error_of(call.service, 403, "AccessDenied" if call.service == "s3" else "AccessDeniedException")
-
+def _met(fault: Fault, two: SideBySide, shop: str, point: Point, broken: str) -> set[str]:
+    """The container, if it is left, then makes the other shop's report."""
+    injection = Injection(two.world, point, fault)
     container = two.world.start("report", broken=broken)
-    with two.world.gateway.interfering(deny):
-        container.invoke(CORNERS, "hers")
+    with two.world.gateway.interfering(injection):
+        first = container.invoke(EVENTS[shop], shop)
+    if first.killed:
+        container.close()
+        container = two.world.start("report", broken=broken)
     with two.world.gateway.interfering(None):
-        done = container.invoke(MAINS, "mains")
-    container.close()
-    if done.answer is None:
-        raise HarnessError(f"main's report failed: {done}")
-    return repeated
+        two.other_meanwhile(shop, container)
+    return may_be_repeated(injection)
 
 
-WAYS: tuple[Way, ...] = (_killed_after, _standing_still_at, _refused_in_one_container_at)
+def is_met(name: str, point: Point) -> bool:
+    """Whether this way is one for this call: some calls cannot meet some faults."""
+    return name not in set(Fault) or (applies(Fault(name), point) and not costs_unknown(point, Fault(name)))
+
+
+_ALONE: Mapping[str, Way] = {"killed": _killed, "stood still": _stood_still}
+WAYS: Mapping[str, Way] = {**_ALONE, **{fault: partial(_met, fault) for fault in Fault}}
+
+
+def ways_in_turn(point: Point, number: int, *, alone: bool) -> Mapping[str, Way]:
+    """Two of the faults that a call can meet, others at the next one; with `alone` it is also killed and stands still there."""
+    met = [fault for fault in Fault if is_met(fault, point)]
+    chosen = islice(cycle(met), 2 * number % len(met), 2 * number % len(met) + 2)
+    return {**(_ALONE if alone else {}), **{fault: WAYS[fault] for fault in chosen}}

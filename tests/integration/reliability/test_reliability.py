@@ -72,7 +72,9 @@ def test_the_read_of_the_shop_s_settings_is_a_call_like_any_other(stage: Stage) 
     """It is the run's first: without it no date is known, so the run fails by name, and the retry makes it good."""
     swept = sweep(stage, points=points(SETTINGS))
     assert told(swept.findings) == []
-    injected = inject(stage, faults=[Fault.DOWN, Fault.DENIED, Fault.CORRUPT, Fault.CUT_AFTER], points=points(SETTINGS))
+    injected = inject(
+        stage, faults=[Fault.DOWN, Fault.DENIED, Fault.CORRUPT, Fault.CUT_BEFORE], points=points(SETTINGS)
+    )
     assert (injected.faults, told(injected.findings)) == (4, [])
 
 

@@ -219,6 +219,18 @@ def test_a_sale_dated_in_the_future_is_set_aside_without_a_day(moment: str) -> N
 
 
 @pytest.mark.parametrize(
+    "moment", ["1926-11-22T12:00", "1900-01-01T00:00:00", "1970-01-01T00:00", "1989-12-31T23:59:59.9"]
+)
+@pytest.mark.parametrize("since", [None, date(2026, 11, 20)])
+def test_a_sale_dated_before_there_were_such_sales_is_set_aside_without_a_day(moment: str, since: date | None) -> None:
+    batch = future(sale(1), sale(2, saleDate="1990-01-01T00:00"), *good(100), sale(9, saleDate=moment), since=since)
+    (told,) = batch.rejected
+    assert (told.record, told.field, told.day) == ("id 9", "saleDate", None)
+    assert told.reason == f"Dated before 1990: {moment[:10]} {moment[11:16]}"
+    assert (2 in batch.lines["sale_id"].tolist()) == (since is None)
+
+
+@pytest.mark.parametrize(
     ("text", "day"),
     [
         ("2026-11-21T18:04:11Z", date(2026, 11, 21)),

@@ -40,7 +40,7 @@ from salesflow.ledger import Claim, RunStatus
 from salesflow.links.things import MailList, finding_thing, mails_thing
 from salesflow.memory import give_back
 from salesflow.observability import MetricUnit, logger, metrics
-from salesflow.windows import Period
+from salesflow.windows import Period, skipped_dates
 
 if TYPE_CHECKING:
     from salesflow.jobs.mailing import Mailed
@@ -93,6 +93,7 @@ def _prepare(run: Run[AnomalyCheckFields]) -> _Check:
     sku, name = _product(fields, products, items)
     stock = {} if items is None else pieces_of(items)
     holidays = holiday_dates(settings.holidays, range(first.year, day.year + 1), settings.language_code)
+    holidays |= dict.fromkeys(skipped_dates(settings.zone, first, day), "")  # nobody missed a sale on them
     del items
     give_back()
     known_from = max(first, sync.coverage.first)

@@ -21,6 +21,9 @@ from salesflow.source.spool import Articles, Block, Spool, SpooledSales
 MOST_IN_THE_FUTURE = 0.5
 """An answer with a larger share of sales dated in the future comes from a server whose clock or zone is wrong."""
 
+EARLIEST = np.datetime64("1990-01-01", "us")
+"""A sale dated before this was mistyped, or dated by a program that knew no date: no history reaches so far back."""
+
 _MEMORY_OF_A_SALE = 40
 """Its id, and what is made of it while ids are compared."""
 _MEMORY_OF_AN_ARTICLE = 600
@@ -61,9 +64,12 @@ class SalesReader(ListReader[Sale]):
         self._growing = (*self._growing, self._blocks, self._ids, self._future)
 
     def take(self, sales: Sequence[Sale]) -> None:
-        """Put a piece's sales away, but for those that are bad or of the future."""
+        """Put a piece's sales away, but for those that are bad, of the future, or of a time without such sales."""
         moments, undated = _moments([sale.sale_date for sale in sales])
         bad = {place: self._aside(sales[place], "saleDate", "No such date or time") for place in undated}
+        for place in np.flatnonzero(moments < EARLIEST).tolist():
+            reason = f"Dated before {EARLIEST.item():%Y}: {_minute(moments[place])}"
+            bad[place] = self._aside(sales[place], "saleDate", reason)
         reason = f"More decimals than the currency has ({self._digits})"
         for place, field in _inexact(sales, self._digits).items():
             bad.setdefault(place, self._aside(sales[place], field, reason, moments[place]))
