@@ -177,6 +177,7 @@ def _cut_inside(text: str, font: str, size: float, room: float) -> str:
     return cut(text[:start] + _ELLIPSIS, font, size, room - width(end, font, size)) + end
 
 
+@lru_cache(maxsize=4096)
 def has_boxes(text: str) -> bool:
     """Whether some of its characters are in no font, and drawn as boxes."""
     return not text.isascii() and _BOX not in text and any(part == _BOX for _font, part in _items(text, REGULAR))
