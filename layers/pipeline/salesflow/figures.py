@@ -60,6 +60,7 @@ _LINGALA_MONTHS = ("yanuali", "febluali", "marsi", "aprili", "mai", "yuni", "yul
 """The months as people in Kinshasa say and write them, long and short the same; CLDR counts them in long dates ("the tenth moon and one"
 with tone marks) and has other names, shortened, in short ones."""
 _LINGALA_DAYS = ("mokolo ya yambo", "mokolo ya mibale", "mokolo ya misato", "mokolo ya minei", "mokolo ya mitano", "mposo", "eyenga")  # fmt: skip
+_LINGALA_SHORT = ("yam.", "mib.", "mis.", "min.", "mit.", "mpo.", "eye.")
 _LINGALA_INITIALS = ("M1", "M2", "M3", "M4", "M5", "Mp", "Ey")
 """The first day, the second, and so on, in the letters of every day; CLDR's short names are consonants ("ybo") that nobody reads."""
 _SWAHILI_DAYS = ("J\u2019tatu", "J\u2019nne", "J\u2019tano", "Alh.", "Ij.", "J\u2019mosi", "J\u2019pili")
@@ -347,7 +348,8 @@ class Figures:
 
     def weekday_short(self, index: int) -> str:
         """Mon for 0."""
-        return str((_SWAHILI_DAYS if self.language is Language.SW else self._day_names("abbreviated"))[index])
+        own = {Language.SW: _SWAHILI_DAYS, Language.LN: _LINGALA_SHORT}.get(self.language)
+        return str((own or get_day_names("abbreviated", locale=self.locale))[index])
 
     def weekday_letter(self, index: int) -> str:
         """M for Monday, as short as the language has it."""
