@@ -13,6 +13,7 @@ from salesflow.language import Language
 from salesflow.reports.content.build import build_document
 from salesflow.reports.content.charts import Box, Label, lay_out, nice_ticks
 from salesflow.reports.content.document import Tone, change_of
+from salesflow.reports.content.headline import sales_finding
 from salesflow.reports.html.charts import screen_chart
 from salesflow.reports.pdf.fonts import REGULAR, cut, cut_apart, line_of, width
 from salesflow.windows import Window
@@ -216,3 +217,15 @@ def test_a_whole_month_is_compared_with_the_month_before() -> None:
         previous_window=Window(date(2026, 10, 1), date(2026, 10, 31)),
     )
     assert "5% more than the month before" in build_document(replace(content, sales=november)).headline
+
+
+def test_of_next_to_nothing_no_percentage_is_said() -> None:
+    content = all_samples()["sales-daily"]
+    assert content.sales is not None
+    assert content.sales.same_weekday is not None
+    assert content.sales.previous is not None
+    cent = replace(content.sales.same_weekday, revenue=1)
+    sales = replace(content.sales, same_weekday=cent, previous=replace(content.sales.previous, revenue=1))
+    document = build_document(replace(content, sales=sales))
+    assert document.headline == "¥2,438: the Sunday before had ¥0.01"
+    assert not [finding for finding in sales_finding("Sales", sales, Figures("CNY")) if "%" in finding]

@@ -9,7 +9,7 @@ from salesflow.analytics.results import ReportContent, SalesAnalysis
 from salesflow.figures import Figures, Kind
 from salesflow.language import Text
 from salesflow.money import divide_minor
-from salesflow.reports.content.document import Change, Tone, change_of
+from salesflow.reports.content.document import Change, Tone, change_of, deviation
 
 AS_USUAL: Final = 0.05
 """A difference below 5% is no difference."""
@@ -25,11 +25,6 @@ _HEADLINES: Final = {
     ("above", False): Text("{amount}: {percent} above usual"),
 }
 """By how a window stands to the usual one, and whether it is one day."""
-
-
-def deviation(value: float, usual: float | None) -> float | None:
-    """How far a value is from the usual one; None where that is unknown or not above nothing, or the value is below it."""
-    return value / usual - 1 if usual is not None and usual > 0 and value >= 0 else None
 
 
 def usual_headline(sales: SalesAnalysis, usual: Usual | None, figures: Figures) -> str:

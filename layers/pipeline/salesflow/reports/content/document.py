@@ -331,10 +331,14 @@ def labels_of(products: Sequence[Named]) -> list[str]:
     ]
 
 
+def deviation(value: float, before: float | None) -> float | None:
+    """How far a value is from another, as a share of that; None where that is unknown or not above nothing, or the value is below it."""
+    return value / before - 1 if before is not None and before > 0 and value >= 0 else None
+
+
 def change_of(figures: Figures, kind: Kind, value: int, before: int, against: str) -> Change:
-    """The change from `before` to `value`. Where a percentage means nothing (from nothing, or from below nothing) the difference is shown."""
-    difference = value - before
-    fraction = difference / before if before > 0 and value >= 0 else None
+    """The change from `before` to `value`; the difference where a percentage says nothing."""
+    difference, fraction = value - before, deviation(value, before)
     amount = ("+" if difference > 0 else "") + figures.show(kind, difference)
     text = amount if fraction is None else figures.change(fraction)
     tone = Tone.GOOD if difference > 0 else Tone.BAD if difference else Tone.NEUTRAL

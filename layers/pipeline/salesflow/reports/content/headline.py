@@ -7,9 +7,12 @@ from salesflow.analytics.merchant import Usual
 from salesflow.analytics.results import SalesAnalysis
 from salesflow.figures import Figures
 from salesflow.reports.content.compare import usual_headline
+from salesflow.reports.content.document import deviation
 from salesflow.windows import Period
 
 _SAME: Final = 0.005
+_FAR: Final = 9
+"""From ten times as much on, a percentage says nothing any more."""
 
 
 def sales_headline(sales: SalesAnalysis, usual: Usual | None, period: str, figures: Figures) -> str:
@@ -67,9 +70,9 @@ def _comparison(sales: SalesAnalysis, period: str, figures: Figures) -> str:
     if not known:
         return _("there is nothing earlier to compare with")
     before, name = next((one for one in known if one[0] > 0), known[0])
-    if before <= 0:
+    off = deviation(sales.kpis.revenue, before)
+    if off is None or off >= _FAR:
         return _("{earlier} had {amount}", earlier=name, amount=figures.money(before))
-    off = sales.kpis.revenue / before - 1
     percent = figures.percent(abs(off))
     if abs(off) < _SAME:
         return _("as much as {earlier}", earlier=name)
@@ -91,8 +94,9 @@ def sales_finding(title: str, sales: SalesAnalysis, figures: Figures) -> tuple[s
         _("{title} {days}: {found}", title=title, days=days, found=money),
         _("{title}: {found}", title=title, found=money),
     ]
-    if sales.previous is not None and sales.previous.revenue > 0 and sales.kpis.revenue >= 0:
-        change = figures.change_short(sales.kpis.revenue / sales.previous.revenue - 1)
+    off = None if sales.previous is None else deviation(sales.kpis.revenue, sales.previous.revenue)
+    if off is not None and off < _FAR:
+        change = figures.change_short(off)
         findings.insert(
             0, _("{title} {days}: {revenue} ({change})", title=title, days=days, revenue=money, change=change)
         )

@@ -3,8 +3,7 @@
 from salesflow.analytics.merchant import Comparison, Progress
 from salesflow.analytics.results import ForecastSummary
 from salesflow.figures import Figures, Kind
-from salesflow.reports.content.compare import deviation
-from salesflow.reports.content.document import Section
+from salesflow.reports.content.document import Section, deviation
 
 _WEEK = 7
 

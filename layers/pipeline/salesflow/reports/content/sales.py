@@ -6,7 +6,6 @@ from salesflow.analytics.results import TREND_HORIZON_DAYS, ReportContent, Sales
 from salesflow.figures import Figures, Kind
 from salesflow.language import Text
 from salesflow.reports.content.compare import (
-    deviation,
     each_weekday,
     odd_hours,
     odd_weekdays,
@@ -24,6 +23,7 @@ from salesflow.reports.content.document import (
     Table,
     Tone,
     change_of,
+    deviation,
 )
 from salesflow.reports.content.headline import sales_finding, sales_headline
 from salesflow.reports.content.money import money_section
