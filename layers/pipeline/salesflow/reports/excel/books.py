@@ -62,10 +62,7 @@ class Books:
             bottom_color=QUIET,
             align="right",
         )
-        vat = place["vat"]
-        sheet.write_string(vat, 3, _("VAT rate; 0 where the prices hold none"), cells.format(indent=1, **quiet))
-        rate_cell = xl_rowcol_to_cell(vat, 2, row_abs=True, col_abs=True)
-        sheet.write_number(vat, 2, rate, cells.format(num_format="0.0##%", bg_color=PALE_ORANGE, bottom=1))
+        rate_cell = xl_rowcol_to_cell(place["vat"], 2, row_abs=True, col_abs=True)
         digits = self.figures.currency.digits
 
         def cell(key: str) -> str:
@@ -89,6 +86,13 @@ class Books:
             style = {"bold": True, "top": 1} if key in ("revenue", "gross_profit") else {}
             cells.put(sheet, place[key], 0, Kind.NAME, label, **style)
             self._money(sheet, place[key], 1, amount, formulas.get(key), **style)
+            if key == "vat":
+                sheet.write_number(
+                    place[key], 2, rate, cells.format(num_format="0.0##%", bg_color=PALE_ORANGE, bottom=1)
+                )
+                sheet.write_string(
+                    place[key], 3, _("VAT rate; 0 where the prices hold none"), cells.format(indent=1, **quiet)
+                )
         last = row + len(place)
         if statement.margin is not None and "gross_profit" in formulas:
             last += 1
@@ -145,7 +149,10 @@ class Books:
         ):
             cells.put(sheet, row, 0, Kind.NAME, label, bold=True)
             sheet.write_number(row, 1, days, given)
-        sheet.write_string(0, 2, _("Change them, and the orders follow."), cells.format(indent=1, font_color=QUIET))
+            if row == 0:
+                sheet.write_string(
+                    0, 2, _("Change them, and the orders follow."), cells.format(indent=1, font_color=QUIET)
+                )
         labels = (
             (_("Product"), Kind.NAME, 36), (_("SKU"), Kind.NAME, 14), (_("In stock"), Kind.COUNT, 10), (_("Sold a day"), Kind.DECIMAL, 12),
             (_("Days left"), Kind.DECIMAL, 11), (_("Order"), Kind.COUNT, 10), (_.context("order", "At least"), Kind.COUNT, 11),

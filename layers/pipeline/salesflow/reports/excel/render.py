@@ -308,19 +308,24 @@ class _Writer:
         loose = [chart for chart in loose if chart.key not in ("trend", "hours")]
         if not loose:
             return row
+        self._chart_cells(sheet, row, loose)
         for n, chart in enumerate(loose):
-            self._chart_cells(sheet, row, 2 * n, chart)
             last = row + len(chart.values) - len(chart.expected)
             places[chart.key] = Place(self._names["overview"], row + 1, last, 2 * n, 2 * n + 1)
         return row + max(len(chart.values) for chart in loose) + 2
 
-    def _chart_cells(self, sheet: Worksheet, row: int, column: int, chart: Chart) -> None:
+    def _chart_cells(self, sheet: Worksheet, row: int, charts: Sequence[Chart]) -> None:
+        """Titles, labels and values, row by row: in a large workbook a row is closed where one below it begins."""
         rule = {"bottom": 1, "bottom_color": RULE}
-        sheet.write_string(row, column, chart.title, self._cells.format(bold=True, indent=int(column > 0)))
-        known = len(chart.values) - len(chart.expected)  # what is to come has a sheet of its own
-        for n, (label, value) in enumerate(zip(chart.labels[:known], chart.values, strict=False), start=1):
-            self._cells.put(sheet, row + n, column, Kind.NAME, label, shrink=True, indent=int(column > 0), **rule)
-            self._cells.put(sheet, row + n, column + 1, chart.value_kind, round(value), **rule)
+        for n, chart in enumerate(charts):
+            sheet.write_string(row, 2 * n, chart.title, self._cells.format(bold=True, indent=int(n > 0)))
+        known = [len(chart.values) - len(chart.expected) for chart in charts]  # what is to come has a sheet of its own
+        for at in range(max(known)):
+            for n, chart in enumerate(charts):
+                if at < known[n]:
+                    name = {"shrink": True, "indent": int(n > 0), **rule}
+                    self._cells.put(sheet, row + 1 + at, 2 * n, Kind.NAME, chart.labels[at], **name)
+                    self._cells.put(sheet, row + 1 + at, 2 * n + 1, chart.value_kind, round(chart.values[at]), **rule)
 
     def _notes(self, sheet: Worksheet) -> None:
         document, _ = self._document, self._figures.words
