@@ -85,6 +85,16 @@ def test_a_shared_read_still_tells_what_was_set_aside(stack: Stack, source: Sour
     assert set(again.set_aside) == set(first.set_aside)
 
 
+@pytest.mark.parametrize(("ends", "day"), [(time(0), "2026-11-20"), (time(4), "2026-11-19")])
+def test_what_is_set_aside_of_the_night_is_told_with_its_business_date(
+    stack: Stack, source: Source, ends: time, day: str
+) -> None:
+    night = Sale(datetime.combine(FRIDAY, time(2, 30)), (Item("A1", "Tea", 1, 1250),))
+    in_yen, terms = Source([*8 * list(source.sales), night], minor=100), replace(JPY, day_ends_at=ends)
+    for synced in (stack.sync(in_yen, terms=terms), stack.sync(in_yen, terms=terms)):  # and not twice
+        assert [record.day for record in synced.set_aside if record.field != "id"] == [day]
+
+
 def test_a_warm_container_asks_for_nothing_that_has_not_changed(stack: Stack, source: Source, wire: Wire) -> None:
     stack.sync(source)
     history = stack.history()

@@ -1,7 +1,7 @@
 """What of the API's JSON cannot be used: damaged, doubled or of the future; and answers that are none."""
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import pytest
@@ -150,7 +150,7 @@ def test_an_emoji_cut_in_two_costs_one_character(escaped: bytes, name: str) -> N
 
 def test_more_than_one_percent_of_bad_records_is_no_answer_to_report_on() -> None:
     allowed = decode(*good(198), sale(1, totalAmount="x"), sale(2, totalAmount="x"))
-    assert len(allowed.rejected) == 2
+    assert [(record.day, record.at) for record in allowed.rejected] == [(date(2026, 11, 22), time(18, 4, 11))] * 2
     with pytest.raises(SourceContractBroken, match="199 records of which 2 are bad"):
         decode(*good(197), sale(1, totalAmount="x"), sale(2, totalAmount="x"))
     with pytest.raises(SourceContractBroken) as broken:
@@ -171,6 +171,7 @@ def test_of_two_different_sales_with_one_id_the_later_stands_and_the_other_is_to
     assert batch.lines["sale_total"].tolist() == [300, 8500]
     (told,) = batch.rejected
     assert (told.record, told.field, told.day) == ("id 1", "id", date(2026, 11, 22))
+    assert told.at == time(18, 4, 11)
     assert "2026-11-22 18:04 is left out" in told.reason
     assert "2026-11-20 08:00 stands" in told.reason
 

@@ -36,8 +36,9 @@ class SetAside:
 
     def replace_days(self, records: Iterable[SetAsideRecord], reading: Reading) -> None:
         """What a reading set aside takes the place of what was known of its days, and of records without a day."""
-        new = list(records)
         since = reading.since.isoformat()
+        # What is of the night before its first day was told with that day, by the reading that had it.
+        new = [record for record in records if record.day is None or record.day >= since]
 
         def merge(stored: StoredObject | None) -> tuple[bytes, dict[str, str]] | None:
             kept = [record for record in self._parse(stored) if record.day is not None and record.day < since]

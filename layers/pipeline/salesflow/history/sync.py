@@ -3,7 +3,7 @@
 import collections
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of
 from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore
 from salesflow.settings import Settings
-from salesflow.windows import Window, business_date_at
+from salesflow.windows import Window, business_date_at, business_date_of
 
 if TYPE_CHECKING:
     from salesflow.analytics.sold_days import SoldDays
@@ -165,7 +165,7 @@ class History:
             return self._known(found)
         batch, loss = self._read(client, demand, found)
         # What was set aside is remembered before the days count as covered: a crash between repeats the read.
-        set_aside = [_remembered(record, found.through) for record in batch.rejected]
+        set_aside = [_remembered(record, found.through, self._terms.day_ends_at) for record in batch.rejected]
         self._set_aside.replace_days(set_aside, reading)
         tables = {table.file: table for part in self._parts for table in part.tables}
         written: dict[str, dict[str, str | None]] = {}
@@ -380,7 +380,10 @@ class History:
         part.extend(self._store, gained, tags, known=known, deep_read=deep, latest=latest, read=read)
 
 
-def _remembered(record: "RejectedRecord", today: date) -> SetAsideRecord:
-    """The record as it is kept. One of a day that is still to come has no day yet: whoever asks next is told of it."""
-    day = None if record.day is None or record.day > today else record.day.isoformat()
-    return SetAsideRecord(record.call, record.record, record.field, record.reason, day)
+def _remembered(record: "RejectedRecord", today: date, day_ends_at: time) -> SetAsideRecord:
+    """The record as it is kept, of its business date. One that is still to come has no day yet: whoever asks next is told of it."""
+    day = record.day
+    if day is not None and record.at is not None:
+        day = business_date_of(datetime.combine(day, record.at), day_ends_at)
+    said = None if day is None or day > today else day.isoformat()
+    return SetAsideRecord(record.call, record.record, record.field, record.reason, said)

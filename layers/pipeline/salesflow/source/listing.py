@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, time
 from itertools import chain
 from typing import Any
 
@@ -232,12 +232,13 @@ def _second_look[Record: Struct](
 
 
 def _rejected(call: str, position: int, value: Any, field: str, reason: str) -> RejectedRecord:
-    number, day = None, None
+    number, day, at = None, None, None
     if isinstance(value, dict):
-        number = value.get("id")
-        day = _day_of(value.get("saleDate"))
+        number, moment = value.get("id"), value.get("saleDate")
+        day, at = _part_of(moment, slice(10), date), _part_of(moment, slice(11, 19), time)
     known = isinstance(number, int) and not isinstance(number, bool) and abs(number) < 2**64
-    return RejectedRecord(call, f"id {number}" if known else f"position {position}", field or "record", reason, day)
+    record = f"id {number}" if known else f"position {position}"
+    return RejectedRecord(call, record, field or "record", reason, day, at)
 
 
 def _path(value: Any, wanted: Callable[[Any], bool]) -> str:
@@ -289,8 +290,9 @@ def _described(problem: str) -> tuple[str, str]:
     return field, reason
 
 
-def _day_of(text: object) -> date | None:
+def _part_of[Part: (date, time)](text: object, part: slice, shape: type[Part]) -> Part | None:
+    """The day or the time of a text that should be a moment."""
     try:
-        return date.fromisoformat(text[:10]) if isinstance(text, str) else None
+        return shape.fromisoformat(text[part]) if isinstance(text, str) else None
     except ValueError:
         return None

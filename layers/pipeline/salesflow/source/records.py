@@ -1,7 +1,7 @@
 """What the source hands out: tables, and the records that had to be set aside."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ class RejectedRecord:
 
     call: the API call that answered it. record: its id ("id 4711"), or its position in the answer from 0 on
     ("position 17") where the id cannot be told. field: a path such as `items[2].quantity`. reason: what is wrong with
-    it. day: the day of the sale, where that can be told.
+    it. day, at: day and time of the sale on the server's clock, where that can be told.
     """
 
     call: str
@@ -22,6 +22,7 @@ class RejectedRecord:
     field: str
     reason: str
     day: date | None = None
+    at: time | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

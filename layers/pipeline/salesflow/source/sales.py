@@ -118,7 +118,7 @@ class SalesReader(ListReader[Sale]):
 
     def _aside(self, sale: Sale, field: str, reason: str, moment: np.datetime64 | None = None) -> RejectedRecord:
         """A sale that is set aside; `moment`: its day is known and right."""
-        return RejectedRecord(self.call, f"id {sale.id}", field, reason, None if moment is None else _day(moment))
+        return _of_moment(RejectedRecord(self.call, f"id {sale.id}", field, reason), moment)
 
     def _of_a_day(self, record: RejectedRecord) -> RejectedRecord:
         """A bad record without its day where that is none of those that were asked for: no report would ever tell of it."""
@@ -163,7 +163,7 @@ class SalesReader(ListReader[Sale]):
             reason = (
                 f"Another sale has this id: {_minute(moments[place])} is left out, {_minute(moments[others[0]])} stands"
             )
-            shared.append(RejectedRecord(self.call, f"id {number}", "id", reason, _day(moments[place])))
+            shared.append(_of_moment(RejectedRecord(self.call, f"id {number}", "id", reason), moments[place]))
         return shared[::-1]
 
     def _looked_up(self, places: npt.NDArray[np.intp]) -> tuple[dict[int, np.datetime64], dict[int, np.uint64]]:
@@ -213,8 +213,9 @@ def _minute(moment: np.datetime64) -> str:
     return f"{moment.astype('datetime64[m]').item():%Y-%m-%d %H:%M}"
 
 
-def _day(moment: np.datetime64) -> Any:
-    return moment.astype("datetime64[D]").item()
+def _of_moment(record: RejectedRecord, moment: np.datetime64 | None) -> RejectedRecord:
+    known: Any = None if moment is None else moment.astype("datetime64[s]").item()
+    return record if known is None else replace(record, day=known.date(), at=known.time())
 
 
 def _moments(texts: list[str]) -> tuple[npt.NDArray[np.datetime64], list[int]]:
