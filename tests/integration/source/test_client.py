@@ -91,7 +91,7 @@ def test_what_is_dated_later_than_the_read_is_set_aside(make_client: MakeClient,
     known = [sale for sale in STORE.sales if sale.sold_at <= now]
     with SalesFlowServer(SalesStore([*known, *mistaken], []), clock=lambda: now, require_auth=False) as server:
         batch = make_client(base_url=server.url, zone=ZoneInfo(zone)).fetch_sales_since(date(2026, 11, 12))
-    assert [(record.record, record.day) for record in batch.rejected] == [("id 990002", None), ("id 990003", None)]
+    assert [(record.record, record.moment) for record in batch.rejected] == [("id 990002", None), ("id 990003", None)]
     assert batch.lines["sold_at"].max() == moments[0]
 
 

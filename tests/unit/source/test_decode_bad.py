@@ -1,7 +1,7 @@
 """What of the API's JSON cannot be used: damaged, doubled or of the future; and answers that are none."""
 
 import json
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -50,9 +50,9 @@ def test_an_amount_that_the_currency_cannot_hold_is_set_aside_and_not_rounded() 
         sale(2, item(subtotal=100.0), item(subtotal=10.5), totalAmount=110),
         minor_digits=0,
     )
-    assert [(record.record, record.field, record.day) for record in batch.rejected] == [
-        ("id 1", "totalAmount", date(2026, 11, 22)),
-        ("id 2", "items[1].subtotal", date(2026, 11, 22)),
+    assert [(record.record, record.field, record.moment) for record in batch.rejected] == [
+        ("id 1", "totalAmount", datetime(2026, 11, 22, 18, 4, 11)),
+        ("id 2", "items[1].subtotal", datetime(2026, 11, 22, 18, 4, 11)),
     ]
     assert "More decimals than the currency has (0)" in batch.rejected[0].reason
     assert set(batch.lines["sale_total"]) == {105}
@@ -86,7 +86,7 @@ def test_a_bad_record_is_set_aside_with_its_field(bad: dict[str, Any], field: st
     batch = decode(*good(99), bad)
     (rejected,) = batch.rejected
     assert (rejected.call, rejected.record, rejected.field) == (CALL, "id 1", field)
-    assert rejected.day == date(2026, 11, 22)
+    assert rejected.moment == datetime(2026, 11, 22, 18, 4, 11)
     assert rejected.reason
     assert (batch.records, len(batch.lines)) == (100, 99)
 
@@ -99,7 +99,7 @@ def test_a_record_without_an_id_is_named_by_its_position(bad: Any) -> None:
 
 def test_a_bad_id_leaves_the_day_known() -> None:
     (rejected,) = decode(*good(100), sale(2**63)).rejected
-    assert (rejected.field, rejected.day) == ("id", date(2026, 11, 22))
+    assert (rejected.field, rejected.moment) == ("id", datetime(2026, 11, 22, 18, 4, 11))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_an_emoji_cut_in_two_costs_one_character(escaped: bytes, name: str) -> N
 
 def test_more_than_one_percent_of_bad_records_is_no_answer_to_report_on() -> None:
     allowed = decode(*good(198), sale(1, totalAmount="x"), sale(2, totalAmount="x"))
-    assert [(record.day, record.at) for record in allowed.rejected] == [(date(2026, 11, 22), time(18, 4, 11))] * 2
+    assert [record.moment for record in allowed.rejected] == [datetime(2026, 11, 22, 18, 4, 11)] * 2
     with pytest.raises(SourceContractBroken, match="199 records of which 2 are bad"):
         decode(*good(197), sale(1, totalAmount="x"), sale(2, totalAmount="x"))
     with pytest.raises(SourceContractBroken) as broken:
@@ -170,8 +170,7 @@ def test_of_two_different_sales_with_one_id_the_later_stands_and_the_other_is_to
     assert batch.lines["sale_id"].tolist() == [1, 2]
     assert batch.lines["sale_total"].tolist() == [300, 8500]
     (told,) = batch.rejected
-    assert (told.record, told.field, told.day) == ("id 1", "id", date(2026, 11, 22))
-    assert told.at == time(18, 4, 11)
+    assert (told.record, told.field, told.moment) == ("id 1", "id", datetime(2026, 11, 22, 18, 4, 11))
     assert "2026-11-22 18:04 is left out" in told.reason
     assert "2026-11-20 08:00 stands" in told.reason
 
@@ -214,7 +213,7 @@ def future(*sales: Any, since: date | None = None) -> SalesBatch:
 def test_a_sale_dated_in_the_future_is_set_aside_without_a_day(moment: str) -> None:
     batch = future(sale(1, saleDate="2026-11-22T18:10"), sale(2), sale(9, saleDate=moment), since=date(2026, 11, 20))
     (told,) = batch.rejected
-    assert (told.record, told.field, told.day) == ("id 9", "saleDate", None)
+    assert (told.record, told.field, told.moment) == ("id 9", "saleDate", None)
     assert told.reason == f"Dated in the future: {moment[:10]} {moment[11:16]}, and read at 2026-11-22 18:10"
     assert (batch.records, batch.lines["sale_id"].tolist()) == (3, [2, 1])
 
@@ -226,24 +225,25 @@ def test_a_sale_dated_in_the_future_is_set_aside_without_a_day(moment: str) -> N
 def test_a_sale_dated_before_there_were_such_sales_is_set_aside_without_a_day(moment: str, since: date | None) -> None:
     batch = future(sale(1), sale(2, saleDate="1990-01-01T00:00"), *good(100), sale(9, saleDate=moment), since=since)
     (told,) = batch.rejected
-    assert (told.record, told.field, told.day) == ("id 9", "saleDate", None)
+    assert (told.record, told.field, told.moment) == ("id 9", "saleDate", None)
     assert told.reason == f"Dated before 1990: {moment[:10]} {moment[11:16]}"
     assert (2 in batch.lines["sale_id"].tolist()) == (since is None)
 
 
 @pytest.mark.parametrize(
-    ("text", "day"),
+    ("text", "moment"),
     [
-        ("2026-11-21T18:04:11Z", date(2026, 11, 21)),
+        ("2026-11-21T18:04:11Z", datetime(2026, 11, 21, 18, 4, 11)),
+        ("2026-11-21", datetime(2026, 11, 21, 12)),
         ("0001-01-01T00:00:00", None),  # .NET's default
         ("0000-00-00T00:00:00", None),  # MySQL's
         ("1970-01-01T00:00:00Z", None),
         ("2199-11-22T18:04:11Z", None),
     ],
 )
-def test_a_bad_record_has_a_day_that_was_asked_for_or_none(text: str, day: date | None) -> None:
+def test_a_bad_record_has_a_day_that_was_asked_for_or_none(text: str, moment: datetime | None) -> None:
     (told,) = future(*good(100), sale(9, saleDate=text), since=date(2026, 11, 20)).rejected
-    assert (told.record, told.field, told.day) == ("id 9", "saleDate", day)
+    assert (told.record, told.field, told.moment) == ("id 9", "saleDate", moment)
 
 
 def test_sales_of_the_future_do_not_count_against_the_one_percent_nor_oust_a_sale_of_today() -> None:

@@ -382,8 +382,6 @@ class History:
 
 def _remembered(record: "RejectedRecord", today: date, day_ends_at: time) -> SetAsideRecord:
     """The record as it is kept, of its business date. One that is still to come has no day yet: whoever asks next is told of it."""
-    day = record.day
-    if day is not None and record.at is not None:
-        day = business_date_of(datetime.combine(day, record.at), day_ends_at)
+    day = None if record.moment is None else business_date_of(record.moment, day_ends_at)
     said = None if day is None or day > today else day.isoformat()
     return SetAsideRecord(record.call, record.record, record.field, record.reason, said)

@@ -9,8 +9,9 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, time
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -232,13 +233,12 @@ def _second_look[Record: Struct](
 
 
 def _rejected(call: str, position: int, value: Any, field: str, reason: str) -> RejectedRecord:
-    number, day, at = None, None, None
+    number, moment = None, None
     if isinstance(value, dict):
-        number, moment = value.get("id"), value.get("saleDate")
-        day, at = _part_of(moment, slice(10), date), _part_of(moment, slice(11, 19), time)
+        number, moment = value.get("id"), _moment_of(value.get("saleDate"))
     known = isinstance(number, int) and not isinstance(number, bool) and abs(number) < 2**64
     record = f"id {number}" if known else f"position {position}"
-    return RejectedRecord(call, record, field or "record", reason, day, at)
+    return RejectedRecord(call, record, field or "record", reason, moment)
 
 
 def _path(value: Any, wanted: Callable[[Any], bool]) -> str:
@@ -290,9 +290,10 @@ def _described(problem: str) -> tuple[str, str]:
     return field, reason
 
 
-def _part_of[Part: (date, time)](text: object, part: slice, shape: type[Part]) -> Part | None:
-    """The day or the time of a text that should be a moment."""
-    try:
-        return shape.fromisoformat(text[part]) if isinstance(text, str) else None
-    except ValueError:
-        return None
+def _moment_of(said: object) -> datetime | None:
+    """The moment that a text says, at noon where it says a day alone."""
+    text = said if isinstance(said, str) else ""
+    for time in (text[11:19], "12:00"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(f"{text[:10]}T{time}")
+    return None

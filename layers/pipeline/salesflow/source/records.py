@@ -1,7 +1,7 @@
 """What the source hands out: tables, and the records that had to be set aside."""
 
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import datetime
 
 import pandas as pd
 
@@ -14,15 +14,14 @@ class RejectedRecord:
 
     call: the API call that answered it. record: its id ("id 4711"), or its position in the answer from 0 on
     ("position 17") where the id cannot be told. field: a path such as `items[2].quantity`. reason: what is wrong with
-    it. day, at: day and time of the sale on the server's clock, where that can be told.
+    it. moment: of the sale, on the server's clock, where its day can be told; noon where its time cannot.
     """
 
     call: str
     record: str
     field: str
     reason: str
-    day: date | None = None
-    at: time | None = None
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -106,7 +106,9 @@ class SalesReader(ListReader[Sale]):
         since = None if self._since is None else np.datetime64(self._since, "us")
         sales = SpooledSales(self._spool, self._blocks, list(self._articles), dropped, since)
         if self._since is not None:
-            rejected = tuple(record for record in rejected if record.day is None or record.day >= self._since)
+            rejected = tuple(
+                record for record in rejected if record.moment is None or record.moment.date() >= self._since
+            )
             records = sum(map(len, sales.moments)) + duplicates + len(rejected)
         return SalesBatch(sales, rejected, records, duplicates, future)
 
@@ -122,9 +124,10 @@ class SalesReader(ListReader[Sale]):
 
     def _of_a_day(self, record: RejectedRecord) -> RejectedRecord:
         """A bad record without its day where that is none of those that were asked for: no report would ever tell of it."""
-        is_late = record.day is not None and self._not_after is not None and record.day > self._not_after.date()
-        is_early = record.day is not None and self._since is not None and record.day < self._since
-        return replace(record, day=None) if is_late or (is_early and record.field == "saleDate") else record
+        day = None if record.moment is None else record.moment.date()
+        is_late = day is not None and self._not_after is not None and day > self._not_after.date()
+        is_early = day is not None and self._since is not None and day < self._since
+        return replace(record, moment=None) if is_late or (is_early and record.field == "saleDate") else record
 
     def _put(self, sales: Sequence[Sale], moments: Moments) -> None:
         items = list(chain.from_iterable(sale.items or _NO_ITEMS for sale in sales))
@@ -214,8 +217,7 @@ def _minute(moment: np.datetime64) -> str:
 
 
 def _of_moment(record: RejectedRecord, moment: np.datetime64 | None) -> RejectedRecord:
-    known: Any = None if moment is None else moment.astype("datetime64[s]").item()
-    return record if known is None else replace(record, day=known.date(), at=known.time())
+    return record if moment is None else replace(record, moment=moment.astype("datetime64[s]").item())
 
 
 def _moments(texts: list[str]) -> tuple[npt.NDArray[np.datetime64], list[int]]:
