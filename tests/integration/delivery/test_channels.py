@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
@@ -24,7 +24,7 @@ from salesflow.delivery.mail import Mailer
 from salesflow.delivery.message import REFERENCE_HEADER, Message
 from salesflow.delivery.ways import SealedWays, Ways
 from salesflow.delivery.webhook import Webhooks, signed
-from salesflow.errors import ClaimLost
+from salesflow.errors import ClaimLost, OutOfTime
 from salesflow.gist import Gist
 from salesflow.ledger import Claim, Ledger, RunStatus
 from salesflow.links.things import MailList
@@ -294,11 +294,22 @@ def test_a_channel_that_is_not_set_up_is_refused_and_what_cannot_be_opened_now_k
     assert "salesflow-ops channels set slack:nowhere" in result.refused["slack:nowhere"]
     assert result.notified == (ANNE,)
     stand.made("slack")
-    wire.refuse(calls("Decrypt"), 400, "AccessDeniedException", times=2)
+    wire.refuse(calls("Decrypt"), 400, "AccessDeniedException", times=9)
     other = send_to_all(channels, take("other"), MAIL, ["slack:a", "teams:b", ANNE])
     assert set(other.unreached) == {"slack:a", "teams:b"}
     assert other.notified == (ANNE,)
     assert marks.all() == {}
+
+
+def test_nothing_is_sent_once_the_time_ended_while_the_channels_were_opened(
+    stand: Stand, channels: Channels, take: Take, wire: Wire, hand_clock: HandClock
+) -> None:
+    reader, claim = stand.made("webhook"), take()
+    claim.deadline = hand_clock.now() + timedelta(seconds=5)
+    wire.meanwhile(calls("Decrypt"), lambda: hand_clock.advance(seconds=6))
+    with pytest.raises(OutOfTime):
+        send_to_all(channels, claim, MAIL, [reader])
+    assert stand.took(reader) == []
 
 
 @pytest.mark.parametrize(

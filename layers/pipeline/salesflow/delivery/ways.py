@@ -16,6 +16,7 @@ Nothing of it is ever shown: errors name the channel and the field.
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -207,8 +208,10 @@ class Ways:
         self._said: Mapping[str, object] | None = None
 
     def begin(self) -> None:
-        """Read them again for the next message."""
+        """Read them for the next message, before its first reader: nothing is read between a look at the clock and what is sent after it."""
         self._said = None
+        with suppress(WaysUnreadable):  # read once more for whoever needs them, who says so
+            self._said = self._kept.read()
 
     def of(self, who: str) -> Any:
         """The channel of a reader. Raises UnusableWay, WaysUnreadable."""
