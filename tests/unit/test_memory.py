@@ -5,14 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 _PIECES = """
+import os
 from pathlib import Path
 from salesflow.memory import give_back
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    counted = Path("/proc/self/statm")
+    return int(counted.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if counted.exists() else 0
 
 held = [bytearray(60_000) for _ in range(2_000)]
 held = held[::20]  # what is freed lies between what is still used
@@ -22,10 +22,10 @@ print(before - resident(), len(held))
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="counts resident memory as Linux does")
 def test_what_was_freed_between_what_is_used_goes_back() -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "layers" / "pipeline")}
     done = subprocess.run([sys.executable, "-c", _PIECES], env=environment, capture_output=True, text=True, check=True)
     given_back, held = map(int, done.stdout.split())
-    assert held == 100
-    assert given_back > 60_000_000
+    assert held == 100  # where the C library is another one, it does no harm
+    if sys.platform == "linux":
+        assert given_back > 60_000_000
