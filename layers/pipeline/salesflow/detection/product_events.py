@@ -154,9 +154,8 @@ def _notes(
         notes.append(Note(NoteKind.OUT_OF_STOCK))
     if one.reason not in ("quantity", "revenue"):
         return tuple(notes)
-    if (
-        abs(factor - 1) >= 0.1 and not notes
-    ):  # of what one sale made, or an empty shelf, the shop's level explains nothing
+    # Of what one sale made, or an empty shelf, the shop's level explains nothing.
+    if abs(factor - 1) >= 0.1 and not notes:
         notes.append(Note(NoteKind.SHOP_LEVEL, factor - 1))
     if dearer is not None and abs(np.log1p(dearer)) > 0.1:
         notes.append(Note(NoteKind.PRICE, dearer))

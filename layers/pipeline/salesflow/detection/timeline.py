@@ -226,9 +226,8 @@ class Timeline:
             price = np.where(sold, revenue / np.where(sold, quantity, 1.0), np.nan)[enough]
             past = price[:, :-1]
             unlike = np.abs(np.log(past / price[:, -1:])) > SAME_PRICE
-            since = past.shape[1] - np.argmax(
-                unlike[:, ::-1], axis=1
-            )  # the first column after the last day at another price
+            # The first column after the last day at another price.
+            since = past.shape[1] - np.argmax(unlike[:, ::-1], axis=1)
             run = np.arange(past.shape[1]) >= np.maximum(since, past.shape[1] - RUN_DAYS)[:, None]
             past = np.where(run & unlike.any(axis=1, keepdims=True), np.nan, past)
             low, high = np.fmin.reduce(past, axis=1), np.fmax.reduce(past, axis=1)
