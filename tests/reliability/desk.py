@@ -71,7 +71,7 @@ class DeskShop(Shop):
     """A shop of a stack that version 1.0.0 was deployed for, and who operates it."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.objects = world, {}
+        super().__init__(world)
         world.deploy_table_and_bucket = self._deploy
         self._config: Path = world.host.folder / "samconfig.toml"
 

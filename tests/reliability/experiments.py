@@ -1,5 +1,6 @@
 """The experiments by name, each to be run in a process of its own."""
 
+import gc
 import itertools
 import time
 from collections.abc import Callable, Sequence
@@ -26,10 +27,10 @@ from tests.reliability.world import World
 from tests.stand_ins.gateway import Point, without_more_of_a_kind
 
 EVERY_FAULT = ("sales pdf", "sync")
-"""Scenarios of which each call meets each fault."""
+"""Scenarios of which each call (without more of a kind) meets each fault."""
 
 LASTING_FAULTS = ("channel and links", "stock excel", "anomalies", "forecast", FIRST_SYNC)
-"""Scenarios of which each call (of reads of one kind the first) meets the faults that last, and the end of the function's time."""
+"""Scenarios of which each of these calls meets the faults that last, and the end of the function's time."""
 
 OVERTAKEN = ("sales pdf", "channel and links", "sync", FIRST_SYNC, "anomalies")
 CORRECTED = "sales json"
@@ -51,7 +52,7 @@ class Experiment:
 def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> list[Experiment]:
     """Everything there is to do, the long ones first: all processors then have work to the end.
 
-    quick: a few minutes' worth of each; wide: more scenarios, every read, and beside another shop every fault at each call.
+    quick: a few minutes' worth of each; wide: more scenarios, every read of a kind, and beside another shop every fault at each call.
     """
     chosen = scenarios(quick=quick, wide=wide)
     found = [Experiment("soak", "soak", partial(_soak, 4 if quick else 365, seed))]
@@ -67,9 +68,11 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
     )
     found.append(Experiment("walks", "walks", partial(_walks, 25 if quick else 250, 20 if quick else 40)))
     found.append(Experiment("shops", "two shops side by side", partial(_side_by_side, quick=quick, wide=wide)))
-    found += [Experiment("sweep", f"crashes: {each.name}", partial(_sweep, each, quick=quick)) for each in chosen]
     found.append(Experiment("clicks", "clicks on links", partial(_clicked, click_all, quick=quick)))
     found.append(Experiment("settings", "settings changes", partial(_clicked, change_all, quick=quick)))
+    found += [
+        Experiment("sweep", f"crashes: {each.name}", partial(_sweep, each, quick=quick, wide=wide)) for each in chosen
+    ]
     found += [
         Experiment("sweep", f"overtaken: {each.name}", partial(_overtaken, each, quick=quick, wide=wide))
         for each in chosen
@@ -90,6 +93,7 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
 
 def run(experiment: Experiment) -> Row:
     """Run one experiment; what it cannot even do counts as silent."""
+    gc.freeze()  # what is imported stays to the end
     began = time.perf_counter()
     try:
         row = experiment.run()
@@ -110,10 +114,10 @@ def _clicked(all_of_them: Callable[..., Clicked], *, quick: bool) -> Row:
     return Row("", clicked.counts, findings=clicked.findings)
 
 
-def _sweep(scenario: Scenario, *, quick: bool) -> Row:
+def _sweep(scenario: Scenario, *, quick: bool, wide: bool) -> Row:
     with World.opened() as world:
         stage = Stage(world, scenario)
-        points = _some(stage, quick=quick)
+        points = _some(stage, quick=quick, wide=wide or scenario.name == FIRST_SYNC)
         swept = sweep(stage, points=points)
         findings = swept.findings + _leaks(world, scenario)
     counts = {"crash points swept": swept.points, "mails repeated in the known gap": swept.tolerated}
@@ -123,8 +127,7 @@ def _sweep(scenario: Scenario, *, quick: bool) -> Row:
 def _overtaken(scenario: Scenario, *, quick: bool, wide: bool) -> Row:
     with World.opened() as world:
         stage = Stage(world, scenario)
-        points = _some(stage, quick=quick)
-        swept = overtaken(stage, points=points if wide else without_more_of_a_kind(points))
+        swept = overtaken(stage, points=_some(stage, quick=quick, wide=wide))
         findings = swept.findings + _leaks(world, scenario)
     counts = {"times overtaken": swept.points, "mails repeated in the known gap": swept.tolerated}
     return Row(scenario.name, counts, findings=findings)
@@ -133,7 +136,7 @@ def _overtaken(scenario: Scenario, *, quick: bool, wide: bool) -> Row:
 def _corrected(scenario: Scenario, *, quick: bool) -> Row:
     with World.opened() as world:
         stage = Stage(world, scenario)
-        points = [point for point in _some(stage, quick=quick) if not point.reads]
+        points = [point for point in _some(stage, quick=quick, wide=True) if not point.reads]
         killed, overtook = interrupted(stage, points), overtaken_by_correction(stage, points)
     counts = {"corrections between two tries": killed.points + overtook.points}
     return Row(scenario.name, counts, findings=killed.findings + overtook.findings)
@@ -156,11 +159,8 @@ def _faults(scenario: Scenario, *, quick: bool, wide: bool) -> Row:
     with World.opened() as world:
         stage = Stage(world, scenario, counted=scenario.name not in EVERY_FAULT)
         crowds = {size: crowd(stage, size) for size in CROWDS}
-        points = _some(stage, quick=quick)
-        if scenario.name in EVERY_FAULT:
-            injected = inject(stage, faults=tuple(Fault), points=points)
-        else:
-            injected = inject(stage, faults=LASTING, points=points if wide else without_more_of_a_kind(points))
+        points = _some(stage, quick=quick, wide=wide)
+        injected = inject(stage, faults=tuple(Fault) if scenario.name in EVERY_FAULT else LASTING, points=points)
         if scenario.name == FIRST_SYNC:
             stream = [point for point in points if point.name.startswith("api GET /sales")]
             inject(stage, faults=[fault for fault in Fault if fault not in LASTING], points=stream, into=injected)
@@ -216,9 +216,9 @@ def _proof(proof: Proof) -> Row:
     return Row(proof.sabotage, {"sabotages looked for": 1}, findings=prove(proof))
 
 
-def _some(stage: Stage, *, quick: bool) -> tuple[Point, ...]:
-    """All points of a stage, or for the quick form some that are spread over the run, the last ones among them."""
-    points = stage.expected.points
+def _some(stage: Stage, *, quick: bool, wide: bool) -> tuple[Point, ...]:
+    """The points of a stage without more of a kind, or for the wide form all; for the quick one some of them, spread over the run."""
+    points = stage.expected.points if wide else without_more_of_a_kind(stage.expected.points)
     if not quick:
         return points
     step = max(1, len(points) // QUICK_POINTS)

@@ -1,7 +1,5 @@
 """The crash sweep: every job, killed before and after every outside call that it makes, then retried as Lambda does.
 
-Before a read everything is as after it, so that one of the two is enough.
-
 The process is killed from outside in the moment in which the call passes the gateway: before the service has seen it, or
 when it has taken effect and the answer is on its way. In the overtaking sweep the process is not killed but stands still
 at the call until its successor has done the work, and then goes on: as after a network partition.
@@ -42,6 +40,11 @@ class Swept(Outcome):
     """What a sweep came to."""
 
     points: int = 0
+
+
+def sides(point: Point) -> Iterable[When]:
+    """On which sides of a call its run is disturbed: before a read everything is as after it, so that one of the two is enough."""
+    return (When.AFTER,) if point.reads else When
 
 
 class Kill:
@@ -116,7 +119,7 @@ def _swept(
     """Disturb the job at every point, on both sides of its effect, and judge each end; `shows`: what the library page tells, too."""
     swept = Swept()
     for point in stage.expected.points if points is None else points:
-        for when in (When.AFTER,) if point.reads else When:
+        for when in sides(point):
             where = f"{stage.scenario.name}: {how} {when} {point}"
             stage.reset()
             found, again = attempt(where, point, when)

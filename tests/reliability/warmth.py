@@ -1,6 +1,6 @@
 """What a container's host does before it forks: everything that a process does once, so that thousands of cold containers need not.
 
-Remembered are pure functions of reports and models: between the outside calls there is nothing to kill but arithmetic, which takes
+Remembered are pure functions of reports, models and files: between the outside calls there is nothing to kill but arithmetic, which takes
 seconds and is done thousands of times.
 """
 
@@ -34,12 +34,16 @@ def warm_up(folder: Path) -> None:
     _remember(folder, "salesflow.alerts.judging", "detect")
     _remember(folder, "salesflow.detection.timeline", "score_windows")
     _remember(folder, "salesflow.jobs.usual", "usual_days")
+    _remember(folder, "salesflow.history.csv_table", "CsvTable.decode")
 
 
 def _remember(folder: Path, module_name: str, function_name: str) -> None:
-    """Let a pure function of the reports or models (the same input gives the same result) compute each of its results only once."""
-    module = importlib.import_module(module_name)
-    compute = getattr(module, function_name)
+    """Let a pure function (the same input gives the same result), or a method, compute each of its results only once."""
+    owner: Any = importlib.import_module(module_name)
+    *owners, name = function_name.split(".")
+    for each in owners:
+        owner = getattr(owner, each)
+    compute = getattr(owner, name)
 
     @functools.wraps(compute)
     def remembered(*args: Any, **kwargs: Any) -> Any:
@@ -53,7 +57,7 @@ def _remember(folder: Path, module_name: str, function_name: str) -> None:
         fresh.rename(known)
         return result
 
-    setattr(module, function_name, remembered)
+    setattr(owner, name, remembered)
 
 
 def _warm_up() -> None:

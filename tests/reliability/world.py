@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import boto3
 from botocore.config import Config
 from moto.backends import get_backend
-from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.table import Table as TableOfMoto
 from moto.moto_api._internal.models import moto_api_backend
 from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
@@ -58,6 +58,8 @@ PREFIXES = ("reports/", "history/", "anomalies/", "forecasts/")
 
 type Objects = dict[str, FakeKey]
 """Objects by key, as moto has them."""
+type Table = Mapping[str, Any]
+"""The state table's rows, as moto has them."""
 
 
 class Sent:
@@ -140,7 +142,7 @@ class World:
     def opened(cls, store: SalesStore | None = None, *, zone: ZoneInfo = ZONE) -> "Iterator[World]":
         """A world that ends with the block. store: the shop's sales (without one a small shop's half year) in a zone."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        Table.all_items, Table.query = _all_items, _query  # type: ignore[method-assign,assignment]
+        TableOfMoto.all_items, TableOfMoto.query = _all_items, _query  # type: ignore[method-assign,assignment]
         with ContainerHost.started() as host:
             clock = SharedClock(host.folder / "clock", start=MOMENT)
             shop = store or sample_sales(seed=7, end_date=LAST_DAY, days=200, surprises=SURPRISES)
@@ -261,6 +263,14 @@ class World:
         """Every row of the state table, as DynamoDB writes them."""
         return [item.to_json()["Attributes"] for item in self._in_moto("dynamodb").tables[TABLE].all_items()]
 
+    def table(self) -> Table:
+        """The state table as it is now, to be put back by `put_table`."""
+        return copy.deepcopy(self._in_moto("dynamodb").tables[TABLE].items)
+
+    def put_table(self, rows: Table) -> None:
+        """The state table as it was."""
+        self._in_moto("dynamodb").tables[TABLE].items = copy.deepcopy(rows)
+
     def mails(self) -> list[Sent]:
         """Every mail that SES took since the reset, oldest first, and every message that the program took."""
         found = [
@@ -352,17 +362,17 @@ def _without_rereading(document: str) -> str:
     return json.dumps(json.loads(document, object_hook=kept))
 
 
-_query_of_moto = Table.query
+_query_of_moto = TableOfMoto.query
 
 
-def _query(table: Table, hash_key: Any, *more: Any, **named: Any) -> Any:
+def _query(table: TableOfMoto, hash_key: Any, *more: Any, **named: Any) -> Any:
     """moto's own, of the one partition: it looks through the whole table, and for a year of rows that takes too long."""
     part = copy.copy(table)
     part.items = defaultdict(dict, {hash_key: table.items.get(hash_key, {})})
     return _query_of_moto(table if table.all_indexes() else part, hash_key, *more, **named)
 
 
-def _all_items(table: Table) -> list[Any]:
+def _all_items(table: TableOfMoto) -> list[Any]:
     """moto's own, in the same order: its comparisons take too long too."""
     items = [item for partition in table.items.values() for item in partition.values()]
     return sorted(items, key=lambda item: (item.hash_key.value, item.range_key.value))

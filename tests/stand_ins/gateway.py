@@ -51,16 +51,19 @@ class Point:
 
     @property
     def kind(self) -> str:
-        """What it is about without the month: the months of a table are read in one loop, by the same lines of code."""
+        """What it is about without the month: a table's months are read and written in one loop, by the same lines of code."""
         return _MONTH.sub("month=", self.name)
 
 
 def without_more_of_a_kind(points: Iterable[Point]) -> tuple[Point, ...]:
-    """Every point that changes something, and of reads the first of each kind."""
+    """Every point that changes something, but of reads of one kind the first, and of a loop's writes of months the first and the last."""
+    all_of_them = tuple(points)
+    last = {point.kind: point for point in all_of_them}
     kinds: set[str] = set()
     found = []
-    for point in points:
-        if not point.reads or point.kind not in kinds:
+    for point in all_of_them:
+        is_in_between = point.kind != point.name and point != last[point.kind]
+        if point.kind not in kinds or not (point.reads or is_in_between):
             found.append(point)
         kinds.add(point.kind)
     return tuple(found)
