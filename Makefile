@@ -144,7 +144,7 @@ layers-check: $(READY) ## build for both architectures with sam, and prove what 
 	$(SAM) build --no-cached --parameter-overrides Architecture=arm64 --build-dir .build/sam/arm64
 	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/layers
 
-sam-local-check: $(READY) ## sam local invoke of every function on what layers-check built, against the local cloud (needs Docker)
+sam-local-check: $(READY) $(if $(filter layers-check,$(MAKECMDGOALS)),layers-check) ## sam local invoke of every function on what layers-check built, against the local cloud (needs Docker)
 	@test -f .build/sam/x86_64/template.yaml || $(SAM) build --parameter-overrides Architecture=x86_64 --build-dir .build/sam/x86_64
 	$(PYTHON_VENV) -m pytest -m layers -s tests/e2e/sam_local
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ops.complaints import Misused, NotFound
@@ -47,7 +47,11 @@ class Run:
     @property
     def reference(self) -> str:
         """What its mails carry in their subject."""
-        return reference_of(self.record.identity, self.record.business_date, self.record.edition)
+        return self.reference_in(self.record.edition)
+
+    def reference_in(self, edition: str) -> str:
+        """What the mails of one of its editions carry in their subject."""
+        return reference_of(self.record.identity, self.record.business_date, edition, self.shop)
 
     @property
     def told(self) -> tuple[SentRecord, ...]:
@@ -94,7 +98,7 @@ def between(
                 by_shop.setdefault(shop, []).append(row)
     else:
         by_shop[stack.shop] = stack.rows.everywhere(RUN_PREFIX + (job or ""), since, until)
-    found = [replace(run, shop=shop) for shop, rows in by_shop.items() for run in _runs(rows)]
+    found = [run for shop, rows in by_shop.items() for run in _runs(rows, shop)]
     runs = [run for run in found if (job is None or run.job == job) and (not statuses or run.status in statuses)]
     return sorted(runs, key=lambda run: run.record.started_at, reverse=True)
 
@@ -108,7 +112,7 @@ def find(stack: Stack, name: str) -> Run:
     wanted = name.strip().strip("[]")
     if len(wanted) < LEAST:
         raise Misused(f"{name!r} is too short for a run.", action=f"Give at least {LEAST} characters of its id.")
-    runs = _runs(stack.rows.everywhere(RUN_PREFIX))
+    runs = _runs(stack.rows.everywhere(RUN_PREFIX), stack.shop)
     if wanted.upper().startswith("SF-"):
         found = [run for run in runs if wanted.upper() in _references(run)]
     else:
@@ -126,16 +130,15 @@ def find(stack: Stack, name: str) -> Run:
 
 
 def _references(run: Run) -> set[str]:
-    editions = {run.record.edition, *(sent.edition for sent in run.sends)}
-    return {reference_of(run.record.identity, run.record.business_date, edition) for edition in editions}
+    return {run.reference_in(edition) for edition in (run.record.edition, *(sent.edition for sent in run.sends))}
 
 
 def _is_named(run_id: str, wanted: str) -> bool:
     return run_id.startswith(wanted.lower()) or run_id.endswith(wanted.lower())
 
 
-def _runs(rows: Iterable[Row]) -> list[Run]:
-    """The runs among the ledger's rows, each with its recipients' records."""
+def _runs(rows: Iterable[Row], shop: str) -> list[Run]:
+    """The runs among a shop's rows of the ledger, each with its recipients' records."""
     records: list[RunRecord] = []
     sends: dict[tuple[str, str], list[SentRecord]] = {}
     for row in rows:
@@ -145,7 +148,7 @@ def _runs(rows: Iterable[Row]) -> list[Run]:
             key = (row["pk"].removeprefix(RUN_PREFIX), row["sk"].partition("#")[0])
             sends.setdefault(key, []).append(SentRecord.from_row(row))
     return [
-        Run(record, tuple(sorted(sends.get((record.identity, record.business_date.isoformat()), ()), key=_when)))
+        Run(record, tuple(sorted(sends.get((record.identity, record.business_date.isoformat()), ()), key=_when)), shop)
         for record in records
     ]
 

@@ -110,8 +110,6 @@ def sent(
     last: ToOption = None,
 ) -> None:
     """Was it sent? Every mail of some business dates: to whom, when, under which reference, or why not."""
-    from salesflow.ledger.runs import reference_of
-
     data: list[dict[str, Any]] = []
     for run in _between(desk, job, day, first, last, set()):
         record = run.record
@@ -123,7 +121,7 @@ def sent(
                 "outcome": mail.outcome,
                 "at": mail.recorded_at,
                 "edition": mail.edition,
-                "reference": reference_of(record.identity, record.business_date, mail.edition),
+                "reference": run.reference_in(mail.edition),
                 "message_id": mail.message_id,
                 "reason": mail.reason,
                 "run_id": mail.run_id,

@@ -63,7 +63,7 @@ class Watched:
     findings: list[Finding] = field(default_factory=list)
 
 
-def watch_alerts(days: int = 365, begin: int = 0) -> Watched:
+def watch_alerts(days: int = 365, begin: int = 0, *, broken: str = "") -> Watched:
     """Check so many days from day `begin` of the year on, each fired twice, and look at what was told of each event."""
     last = FIRST_DAY + timedelta(days=begin + days - 1)
     turns = [
@@ -73,7 +73,7 @@ def watch_alerts(days: int = 365, begin: int = 0) -> Watched:
     with World.opened(_shop(turns, last, begin + days)) as world:
         world.settings |= _RARE
         world.reset(moment=_morning_after(FIRST_DAY + timedelta(days=begin)))
-        container = world.start("anomaly_check")
+        container = world.start("anomaly_check", broken=broken)
         told: defaultdict[str, list[tuple[date, str]]] = defaultdict(list)
         mailed_on = set()
         for number in range(begin, begin + days):

@@ -128,6 +128,18 @@ def _no_fencing() -> Sabotage:
     return sabotage
 
 
+def _the_last_is_the_newest() -> Sabotage:
+    """Nobody sees of which date the newest file is."""
+
+    def sabotage(send: Send, operation: str, parameters: dict[str, Any]) -> Any:
+        answer = send(operation, parameters)
+        if operation == "HeadObject" and "reports/latest/" in parameters["Key"]:
+            answer["Metadata"].pop("business-date", None)
+        return answer
+
+    return sabotage
+
+
 def _choices_over_each_other() -> Sabotage:
     """Of two choices of a reader, or an operator, at the same moment the later one is written over the other."""
 
@@ -190,6 +202,7 @@ _SABOTAGES: dict[str, Callable[[], Sabotage]] = {
     "record before mail": _record_before_mail,
     "swallow who was not reached": _swallow_unreached,
     "no fencing": _no_fencing,
+    "the last is the newest": _the_last_is_the_newest,
     "choices over each other": _choices_over_each_other,
     LATER_RELEASE: _later_release,
 }
@@ -207,11 +220,16 @@ def _of_the_first_shop(for_run: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _INSTEAD: dict[str, tuple[str, Any]] = {
+    "under other settings is as good": ("salesflow.history.terms:Terms.differences", ()),
     "the index is believed": ("salesflow.history.coverage:Part.lost", []),
     "the future is believed": ("salesflow.source.sales:_later_than", []),
     "there is never more": ("salesflow.source.envelope:Envelope.more", None),
     "a failure is an answer": ("salesflow.source.envelope:_says_failure", False),
     "of one id the last stands": ("salesflow.source.sales:SalesReader._of_one_id", []),
+    "amounts are rounded": ("salesflow.source.sales:is_exact", lambda amounts, _: amounts < float("inf")),
+    "no weekday is known": ("salesflow.detection.calendar:trading_weekday", None),
+    "names are formulas": ("salesflow.reports.data:harmless", lambda text: text),
+    "a session shows its token": ("salesflow.source.token:AccessToken.__repr__", lambda token: token.value),
     "nothing is read deeper": ("salesflow.history.sync:is_deep_read_due", False),
     "a retry is told of a duplicate": ("salesflow.jobs.frame:_is_answered_by", True),
     "who told few told all": ("salesflow.ledger.runs:RunRecord.has_told", True),

@@ -9,16 +9,17 @@ from functools import partial
 
 from tests.reliability.alert_year import watch_alerts
 from tests.reliability.clicks import Clicked, click_all
+from tests.reliability.corner import CORNER
 from tests.reliability.corrections import interrupted, overtaken_by_correction
 from tests.reliability.desk import change_all
 from tests.reliability.faults import Fault, crowd, everything_written, inject, token_in
-from tests.reliability.field import live_in_the_field
+from tests.reliability.field import EVENTS, live_in_the_field
 from tests.reliability.findings import Finding
 from tests.reliability.fuzz import KINDS
 from tests.reliability.night import BAD, night
 from tests.reliability.proofs import PROOFS, Proof, prove
 from tests.reliability.scenarios import FIRST_SYNC, Scenario, Stage, scenarios
-from tests.reliability.side_by_side import CORNER, WAYS, two_shops, ways_in_turn
+from tests.reliability.side_by_side import WAYS, two_shops, ways_in_turn
 from tests.reliability.soak import soak
 from tests.reliability.sweep import Swept, overtaken, sweep
 from tests.reliability.table import Row
@@ -62,7 +63,7 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
         if each.name in EVERY_FAULT + LASTING_FAULTS
     ]
     found.append(Experiment("alerts", "alerts", partial(_alerts, *((16, 20) if quick else (365, 0)))))
-    found.append(Experiment("field", "field", partial(_field, 11 if quick else 220, seed)))
+    found.append(Experiment("field", "field", partial(_field, len(EVENTS) if quick else 220, seed)))
     found.append(
         Experiment("night", "a night of many shops", partial(_night, 12 if quick else 100, () if quick else BAD))
     )

@@ -1,24 +1,27 @@
 """What the field does to a shop's sales and to what is stored of them, day by day, and whether each report still says what was sold.
 
-Sales come late, are corrected, deleted, dated into the future, or share an id; the server's clock drifts; an envelope says that there is
-more, or that the call failed; months are deleted from the bucket or rolled back; the currency is changed and changed back. Each day's
-report is held against the raw sales by an oracle that shares no code with the system, and so is the quarter's in the end.
+Sales come late, are corrected, deleted, dated into the future, share an id, or have parts of a cent; the server's clock drifts; an envelope
+says that there is more, or that the call failed; months are deleted from the bucket or rolled back; the currency is changed and changed back.
+Each day's report is held against the raw sales by an oracle that shares no code with the system, and so is the quarter's in the end; and now
+and then that of another shop of the stack, whom nothing of it befalls.
 """
 
 import io
 import json
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pyarrow.parquet as pq
 from moto.s3.models import FakeKey
 from msgspec import structs
 
-from local.api import Sale, SaleItem, sample_sales
+from local.api import Sale, SaleItem, SalesStore, sample_sales
 from tests.reliability.containers import Result
+from tests.reliability.corner import CORNER, PEOPLE, corner_shop
 from tests.reliability.findings import Finding
 from tests.reliability.oracle import Takings, takings_in, takings_of
 from tests.reliability.world import READERS, ZONE, World
@@ -31,6 +34,7 @@ DEEP_READ = 8
 """Days within which a sale of any of the last 90 days is read again: the sync looks deeper once a week."""
 
 _OLD_ENOUGH = 80
+_HERS_EVERY = 5
 _FORGOTTEN = 9_000_000_000
 
 
@@ -127,6 +131,7 @@ EVENTS: dict[str, Callable[[_Field], Interference | None]] = {
     "sales deleted": _Field._deleted,
     "sales of the future": _Field._future,
     "sales that share an id": lambda shop: shop._answering(with_a_shared_id),
+    "amounts with a third digit": lambda shop: shop._answering(_with_a_third_digit),
     "clocks that drift": _Field._drifts,
     "answers that say there is more": lambda shop: shop._answering(_more),
     "answers that failed with status 200": lambda shop: shop._answering(_failed),
@@ -135,6 +140,8 @@ EVENTS: dict[str, Callable[[_Field], Interference | None]] = {
     "currencies changed and changed back": _Field._currency_changed,
 }
 NOTHING = "nothing"
+_SET_ASIDE = {"sales that share an id"}
+"""What leaves out sales that there are: the report says that it is a part."""
 
 
 def change_sales(answer: Answer, change: Callable[[list[dict[str, object]]], object]) -> None:
@@ -147,6 +154,10 @@ def change_sales(answer: Answer, change: Callable[[list[dict[str, object]]], obj
 def with_a_shared_id(sales: list[dict[str, object]]) -> object:
     """Another till's sale under an id that is taken."""
     return [*sales, {**sales[-1], "totalAmount": 77.0}] if sales else sales
+
+
+def _with_a_third_digit(sales: list[dict[str, object]]) -> object:
+    return [*sales, {**sales[-1], "id": _FORGOTTEN, "totalAmount": 12.345}] if sales else sales
 
 
 def _more(sales: list[dict[str, object]]) -> object:
@@ -168,8 +179,11 @@ def live_in_the_field(days: int = 120, *, seed: int = 1) -> Fielded:
 def live(names: Sequence[str], dice: random.Random, *, broken: str = "") -> Fielded:
     """Let these things happen, one a day, and look at each day's report, and at the quarter's in the end."""
     fielded = Fielded(days=sum(name != NOTHING for name in names))
-    store = sample_sales(seed=3, end_date=FIRST_DAY + timedelta(days=len(names)), days=len(names) + HISTORY)
-    with World.opened(store) as world:
+    store, hers = (
+        sample_sales(seed=seed, end_date=FIRST_DAY + timedelta(days=len(names)), days=len(names) + HISTORY)
+        for seed in (3, 4)
+    )
+    with World.opened(store) as world, corner_shop(world, hers):
         world.reset(moment=_morning_after(FIRST_DAY - timedelta(days=1)))
         shop = _Field(world, dice)
         world.api.clock = lambda: (world.clock() + shop.drift).astimezone(ZONE).replace(tzinfo=None)
@@ -178,6 +192,8 @@ def live(names: Sequence[str], dice: random.Random, *, broken: str = "") -> Fiel
             world.clock.set(_morning_after(shop.day))
             fielded.events[name] += 1
             fielded.findings += _report_of(world, shop.day, name, shop.happen(name), broken)
+            if number % _HERS_EVERY == 0:
+                fielded.findings += _hers(world, hers, shop.day, broken)
             if number % 14 == 0:
                 shop.older = world.objects()
         fielded.findings += _stored(world, shop.day)
@@ -202,8 +218,8 @@ def _report_of(world: World, day: date, name: str, interference: Interference | 
         return [*found, Finding("lost", where, f"the retry ended as {result}")]
     said, true = _said(world, result), takings_of(world.api.store.sales, day, day)
     closed = not true.lines and result.answer["status"] == "SKIPPED_EMPTY"
-    shared_id = name == "sales that share an id"
-    if said != true and not closed and not (shared_id and result.answer["status"] == "PARTIAL"):
+    set_aside = name in _SET_ASIDE and result.answer["status"] == "PARTIAL"
+    if said != true and not closed and not set_aside:
         found.append(Finding("lost", where, f"{result}: the report says {said}, sold were {true}"))
     if name == "sales of the future" and not result.answer["set_aside"]:
         found.append(Finding("silent", where, "a sale of the future was not told of"))
@@ -215,19 +231,39 @@ def _report_of(world: World, day: date, name: str, interference: Interference | 
     return found
 
 
+def _hers(world: World, store: SalesStore, day: date, broken: str) -> list[Finding]:
+    """The report of the other shop, whom nothing of all this befalls."""
+    where = f"field: {CORNER}: {day}"
+    event = {"business_date": day.isoformat(), "formats": ["json"], "shop": CORNER}
+    result = world.run("report", event, f"{day}-{CORNER}", broken=broken)
+    if result.answer is None or result.answer["status"] not in {"SUCCEEDED", "SKIPPED_EMPTY"}:
+        return [Finding("lost", where, f"ended as {result}")]
+    said, true = _said(world, result), takings_of(store.sales, day, day)
+    told = Counter(mail.recipient for mail in world.mails())
+    world.forget_mails()
+    if not true.lines and result.answer["status"] == "SKIPPED_EMPTY":
+        return [Finding("doubled", where, f"mailed were {dict(told)}")] * bool(told)
+    found = [] if said == true else [Finding("leaked", where, f"the report says {said}, sold were {true}")]
+    return found + ([] if told == Counter(PEOPLE[CORNER]) else [Finding("leaked", where, f"mailed were {dict(told)}")])
+
+
 def _stored(world: World, day: date) -> list[Finding]:
-    """The sales that are stored of the last weeks are those that there are: no report need look at them for that."""
+    """The sales that are stored of the last weeks are those that there are, with their amounts, whatever a report makes of them."""
     first = day - timedelta(days=_OLD_ENOUGH)
-    true = {sale.id for sale in world.api.store.sales if first <= sale.sold_at.date() <= day}
-    stored = set()
+    sales = [sale for sale in world.api.store.sales if first <= sale.sold_at.date() <= day]
+    true = {sale.id: sum((Decimal(str(item.subtotal)) for item in sale.items), Decimal(0)) for sale in sales}
+    stored: defaultdict[int, Decimal] = defaultdict(Decimal)
     for key, there in world.objects().items():
         if key.startswith("history/sales/month="):
-            lines = pq.read_table(io.BytesIO(there.value), columns=["sale_id", "sold_at"]).to_pylist()
-            stored |= {line["sale_id"] for line in lines if first <= line["sold_at"].date() <= day}
+            minor = Decimal(10) ** -int(there.metadata["x-amz-meta-digits"])
+            for line in pq.read_table(io.BytesIO(there.value)).to_pylist():
+                if first <= line["sold_at"].date() <= day:
+                    stored[line["sale_id"]] += line["subtotal"] * minor
     if stored == true:
         return []
-    problem = f"{len(true - stored)} sales are not stored, {len(stored - true)} stored ones are gone"
-    return [Finding("lost", f"field: {first} to {day}", problem)]
+    other = sum(stored[sale] != true[sale] for sale in true.keys() & stored.keys())
+    problem = f"{len(true.keys() - stored.keys())} sales are not stored, {len(stored.keys() - true.keys())} stored ones are gone"
+    return [Finding("lost", f"field: {first} to {day}", f"{problem}, {other} are stored with other amounts")]
 
 
 def _quarter_of(world: World, day: date, broken: str) -> list[Finding]:

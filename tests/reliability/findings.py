@@ -18,6 +18,7 @@ type Kind = Literal["lost", "doubled", "silent", "leaked"]
 twice, or work was done twice. Silent: the answer or the ledger does not tell what happened, or an error does not say what to do.
 Leaked: something of one shop lies with another, or was told to another's people."""
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind.__value__)
+_ANOTHER_SHOP_S: Final = re.compile(r"^shops/[a-z0-9-]+/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,10 @@ def half_done(state: EndState) -> list[str]:
     problems = []
     objects = state.objects
     for key, body in objects.items():
-        if not key.startswith(PREFIXES):
+        own = _ANOTHER_SHOP_S.sub("", key)
+        if not own.startswith(PREFIXES):
             problems.append(f"{key} lies outside the contract's prefixes")
-        if not key.startswith("reports/"):
+        if not own.startswith("reports/"):
             continue
         if key.endswith("/manifest.json"):
             problems += _wrong_in_manifest(key, body, objects)
@@ -100,13 +102,14 @@ def half_done(state: EndState) -> list[str]:
         except Exception as error:  # noqa: BLE001 - whatever keeps it from opening
             problems.append(f"{key} does not open: {error}")
     for key, body in objects.items():
-        if key.startswith("reports/latest/"):
-            name, _, extension = key.removeprefix("reports/latest/").rpartition(".")
+        shop, is_latest, file = key.rpartition("reports/latest/")
+        if is_latest:
+            name, _, extension = file.rpartition(".")
             report_type, _, period = name.partition("-")
             dated = [
                 other
                 for other in objects
-                if other.startswith(f"reports/{report_type}/{period}/") and other.endswith(f".{extension}")
+                if other.startswith(f"{shop}reports/{report_type}/{period}/") and other.endswith(f".{extension}")
             ]
             if body not in [objects[other] for other in dated]:
                 problems.append(f"{key} is none of the dated reports")

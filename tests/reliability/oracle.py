@@ -19,29 +19,32 @@ from tests.reliability.world import EndState
 
 @dataclass(frozen=True, slots=True)
 class Takings:
-    """A day's sale lines, pieces and revenue."""
+    """A day's sale lines, pieces, revenue, and what the products brought: it differs from the revenue by what was adjusted at the till."""
 
     lines: int
     pieces: int
     revenue: Decimal
+    of_products: Decimal
 
     def __str__(self) -> str:
-        return f"{self.revenue} for {self.pieces} pieces in {self.lines} lines"
+        return f"{self.revenue} ({self.of_products} of products) for {self.pieces} pieces in {self.lines} lines"
 
 
 def takings_of(sales: Iterable[Sale], first: date, last: date) -> Takings:
-    """What was sold on some days, out of the raw sales. The shop's totals differ from its lines: a report goes by the totals."""
+    """What was sold on some days, out of the raw sales."""
     within = [sale for sale in sales if first <= sale.sold_at.date() <= last]
     items = [item for sale in within for item in sale.items]
     revenue = sum((Decimal(str(sale.total_amount)) for sale in within), Decimal(0))
-    return Takings(len(items), sum(item.quantity for item in items), revenue)
+    of_products = sum((Decimal(str(item.subtotal)) for item in items), Decimal(0))
+    return Takings(len(items), sum(item.quantity for item in items), revenue, of_products)
 
 
 def takings_in(report: bytes) -> Takings:
     """What a JSON report says was sold."""
     document = json.loads(report)
-    kpis = document["sales"]["kpis"]
-    return Takings(document["sales"]["rows"], kpis["quantity"], Decimal(str(kpis["revenue"])))
+    kpis, products = document["sales"]["kpis"], document["sales"]["products"]
+    of_products = sum((Decimal(str(product["revenue"])) for product in products), Decimal(0))
+    return Takings(document["sales"]["rows"], kpis["quantity"], Decimal(str(kpis["revenue"])), of_products)
 
 
 def contradictions(where: str, state: EndState, day: date, true: Iterable[Takings]) -> list[Finding]:
@@ -65,6 +68,19 @@ def contradictions(where: str, state: EndState, day: date, true: Iterable[Taking
             problems += _recorded_wrongly(run, hashes)
     problems += _told_wrongly(state, hashes, figures)
     return [Finding("lost", where, problem) for problem in problems]
+
+
+def older_than_the_newest(objects: Mapping[str, bytes]) -> list[str]:
+    """Which files under `latest` are not those of the newest date that there is."""
+    found = []
+    for key, body in objects.items():
+        shop, is_latest, name = key.rpartition("reports/latest/")
+        kind, _, extension = name.rpartition(".")
+        folder = f"{shop}reports/{kind.replace('-', '/', 1)}/"
+        dated = [other for other in objects if other.startswith(folder) and other.endswith(f".{extension}")]
+        if is_latest and body != objects[max(dated)]:
+            found.append(f"{key} is not {max(dated)}")
+    return found
 
 
 def _listed_wrongly(manifest: bytes | None, hashes: Mapping[str, str]) -> Iterator[str]:

@@ -3,14 +3,18 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
+from tests.reliability.alert_year import watch_alerts
 from tests.reliability.broken import break_on_purpose
 from tests.reliability.clicks import TOGETHER, Clicked, LinkedShop, together
 from tests.reliability.corrections import Corrected, interrupted, overtaken_by_correction
 from tests.reliability.faults import Fault
 from tests.reliability.field import DEEP_READ, NOTHING, live
 from tests.reliability.findings import Finding
+from tests.reliability.fuzz import KINDS
+from tests.reliability.oracle import older_than_the_newest
 from tests.reliability.scenarios import Stage, scenarios
 from tests.reliability.side_by_side import WAYS, two_shops
 from tests.reliability.walks import walk
@@ -18,14 +22,41 @@ from tests.reliability.world import BUSINESS_DATE, READERS, World
 from tests.stand_ins.gateway import Point
 
 
-def _on_walks(sabotage: str) -> str:
-    """What a walk shows. The fault is built into this process, which is the experiment's own."""
+def _broken_here(work: Callable[[], object], sabotage: str) -> str:
+    """What comes of it. The fault is built into this process, which is the experiment's own."""
     break_on_purpose(sabotage)
     try:
-        walk(60, 30)
+        work()
     except Exception as error:  # noqa: BLE001 - what goes wrong is what is looked for
         return f"{type(error).__name__}: {error}"
     return ""
+
+
+_on_walks = partial(_broken_here, partial(walk, 60, 30))
+
+
+def _fuzzing(kind: str, sabotage: str) -> str:
+    """What hostile input shows."""
+    break_on_purpose(sabotage)
+    return "; ".join(map(str, KINDS[kind](600, 1).findings))
+
+
+def _with_alerts(sabotage: str) -> str:
+    """What comes of a shop that is closed for three days."""
+    return "; ".join(map(str, watch_alerts(16, 20, broken=sabotage).findings))
+
+
+def _with_an_older_date_afterwards(sabotage: str) -> str:
+    """What comes of a date that is made by hand when a later one is done."""
+    (scenario,) = (each for each in scenarios() if each.name == "sales json")
+    with World.opened() as world:
+        stage = Stage(world, scenario)
+        stage.run(broken=sabotage)
+        if older_than_the_newest(world.end_state().objects):
+            return ""
+        by_hand = {"business_date": (BUSINESS_DATE - timedelta(days=3)).isoformat(), "formats": ["json"]}
+        world.run(scenario.function, by_hand, "by hand", broken=sabotage)
+        return "; ".join(older_than_the_newest(world.end_state().objects))
 
 
 def _with_corrections(disturb: Callable[..., Corrected], point: Point, sabotage: str) -> str:
@@ -83,6 +114,16 @@ PROOFS = (
     Proof("the first shop stays", _beside_another_shop, f"{READERS[0]} was not mailed"),
     Proof("who told few told all", _on_walks, "the date counts as done, and told were"),
     Proof("a later release's fields are taken", _on_walks, "of_a_later_release"),
+    Proof("the last is the newest", _with_an_older_date_afterwards, "reports/latest/sales-daily.json is not"),
+    Proof("no weekday is known", _with_alerts, "told was"),
+    Proof("names are formulas", partial(_fuzzing, "API bodies"), "AssertionError"),
+    Proof("a session shows its token", partial(_fuzzing, "secrets"), "the secret is in an error or a repr"),
+    Proof(
+        "under other settings is as good",
+        [NOTHING, "currencies changed and changed back", NOTHING],
+        "are stored with other amounts",
+    ),
+    Proof("amounts are rounded", ["amounts with a third digit"], "the report says"),
     Proof("the index is believed", [NOTHING, "months deleted from the bucket"], "are not stored"),
     Proof("the future is believed", ["sales of the future"], "not told of"),
     Proof("there is never more", ["answers that say there is more"], "the report says"),

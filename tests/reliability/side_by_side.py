@@ -12,59 +12,27 @@ from itertools import cycle, islice
 from typing import Any
 
 from local.api import SalesFlowServer, sample_sales
-from salesflow.rows import Rows
-from salesflow.shop_id import key_prefix, partition_prefix
-from salesflow.shops.book import SettingsBook, Version
-from salesflow.shops.token import keep_token
+from salesflow.shop_id import MAIN_SHOP, key_prefix, partition_prefix
 from tests.reliability.containers import Container
+from tests.reliability.corner import CORNER, PEOPLE, corner_shop
 from tests.reliability.faults import Fault, Injection, applies, costs_unknown, may_be_repeated
 from tests.reliability.findings import Finding, judge
 from tests.reliability.oracle import takings_in, takings_of
 from tests.reliability.scenarios import TICK, Expected
 from tests.reliability.sweep import Kill, Pause, Swept, When, may_repeat
-from tests.reliability.world import BUSINESS_DATE, LAST_DAY, MOMENT, READERS, RETRY_AFTER, TABLE, ZONE, EndState, World
+from tests.reliability.world import BUSINESS_DATE, LAST_DAY, MOMENT, RETRY_AFTER, EndState, World
 from tests.stand_ins.gateway import HarnessError, Point, wait_until
 
-CORNER = "corner"
-HERS = "reader@corner.example.com"
-ROLE = "arn:aws:iam::123456789012:role/shop-ShopRole-1"
 _TICK = {"schedule": "scheduled-sales-json", **TICK, "formats": ["json"]}
-EVENTS: Mapping[str, dict[str, Any]] = {CORNER: {**_TICK, "shop": CORNER}, "main": _TICK}
-PEOPLE = {"main": {*READERS}, CORNER: {HERS}}
+EVENTS: Mapping[str, dict[str, Any]] = {CORNER: {**_TICK, "shop": CORNER}, MAIN_SHOP: _TICK}
 
 
 @contextmanager
 def two_shops() -> Iterator["SideBySide"]:
     """A world with `main` and another shop, of other sales; it ends with the block."""
-    with World.opened() as world, _api_of_the_corner(world) as api:
-        world.gateway.other_apis[CORNER] = api.port
-        world.settings["SHOP_ROLE_ARN"] = ROLE
-        world.reset()
-        rows = Rows(world.client("dynamodb"), TABLE, CORNER)
-        kms = world.client("kms")
-        keep_token(rows, kms, kms.create_key()["KeyMetadata"]["KeyId"], api.issue_token(timedelta(days=3650)))
-        values: dict[str, Any] = {
-            "salesflow_api_url": f"{world.gateway.endpoint}/{CORNER}/api/v1",
-            "timezone": ZONE.key,
-            "currency": "KES",
-            "report_recipients": [HERS],
-            "alert_recipients": [],
-            "owner_recipients": [f"owner@{CORNER}.example.com"],
-            "history_days": "180",
-        }
-        SettingsBook(rows).write(values, over=Version(), by="desk")
-        hers = world.rows()
-        world.after_reset = lambda: [world.client("dynamodb").put_item(TableName=TABLE, Item=row) for row in hers]
-        yield SideBySide(world, api)
-
-
-@contextmanager
-def _api_of_the_corner(world: World) -> Iterator[SalesFlowServer]:
     store = sample_sales(seed=8, end_date=LAST_DAY, days=200)
-    with SalesFlowServer(
-        store, clock=lambda: world.clock().astimezone(ZONE).replace(tzinfo=None), dates=world.clock
-    ) as api:
-        yield api
+    with World.opened() as world, corner_shop(world, store) as api:
+        yield SideBySide(world, api)
 
 
 class SideBySide:
@@ -72,7 +40,7 @@ class SideBySide:
 
     def __init__(self, world: World, api: SalesFlowServer) -> None:
         self.world = world
-        self.stores = {"main": world.api, CORNER: api}
+        self.stores = {MAIN_SHOP: world.api, CORNER: api}
         world.reset(moment=MOMENT - timedelta(days=2))
         self._sync({})
         before = world.objects()
@@ -148,7 +116,7 @@ class SideBySide:
                 found.append(Finding("leaked", where, f"{mail.recipient} was told what is not of her shop"))
         for key, body in state.objects.items():
             if key.endswith(".json") and "reports/sales/" in key and not key.endswith("manifest.json"):
-                shop = CORNER if key.startswith(key_prefix(CORNER)) else "main"
+                shop = CORNER if key.startswith(key_prefix(CORNER)) else MAIN_SHOP
                 if takings_in(body) != true[shop]:
                     found.append(Finding("leaked", where, f"{key} is of other sales"))
         return found

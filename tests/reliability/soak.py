@@ -1,9 +1,10 @@
 """The soak: a simulated year of all schedules of the template, with seeded faults, through warm and killed containers.
 
 In the year: hours in which the API is down, S3 and SES that throttle, tills that share an id, crashes at any call, ticks that come
-twice or hours late; once an upgrade from 1.0.0, a later release and the way back, and another setting. What Lambda's three tries do
-not do, the operator's redrive does when the trouble is over, with the same events. In the end every due report is there once, of its
-right date, every reader has one mail of each, and the ledger agrees.
+twice or hours late; once an upgrade from 1.0.0, a later release and the way back, and another setting. Another shop of the stack has
+some of her reports made in the same containers. What Lambda's three tries do not do, the operator's redrive does when the trouble is over,
+with the same events. In the end every due report is there once, of its right date and its shop's sales, every reader has one mail of each,
+and the ledger agrees.
 """
 
 import json
@@ -15,21 +16,24 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from local.api import sample_sales
+from local.api import SalesStore, sample_sales
 from local.cloud import Firing, Scheduler
 from local.shop import LocalShop, sample_shop
 from salesflow.identity import CATALOGUE
 from salesflow.job_events import JobRequest
 from salesflow.rows import Rows
+from salesflow.shop_id import MAIN_SHOP, key_prefix, partition_prefix
 from salesflow.shops.book import SettingsBook
 from salesflow.watch.schedules import Schedule
 from tests.reliability.broken import LATER_RELEASE
 from tests.reliability.containers import Container, Result
+from tests.reliability.corner import CORNER, PEOPLE, corner_shop
 from tests.reliability.faults import error_of, token_in
 from tests.reliability.field import change_sales, with_a_shared_id
 from tests.reliability.findings import Finding, Outcome, half_done
+from tests.reliability.oracle import older_than_the_newest
 from tests.reliability.releases import as_version_1_0_0_left_it
-from tests.reliability.world import READERS, TABLE, EndState, World
+from tests.reliability.world import TABLE, EndState, World
 from tests.stand_ins.aws import Answer
 from tests.stand_ins.gateway import Call, Forward
 
@@ -42,6 +46,8 @@ PAUSES = (65.0, 125.0)
 _JOBS = ("report", "sync_history", "anomaly_check", "forecast")
 _THINNED = {"sync-history-hourly": 120, "sync-history-nightly": 7, "forecast": 28, "anomaly": 7}
 """Of schedules whose name holds this, one firing in so many is kept: it is the reports that readers wait for."""
+_HERS_TOO = "scheduled-sales-pdf"
+"""The end of the name of the schedule of which every seventh firing is also the other shop's."""
 
 
 @dataclass
@@ -71,7 +77,13 @@ def due_firings(first: date, days: int) -> list[Firing]:
         every = next((n for part, n in _THINNED.items() if part in name), 1)
         if (kept[name] - 1) % every == 0:
             found.append(Firing(schedule, moment, schedule.event(moment), None))
+        if name.endswith(_HERS_TOO) and (kept[name] - 1) % 7 == 0:
+            found.append(Firing(schedule, moment, schedule.event(moment) | {"shop": CORNER}, None))
     return found
+
+
+def _shop_of(due: Firing) -> str:
+    return str(due.event.get("shop", MAIN_SHOP))
 
 
 def _job_of(schedule: Schedule) -> str:
@@ -217,7 +229,7 @@ class _Year:
         """One firing with Lambda's tries; what fails in all of them goes to the queue."""
         self.number += 1
         request_id = f"request-{self.number}"
-        if self.world.clock() < self.weather.ids_are_shared_until:
+        if self.world.clock() < self.weather.ids_are_shared_until and _shop_of(due) == MAIN_SHOP:
             self.may_be_partial.add((due.schedule.name, due.due))
         for attempt in range(TRIES):
             self.weather.crash_in = self.dice.randrange(60) if crash and attempt == 0 else None
@@ -273,7 +285,7 @@ class _Year:
         """Count the mails and let go of them and of the logs."""
         for mail in self.world.mails():
             self.told[mail.recipient, mail.reference] += 1
-            if mail.recipient not in READERS:
+            if mail.recipient not in {reader for readers in PEOPLE.values() for reader in readers}:
                 self.soaked.findings.append(Finding("doubled", "soak", f"a stranger was mailed: {mail.recipient}"))
             self.leaks += token_in([mail.message.as_string()], self.world.token)
         self.leaks += token_in([self.world.host.logs()], self.world.token)
@@ -283,8 +295,11 @@ class _Year:
 def soak(days: int = 365, *, seed: int = 1, progress: Callable[[str], None] = print) -> Soaked:
     """Let so many days go by, and look at what is left of them."""
     firings = due_firings(FIRST_DAY, days)
-    store = sample_sales(seed=11, end_date=FIRST_DAY + timedelta(days=days), days=days + 200)
-    with World.opened(store, zone=ZONE) as world:
+    store, hers = (
+        sample_sales(seed=seed_of_shop, end_date=FIRST_DAY + timedelta(days=days), days=days + 200)
+        for seed_of_shop in (11, 12)
+    )
+    with World.opened(store, zone=ZONE) as world, corner_shop(world, hers, zone=ZONE):
         start = datetime.combine(FIRST_DAY, datetime.min.time(), ZONE).astimezone(UTC)
         world.reset(moment=start)
         year = _Year(world, seed, progress)
@@ -292,20 +307,29 @@ def soak(days: int = 365, *, seed: int = 1, progress: Callable[[str], None] = pr
         soaked = year.soaked
         soaked.days = days
         soaked.mails = year.told.total()
-        soaked.findings += list(_judged(world, firings, year))
+        soaked.findings += list(_judged(world, firings, year, {MAIN_SHOP: store, CORNER: hers}))
     return soaked
 
 
-def _judged(world: World, firings: list[Firing], year: _Year) -> Iterator[Finding]:
+def _judged(world: World, firings: list[Firing], year: _Year, stores: Mapping[str, SalesStore]) -> Iterator[Finding]:
     """Every due firing against the bucket, the ledger and the mails; and the year as a whole."""
     state, soaked = world.end_state(), year.soaked
     for problem in half_done(state):
         yield Finding("lost", "soak", problem)
+    for problem in older_than_the_newest(state.objects):
+        yield Finding("lost", "soak", problem)
     for leak in year.leaks + token_in([str(row) for row in world.rows()], world.token):
         yield Finding("silent", "soak", f"the token can be read: {leak}")
-    lines = Counter(sale.sold_at.date() for sale in world.api.store.sales for _ in (sale.items or (None,)))
+    lines = {
+        shop: Counter(sale.sold_at.date() for sale in store.sales for _ in (sale.items or (None,)))
+        for shop, store in stores.items()
+    }
     for due in firings:
-        yield from _judge_due(due, state, lines, may_be_partial=(due.schedule.name, due.due) in year.may_be_partial)
+        partial_too = _shop_of(due) == MAIN_SHOP and (due.schedule.name, due.due) in year.may_be_partial
+        yield from _judge_due(due, state, lines[_shop_of(due)], may_be_partial=partial_too)
+    told = {shop: {said for reader, said in year.told if reader in readers} for shop, readers in PEOPLE.items()}
+    for reference in told[MAIN_SHOP] & told[CORNER]:
+        yield Finding("leaked", "soak", f"{reference} was told to readers of two shops")
     for (recipient, reference), times in year.told.items():
         if times > (2 if recipient in year.may_repeat else 1):
             yield Finding("doubled", "soak", f"{recipient} got {reference} {times} times")
@@ -321,11 +345,11 @@ def _judged(world: World, firings: list[Firing], year: _Year) -> Iterator[Findin
 
 def _judge_due(due: Firing, state: EndState, lines: Mapping[date, int], *, may_be_partial: bool) -> Iterator[Finding]:
     """One due firing: done, of its right date, its files there, everybody told. may_be_partial: sales that share an id were set aside."""
-    job = _job_of(due.schedule)
+    job, shop = _job_of(due.schedule), _shop_of(due)
     kind = CATALOGUE[job]
     request = JobRequest.from_event(due.event, kind.fields, now=due.due, zone=ZONE)
-    day, identity = request.business_date, f"run#{kind.identity(request)}"
-    where = f"soak: {due.schedule.name} of {day}"
+    day, identity = request.business_date, f"{partition_prefix(shop)}run#{kind.identity(request)}"
+    where = f"soak: {shop}: {due.schedule.name} of {day}"
     if day != (wanted := due.due.astimezone(ZONE).date() - timedelta(days=1)):
         yield Finding("lost", where, f"the business date is not {wanted}")
     run = state.runs.get((identity, day.isoformat()))
@@ -339,11 +363,11 @@ def _judge_due(due: Firing, state: EndState, lines: Mapping[date, int], *, may_b
         yield Finding("lost", where, f"the ledger says {status}: {run['reason']['S'] if run else ''}")
     if job != "report":
         return
-    for recipient in READERS:
+    for recipient in PEOPLE[shop]:
         if state.sends.get((identity, f"{day}#sent#final#{recipient}")) != "SENT":
             yield Finding("lost", where, f"no record that {recipient} was told")
     fields = request.fields
-    manifest = state.objects.get(f"reports/{fields.report_type}/{fields.period}/{day}/manifest.json")
+    manifest = state.objects.get(f"{key_prefix(shop)}reports/{fields.report_type}/{fields.period}/{day}/manifest.json")
     listed = json.loads(manifest) if manifest else {"files": {}}
     for fmt in fields.formats:
         if listed["files"].get(str(fmt), {}).get("key") not in state.objects:

@@ -9,7 +9,6 @@ from ops.logs import LogLine, _line
 from ops.runs import Run, job_of
 from salesflow import clock
 from salesflow.ledger import RunStatus, SendOutcome, SentRecord
-from salesflow.ledger.runs import reference_of
 from tests.stand_ins.records import BEGAN, run_record
 
 RECORD = run_record()
@@ -45,7 +44,13 @@ def test_who_was_told_is_counted_in_the_run_s_own_edition() -> None:
     )
     assert [mail.recipient for mail in run.told] == ["b@x.example"]
     assert [mail.recipient for mail in run.refused] == ["c@x.example"]
-    assert run.reference == reference_of(RECORD.identity, RECORD.business_date, "force-1")
+    assert run.reference == "SF-73W7Y6GE"  # as version 1.0.0 had it
+
+
+def test_a_reference_is_of_one_shop_alone() -> None:
+    """Who has two shops reads it under the mails of both."""
+    mains, hers = (Run(RECORD, (), shop) for shop in ("main", "corner"))
+    assert mains.reference != hers.reference == hers.reference_in(RECORD.edition)
 
 
 def test_the_job_is_read_from_the_identity() -> None:

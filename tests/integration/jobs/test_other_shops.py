@@ -91,6 +91,11 @@ def test_two_shops_in_one_container_get_each_its_own(system: System, add: Callab
         answer = handler(EVENT | {"shop": shop, "force": True}, Context())
         assert sorted(answer["notified"]) == (sorted(READERS) if shop == "main" else [HERS])
         assert all(a["key"].startswith("shops/") is (shop != "main") for a in answer["artifacts"])
+    references = {
+        mail["To"]: {m["X-SalesFlow-Reference"] for m in system.mails() if m["To"] == mail["To"]}
+        for mail in system.mails()
+    }
+    assert not references[HERS] & references[READERS[0]]
     mains = {key for key in system.keys("") if not key.startswith("shops/")}
     theirs = {key.removeprefix(f"shops/{SHOP}/") for key in system.keys(f"shops/{SHOP}/")}
     assert mains == theirs

@@ -85,7 +85,7 @@ class Claim:
         self.run_id = held.run_id
         self.attempt = held.fence.attempt
         self.edition = held.edition
-        self.reference = reference_of(self.identity, self.business_date, self.edition)
+        self.reference = reference_of(self.identity, self.business_date, self.edition, rows.shop)
         self.deadline: datetime | None = None
         self._rows = rows
         self._lease = lease

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from salesflow.job_events import Audience
+from salesflow.shop_id import partition_prefix
 from salesflow.stored import known
 
 RUN_PREFIX = "run#"
@@ -169,9 +170,10 @@ def run_key(identity: str, business_date: date) -> dict[str, str]:
     return {"pk": f"{RUN_PREFIX}{identity}", "sk": business_date.isoformat()}
 
 
-def reference_of(identity: str, business_date: date, edition: str) -> str:
-    """What the mails of an edition carry in their subject: short, and the same on every retry."""
-    digest = hashlib.sha256(f"{identity}|{business_date.isoformat()}|{edition}".encode()).digest()
+def reference_of(identity: str, business_date: date, edition: str, shop: str) -> str:
+    """What the mails of a shop's edition carry in their subject: short, the same on every retry, and no other shop's."""
+    text = f"{partition_prefix(shop)}{identity}|{business_date.isoformat()}|{edition}"
+    digest = hashlib.sha256(text.encode()).digest()
     return "SF-" + b32encode(digest)[:8].decode()
 
 

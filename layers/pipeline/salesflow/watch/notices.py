@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from salesflow.delivery.addresses import Mark, MarkedAddress
-from salesflow.shop_id import MAIN_SHOP
+from salesflow.shop_id import MAIN_SHOP, partition_prefix
 from salesflow.watch.logbook import Notice
 from salesflow.watch.look import InTrouble, Look, Recovered, Skipped
 from salesflow.watch.ticks import Trouble, Verdict
@@ -59,15 +59,15 @@ def notices_of(
         *(_unusable(address, why) for address, why in unusable.items()),
     ]
     if entries:
-        notices.append(_trouble_notice(look, entries, stack, now))
+        notices.append(_trouble_notice(look, entries, stack, shop, now))
     if look.recoveries:
-        notices.append(_recovery_notice(look.recoveries, stack, zone, now))
+        notices.append(_recovery_notice(look.recoveries, stack, shop, zone, now))
     if shop == MAIN_SHOP:
         return tuple(notices)
     return tuple(replace(one, headline=f"{stack}, {shop}{one.headline.removeprefix(stack)}") for one in notices)
 
 
-def _trouble_notice(look: Look, entries: list[tuple[str, str]], stack: str, now: datetime) -> Notice:
+def _trouble_notice(look: Look, entries: list[tuple[str, str]], stack: str, shop: str, now: datetime) -> Notice:
     names = [_short(trouble.schedule, stack) for trouble in look.troubles]
     count = len(entries)
     findings: tuple[str, ...]
@@ -80,7 +80,7 @@ def _trouble_notice(look: Look, entries: list[tuple[str, str]], stack: str, now:
         findings = (f"{count} things need you",)
     headline = f"{stack}: one thing needs you." if count == 1 else f"{stack}: {count} things need you."
     return Notice(
-        reference=reference_of("trouble", now),
+        reference=reference_of("trouble", now, shop),
         bad=True,
         findings=findings,
         headline=headline,
@@ -90,7 +90,7 @@ def _trouble_notice(look: Look, entries: list[tuple[str, str]], stack: str, now:
     )
 
 
-def _recovery_notice(recoveries: Sequence[Recovered], stack: str, zone: ZoneInfo, now: datetime) -> Notice:
+def _recovery_notice(recoveries: Sequence[Recovered], stack: str, shop: str, zone: ZoneInfo, now: datetime) -> Notice:
     entries = []
     for recovered in recoveries:
         name = _short(recovered.schedule, stack)
@@ -103,7 +103,7 @@ def _recovery_notice(recoveries: Sequence[Recovered], stack: str, zone: ZoneInfo
     name = _short(recoveries[0].schedule, stack)
     several = f"{len(recoveries)} schedules work again"
     return Notice(
-        reference=reference_of("recovery", now),
+        reference=reference_of("recovery", now, shop),
         bad=False,
         findings=(f"{name} works again", "A schedule works again") if len(recoveries) == 1 else (several,),
         headline=f"{stack}: {name} works again." if len(recoveries) == 1 else f"{stack}: {several}.",
@@ -212,7 +212,7 @@ def when(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%a %d %b %Y %H:%M} ({zone.key})"
 
 
-def reference_of(kind: str, now: datetime) -> str:
-    """The short reference of a notice."""
-    digest = hashlib.sha256(f"watchdog|{kind}|{now.isoformat()}".encode()).digest()
+def reference_of(kind: str, now: datetime, shop: str = MAIN_SHOP) -> str:
+    """The short reference of a notice of a shop."""
+    digest = hashlib.sha256(f"{partition_prefix(shop)}watchdog|{kind}|{now.isoformat()}".encode()).digest()
     return "SF-" + b32encode(digest)[:8].decode()
