@@ -43,7 +43,9 @@ def main() -> int:
     parser.add_argument("--named", default="", help="only experiments whose name holds this text")
     parser.add_argument("--seed", type=int, default=1, help="of the fuzzing and of the year's troubles")
     parser.add_argument("--write", type=Path, help="also write what came of it to this file, as .json and as .md")
-    parser.add_argument("--jobs", type=int, default=max(2, (os.cpu_count() or 2)), help="experiments at the same time")
+    parser.add_argument(
+        "--jobs", type=int, default=max(2, (os.cpu_count() or 2) * 3 // 2), help="experiments at the same time"
+    )
     chosen = parser.parse_args()
     sections = chosen.only.split(",")
     if unknown := set(sections) - set(SECTIONS):

@@ -18,7 +18,7 @@ from tests.reliability.findings import Finding
 from tests.reliability.fuzz import KINDS
 from tests.reliability.night import BAD, night
 from tests.reliability.proofs import PROOFS, Proof, prove
-from tests.reliability.scenarios import FIRST_SYNC, Scenario, Stage, scenarios
+from tests.reliability.scenarios import BY_FIGURES, FIRST_SYNC, Scenario, Stage, scenarios
 from tests.reliability.side_by_side import WAYS, two_shops, ways_in_turn
 from tests.reliability.soak import soak
 from tests.reliability.sweep import Swept, overtaken, sweep
@@ -27,14 +27,13 @@ from tests.reliability.walks import walk
 from tests.reliability.world import World
 from tests.stand_ins.gateway import Point, without_more_of_a_kind
 
-EVERY_FAULT = ("sales pdf", "sync")
-"""Scenarios of which each call (without more of a kind) meets each fault."""
+EVERY_FAULT = ("sales pdf",)
+"""Scenarios of which each call (without more of a kind) meets each fault. A report begins with what a sync does."""
 
-LASTING_FAULTS = ("channel and links", "stock excel", "anomalies", "forecast", FIRST_SYNC)
+LASTING_FAULTS = ("channel and links", "sync", "stock excel", "anomalies", "forecast", FIRST_SYNC)
 """Scenarios of which each of these calls meets the faults that last, and the end of the function's time."""
 
 OVERTAKEN = ("sales pdf", "channel and links", "sync", FIRST_SYNC, "anomalies")
-CORRECTED = "sales json"
 LASTING = (*(fault for fault in Fault if fault.lasts), Fault.LATE)
 CASES = 10_000
 CROWDS = (2, 10)
@@ -72,7 +71,9 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
     found.append(Experiment("clicks", "clicks on links", partial(_clicked, click_all, quick=quick)))
     found.append(Experiment("settings", "settings changes", partial(_clicked, change_all, quick=quick)))
     found += [
-        Experiment("sweep", f"crashes: {each.name}", partial(_sweep, each, quick=quick, wide=wide)) for each in chosen
+        Experiment("sweep", f"crashes: {each.name}", partial(_sweep, each, quick=quick, wide=wide))
+        for each in chosen
+        if each.name != BY_FIGURES or wide
     ]
     found += [
         Experiment("sweep", f"overtaken: {each.name}", partial(_overtaken, each, quick=quick, wide=wide))
@@ -82,7 +83,7 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
     found += [
         Experiment("sweep", f"corrected: {each.name}", partial(_corrected, each, quick=quick))
         for each in chosen
-        if each.name == CORRECTED
+        if each.name == BY_FIGURES
     ]
     found += [
         Experiment("fuzz", f"fuzzing: {kind}", partial(_fuzz, kind, 300 if quick else CASES, seed)) for kind in KINDS
@@ -116,7 +117,7 @@ def _clicked(all_of_them: Callable[..., Clicked], *, quick: bool) -> Row:
 
 
 def _sweep(scenario: Scenario, *, quick: bool, wide: bool) -> Row:
-    with World.opened() as world:
+    with World.opened(sold_days=scenario.sold_days) as world:
         stage = Stage(world, scenario)
         points = _some(stage, quick=quick, wide=wide or scenario.name == FIRST_SYNC)
         swept = sweep(stage, points=points)

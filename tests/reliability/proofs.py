@@ -15,7 +15,7 @@ from tests.reliability.field import DEEP_READ, NOTHING, live
 from tests.reliability.findings import Finding
 from tests.reliability.fuzz import KINDS
 from tests.reliability.oracle import older_than_the_newest
-from tests.reliability.scenarios import Stage, scenarios
+from tests.reliability.scenarios import BY_FIGURES, Stage, scenarios
 from tests.reliability.side_by_side import WAYS, two_shops
 from tests.reliability.walks import walk
 from tests.reliability.world import BUSINESS_DATE, READERS, World
@@ -48,7 +48,7 @@ def _with_alerts(sabotage: str) -> str:
 
 def _with_an_older_date_afterwards(sabotage: str) -> str:
     """What comes of a date that is made by hand when a later one is done."""
-    (scenario,) = (each for each in scenarios() if each.name == "sales json")
+    (scenario,) = (each for each in scenarios() if each.name == BY_FIGURES)
     with World.opened() as world:
         stage = Stage(world, scenario)
         stage.run(broken=sabotage)
@@ -61,7 +61,7 @@ def _with_an_older_date_afterwards(sabotage: str) -> str:
 
 def _with_corrections(disturb: Callable[..., Corrected], point: Point, sabotage: str) -> str:
     """What comes of a run that is disturbed at a point while its sales are corrected; nothing where it fails undisturbed."""
-    (scenario,) = (each for each in scenarios() if each.name == "sales json")
+    (scenario,) = (each for each in scenarios() if each.name == BY_FIGURES)
     with World.opened() as world:
         stage = Stage(world, scenario)
         undisturbed = stage.run(broken=sabotage)

@@ -24,6 +24,8 @@ from tests.stand_ins.gateway import HarnessError, Point
 TICK = {"scheduled_time": "2026-11-20T23:00:00Z"}
 
 
+BY_FIGURES = "sales json"
+"""A report whose figures can be read; else it does what `sales pdf` does."""
 FIRST_SYNC = "first sync"
 """Half a year in one answer of several pieces, stored a month after the other."""
 
@@ -39,13 +41,15 @@ class Before(StrEnum):
 
 @dataclass(frozen=True)
 class Scenario:
-    """One firing of one job. quick: also part of the shortened form; wide: only of the wide one, as others do much the same."""
+    """One firing of one job, of a shop that has sold for some days. quick: also part of the shortened form; wide: only of the wide one, as
+    others do much the same."""
 
     name: str
     function: str
     fields: Mapping[str, Any]
     before: Before = Before.BEHIND
     settings: Mapping[str, str] = field(default_factory=dict)
+    sold_days: int = 200
     quick: bool = False
     wide: bool = False
 
@@ -57,7 +61,7 @@ class Scenario:
 
 _ALL = (
     Scenario("sales pdf", "report", {"formats": ["pdf"]}, quick=True),
-    Scenario("sales json", "report", {"formats": ["json"]}, quick=True),
+    Scenario(BY_FIGURES, "report", {"formats": ["json"]}, quick=True),
     Scenario("stock excel", "report", {"report_type": "stock", "formats": ["excel"]}, wide=True),
     Scenario(
         "combined weekly",
@@ -70,6 +74,7 @@ _ALL = (
         "report",
         {"report_type": "combined", "formats": ["csv", "json", "html", "parquet"]},
         Before.FRESH,
+        sold_days=45,
     ),
     Scenario("forced", "report", {"formats": ["csv"], "force": True}),
     Scenario(

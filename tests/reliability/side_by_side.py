@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from itertools import cycle, islice
 from typing import Any
 
 from local.api import SalesFlowServer, sample_sales
@@ -177,7 +176,7 @@ WAYS: Mapping[str, Way] = {**_ALONE, **{fault: partial(_met, fault) for fault in
 
 
 def ways_in_turn(point: Point, number: int, *, alone: bool) -> Mapping[str, Way]:
-    """Two of the faults that a call can meet, others at the next one; with `alone` it is also killed and stands still there."""
+    """One of the faults that a call can meet, another one at the next call; with `alone` it is also killed and stands still there."""
     met = [fault for fault in Fault if is_met(fault, point)]
-    chosen = islice(cycle(met), 2 * number % len(met), 2 * number % len(met) + 2)
-    return {**(_ALONE if alone else {}), **{fault: WAYS[fault] for fault in chosen}}
+    fault = met[number % len(met)]
+    return {**(_ALONE if alone else {}), fault: WAYS[fault]}

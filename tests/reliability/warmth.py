@@ -62,6 +62,7 @@ def _remember(folder: Path, module_name: str, function_name: str) -> None:
 
 def _warm_up() -> None:
     """Load what a process loads once (service models, templates, fonts), so that thousands of cold containers need not."""
+    import boto3
     from botocore import session, useragent
 
     from salesflow.alerts import mail
@@ -75,6 +76,7 @@ def _warm_up() -> None:
     useragent.sanitize_user_agent_string_component = functools.cache(useragent.sanitize_user_agent_string_component)
     clients = AwsClients(ses_region="eu-west-1")
     _ = clients.s3, clients.dynamodb, clients.secretsmanager, clients.kms, clients.sesv2, clients.scheduler
+    boto3.client("cloudformation")
     for environment in (templates(), mail._templates()):
         for name in environment.list_templates():
             environment.get_template(name)

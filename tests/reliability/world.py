@@ -139,13 +139,15 @@ class World:
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, store: SalesStore | None = None, *, zone: ZoneInfo = ZONE) -> "Iterator[World]":
-        """A world that ends with the block. store: the shop's sales (without one a small shop's half year) in a zone."""
+    def opened(
+        cls, store: SalesStore | None = None, *, zone: ZoneInfo = ZONE, sold_days: int = 200
+    ) -> "Iterator[World]":
+        """A world that ends with the block. store: the shop's sales in a zone; without one a small shop's of so many days."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         TableOfMoto.all_items, TableOfMoto.query = _all_items, _query  # type: ignore[method-assign,assignment]
         with ContainerHost.started() as host:
             clock = SharedClock(host.folder / "clock", start=MOMENT)
-            shop = store or sample_sales(seed=7, end_date=LAST_DAY, days=200, surprises=SURPRISES)
+            shop = store or sample_sales(seed=7, end_date=LAST_DAY, days=sold_days, surprises=SURPRISES)
             gateway = Gateway(lambda: clock().timestamp())
             try:
                 with SalesFlowServer(

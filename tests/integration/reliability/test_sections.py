@@ -20,7 +20,7 @@ def test_hostile_input_ends_in_a_good_outcome_or_an_error_that_says_what_to_do(k
     [
         ("alerts", ("days checked", 16)),
         ("field", ("days in the field", 12)),
-        ("shops", ("disturbed beside another shop", 24)),
+        ("shops", ("disturbed beside another shop", 16)),
         ("soak", ("days simulated", 4)),
     ],
 )
