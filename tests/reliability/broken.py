@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import botocore.client
@@ -227,6 +228,7 @@ _INSTEAD: dict[str, tuple[str, Any]] = {
     "a failure is an answer": ("salesflow.source.envelope:_says_failure", False),
     "of one id the last stands": ("salesflow.source.sales:SalesReader._of_one_id", []),
     "amounts are rounded": ("salesflow.source.sales:is_exact", lambda amounts, _: amounts < float("inf")),
+    "a night is the next day's": ("salesflow.analytics.lines:into_day", timedelta(0)),
     "no weekday is known": ("salesflow.detection.calendar:trading_weekday", None),
     "names are formulas": ("salesflow.reports.data:harmless", lambda text: text),
     "a session shows its token": ("salesflow.source.token:AccessToken.__repr__", lambda token: token.value),

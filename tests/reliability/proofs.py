@@ -3,9 +3,10 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 
+from local.api import Sale
 from tests.reliability.alert_year import watch_alerts
 from tests.reliability.broken import break_on_purpose
 from tests.reliability.clicks import TOGETHER, Clicked, LinkedShop, together
@@ -14,12 +15,15 @@ from tests.reliability.faults import Fault
 from tests.reliability.field import DEEP_READ, NOTHING, live
 from tests.reliability.findings import Finding
 from tests.reliability.fuzz import KINDS
-from tests.reliability.oracle import older_than_the_newest
+from tests.reliability.oracle import older_than_the_newest, takings_in
 from tests.reliability.scenarios import BY_FIGURES, Stage, scenarios
 from tests.reliability.side_by_side import WAYS, two_shops
 from tests.reliability.walks import walk
 from tests.reliability.world import BUSINESS_DATE, READERS, World
 from tests.stand_ins.gateway import Point
+
+_LATEST = Point("s3 PUT reports/latest/sales-daily.json", 1)
+_FILE = Point(f"s3 PUT reports/sales/daily/{BUSINESS_DATE}/sales-daily-{BUSINESS_DATE}.json", 1)
 
 
 def _broken_here(work: Callable[[], object], sabotage: str) -> str:
@@ -59,6 +63,23 @@ def _with_an_older_date_afterwards(sabotage: str) -> str:
         return "; ".join(older_than_the_newest(world.end_state().objects))
 
 
+def _with_a_night(sabotage: str) -> str:
+    """What the report says of a bar's day, without and with a sale after midnight."""
+    (scenario,) = (each for each in scenarios() if each.name == BY_FIGURES)
+    at_night = Sale(1, datetime.combine(BUSINESS_DATE, time(1, 30)) + timedelta(days=1), 12.5, ())
+    with World.opened(sold_days=45) as world:
+        world.settings["DAY_ENDS_AT"] = "03:00"
+        said = []
+        for sales in ((), (at_night,)):
+            for sale in sales:
+                world.api.store.put_sale(sale)
+            world.reset()
+            world.run(scenario.function, scenario.event, "night", broken=sabotage)
+            (report,) = (body for key, body in world.end_state().objects.items() if key == _FILE.name.split()[-1])
+            said.append(takings_in(report).revenue)
+    return f"the night's sale is not in it: {said}" if said[0] and said[0] == said[1] else ""
+
+
 def _with_corrections(disturb: Callable[..., Corrected], point: Point, sabotage: str) -> str:
     """What comes of a run that is disturbed at a point while its sales are corrected; nothing where it fails undisturbed."""
     (scenario,) = (each for each in scenarios() if each.name == BY_FIGURES)
@@ -77,10 +98,6 @@ def _beside_another_shop(sabotage: str) -> str:
         return "; ".join(
             map(str, two.disturbed(points, ways={Fault.DENIED: WAYS[Fault.DENIED]}, broken=sabotage).findings)
         )
-
-
-_LATEST = Point("s3 PUT reports/latest/sales-daily.json", 1)
-_FILE = Point(f"s3 PUT reports/sales/daily/{BUSINESS_DATE}/sales-daily-{BUSINESS_DATE}.json", 1)
 
 
 def _clicked_together(sabotage: str) -> str:
@@ -115,6 +132,7 @@ PROOFS = (
     Proof("who told few told all", _on_walks, "the date counts as done, and told were"),
     Proof("a later release's fields are taken", _on_walks, "of_a_later_release"),
     Proof("the last is the newest", _with_an_older_date_afterwards, "reports/latest/sales-daily.json is not"),
+    Proof("a night is the next day's", _with_a_night, "the night's sale is not in it"),
     Proof("no weekday is known", _with_alerts, "told was"),
     Proof("names are formulas", partial(_fuzzing, "API bodies"), "AssertionError"),
     Proof("a session shows its token", partial(_fuzzing, "secrets"), "the secret is in an error or a repr"),
