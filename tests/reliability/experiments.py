@@ -55,7 +55,7 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
     quick: a few minutes' worth of each; wide: more scenarios, every read of a kind, and beside another shop every fault at each call.
     """
     chosen = scenarios(quick=quick, wide=wide)
-    found = [Experiment("soak", "soak", partial(_soak, 4 if quick else 365, seed))]
+    found = [Experiment("soak", "soak", partial(_soak, 3 if quick else 365, seed))]
     found += [
         Experiment("faults", f"faults: {each.name}", partial(_faults, each, quick=quick, wide=wide))
         for each in sorted(chosen, key=lambda each: each.name not in EVERY_FAULT)
@@ -149,7 +149,7 @@ def _side_by_side(*, quick: bool, wide: bool) -> Row:
     with two_shops() as two:
         for shop in two.points:
             points = without_more_of_a_kind(two.points[shop])
-            points = points[:: len(points) // 3] if quick else points
+            points = points[:: len(points) // 2] if quick else points
             for number, point in enumerate(points):
                 ways = WAYS if wide else ways_in_turn(point, number, alone=shop == CORNER)
                 two.disturbed([point], shop=shop, ways=ways, into=swept)

@@ -12,7 +12,7 @@ from tests.stand_ins.gateway import Point
 FILE = "s3 PUT reports/sales/daily/2026-11-20/sales-daily-2026-11-20.pdf"
 MANIFEST = "s3 PUT reports/sales/daily/2026-11-20/manifest.json"
 LATEST = "s3 PUT reports/latest/sales-daily.pdf"
-NOTE, PAGE = "dynamodb PutItem library 2026-11-20#report/sales/daily/pdf", "s3 PUT reports/index.html"
+PAGE = "s3 PUT reports/index.html"
 MONTH = "s3 PUT history/sales/month=2026-11/lines.parquet"
 COVERED = "s3 PUT history/coverage/sales.json"
 SETTINGS = "dynamodb Query"

@@ -20,8 +20,8 @@ def test_hostile_input_ends_in_a_good_outcome_or_an_error_that_says_what_to_do(k
     [
         ("alerts", ("days checked", 16)),
         ("field", ("days in the field", 12)),
-        ("shops", ("disturbed beside another shop", 16)),
-        ("soak", ("days simulated", 4)),
+        ("shops", ("disturbed beside another shop", 12)),
+        ("soak", ("days simulated", 3)),
     ],
 )
 def test_weeks_and_shops_that_go_by_with_nothing_lost_doubled_or_silent(section: str, done: tuple[str, int]) -> None:
