@@ -7,7 +7,6 @@ one that nobody disturbed. Of two clicks at the same moment both take effect, in
 itself and compares with clicks in a row.
 """
 
-import itertools
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,10 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.reliability.containers import Result
-from tests.reliability.faults import Fault, Injection, applies
+from tests.reliability.faults import Fault, Injection, applies, in_turn
 from tests.reliability.findings import Finding, Kind
 from tests.reliability.scenarios import TICK
-from tests.reliability.sweep import Kill, Pause, sides
+from tests.reliability.sweep import Kill, Pause, changing, sides
 from tests.reliability.world import LINK_KEYS, MOMENT, READERS, Objects, Table, World
 from tests.stand_ins.gateway import HarnessError, Point, wait_until
 
@@ -231,7 +230,7 @@ def _undisturbed(shop: Shop, clicks: Sequence[Click], broken: str = "") -> _Know
 def killed(shop: Shop, clicks: Sequence[Click], clicked: Clicked, *, only: Sequence[str] = ()) -> None:
     """Kill the last click before and after each of its calls; then the reader clicks again."""
     known, last = _undisturbed(shop, clicks), clicks[-1]
-    for point in _chosen(known.points, only):
+    for point in changing(_chosen(known.points, only)):
         for when in sides(point):
             shop.begin(clicks[:-1])
             kill = Kill(point, when)
@@ -247,12 +246,14 @@ def disturbed(
     clicks: Sequence[Click],
     clicked: Clicked,
     *,
-    faults: Iterable[Fault] = Fault,
+    faults: Iterable[Fault] | None = None,
     only: Sequence[str] = (),
 ) -> None:
     """Let each call of the last click meet each fault; the reader clicks again where he was told that it did not work."""
     known, last = _undisturbed(shop, clicks), clicks[-1]
-    for point, fault in itertools.product(_chosen(known.points, only), tuple(faults)):
+    chosen = tuple(faults or ())
+    numbered = enumerate(_chosen(known.points, only))
+    for point, fault in ((point, fault) for number, point in numbered for fault in chosen or in_turn(number)):
         if not applies(fault, point):
             continue
         shop.begin(clicks[:-1])
@@ -375,7 +376,7 @@ def click_all(*, quick: bool = False) -> Clicked:
     """Everything above. quick: the calls that change something, and of the faults a few."""
     clicked = Clicked()
     only = ("dynamodb PutItem", "dynamodb UpdateItem") if quick else ()
-    faults = (Fault.CUT_AFTER, Fault.DENIED, Fault.THROTTLED) if quick else tuple(Fault)
+    faults = (Fault.CUT_AFTER, Fault.DENIED, Fault.THROTTLED) if quick else None
     with World.opened() as world:
         shop = LinkedShop(world)
         for each in (ALONE[3], ALONE[6]) if quick else ALONE:

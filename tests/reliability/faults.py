@@ -56,6 +56,21 @@ class Fault(StrEnum):
         return self in (Fault.DENIED, Fault.DOWN, Fault.DEAD)
 
 
+_ALIKE = (
+    (Fault.THROTTLED, Fault.ERROR_500, Fault.ERROR_503),
+    (Fault.CUT_BEFORE, Fault.TIME_OUT_BEFORE),
+    (Fault.CUT_AFTER, Fault.TIME_OUT_AFTER),
+    (Fault.CORRUPT, Fault.PARTIAL),
+)
+"""Faults that the same lines of code mend."""
+
+
+def in_turn(number: int) -> tuple[Fault, ...]:
+    """Every fault, but of those that are alike only one, by the number of the call: the next call meets another."""
+    chosen = {alike[number % len(alike)] for alike in _ALIKE}
+    return tuple(fault for fault in Fault if fault in chosen or not any(fault in alike for alike in _ALIKE))
+
+
 _CODES = {
     Fault.THROTTLED: {
         "s3": (503, "SlowDown"),
@@ -198,17 +213,18 @@ class Injected(Outcome):
 def inject(
     stage: Stage,
     *,
-    faults: Iterable[Fault] = tuple(Fault),
+    faults: Iterable[Fault] | None = None,
     points: Iterable[Point] | None = None,
     broken: str = "",
     progress: Callable[[str], None] = print,
     into: Injected | None = None,
 ) -> Injected:
-    """Let every call of the stage's job meet every fault; what comes of it goes `into` what came of others."""
+    """Let every call of the stage's job meet these faults (without them each, but those that are alike in turn); what comes of it goes
+    `into` what came of others."""
     injected = into or Injected()
-    kinds = tuple(faults)
-    for point in stage.expected.points if points is None else points:
-        for fault in kinds:
+    kinds = tuple(faults or ())
+    for number, point in enumerate(stage.expected.points if points is None else points):
+        for fault in kinds or in_turn(number):
             if applies(fault, point):
                 _inject(stage, point, fault, broken, injected)
     progress(

@@ -44,8 +44,8 @@ TRIES = 3
 PAUSES = (65.0, 125.0)
 """Seconds before Lambda's second and third try."""
 _JOBS = ("report", "sync_history", "anomaly_check", "forecast")
-_THINNED = {"sync-history-hourly": 120, "sync-history-nightly": 7, "forecast": 28, "anomaly": 7}
-"""Of schedules whose name holds this, one firing in so many is kept: it is the reports that readers wait for."""
+_THINNED = {"sync-history-hourly": 120, "sync-history-nightly": 7, "forecast": 28, "anomaly": 7, "stock": 7}
+"""Of schedules whose name holds this, one firing in so many is kept: it is the reports of sales that readers wait for most."""
 _HERS_TOO = "scheduled-sales-pdf"
 """The end of the name of the schedule of which every seventh firing is also the other shop's."""
 

@@ -47,6 +47,11 @@ def sides(point: Point) -> Iterable[When]:
     return (When.AFTER,) if point.reads else When
 
 
+def changing(points: Iterable[Point]) -> tuple[Point, ...]:
+    """The points at which a kill leaves what no other does: after a read everything is as after the call before it, but for the first one."""
+    return tuple(point for number, point in enumerate(points) if number == 0 or not point.reads)
+
+
 class Kill:
     """Interference that kills the container at one point."""
 
