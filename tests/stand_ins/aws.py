@@ -175,7 +175,11 @@ class Cloud:
             disable_nagle_algorithm = True  # without it every answer waits for a delayed acknowledgement
 
             def handle_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                promised = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(promised)
+                if len(body) < promised:  # who sent it is dead: no service takes a part for the whole
+                    self.close_connection = True
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", headers.get("authorization", ""))
                 service = scope[1] if scope else ""
@@ -195,8 +199,8 @@ class Cloud:
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(answer.body)
-                    promised = {name.lower(): value for name, value in answer.headers}.get("content-length")
-                    self.close_connection = promised is not None and int(promised) > len(answer.body)
+                    said = {name.lower(): value for name, value in answer.headers}.get("content-length")
+                    self.close_connection = said is not None and int(said) > len(answer.body)
 
             do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815 - http.server's names
 

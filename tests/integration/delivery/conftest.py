@@ -1,6 +1,7 @@
 """Claims to send under, a mailer that does not wait, and what SES was given."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email import message_from_string, policy
@@ -9,7 +10,10 @@ from typing import Any
 
 import pytest
 from moto.ses.models import ses_backends
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request
 
+from local.cloud.channels import ChannelServices
 from salesflow.aws import AwsClients
 from salesflow.delivery.addresses import Mark, MarkedAddress
 from salesflow.delivery.channel import Channels
@@ -115,3 +119,15 @@ def take(ledger: Ledger) -> Callable[..., Claim]:
         return answer
 
     return claim
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[str]:
+    """The address of chats and programs."""
+    answers = ChannelServices()
+    server = make_server("127.0.0.1", 0, Request.application(answers.answer), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()

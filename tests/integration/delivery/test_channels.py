@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 import urllib3
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Request
 
-from local.cloud.channels import MAKING, ChannelServices
+from local.cloud.channels import MAKING
 from salesflow import clock
 from salesflow.aws import AwsClients
 from salesflow.delivery import webhook
@@ -98,18 +96,6 @@ class Stand:
     def webhooks(self, *, link: Callable[[str, str], str] | None = None) -> Webhooks:
         """The channel, which does not wait."""
         return Webhooks(Ways(self.kept), link=link, name="Corner", pause=self.pauses.append)
-
-
-@pytest.fixture(scope="session")
-def services() -> Iterator[str]:
-    """The services' address."""
-    answers = ChannelServices()
-    server = make_server("127.0.0.1", 0, Request.application(answers.answer), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
 
 
 @pytest.fixture
