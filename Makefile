@@ -162,7 +162,7 @@ $(SECOND)/.ready: requirements/second-opinion.txt | $(READY)
 	@$(VENV)/bin/uv pip sync --quiet --require-hashes --python $(SECOND)/bin/python requirements/second-opinion.txt
 	@touch $@
 
-reliability: $(READY) ## crash, fault, fuzz and soak experiments (half an hour on two idle cores); ONLY=sweep,faults,fuzz,soak,alerts,field,walks,clicks,settings,night,shops,proofs; WIDE=1; QUICK=1; the table also in .build/reliability.md
+reliability: $(READY) ## crash, fault, fuzz and soak experiments (37 minutes on two idle cores); ONLY=sweep,faults,fuzz,soak,alerts,field,walks,clicks,settings,night,shops,proofs; WIDE=1; QUICK=1; the table also in .build/reliability.md
 	@mkdir -p .build
 	$(PYTHON_VENV) -m tests.reliability --write .build/reliability $(if $(WIDE),--wide) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
