@@ -133,9 +133,7 @@ test: $(READY) $(SCAN)/.ready ## every test that needs no built layer
 # What is pure and long is left out: it reads no clock.
 other-days: $(READY) ## the tests that read a clock, on a leap day, and while the day changes in Shanghai
 	TESTS_TAKE_PLACE_AT=2028-02-29T09:00:00+00:00 $(PYTHON_VENV) -m pytest -q tests/unit \
-	  $(addprefix --ignore=tests/unit/,alerts analytics api detection forecasting history layers reports template) \
-	  $(addprefix --ignore=tests/unit/source/test_,decode_bad.py decode_properties.py stream.py) \
-	  $(addprefix --ignore=tests/unit/test_,cold_starts.py documentation.py)
+	  $(addprefix --ignore=tests/unit/,alerts analytics detection forecasting history reports)
 	TESTS_TAKE_PLACE_AT=2026-12-31T15:59:55+00:00 $(PYTHON_VENV) -m pytest -q tests/integration/ledger tests/integration/jobs/test_sync_history.py
 
 browser-check: $(READY) ## pages and mails in a real Chromium (part of `make test` where there is one); pictures in .build/screenshots

@@ -19,3 +19,13 @@ def test_a_channel_that_is_gone_is_told_with_what_mends_it() -> None:
     assert "answers 404, no_service" in text
     assert "salesflow-ops channels set slack:shop" in text
     assert "suppression list" not in text
+
+
+def test_two_shops_notices_of_one_moment_have_each_its_own_reference() -> None:
+    gone = MarkedAddress("webhook:till", Mark.REVOKED, NOW, "410")
+    references = [
+        notice.reference
+        for shop in ("main", "corner")
+        for notice in notices_of(CALM, [gone], {}, not_fired={}, stack="s", shop=shop, zone=ZoneInfo("UTC"), now=NOW)
+    ]
+    assert len(references) == len(set(references)) == 2
