@@ -47,10 +47,10 @@ $(LIGHT): requirements/demo.txt requirements/uv.txt layers/report/fonts.txt laye
 	    .build/uv/bin/uv venv --quiet --seed --python 3.13 $(VENV) || \
 	    { echo "none came: install Python 3.13, or say make PYTHON=/path/to/python3.13 ..."; rm -rf $(VENV); exit 1; }; \
 	  fi; }
-	@echo "installing the locked packages, and making the fonts (half a minute, once)"
+	@echo "installing the locked packages, and making the fonts"
 	@$(PYTHON_VENV) -m pip install -qq --require-hashes --requirement requirements/uv.txt
-	@$(PYTHON_VENV) layers/build_fonts.py "$$($(PYTHON_VENV) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null & fonts=$$!; \
-	  $(VENV)/bin/uv pip install --quiet --require-hashes --python $(PYTHON_VENV) --requirement requirements/demo.txt; wait $$fonts
+	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(PYTHON_VENV) --requirement requirements/demo.txt
+	@$(PYTHON_VENV) layers/build_fonts.py "$$($(PYTHON_VENV) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null
 	@$(PYTHON_VENV) -m ops.install_script >/dev/null
 	@touch $@
 
@@ -69,7 +69,7 @@ lock: $(READY) ## resolve the *.in files anew into hashed locks; UPGRADE=1 takes
 	$(LOCK) layers/core/requirements.in -c requirements/dev.txt --no-emit-package botocore -o layers/core/requirements.txt
 	in_core="$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' layers/core/requirements.txt)"; \
 	for layer in arrow ml report; do $(LOCK) layers/$$layer/requirements.in -c requirements/dev.txt $$in_core -o layers/$$layer/requirements.txt; done
-	$(LOCK) $(if $(UPGRADE),--upgrade) --no-deps layers/report/fonts.in -o layers/report/fonts.txt  # fonts only: the code beside them is never run
+	$(LOCK) $(if $(UPGRADE),--upgrade) --no-deps layers/report/fonts.in -c requirements/dev.txt -o layers/report/fonts.txt  # the fonts alone, and what cuts them
 
 builder-digest: ## say in each layer's folder which builder makes it, so that `sam build` with its cache sees a change of the builder
 	digest="$$(cat layers/build_layer.py layers/build_fonts.py layers/layers.mk | $(VENV)/bin/python -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')"; \

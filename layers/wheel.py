@@ -34,7 +34,7 @@ class Fonts(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Make the fonts (half a minute, once a checkout) and put them in. An editable install takes none: it has no place for them."""
+        """Make the fonts and put them in. An editable install takes none: it has no place for them."""
         if version == "editable":
             return
         sys.path.insert(0, str(ROOT / "layers"))
