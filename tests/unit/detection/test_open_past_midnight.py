@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from salesflow.analytics.lines import SaleLines
-from salesflow.detection.calendar import classify_day
+from salesflow.detection.calendar import classify_days
 from salesflow.findings.event import DayState
 from salesflow.history.shop_days import shop_days_of
 from tests.unit.analytics.tables import Item, Sale, lines_of
@@ -31,14 +31,15 @@ def bar(dead_from: datetime | None = None) -> pd.DataFrame:
 
 def test_a_whole_night_is_an_open_day_and_the_monday_after_it_a_closed_one() -> None:
     shop = bar()
-    assert classify_day(shop, SATURDAY).state is DayState.OPEN
-    assert classify_day(shop, date(2026, 11, 16)).state is DayState.CLOSED
+    saturday, monday = classify_days(shop, [SATURDAY, date(2026, 11, 16)])
+    assert saturday.state is DayState.OPEN
+    assert monday.state is DayState.CLOSED
     assert shop.set_index("date").loc["2026-11-21", "transactions"] == 40
 
 
 @pytest.mark.parametrize("hour", [22, 24])
 def test_a_till_that_dies_in_the_night_makes_a_partial_day(hour: int) -> None:
     dead_from = datetime.combine(SATURDAY, time()) + timedelta(hours=hour)
-    found = classify_day(bar(dead_from), SATURDAY)
+    (found,) = classify_days(bar(dead_from), [SATURDAY])
     assert found.state is DayState.PARTIAL
     assert found.usual_edge.startswith("02:")

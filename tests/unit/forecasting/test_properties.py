@@ -190,9 +190,10 @@ def test_bad_tables_are_refused_by_name() -> None:
         forecast_sales(DailyHistory(table.drop(columns="quantity"), no_products()), business_date=LAST)
 
 
-def test_other_horizons_and_the_shop_summed_from_the_panel() -> None:
+def test_other_horizons() -> None:
     panel = pd.concat([product_rows(sku, np.full(100, 4), 250) for sku in ("A", "B")])
-    forecast = forecast_sales(DailyHistory.from_panel(panel), business_date=LAST, horizons=(14,), top_products=1)
+    shop = panel.groupby("date", as_index=False)[["revenue", "quantity"]].sum()
+    forecast = forecast_sales(DailyHistory(shop, panel), business_date=LAST, horizons=(14,), top_products=1)
     assert forecast.revenue.horizon(14).total == 14 * 2 * 4 * 250
     assert [product.sku for product in forecast.products] == ["A"]
     with pytest.raises(KeyError, match="no horizon of 7 days"):

@@ -84,23 +84,13 @@ def missing_since(is_open: pd.Series, day: pd.Timestamp, holidays: dict[date, st
     return missing[0] if missing and missing[-1] == day else None
 
 
-def classify_day(
-    shop: pd.DataFrame,
-    business_date: date,
-    *,
-    holidays: dict[date, str] | None = None,
-) -> DayFinding:
-    """The state of `business_date`. `shop`: columns date, transactions, first_sale, last_sale and hourly revenue h00..h23."""
-    return next(classify_days(shop, [business_date], holidays=holidays))
-
-
 def classify_days(
     shop: pd.DataFrame,
     business_dates: Sequence[date],
     *,
     holidays: dict[date, str] | None = None,
 ) -> Iterator[DayFinding]:
-    """`classify_day` of each date, by the days before it; the table is laid out once."""
+    """The state of each date, by the days before it. `shop`: columns date, transactions, first_sale, last_sale and hourly revenue h00..h23."""
     grid = day_grid(shop, max(business_dates))
     is_open, edges = traded(grid), _Edges.of(grid)
     for business_date in business_dates:

@@ -44,11 +44,6 @@ class DailyHistory:
     panel: pd.DataFrame
     stockouts: pd.DataFrame | None = None
 
-    @classmethod
-    def from_panel(cls, panel: pd.DataFrame) -> "DailyHistory":
-        """A history whose shop is the sum of its products (line subtotals: discounts on whole sales are not in it)."""
-        return cls(panel.groupby("date", as_index=False)[["revenue", "quantity"]].sum(), panel)
-
 
 @dataclass(frozen=True, eq=False)
 class ShopDays:
