@@ -147,7 +147,7 @@ class AwsClients:
             if self._session is None:
                 self._session = Session()
             client: Any = self._session.client(service, region_name=region, config=_CONFIGS[service], **credentials)  # type: ignore[call-overload]
-        client.meta.events.register("before-parse", refuse_garbled)
+        client.meta.events.register("before-parse", refuse_garbled, unique_id="salesflow-garbled")
         return client
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3.session import Session
 from moto.backends import get_backend
 
 from local.api import SalesFlowServer, sample_sales
@@ -29,6 +31,22 @@ BUSINESS_DATE = date(2026, 11, 20)
 READERS = ("reader@shop.example.com", "accountant@shop.example.com")
 OWNER = "owner@shop.example.com"
 SHOP_ROLE = "arn:aws:iam::123456789012:role/shop-ShopRole-1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clients_made_once() -> Iterator[None]:
+    """Every container asks for clients of its own; who asks for the same gets the one that was made: a tenth of what a test would spend."""
+    made, make = dict[object, Any](), Session.client
+
+    def client(session: Session, service: str, **how: Any) -> Any:
+        asked = (service, os.environ.get("AWS_ENDPOINT_URL"), *((name, how[name]) for name in sorted(how)))
+        if asked not in made:
+            made[asked] = make(session, service, **how)  # type: ignore[call-overload]  # any service
+        return made[asked]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "client", client)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -40,16 +40,18 @@ class TooManyDigits(ValueError):
     """An amount of the file has more digits after the point than the currency."""
 
 
-_READ_AS: Final = {
-    Kind.DAY: "str",
+_MOMENT: Final = np.dtype("datetime64[s]")
+_READ_AS: Final[Mapping[Kind, Any]] = {
+    Kind.DAY: np.dtype(object),
     Kind.TEXT: "str",
     Kind.LABEL: "str",
-    Kind.COUNT: "int64",
-    Kind.KNOWN_COUNT: "Int64",
-    Kind.AMOUNT: "float64",
-    Kind.CLOCK: "str",
+    Kind.COUNT: np.dtype(np.int64),
+    Kind.KNOWN_COUNT: pd.Int64Dtype(),
+    Kind.AMOUNT: np.dtype(np.float64),
+    Kind.CLOCK: np.dtype(object),
 }
-_EMPTY: Final = {Kind.DAY: "datetime64[s]", Kind.CLOCK: "datetime64[s]", Kind.AMOUNT: "int64"}
+"""Types, where there are: pandas looks a type's name up for each column of each file."""
+_EMPTY: Final = {Kind.DAY: _MOMENT, Kind.CLOCK: _MOMENT, Kind.AMOUNT: np.dtype(np.int64)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +101,24 @@ class CsvTable:
                 return column.array
 
     def _from_file(self, text: pd.DataFrame, name: str, kind: Kind) -> Any:
+        """A column as it is in memory: an array, as columns with an index of their own are aligned with each other."""
         if name not in text and name in self.absent:
             return np.full(len(text), self.absent[name], dtype=np.int64)
         column = text[name]
         match kind:
             case Kind.DAY:
-                return column.to_numpy(dtype="datetime64[D]").astype("datetime64[s]")
+                return column.to_numpy().astype("datetime64[D]").astype(_MOMENT)
             case Kind.AMOUNT:
                 return self._exactly(column.to_numpy())
             case Kind.CLOCK:
-                moments = (text["date"] + "T" + column).to_numpy(dtype="datetime64[s]")
-                at_night = (column < f"{self.day_ends_at:%H:%M:%S}").to_numpy()
+                clock = column.to_numpy()
+                moments = (text["date"].to_numpy() + "T" + clock).astype(_MOMENT)
+                at_night = (clock < f"{self.day_ends_at:%H:%M:%S}").astype(bool)
                 return moments + at_night * np.timedelta64(1, "D")
             case Kind.LABEL:
-                return column.where(column != "")
+                return column.where(column != "").array
             case _:
-                return column
+                return column.array
 
     def _exactly(self, amounts: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.int64]]:
         minor = minor_units(amounts, self.digits)

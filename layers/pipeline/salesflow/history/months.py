@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, islice
 from typing import IO, Final
 
@@ -144,8 +144,18 @@ class MonthlyCsv:
     """A small table in months of gzip CSV, its rows in the order of some columns, `date` among them."""
 
     def __init__(
-        self, store: ObjectStore, terms: Terms, folder: str, name: str, form: CsvTable, order: Sequence[str]
+        self,
+        store: ObjectStore,
+        terms: Terms,
+        folder: str,
+        name: str,
+        form: CsvTable,
+        order: Sequence[str],
+        *,
+        kept: int = 0,
     ) -> None:
+        """kept: of so many months the rows stay in memory while the file is the same: a run asks for them more than once."""
+        decode = lru_cache(kept)(form.decode) if kept else form.decode
         self.table = MonthlyTable(
             store,
             terms,
@@ -153,10 +163,10 @@ class MonthlyCsv:
             f"{name}.csv.gz",
             MEDIA_TYPE,
             encode=lambda tables: form.encode(self._joined(tables).sort_values([*order], kind="stable")),
-            decode=lambda file, _: form.decode(file.read()),
+            decode=lambda file, _: decode(file.read()),
             days=lambda rows: rows["date"].to_numpy().astype("datetime64[D]"),
         )
-        self._empty = form.empty()
+        self._form = form
         self._texts = [name for name, kind in form.columns.items() if kind is Kind.TEXT]
 
     def read(
@@ -166,18 +176,21 @@ class MonthlyCsv:
 
         Texts are categories, in the order of their characters: each of them is in memory once, on however many days it stands.
         """
-        kinds = dict.fromkeys(self._texts, "category")
-        tables = self.table.sums(first, last, lambda rows: some(rows).astype(kinds))
+
+        def with_categories(rows: pd.DataFrame) -> pd.DataFrame:
+            return rows.assign(**{name: rows[name].astype("category") for name in self._texts})
+
+        tables = self.table.sums(first, last, lambda rows: with_categories(some(rows)))
+        if not tables:
+            return with_categories(self._form.empty())
         texts = {
-            name: union_categoricals([rows.pop(name) for rows in tables], sort_categories=True)
-            for name in self._texts
-            if tables
+            name: union_categoricals([rows.pop(name) for rows in tables], sort_categories=True) for name in self._texts
         }
-        return self._joined(tables).assign(**texts)[list(self._empty)].astype(kinds)
+        return self._joined(tables).assign(**texts)[list(self._form.columns)]
 
     def _joined(self, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
         found = list(tables)
-        return pd.concat(found, ignore_index=True) if found else self._empty
+        return pd.concat(found, ignore_index=True) if found else self._form.empty()
 
 
 def side_by_side[Answer](work: Callable[[str], Answer], items: Iterable[str]) -> dict[str, Answer]:

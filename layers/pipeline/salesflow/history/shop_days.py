@@ -51,6 +51,8 @@ COLUMNS = {
     "largest_refund": Kind.AMOUNT,
     "largest_refund_at": Kind.COUNT,
 }
+_MONTHS_KEPT = 48
+"""A month has no more rows than days, of a few kilobytes."""
 _ABSENT = {"refunds": -1, "largest_sale": 0, "largest_sale_at": -1, "largest_refund": 0, "largest_refund_at": -1}
 """What is not known of the rows that version 1.0.0 wrote."""
 RETURN_COLUMNS = {
@@ -71,7 +73,7 @@ class ShopDays:
     def __init__(self, store: ObjectStore, terms: Terms) -> None:
         digits = terms.currency.digits
         days_form = shop_form(digits, terms.day_ends_at)
-        self._days = MonthlyCsv(store, terms, "history/shop", "shop", days_form, ("date",))
+        self._days = MonthlyCsv(store, terms, "history/shop", "shop", days_form, ("date",), kept=_MONTHS_KEPT)
         self._returns = MonthlyCsv(store, terms, "history/shop", "returns", returns_form(digits), ("date", "sku"))
         self.days, self.returns = self._days.table, self._returns.table
 

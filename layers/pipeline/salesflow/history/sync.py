@@ -229,8 +229,11 @@ class History:
                 continue
             if month < f"{first_wanted:%Y-%m}":
                 return max(coverage.first, first_day(month))
-            days = self._shop_days.read(max(coverage.first, first_day(month)), coverage.last)
-            return coverage.first if days.empty else days["date"].iloc[0].date()
+            window = window_of(month, coverage.first, coverage.last)
+            days = self._shop_days.read(window.first, window.last)
+            if not days.empty:
+                first: date = days["date"].iloc[0].date()
+                return first
         return coverage.first
 
     def read_lines(self, first: date, last: date) -> pd.DataFrame:
