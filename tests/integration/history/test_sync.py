@@ -300,7 +300,9 @@ def test_what_is_known_begins_with_the_first_sale(stack: Stack) -> None:
 def test_a_month_whose_sales_are_all_gone_is_not_the_first_that_is_known(stack: Stack) -> None:
     stack.sync(Source(daily(date(2026, 10, 25), FRIDAY)))
     outcome = stack.sync(Source(daily(date(2026, 11, 3), FRIDAY)), rebuild=True)
-    assert stack.history().known_from(outcome.coverage, date(2026, 8, 1)) == date(2026, 11, 3)
+    history = stack.history()
+    history._store.survey("history/", before="history/stock/")
+    assert history.known_from(outcome.coverage, date(2026, 8, 1)) == date(2026, 11, 3)
 
 
 @pytest.mark.parametrize("day_ends_at", [time(0), time(4)])
