@@ -17,7 +17,8 @@ import pytest
 from boto3.session import Session
 from moto.backends import get_backend
 
-from local.api import SalesFlowServer, sample_sales
+from local.api import SalesFlowServer, SalesStore, sample_sales
+from salesflow import aws
 from salesflow.aws import AwsClients
 from tests.integration.jobs.outside import Outside, listening
 from tests.integration.jobs.watched import Watched
@@ -30,22 +31,24 @@ ZONE = "Asia/Shanghai"
 BUSINESS_DATE = date(2026, 11, 20)
 READERS = ("reader@shop.example.com", "accountant@shop.example.com")
 OWNER = "owner@shop.example.com"
+TEN_DAYS_AGO = BUSINESS_DATE - timedelta(days=9)
 SHOP_ROLE = "arn:aws:iam::123456789012:role/shop-ShopRole-1"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def clients_made_once() -> Iterator[None]:
     """Every container asks for clients of its own; who asks for the same gets the one that was made: a tenth of what a test would spend."""
-    made, make = dict[object, Any](), Session.client
+    session, made, make = Session(), dict[object, Any](), Session.client
 
-    def client(session: Session, service: str, **how: Any) -> Any:
-        asked = (service, os.environ.get("AWS_ENDPOINT_URL"), *((name, how[name]) for name in sorted(how)))
+    def client(_: Session, service: str, **how: Any) -> Any:
+        asked = (service, os.environ["AWS_ENDPOINT_URL"], *((name, how[name]) for name in sorted(how)))
         if asked not in made:
             made[asked] = make(session, service, **how)  # type: ignore[call-overload]  # any service
         return made[asked]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Session, "client", client)
+        patch.setattr(aws, "Session", lambda: session)
         yield
 
 
@@ -56,9 +59,16 @@ def shop_sales() -> Any:
 
 
 @pytest.fixture
-def api(shop_sales: Any) -> Iterator[SalesFlowServer]:
-    """The SalesFlow API on the morning after the business date."""
-    with SalesFlowServer(shop_sales, clock=lambda: datetime(2026, 11, 21, 7)) as server:
+def api(request: pytest.FixtureRequest, shop_sales: SalesStore) -> Iterator[SalesFlowServer]:
+    """The SalesFlow API on the morning after the business date.
+
+    Where a module says so (`SHOP_OPENED`), of a shop that is young: for who is told and what is recorded a few days are as good.
+    """
+    opened = getattr(request.module, "SHOP_OPENED", date.min)
+    store = shop_sales
+    if opened > date.min:
+        store = SalesStore([sale for sale in store.sales if sale.sold_at.date() >= opened], store.products)
+    with SalesFlowServer(store, clock=lambda: datetime(2026, 11, 21, 7)) as server:
         yield server
 
 

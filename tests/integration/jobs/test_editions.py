@@ -27,7 +27,7 @@ QUOTA = ("LimitExceededException", "Daily message quota exceeded.")
 @pytest.fixture
 def api() -> Iterator[SalesFlowServer]:
     """The API over a shop of its own, which may be corrected, on the morning after the business date."""
-    store = sample_sales(seed=7, end_date=BUSINESS_DATE, days=30)
+    store = sample_sales(seed=7, end_date=BUSINESS_DATE, days=10)
     with SalesFlowServer(store, clock=lambda: datetime(2026, 11, 21, 7)) as server:
         yield server
 

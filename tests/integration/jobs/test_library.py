@@ -16,10 +16,11 @@ from salesflow.language import Language
 from salesflow.ledger import Ledger
 from salesflow.library.keeper import DATES, INDEX_KEY, LibraryKeeper
 from salesflow.rows import Rows
-from tests.integration.jobs.conftest import BUSINESS_DATE, READERS, System
+from tests.integration.jobs.conftest import BUSINESS_DATE, READERS, TEN_DAYS_AGO, System
 from tests.stand_ins.aws import Request, Wire
 from tests.unit.reports.test_library import rows
 
+SHOP_OPENED = TEN_DAYS_AGO
 DAILY = {"business_date": BUSINESS_DATE.isoformat(), "formats": ["csv"]}
 LINE = f"{BUSINESS_DATE.day} Nov 2026 Sales, daily"
 

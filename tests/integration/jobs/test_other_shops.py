@@ -23,11 +23,12 @@ from salesflow.rows import Rows
 from salesflow.shops.book import SettingsBook
 from salesflow.shops.sealed import NotSealed
 from salesflow.shops.token import KEY, keep_token, share_token
-from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, ROOT, SHOP_ROLE, System
+from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, ROOT, SHOP_ROLE, TEN_DAYS_AGO, System
 from tests.integration.jobs.test_mail_events import NUMBER, bounce, of_topic, reported
 from tests.stand_ins.aws import Wire
 from tests.stand_ins.lambda_context import Context
 
+SHOP_OPENED = TEN_DAYS_AGO
 SHOP = "corner"
 HERS = "reader@corner.example.com"
 SHARED = "shared"

@@ -15,11 +15,11 @@ from salesflow.errors import (
     SystemTokenMissing,
     SystemTokenRejected,
 )
-from tests.integration.jobs.conftest import HURRIED, READERS, System
+from tests.integration.jobs.conftest import HURRIED, READERS, TEN_DAYS_AGO, System
 from tests.integration.jobs.test_report import DAILY
 from tests.stand_ins.lambda_context import Context
 
-pytestmark = pytest.mark.usefixtures("settled")
+SHOP_OPENED = TEN_DAYS_AGO
 
 
 @pytest.mark.parametrize("fault", [Status(500), Status(502), Status(429), Reset(), Truncated(), HTML_PAGE])
@@ -66,7 +66,7 @@ def test_a_source_that_stays_down_fails_the_run_and_the_retry_makes_it_good(
     assert len(system.mails()) == len(READERS)
 
 
-def test_one_bad_record_among_thousands_is_counted_and_said(system: System) -> None:
+def test_one_bad_record_among_hundreds_is_counted_and_said(system: System) -> None:
     system.api.faults.inject("/sales/history", BadRecords([{"id": 1, "saleDate": "2026-11-20T10:00"}]), times=None)
     answer = system.fire("report", {**DAILY, "formats": ["json"], "period": "quarterly"})
     assert answer["set_aside"] == 1

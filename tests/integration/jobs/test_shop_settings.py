@@ -10,10 +10,11 @@ from salesflow.errors import InvalidJobEvent, InvalidSettings
 from salesflow.rows import LedgerUnavailable, Rows
 from salesflow.shops.book import SettingsBook
 from salesflow.stored import UnreadableRow
-from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, System
+from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, READERS, TEN_DAYS_AGO, System
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.lambda_context import Context
 
+SHOP_OPENED = TEN_DAYS_AGO
 EVENT = {"business_date": BUSINESS_DATE.isoformat(), "formats": ["json"]}
 STOCK_KEEPER = "keeper@shop.example.com"
 

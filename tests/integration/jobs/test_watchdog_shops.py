@@ -17,12 +17,13 @@ from salesflow.shops.token import keep_token
 from salesflow.stored import UnreadableRow
 from salesflow.watch.expected import Expectations, late_schedules
 from salesflow.watch.schedules import list_schedules
-from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER
+from tests.integration.jobs.conftest import BUSINESS_DATE, OWNER, TEN_DAYS_AGO
 from tests.integration.jobs.outside import Outside
 from tests.integration.jobs.watched import MADE, SALES, SALES_INPUT, Watched, put_schedule, utc
 from tests.stand_ins.aws import Answer, Request, Wire, calls
 from tests.stand_ins.lambda_context import Context
 
+SHOP_OPENED = TEN_DAYS_AGO
 DUE = utc(22, 23)
 """07:00 in Shanghai on the 23rd."""
 SALES_PDF = "scheduled-sales-pdf"
