@@ -35,7 +35,7 @@ TEN_DAYS_AGO = BUSINESS_DATE - timedelta(days=9)
 SHOP_ROLE = "arn:aws:iam::123456789012:role/shop-ShopRole-1"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def clients_made_once() -> Iterator[None]:
     """Every container asks for clients of its own; who asks for the same gets the one that was made: a tenth of what a test would spend."""
     session, made, make = Session(), dict[object, Any](), Session.client
