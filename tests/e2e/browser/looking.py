@@ -2,18 +2,22 @@
 
 import os
 import shutil
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Final, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route, sync_playwright
 from salesflow_fonts import FONT_DIRECTORY
 
 type Scheme = Literal["light", "dark"]
+
+SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
 
 SWITCHES = (
     "--no-sandbox",
@@ -24,6 +28,9 @@ SWITCHES = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-gpu-compositing",
+    "--renderer-process-limit=1",
+    "--js-flags=--min-semi-space-size=64",  # axe makes much that is soon thrown away
 )
 ADDRESS = "https://page.example/index.html"
 HEIGHT = 900
@@ -101,23 +108,26 @@ class Opened:
         return list(self.page.evaluate(_AUDIT, _WCAG if mail else None))
 
     def picture(self, path: Path) -> None:
-        """Keep what the page looks like."""
-        self.page.screenshot(path=path, full_page=True)
+        """Keep what the whole page looks like, packed loosely: that is quick."""
+        session = self.page.context.new_cdp_session(self.page)
+        taken = session.send("Page.captureScreenshot", {"captureBeyondViewport": True, "optimizeForSpeed": True})
+        session.detach()
+        path.write_bytes(b64decode(taken["data"]))
+
+
+@cache
+def tab(browser: Browser, *, scripts: bool = True) -> Page:
+    """The one tab that shows every page, with scripts or without: a tab is a process, and costs more than a page."""
+    context = browser.new_context(java_script_enabled=scripts, reduced_motion="reduce")
+    return context.new_page()
 
 
 @contextmanager
 def opened(
-    browser: Browser, html: bytes, scheme: Scheme = "light", *, width: int = 1280, scripts: bool = True, **more: Any
+    browser: Browser, html: bytes, scheme: Scheme = "light", *, width: int = 1280, scripts: bool = True
 ) -> Iterator[Opened]:
-    """The page of these bytes, in a browser of its own."""
-    context = browser.new_context(
-        viewport={"width": width, "height": HEIGHT},
-        color_scheme=scheme,
-        java_script_enabled=scripts,
-        reduced_motion="reduce",
-        **more,
-    )
-    seen = Opened(context.new_page())
+    """The page of these bytes; what is heard and asked for until the end is its own."""
+    seen = Opened(tab(browser, scripts=scripts))
 
     def answer(route: Route) -> None:
         if route.request.url == ADDRESS:
@@ -129,11 +139,19 @@ def opened(
     def hear(message: ConsoleMessage) -> None:
         seen.noise.append(f"{message.type}: {message.text}")
 
-    context.route("**/*", answer)
-    seen.page.on("console", hear)
-    seen.page.on("pageerror", lambda error: seen.noise.append(str(error)))
+    def hear_error(error: Error) -> None:
+        seen.noise.append(str(error))
+
+    page = seen.page
+    page.route("**/*", answer)
+    page.on("console", hear)
+    page.on("pageerror", hear_error)
     try:
-        seen.page.goto(ADDRESS)
+        page.emulate_media(media="screen", color_scheme=scheme)
+        seen.widen(width)
+        page.goto(ADDRESS)
         yield seen
     finally:
-        context.close()
+        page.remove_listener("console", hear)
+        page.remove_listener("pageerror", hear_error)
+        page.unroute_all()

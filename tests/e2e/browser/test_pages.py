@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.browser.looking import Scheme, opened
+from tests.e2e.browser.looking import SCHEMES, Scheme, opened
 from tests.e2e.browser.shown import shown
 
 PAGES = ("report:combined-weekly-40-scripts", "library:en")
@@ -20,7 +20,6 @@ HARD = (
 )
 MAILS = ("report mail:combined-weekly-40-scripts", "alert mail:", "owner notice:")
 WIDTHS = (360, 768, 1280)
-SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 def looked_at(
