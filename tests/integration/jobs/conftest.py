@@ -22,6 +22,7 @@ from salesflow import aws
 from salesflow.aws import AwsClients
 from tests.integration.jobs.outside import Outside, listening
 from tests.integration.jobs.watched import Watched
+from tests.integration.kept import Kept, kept, put_back
 from tests.stand_ins.clocks import HandClock
 from tests.stand_ins.lambda_context import Context
 from tests.stand_ins.shops import with_hostile_names
@@ -165,33 +166,33 @@ def system(
     return System(clients, api, bucket, state_table, secret, environment, load)
 
 
+Histories = dict[object, list[Kept]]
+
+
 @pytest.fixture(scope="session")
-def first_history() -> dict[str, dict[str, Any]]:
-    """The objects of the sample shop's history by their keys, as the first test that wants them has made them."""
+def histories() -> Histories:
+    """The objects of shops' histories, as the first test that wants one has made it."""
     return {}
 
 
-@pytest.fixture
-def settled(system: System, first_history: dict[str, dict[str, Any]]) -> System:
-    """A stack whose history stands, as on any day but its first."""
-    if not first_history:
-        answer = system.fire("sync_history", {"business_date": BUSINESS_DATE.isoformat(), "notify": "none"})
+def settle(system: System, made: Histories, shop: object, day: date) -> None:
+    """The shop's history as the sync of a business date leaves it, and nothing else: made once for each `shop`, then put back."""
+    if (shop, day) not in made:
+        answer = system.fire("sync_history", {"business_date": day.isoformat(), "notify": "none"})
         assert answer["status"] == "SUCCEEDED", answer
-        for key in system.keys("history/"):
-            if key.startswith("history/stock/"):
-                continue  # a count of the products is of a day, and not of a test's
-            found = system.clients.s3.get_object(Bucket=system.bucket, Key=key)
-            first_history[key] = {
-                "Body": found["Body"].read(),
-                "Metadata": found["Metadata"],
-                "ContentType": found["ContentType"],
-            }
+        # A count of the products is of a day, and not of a test's.
+        made[shop, day] = [one for one in kept(system.bucket, "history/") if not one.key.startswith("history/stock/")]
         for row in system.rows():
             system.clients.dynamodb.delete_item(TableName=system.table, Key={name: row[name] for name in ("pk", "sk")})
         for key in system.keys(""):
             system.clients.s3.delete_object(Bucket=system.bucket, Key=key)
-    for key, content in first_history.items():
-        system.clients.s3.put_object(Bucket=system.bucket, Key=key, **content)
+    put_back(system.bucket, made[shop, day])
+
+
+@pytest.fixture
+def settled(system: System, histories: Histories) -> System:
+    """A stack whose history stands, as on any day but its first."""
+    settle(system, histories, "sample", BUSINESS_DATE)
     return system
 
 

@@ -16,7 +16,7 @@ from salesflow.alerts.book import AlertBook
 from salesflow.detection import UnknownProduct
 from salesflow.errors import DeliveryIncomplete
 from salesflow.rows import Rows
-from tests.integration.jobs.conftest import OWNER, ROOT, System, text_of
+from tests.integration.jobs.conftest import OWNER, ROOT, Histories, System, settle, text_of
 from tests.reliability.alert_year import resize
 from tests.stand_ins.aws import Wire, calls
 from tests.stand_ins.lambda_context import Context
@@ -24,7 +24,8 @@ from tests.stand_ins.shops import with_hostile_names
 
 READER = "manager@shop.example.com"
 LAST = date(2026, 11, 22)
-FIRST = LAST - timedelta(days=330)
+SUNDAY = date(2026, 11, 15)
+"""The week's deep read has been."""
 
 
 @pytest.fixture(autouse=True)
@@ -44,13 +45,17 @@ def sample_shop(surprises: tuple[Surprise, ...], days: int) -> SalesStore:
 class Shop:
     """The shop's days one after the other: the server's clock stands at the morning after each."""
 
-    def __init__(self, system: System) -> None:
-        self.system = system
+    def __init__(self, system: System, histories: Histories) -> None:
+        self.system, self.histories = system, histories
 
-    def serve(self, *surprises: Surprise, edit: Any = None, days: int = 140) -> None:
-        """Serve the last days of the sample shop with these surprises."""
-        store = sample_shop(surprises, days)
-        self.system.api.store = edit(SalesStore(list(store.sales), store.products)) if edit else store
+    def serve(self, *surprises: Surprise, edit: Any = None, days: int = 140, known_to: date | None = None) -> None:
+        """Serve the last days of the sample shop with these surprises; known_to: the history stands until then, before all of them."""
+        store = self.system.api.store = sample_shop(surprises, days)
+        if known_to is not None:
+            self.system.api.clock = lambda: datetime.combine(known_to + timedelta(days=1), datetime.min.time())
+            settle(self.system, self.histories, (surprises, days), known_to)
+        if edit:
+            self.system.api.store = edit(SalesStore(list(store.sales), store.products))
 
     def check(self, day: date, **fields: Any) -> dict[str, Any]:
         """Fire the check on the morning after a day, as its schedule does."""
@@ -64,8 +69,8 @@ class Shop:
 
 
 @pytest.fixture
-def shop(system: System) -> Shop:
-    return Shop(system)
+def shop(system: System, histories: Histories) -> Shop:
+    return Shop(system, histories)
 
 
 def sized(store: SalesStore, first: date, *shares: float) -> SalesStore:
@@ -86,7 +91,7 @@ def subjects(system: System) -> list[str]:
 
 def test_a_slow_day_is_found_saved_explained_and_mailed_once(shop: Shop) -> None:
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15))
+    shop.serve(Surprise(day, 0.15), known_to=SUNDAY)
     answer = shop.check(day)
     assert (answer["status"], answer["notified"]) == ("SUCCEEDED", [READER])
     assert answer["business_date"] == day.isoformat()
@@ -133,7 +138,7 @@ def test_the_checks_of_the_shop_and_of_the_products_tell_nothing_twice_whichever
 
 def test_an_event_is_told_at_its_start_and_when_worse_and_its_end_makes_no_mail_of_its_own(shop: Shop) -> None:
     first = date(2026, 11, 9)
-    shop.serve(edit=lambda store: sized(store, first, 0.5, 0.5, 0.08))
+    shop.serve(edit=lambda store: sized(store, first, 0.5, 0.5, 0.08), known_to=first - timedelta(days=1))
     answers = shop.days(first, first + timedelta(days=4))
     told = [entry for answer in answers for entry in answer["told"] if entry["alert"] == "down|shop"]
     assert [entry["change"] for entry in told] == ["opened", "worse"]
@@ -157,7 +162,7 @@ def test_a_first_deployment_is_quiet_about_what_began_before_it(shop: Shop) -> N
 
 def test_a_missed_day_is_made_up_for_by_the_next_check_and_a_past_date_changes_nothing(shop: Shop) -> None:
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.12))
+    shop.serve(Surprise(day, 0.15), known_to=SUNDAY)
     shop.check(day - timedelta(days=1))
     shop.check(day + timedelta(days=1))  # the tick for the day itself never came
     (mail,) = shop.system.mails()
@@ -175,7 +180,7 @@ def test_a_missed_day_is_made_up_for_by_the_next_check_and_a_past_date_changes_n
 
 def test_who_is_muted_is_not_mailed_about(shop: Shop) -> None:
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15))
+    shop.serve(Surprise(day, 0.15), known_to=SUNDAY)
     book = AlertBook(Rows(shop.system.clients.dynamodb, shop.system.table))
     book.mute("shop", day)
     answer = shop.check(day)
@@ -186,7 +191,7 @@ def test_who_is_muted_is_not_mailed_about(shop: Shop) -> None:
 
 def test_a_trial_run_does_not_swallow_the_days_alert(shop: Shop) -> None:
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15))
+    shop.serve(Surprise(day, 0.15), known_to=SUNDAY)
     assert shop.check(day, notify="none")["notified"] == []
     assert shop.check(day, notify="owner")["notified"] == [OWNER]
     answer = shop.check(day)
@@ -211,8 +216,7 @@ def test_notify_none_leaves_the_alerts_to_the_next_check(shop: Shop) -> None:
 def test_a_run_killed_anywhere_is_made_good_by_its_retry(shop: Shop, wire: Wire, step: str) -> None:
     """Each of these calls fails for good in the first run, before it takes effect."""
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15))
-    shop.check(day - timedelta(days=1), notify="none")
+    shop.serve(Surprise(day, 0.15), known_to=SUNDAY)
     alerts = calls(step)
     wire.refuse(
         lambda request: alerts(request) and (step != "PutItem" or b"alert#" in request.body),
@@ -233,7 +237,7 @@ def test_what_could_not_be_told_all_day_is_told_by_the_next_check_to_those_who_w
     other = "partner@shop.example.com"
     monkeypatch.setenv("ALERT_RECIPIENTS", f"{READER},{other}")
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15))
+    shop.serve(Surprise(day, 0.15), known_to=SUNDAY)
     wire.refuse(calls("SendEmail", recipient=other), 400, "AccountSuspendedException", times=30)
     with pytest.raises(DeliveryIncomplete):
         shop.check(day)
@@ -248,8 +252,7 @@ def test_what_could_not_be_told_all_day_is_told_by_the_next_check_to_those_who_w
 
 def test_ten_checks_at_once_tell_once(shop: Shop) -> None:
     day = date(2026, 11, 18)
-    shop.serve(Surprise(day, 0.15))
-    shop.check(day - timedelta(days=1), notify="none")  # the history is there: the ten contend for the date alone
+    shop.serve(Surprise(day, 0.15), known_to=SUNDAY)
     shop.system.api.clock = lambda: datetime.combine(day + timedelta(days=1), datetime.min.time()).replace(hour=7)
     handler = shop.system.load("anomaly_check")
     event = {"schedule": "anomaly-check", "scheduled_time": f"{day}T22:40:00Z"}
@@ -318,7 +321,7 @@ def test_a_bad_week_is_found_in_the_sums(shop: Shop, period: str) -> None:
 
 
 def test_a_day_that_is_not_over_is_not_called_a_drop(shop: Shop) -> None:
-    shop.serve()
+    shop.serve(known_to=SUNDAY)
     shop.system.api.clock = lambda: datetime(2026, 11, 18, 11)
     event = {"schedule": "s", "scheduled_time": "2026-11-18T03:00:00Z", "business_date": "2026-11-18"}
     answer = shop.system.fire("anomaly_check", event)
@@ -334,7 +337,7 @@ def test_a_shop_without_a_sale_has_nothing_to_check(shop: Shop) -> None:
 
 
 def test_a_stack_with_a_panel_from_before_fills_the_shops_days(shop: Shop) -> None:
-    shop.serve()
+    shop.serve(known_to=SUNDAY)
     day = date(2026, 11, 18)
     shop.check(day)
     s3, bucket = shop.system.clients.s3, shop.system.bucket
