@@ -12,8 +12,8 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from tests.reliability.containers import SHARED_HOST, host
 from tests.reliability.experiments import Experiment, experiments, run
+from tests.reliability.hosts import SHARED_HOST, host
 from tests.reliability.table import Row, as_document, as_markdown, printed
 
 SECTIONS = (
@@ -68,7 +68,7 @@ def main() -> int:
 def _run_all(wanted: list[Experiment], jobs: int) -> list[Row]:
     """Every experiment in a process of its own, so many at a time; in the order in which they were given."""
     rows: dict[str, Row] = {}
-    os.environ[SHARED_HOST] = str(host())
+    os.environ[SHARED_HOST] = str(host().parent)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.reliability.experiments"])
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:

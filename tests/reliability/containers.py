@@ -4,17 +4,14 @@ A real container takes a second or two to start; thousands of them are needed he
 a process without clients, settings or threads, which then loads `functions/<job>/app.py` in its own environment.
 """
 
-import atexit
 import contextlib
-import functools
 import gc
 import importlib.util
 import json
 import os
-import shutil
+import select
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,19 +22,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.reliability.hosts import HELD, HOLDING, LISTENING, PATIENCE, ROOT, host
 from tests.reliability.warmth import warm_up
 from tests.stand_ins.clocks import SharedClock, TimeOfProcess
 from tests.stand_ins.gateway import HarnessError
 from tests.stand_ins.lambda_context import Context
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMAND_LINE = "command line"
 """The operator's, on a machine of its own, as a function among the others."""
 LAMBDA_SECONDS = 300.0
 """The functions' time-out in template.yaml."""
-
-_PATIENCE = 600.0
-"""Real seconds after which a container that neither answers nor dies is a fault of the harness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +87,7 @@ class Container:
 
     def end(self, ends: datetime) -> Result:
         """Wait for the answer of the invocation that `begin` started, and end the process when its time is over."""
-        patience = time.monotonic() + _PATIENCE
+        patience = time.monotonic() + PATIENCE
         while True:
             try:
                 answer = self._receive(0.05)
@@ -149,42 +143,6 @@ class Container:
         return json.loads(line)
 
 
-SHARED_HOST = "RELIABILITY_CONTAINER_HOST"
-"""The variable of the environment that names the host to use, where one runs for several processes."""
-
-
-@functools.cache
-def host() -> Path:
-    """The socket of a process with everything imported, which forks for each container: one for all worlds of this process, and ended with it."""
-    if SHARED_HOST in os.environ:
-        return Path(os.environ[SHARED_HOST])
-    folder = Path(tempfile.mkdtemp(prefix="reliability-host-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    paths = [str(ROOT / "layers" / "pipeline"), str(ROOT / "layers"), str(ROOT)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST"))}
-    environment |= {
-        "PYTHONPATH": os.pathsep.join(paths),
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "POWERTOOLS_SERVICE_NAME": "salesflow",
-        "POWERTOOLS_METRICS_NAMESPACE": "SalesFlow",
-        "TZ": "UTC",
-        "AWS_DEFAULT_REGION": "eu-west-1",  # of the host's own clients; each container is told its own settings
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-    }
-    listening = folder / "host.sock"
-    command = [sys.executable, "-u", "-W", "ignore::DeprecationWarning", "-m", "tests.reliability.containers"]
-    process = subprocess.Popen([*command, str(listening)], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
-    atexit.register(process.kill)
-    patience = time.monotonic() + _PATIENCE
-    while not listening.exists():
-        if process.poll() is not None or time.monotonic() > patience:
-            raise HarnessError("The container host did not start.")
-        time.sleep(0.02)
-    return listening
-
-
 @dataclass
 class ContainerHost:
     """Starts the containers of a world, whose logs lie in a folder."""
@@ -214,7 +172,7 @@ class ContainerHost:
         seconds_ahead: how far the container's clock is off.
         """
         stream = socket.socket(socket.AF_UNIX)
-        stream.settimeout(_PATIENCE)
+        stream.settimeout(PATIENCE)
         stream.connect(str(host()))
         log = self.folder / f"{len(self._logs)}.log"
         self._logs.append(log)
@@ -228,7 +186,7 @@ class ContainerHost:
         }
         _send(stream, order)
         container = Container(0, log, clock, stream)
-        hello = container._receive(_PATIENCE)
+        hello = container._receive(PATIENCE)
         if hello is None or hello.get("failure"):
             raise HarnessError(f"{function} did not start: {hello}")
         container.pid = hello["pid"]
@@ -252,28 +210,47 @@ def _send(stream: socket.socket, message: object) -> None:
 # -- the other side: the host's process and the containers forked from it ---------------------------------------------
 
 
-def _serve(listening: str) -> None:
-    """The host: import everything, then fork a container for each connection."""
+def _serve(folder: Path) -> None:
+    """The host: import everything, then fork a container for each connection, until nobody holds it any more."""
     own_time = TimeOfProcess()
     own_time.install()
-    warm_up(Path(listening).parent)
-    gc.collect()
-    gc.freeze()  # what is loaded stays shared with the containers
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the containers
+    with tempfile.TemporaryDirectory(dir=folder, prefix="memory-", ignore_cleanup_errors=True) as memory:
+        warm_up(Path(memory))
+        gc.collect()
+        gc.freeze()  # what is loaded stays shared with the containers
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the containers
+        server, holding = _listening(folder / LISTENING), _listening(folder / HOLDING)
+        holders: set[Any] = {sys.stdin}  # of whoever started it
+        while holders:
+            ready, _, _ = select.select([server, holding, *holders], [], [])
+            if holding in ready:
+                stream, _ = holding.accept()
+                stream.sendall(HELD)
+                holders.add(stream)
+            holders.difference_update(ready)  # they say nothing: they are gone
+            if server in ready:
+                _fork(server, holding, own_time)
+
+
+def _listening(path: Path) -> socket.socket:
     server = socket.socket(socket.AF_UNIX)
-    server.bind(f"{listening}.new")
+    server.bind(f"{path}.new")
     server.listen(64)
-    Path(f"{listening}.new").rename(listening)  # whoever finds it can connect
-    while True:
-        stream, _ = server.accept()
-        if os.fork() == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            server.close()
-            try:
-                _contain(stream, own_time)
-            finally:
-                os._exit(0)
-        stream.close()
+    Path(f"{path}.new").rename(path)  # whoever finds it can connect
+    return server
+
+
+def _fork(server: socket.socket, holding: socket.socket, own_time: TimeOfProcess) -> None:
+    stream, _ = server.accept()
+    if os.fork() == 0:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        server.close()
+        holding.close()  # else whoever comes when the host is gone would wait for this container
+        try:
+            _contain(stream, own_time)
+        finally:
+            os._exit(0)
+    stream.close()
 
 
 def _contain(stream: socket.socket, own_time: TimeOfProcess) -> None:
@@ -342,4 +319,4 @@ def _resident_bytes() -> int:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(Path(sys.argv[1]))

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.reliability.clicks import Click, Clicked, Shop, disturbed, killed, together
-from tests.reliability.containers import COMMAND_LINE, ROOT
+from tests.reliability.containers import COMMAND_LINE
 from tests.reliability.faults import Fault
+from tests.reliability.hosts import ROOT
 from tests.reliability.world import BUCKET, READERS, REGION, TABLE_OF_STATE, World
 
 PARAMETERS = ROOT / "tests" / "integration" / "ops" / "parameters-1.0.0.json"

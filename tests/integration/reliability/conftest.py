@@ -1,10 +1,12 @@
 """The stage that the short forms of `make reliability` play on, and the points of a run where most would be lost."""
 
+import os
 from collections.abc import Iterable, Iterator
 
 import pytest
 
 from tests.reliability.findings import Finding
+from tests.reliability.hosts import SHARED_HOST
 from tests.reliability.scenarios import Stage, scenarios
 from tests.reliability.world import READERS, World
 from tests.stand_ins.gateway import Point
@@ -28,6 +30,16 @@ def points(*names: str) -> tuple[Point, ...]:
 
 def told(findings: Iterable[Finding]) -> list[str]:
     return [str(finding)[:500] for finding in findings]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_host_for_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever comes first starts it, in a folder of the whole run; the workers' own folders lie side by side in that."""
+    run = tmp_path_factory.getbasetemp()
+    run = run.parent if "PYTEST_XDIST_WORKER" in os.environ else run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SHARED_HOST, str(run))
+        yield
 
 
 @pytest.fixture(scope="module")
