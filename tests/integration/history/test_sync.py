@@ -297,6 +297,15 @@ def test_what_is_known_begins_with_the_first_sale(stack: Stack) -> None:
     assert history.known_from(outcome.coverage, date(2026, 12, 1)) <= date(2026, 11, 18)
 
 
+def test_months_before_the_first_sale_are_covered_with_its_own(stack: Stack, wire: Wire) -> None:
+    source = Source(daily(date(2026, 11, 3), FRIDAY))
+    assert stack.sync(source).coverage.first == date(2026, 8, 12)
+    written = [operation for operation in wire.operations() if operation.startswith("PUT history/coverage/")]
+    assert sorted(written) == [f"PUT history/coverage/{part}.json" for part in ("daily", "sales", "shop")]
+    assert stack.sync(source).plan.since == FRIDAY - timedelta(days=7)
+    assert stack.revenue() == true_revenue(source.sales)
+
+
 def test_a_month_whose_sales_are_all_gone_is_not_the_first_that_is_known(stack: Stack) -> None:
     stack.sync(Source(daily(date(2026, 10, 25), FRIDAY)))
     outcome = stack.sync(Source(daily(date(2026, 11, 3), FRIDAY)), rebuild=True)

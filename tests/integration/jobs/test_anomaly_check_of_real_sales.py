@@ -4,7 +4,7 @@ The holidays in between are judged in `tests/unit/detection/test_detection.py`.
 """
 
 import json
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ import pytest
 
 from local.api import online_retail_store
 from tests.integration.jobs.conftest import System, text_of
+from tests.stand_ins.clocks import HandClock
 from tests.stand_ins.shops import REAL_SALES, real_sales
 
 
 @pytest.fixture
-def real_shop(system: System, monkeypatch: pytest.MonkeyPatch) -> System:
-    """A stack whose source is Online Retail; each run reads what came since the one before."""
+def real_shop(system: System, monkeypatch: pytest.MonkeyPatch, hand_clock: HandClock) -> System:
+    """A stack whose source is Online Retail; each run reads what came since the one before, in the shop's own time."""
+    system.api.clock = lambda: hand_clock.now().replace(tzinfo=None)
     if not REAL_SALES.exists():
         pytest.skip("Online Retail is not beside the project")
     for name, value in {
@@ -30,30 +32,34 @@ def real_shop(system: System, monkeypatch: pytest.MonkeyPatch) -> System:
     return system
 
 
-def check(system: System, day: date) -> dict[str, Any]:
+def check(system: System, clock: HandClock, day: date) -> dict[str, Any]:
     """The check on the morning after a date, by its schedule; the file of its findings is under `document`."""
     morning = datetime.combine(day + timedelta(days=1), time(6, 40))
-    system.api.clock = lambda: morning
+    clock.moment = morning.replace(tzinfo=UTC)
     answer = system.fire("anomaly_check", {"schedule": "anomaly-check", "scheduled_time": f"{morning.isoformat()}Z"})
     (artifact,) = answer["artifacts"]
     return answer | {"document": json.loads(system.body(artifact["key"]))}
 
 
-def test_the_real_shop_s_christmas_is_told_at_its_beginning_and_its_end(real_shop: System, tmp_path: Path) -> None:
+def test_the_real_shop_s_christmas_is_told_at_its_beginning_and_its_end(
+    real_shop: System, hand_clock: HandClock, tmp_path: Path
+) -> None:
     real_shop.api.store = online_retail_store(real_sales(tmp_path, date(2010, 12, 1), date(2011, 1, 6)))
     told = []
     for number in (0, 1, 2, 3, 11, 12, 13):  # from 23 December to 5 January, closed from the 24th to the 3rd
         day = date(2010, 12, 23) + timedelta(days=number)
-        told += [(day, entry["change"], entry["alert"]) for entry in check(real_shop, day)["told"]]
+        told += [(day, entry["change"], entry["alert"]) for entry in check(real_shop, hand_clock, day)["told"]]
     assert told == [(date(2010, 12, 24), "opened", "day|shop"), (date(2011, 1, 4), "resolved", "day|shop")]
     opened, over = map(text_of, real_shop.mails())
     assert opened.startswith("No sale at all on Friday, 24 December")
     assert over.startswith("Sales are coming in again")
 
 
-def test_the_real_shop_s_last_day_is_cut_off_and_holds_a_giant_order(real_shop: System, tmp_path: Path) -> None:
+def test_the_real_shop_s_last_day_is_cut_off_and_holds_a_giant_order(
+    real_shop: System, hand_clock: HandClock, tmp_path: Path
+) -> None:
     real_shop.api.store = online_retail_store(real_sales(tmp_path, date(2011, 6, 13)))
-    answer = check(real_shop, date(2011, 12, 9))
+    answer = check(real_shop, hand_clock, date(2011, 12, 9))
     findings = {finding["alert"]: finding["event"] for finding in answer["document"]["findings"]}
     assert answer["state"] == "partial"
     assert findings["day|shop"]["type"] == "PARTIAL_DAY"

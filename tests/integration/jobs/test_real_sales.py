@@ -6,7 +6,7 @@ All 541,909 of them are read by `tests.benchmarks.pipeline`.
 import io
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -18,32 +18,34 @@ from pypdf import PdfReader
 
 from local.api import SalesFlowServer, online_retail_store
 from tests.integration.jobs.conftest import System
+from tests.stand_ins.clocks import HandClock
 from tests.stand_ins.lambda_context import Context
 from tests.stand_ins.shops import REAL_SALES, real_sales
 
-BUSINESS_DATE = date(2011, 11, 30)
-BEGIN = date(2011, 10, 1)
-FIRST_DAY = {"daily": BUSINESS_DATE, "weekly": date(2011, 11, 24), "monthly": date(2011, 11, 1)}
+BUSINESS_DATE = date(2011, 11, 15)
+BEGIN, MORNING_AFTER = date(2011, 10, 24), datetime(2011, 11, 16, 7)
+FIRST_DAY = {"daily": BUSINESS_DATE, "weekly": date(2011, 11, 9), "monthly": date(2011, 11, 1)}
 
 pytestmark = pytest.mark.skipif(not REAL_SALES.exists(), reason=f"the real sales are not at {REAL_SALES}")
 
 
 @pytest.fixture(scope="module")
-def autumn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file's rows from October on."""
-    return real_sales(tmp_path_factory.mktemp("real"), BEGIN)
+def weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file's rows of three weeks and of the morning after."""
+    return real_sales(tmp_path_factory.mktemp("real"), BEGIN, date(2011, 11, 17))
 
 
 @pytest.fixture(scope="module")
-def api(autumn: Path) -> Iterator[SalesFlowServer]:
+def api(weeks: Path) -> Iterator[SalesFlowServer]:
     """The SalesFlow API over the real sales, on the morning after the business date."""
-    with SalesFlowServer(online_retail_store(autumn), clock=lambda: datetime(2011, 12, 1, 7)) as server:
+    with SalesFlowServer(online_retail_store(weeks), clock=lambda: MORNING_AFTER) as server:
         yield server
 
 
 @pytest.fixture(autouse=True)
-def london(monkeypatch: pytest.MonkeyPatch, system: System) -> None:
-    """The shop's zone and currency."""
+def london(monkeypatch: pytest.MonkeyPatch, system: System, hand_clock: HandClock) -> None:
+    """The shop's zone and currency, in its own time: a sync goes through every month until now."""
+    hand_clock.moment = MORNING_AFTER.replace(tzinfo=UTC)
     monkeypatch.setenv("TIMEZONE", "Europe/London")
     monkeypatch.setenv("CURRENCY", "GBP")
     monkeypatch.setenv("HISTORY_DAYS", "180")
@@ -64,8 +66,8 @@ def independent_totals(path: Path, first: date, last: date) -> tuple[Decimal, in
     return revenue, pieces, len(invoices)
 
 
-def test_the_history_holds_every_line_of_the_autumn_and_the_reports_of_30_november_2011_add_up(
-    system: System, autumn: Path
+def test_the_history_holds_every_line_of_three_weeks_and_the_reports_of_15_november_2011_add_up(
+    system: System, weeks: Path
 ) -> None:
     answer = system.fire("sync_history", {"business_date": BUSINESS_DATE.isoformat()}, Context(remaining_seconds=600))
     assert answer["status"] == "SUCCEEDED"
@@ -74,14 +76,14 @@ def test_the_history_holds_every_line_of_the_autumn_and_the_reports_of_30_novemb
         table = pq.read_table(io.BytesIO(system.body(key)), columns=["subtotal"])
         lines += table.num_rows
         subtotals += pc.sum(table["subtotal"]).as_py()
-    source = pq.read_table(autumn, columns=["InvoiceDate"])["InvoiceDate"]
-    known = pc.sum(pc.less(source, datetime(2011, 12, 1, 7)).cast("int64")).as_py()
+    source = pq.read_table(weeks, columns=["InvoiceDate"])["InvoiceDate"]
+    known = pc.sum(pc.less(source, MORNING_AFTER).cast("int64")).as_py()
     assert lines == known
-    expected, _, _ = independent_totals(autumn, BEGIN, BUSINESS_DATE)
+    expected, _, _ = independent_totals(weeks, BEGIN, BUSINESS_DATE)
     assert Decimal(subtotals).scaleb(-2) == expected
 
     for period, first in FIRST_DAY.items():
-        revenue, pieces, invoices = independent_totals(autumn, first, BUSINESS_DATE)
+        revenue, pieces, invoices = independent_totals(weeks, first, BUSINESS_DATE)
         event = {
             "business_date": BUSINESS_DATE.isoformat(),
             "period": period,

@@ -35,7 +35,8 @@ class PassingLines:
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         self.made = {file: [] for file in self.make}
-        for days in batches(self.window, self.sales.most_lines(*self._moments(self.window)), MOST_LINES):
+        lines = self.sales.most_lines(*self._moments(self.window))
+        for days in batches(self.window, lines, MOST_LINES) if lines else ():
             table = self.sales.lines(*self._moments(days))
             columns = SaleLines.from_table(table, self.day_ends_at)
             self.newest = columns.newest or self.newest

@@ -20,7 +20,7 @@ from salesflow.history.passing import PassingLines
 from salesflow.history.plan import Demand, SyncPlan, is_deep_read_due, plan_sync
 from salesflow.history.reading import NEVER, Reading
 from salesflow.history.set_aside import SetAside, SetAsideRecord
-from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of
+from salesflow.history.shop_days import ShopDays, returns_of, shop_days_of, shop_form
 from salesflow.history.terms import Terms
 from salesflow.s3 import ObjectStore
 from salesflow.settings import Settings
@@ -182,6 +182,8 @@ class History:
                 tags[file] = tables[file].replace_month(month, passing.made[file], reading)
             newest = passing.newest or newest
             is_last = window.last == found.window.last
+            if not is_last and not any(tags.values()):
+                continue  # nothing was ever sold in it: it is covered with the next one
             side_by_side(
                 partial(
                     self._extend,
@@ -361,7 +363,8 @@ class History:
         """The shop's days of all of them."""
         passing = PassingLines(batch.sales, window, self._terms.day_ends_at, {"": shop_days_of})
         collections.deque(passing, maxlen=0)
-        return pd.concat(passing.made[""], ignore_index=True)
+        days = passing.made[""]
+        return pd.concat(days, ignore_index=True) if days else shop_form(self._terms.currency.digits).empty()
 
     def _extend(
         self,
