@@ -1,6 +1,6 @@
 """The real shop through the function's own handler: its Christmas, its cut-off last day, its order of 80,995 pieces.
 
-The holidays in between are judged in `tests/unit/detection/test_detection.py`.
+The holidays in between are judged in `tests/integration/detection/test_detection.py`.
 """
 
 import json

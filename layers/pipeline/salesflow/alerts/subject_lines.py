@@ -1,6 +1,6 @@
 """The finding in a few words: subjects of the alerts' mails."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from salesflow.alerts.lifecycle import Change, Entry
@@ -75,7 +75,7 @@ _OF_TOTALS: Final[Mapping[tuple[str, str], Text]] = {
 }
 
 
-def subjects(entries: Sequence[Entry], figures: Figures, period: Period) -> list[str]:
+def subjects(entries: Sequence[Entry], figures: Figures, period: Period) -> Iterator[str]:
     """Subjects of a digest to choose from, the best first; the last fits always.
 
     What goes first where there is no room: a long name's end, the weekday, how much more there is to tell, most of the name.
@@ -91,9 +91,10 @@ def subjects(entries: Sequence[Entry], figures: Figures, period: Period) -> list
         return _("More: {finding}", finding=finding) if first.rises else _("Worse: {finding}", finding=finding)
 
     rooms = range(_LONGEST_NAME, _SHORT_NAME - 1, -1)
-    found = [said(day, room) + end for end in (more, "") for day in days for room in rooms]
-    found += [said(days[-1], room) for room in range(_SHORT_NAME, _SHORTEST_NAME - 1, -1)]
-    return [*dict.fromkeys(found), _("{day}: unusual sales", day=days[-1]), _("Unusual sales")]
+    yield from (said(day, room) + end for end in (more, "") for day in days for room in rooms)
+    yield from (said(days[-1], room) for room in range(_SHORT_NAME, _SHORTEST_NAME - 1, -1))
+    yield _("{day}: unusual sales", day=days[-1])
+    yield _("Unusual sales")
 
 
 def _cut(name: str, room: int) -> str:

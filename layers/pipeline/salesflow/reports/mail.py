@@ -6,7 +6,7 @@ bucket and no command line.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal
@@ -295,14 +295,17 @@ def compose_test(shop: str, language: Language, reference: str) -> MailText:
     return MailText(subject_of((headline, _("A test")), reference), f"{headline}\n\n{says}\n", html, gist, language)
 
 
-def subject_of(findings: Sequence[str], reference: str) -> str:
+def subject_of(findings: Iterable[str], reference: str) -> str:
     """The first finding that leaves room for the reference in brackets; on one line, shorter than `SUBJECT_LENGTH`."""
     tail = f" [{printable(reference)[:_LONGEST_REFERENCE]}]"
     room = SUBJECT_LENGTH - 1 - len(tail)
     # Every mail client shows plain spaces, and not all of them thin and no-break ones.
-    cleaned = [re.sub(r"\s", " ", printable(finding)) for finding in findings]
-    chosen = next((finding for finding in cleaned if len(finding) <= room), cleaned[-1][:room].rstrip())
-    return chosen + tail
+    cleaned = ""
+    for finding in findings:
+        cleaned = re.sub(r"\s", " ", printable(finding))
+        if len(cleaned) <= room:
+            break
+    return cleaned[:room].rstrip() + tail
 
 
 def _small_print(

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pandas as pd
 
 from salesflow.detection import Policy
+from tests.integration.detection.test_detection import SATURDAY, judge
 from tests.unit.detection.shops import made_up
-from tests.unit.detection.test_detection import SATURDAY, judge
 
 
 def test_what_began_before_the_weeks_that_the_budget_is_measured_on_takes_no_place_in_them() -> None:

@@ -1,7 +1,7 @@
 """What is printed stays readable whatever the language, the currency and the size of the amounts: no text lies on another, none leaves
 the paper, only names are cut, no column of a sheet is too narrow for its figures, and nothing says -0%.
 
-SALESFLOW_LAYOUT=all python -m pytest tests/unit/reports/test_nothing_overlaps.py      every report in every case (some minutes)
+SALESFLOW_LAYOUT=all python -m pytest tests/integration/reports/test_nothing_overlaps.py      every report in every case (some minutes)
 """
 
 import ctypes
