@@ -21,12 +21,6 @@ REPOSITORY = Path(__file__).parents[2]
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 
 
-def ops(*arguments: str | Path, timeout: float = 180) -> subprocess.CompletedProcess[str]:
-    """Run `python -m ops` in a process of its own, its output in pipes."""
-    command = [sys.executable, "-m", "ops", *map(str, arguments)]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=timeout, check=False)
-
-
 def write_invoices(path: Path, dates: Sequence[str]) -> Path:
     """A file of invoice lines: each date two pieces at 2.50."""
     rows = [f"{536365 + n},SKU-1,Thé vert,2,{day} 10:30:00,2.5,17850,France\n" for n, day in enumerate(dates)]
@@ -37,8 +31,8 @@ def write_invoices(path: Path, dates: Sequence[str]) -> Path:
 def test_demo_makes_the_reports_of_a_file_of_sales_and_says_so(tmp_path: Path) -> None:
     data = write_invoices(tmp_path / "invoices.csv", ["2011-11-07", "2011-11-25", "2011-11-30"])
     out = tmp_path / "out"
-    done = ops("demo", "--data", data, "--days", "1", "--out", out)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = in_process("demo", "--data", data, "--days", "1", "--out", out)
+    assert done.code == 0, done.out + done.err
     for path in (
         "sales/daily/2011-11-30/sales-daily-2011-11-30.pdf",
         "stock/daily/2011-11-30/stock-daily-2011-11-30.xlsx",
@@ -60,9 +54,8 @@ def test_demo_makes_the_reports_of_a_file_of_sales_and_says_so(tmp_path: Path) -
     assert statuses.pop("forecast") == "SKIPPED_EMPTY", "three days with sales are too few"
     assert set(statuses.values()) == {"SUCCEEDED"}
     assert [run["schedule"] for run in summary["runs"] if run["by_hand"]] == ["scheduled-combined-weekly"]
-    assert f"mails\t8 as .eml in {out / 'mails'}" in done.stdout
-    assert done.stdout.startswith("Wed 30 Nov\t"), "the last day's headline comes first"
-    assert "\x1b" not in done.stdout, "a pipe gets no colours"
+    assert f"mails\t8 as .eml in {out / 'mails'}" in done.out
+    assert done.out.startswith("Wed 30 Nov\t"), "the last day's headline comes first"
 
 
 def test_demo_does_not_touch_a_folder_that_holds_something_else(tmp_path: Path) -> None:
@@ -156,6 +149,7 @@ def test_up_keeps_the_cloud_running_until_it_is_interrupted(tmp_path: Path) -> N
                 break
         assert said[0] == "Whoever reaches this machine at 0.0.0.0 may use this cloud: its keys are no secret.\n"
         assert said[1] == "Making up a shop's sales\n", "what is under way is said while it is"
+        assert "\x1b" not in "".join(said), "a pipe gets no colours"
         s3 = boto3.client(
             "s3",
             endpoint_url=exports["AWS_ENDPOINT_URL"],
