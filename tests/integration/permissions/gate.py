@@ -36,6 +36,8 @@ class Gate(Cloud):
         self.policies = dict(policies)
         self.asked: dict[str, set[Asked]] = defaultdict(set)
         """What each function's calls asked for since the start, and were allowed."""
+        self.calls: dict[str, set[tuple[Asked, ...]]] = defaultdict(set)
+        """What each function's calls asked for, call by call, allowed or not."""
         self.denied: list[Asked] = []
         self._evaluator = evaluator
         self._resource_policies = resource_policies
@@ -80,6 +82,7 @@ class Gate(Cloud):
 
     def _refused(self, function: str, asked: list[Asked]) -> Asked | None:
         with self._evaluating:
+            self.calls[function].add(tuple(asked))
             allowed = self._evaluator.allow([self.question(function, each) for each in asked])
             self.asked[function].update(each for each, ok in zip(asked, allowed, strict=True) if ok)
             refused = next((each for each, ok in zip(asked, allowed, strict=True) if not ok), None)

@@ -45,6 +45,16 @@ def grants(policy: Policy) -> Iterator[Grant]:
                     yield Grant(f"{', '.join(actions)} where {key} is {value}", tuple(actions), rest)
 
 
+def refused_without(gate: Gate, evaluator: Evaluator, function: str, grant: Grant) -> set[tuple[Asked, ...]]:
+    """Those of a function's calls so far that its role would not be allowed without a grant."""
+
+    def is_allowed(call: tuple[Asked, ...]) -> bool:
+        about = [gate.question(function, each, grant.rest) for each in call if each.action in grant.actions]
+        return all(evaluator.allow(about))
+
+    return {call for call in gate.calls[function] if not is_allowed(call)}
+
+
 def unused(gate: Gate, evaluator: Evaluator, function: str, asked: Collection[Asked]) -> list[str]:
     """The grants of a function's role without which everything that was asked would be allowed all the same."""
 
