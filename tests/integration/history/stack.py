@@ -16,6 +16,7 @@ from salesflow.money import Currency
 from salesflow.s3 import ObjectStore
 from salesflow.source.decode import decode_sales
 from salesflow.source.records import SalesBatch
+from tests.integration.kept import Kept, kept, put_back
 from tests.unit.analytics.tables import Item, Sale
 
 FRIDAY = date(2026, 11, 20)
@@ -69,6 +70,10 @@ class Source:
         return decode_sales(json.dumps(document).encode(), call="GET /sales/history", minor_digits=digits)
 
 
+_STOOD: dict[object, tuple[date, list[Kept]]] = {}
+"""Since when the source was asked, and the objects of the history, by what a first sync was of."""
+
+
 @dataclass
 class Stack:
     """A bucket, and what a new container of a function would make of it."""
@@ -96,6 +101,17 @@ class Stack:
         demand = replace(Demand(day, True, day - timedelta(days=30), day + timedelta(days=1)), **more)  # type: ignore[arg-type]  # fields
         moment = at or datetime.combine(day, time(16, 20), UTC)
         return self.history(terms).sync(source, demand, read_at=moment, shared_for=shared_for)  # type: ignore[arg-type]  # a stand-in
+
+    def stands(self, source: Source, day: date = FRIDAY, terms: Terms = TERMS) -> None:
+        """The history as the first sync of a business date leaves it: made once of the same sales, then put back."""
+        made = (day, terms, source.minor, len(source.sales), source.sales[0], source.sales[-1])
+        if made not in _STOOD:
+            self.sync(source, day, terms)
+            _STOOD[made] = (source.asked[-1], kept(self.bucket, "history/"))
+            return
+        asked, objects = _STOOD[made]
+        source.asked.append(asked)
+        put_back(self.bucket, objects)
 
     def revenue(self, terms: Terms = TERMS) -> dict[date, int]:
         """Minor units by day, which lines and shop's days must agree on."""

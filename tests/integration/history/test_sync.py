@@ -44,7 +44,7 @@ def all_tables_deleted(stack: Stack) -> None:
 def test_a_month_that_is_not_as_it_was_written_is_read_again(
     stack: Stack, source: Source, deed: Callable[[Stack], None]
 ) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     deed(stack)
     outcome = stack.sync(source)
     assert outcome.plan.lost == ("2026-10",)
@@ -54,9 +54,9 @@ def test_a_month_that_is_not_as_it_was_written_is_read_again(
 
 
 def test_a_month_that_was_rolled_back_to_an_older_version_is_read_again(stack: Stack, source: Source) -> None:
-    stack.sync(source, date(2026, 10, 20))
+    stack.stands(source, date(2026, 10, 20))
     old = {key: stack.get(key) for key in stack.stored() if "month=2026-10" in key}
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     for key, (body, metadata) in old.items():
         stack.put(key, body, metadata)
     assert stack.sync(source).plan.lost == ("2026-10",)
@@ -74,7 +74,7 @@ def test_a_month_that_was_rolled_back_to_an_older_version_is_read_again(stack: S
 def test_an_index_that_claims_what_cannot_be_is_not_believed(
     stack: Stack, source: Source, claim: dict[str, str]
 ) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     for part in ("sales", "daily", "shop"):
         stack.put(f"history/coverage/{part}.json", json.dumps(claim).encode())
     source.asked = []
@@ -120,7 +120,7 @@ def test_a_sync_that_ends_in_the_middle_is_gone_on_with_where_it_ended(
     if before != "nothing":
         settings = JPY if before == "other settings" else TERMS
         fewer = daily(date(2026, 8, 12), FRIDAY, a_day=2)
-        stack.sync(Source(fewer, minor=100 if settings is JPY else 1), terms=settings)
+        stack.stands(Source(fewer, minor=100 if settings is JPY else 1), terms=settings)
     if rebuild:
         stack.put("history/shop/month=2026-10/shop.csv.gz", b"by hand")
     is_index = part == "coverage"
@@ -140,7 +140,7 @@ def test_a_sync_that_ends_in_the_middle_is_gone_on_with_where_it_ended(
 
 
 def test_another_currency_with_other_digits_has_everything_read_again(stack: Stack, source: Source) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     in_yen = Source(source.sales, minor=100)
     outcome = stack.sync(in_yen, terms=JPY)
     assert outcome.plan.because == ("digits after the point 2 instead of 0",)
@@ -152,7 +152,7 @@ def test_another_currency_with_other_digits_has_everything_read_again(stack: Sta
 def test_another_currency_with_the_same_digits_is_another_word_for_the_same_figures(
     stack: Stack, source: Source
 ) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     outcome = stack.sync(source, terms=EUR)
     assert (outcome.plan.because, outcome.plan.since) == ((), FRIDAY - timedelta(days=7))
     assert stack.revenue(EUR) == true_revenue(source.sales)
@@ -160,7 +160,7 @@ def test_another_currency_with_the_same_digits_is_another_word_for_the_same_figu
 
 @pytest.mark.parametrize("terms", [replace(TERMS, zone="America/New_York"), replace(TERMS, day_ends_at=time(4))])
 def test_another_zone_or_end_of_the_day_has_everything_read_again(stack: Stack, source: Source, terms: Terms) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     outcome = stack.sync(source, terms=terms)
     assert outcome.plan.because
     assert outcome.plan.since <= date(2026, 8, 12)
@@ -178,7 +178,7 @@ def forget_words(stack: Stack) -> None:
 
 
 def test_what_version_1_0_0_wrote_is_read_on(stack: Stack, source: Source) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     forget_words(stack)
     outcome = stack.sync(source)
     assert (outcome.plan.lost, outcome.plan.because) == ((), ())
@@ -192,7 +192,7 @@ def test_of_what_version_1_0_0_wrote_a_month_in_the_middle_that_is_gone_is_read_
     source.sales = [
         sale for sale in source.sales if sale.sold_at.date() >= date(2026, 9, 3)
     ]  # a shop younger than the history
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     forget_words(stack)
     lines_deleted(stack)
     assert stack.sync(source).plan.lost == ("2026-10",)
@@ -200,7 +200,7 @@ def test_of_what_version_1_0_0_wrote_a_month_in_the_middle_that_is_gone_is_read_
 
 
 def test_the_currency_that_version_1_0_0_wrote_under_is_known_from_its_parquet(stack: Stack, source: Source) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     forget_words(stack)
     assert stack.sync(Source(source.sales, minor=100), terms=JPY).plan.because
     assert stack.revenue(JPY) == true_revenue(source.sales, minor=100)
@@ -209,7 +209,7 @@ def test_the_currency_that_version_1_0_0_wrote_under_is_known_from_its_parquet(s
 def test_what_a_newer_version_wrote_is_refused_by_name_and_a_rebuild_writes_it_anew(
     stack: Stack, source: Source
 ) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     key = "history/coverage/sales.json"
     stack.put(key, json.dumps({**json.loads(stack.get(key)[0]), "schema": "3"}).encode())
     with pytest.raises(HistoryOfNewerVersion, match=key):
@@ -220,7 +220,7 @@ def test_what_a_newer_version_wrote_is_refused_by_name_and_a_rebuild_writes_it_a
 
 @pytest.mark.parametrize("read_at", ["2036-11-19T23:00:05+00:00", "2026-11-19T23:00:05", "yesterday"])
 def test_a_reading_that_nobody_can_have_made_keeps_no_new_sale_out(stack: Stack, source: Source, read_at: str) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     for key in [key for key in stack.stored() if "month=2026-11" in key]:
         body, metadata = stack.get(key)
         stack.put(key, body, {**metadata, "since": "2026-11-12", "read-at": read_at})
@@ -240,7 +240,7 @@ def test_what_is_later_than_the_read_is_not_stored_and_costs_no_month(stack: Sta
 def test_a_large_loss_is_believed_once_a_second_read_says_the_same(
     stack: Stack, source: Source, gone: Callable[[Sale], bool]
 ) -> None:
-    stack.sync(source)
+    stack.stands(source)
     everything = source.sales
     source.sales, source.asked = [sale for sale in everything if not gone(sale)], []
     outcome = stack.sync(source)
@@ -253,7 +253,7 @@ def test_a_large_loss_is_believed_once_a_second_read_says_the_same(
 
 @pytest.mark.parametrize("rebuild", [False, True])
 def test_an_answer_that_is_gone_with_the_next_changes_nothing(stack: Stack, source: Source, rebuild: bool) -> None:
-    stack.sync(source)
+    stack.stands(source)
     source.answers = [[]]
     outcome = stack.sync(source, rebuild=rebuild)
     assert outcome.loss is None
@@ -261,7 +261,7 @@ def test_an_answer_that_is_gone_with_the_next_changes_nothing(stack: Stack, sour
 
 
 def test_two_answers_that_lack_much_and_differ_are_refused(stack: Stack, source: Source) -> None:
-    stack.sync(source)
+    stack.stands(source)
     source.answers = [[], list(source.sales)[-2:]]
     with pytest.raises(SourceForgetsSales, match="asked twice it answers differently"):
         stack.sync(source)
@@ -269,7 +269,7 @@ def test_two_answers_that_lack_much_and_differ_are_refused(stack: Stack, source:
 
 
 def test_a_correction_of_a_few_sales_is_read_once(stack: Stack, source: Source) -> None:
-    stack.sync(source)
+    stack.stands(source)
     source.sales, source.asked = source.sales[:-2], []
     assert stack.sync(source).loss is None
     assert len(source.asked) == 1
@@ -277,7 +277,7 @@ def test_a_correction_of_a_few_sales_is_read_once(stack: Stack, source: Source) 
 
 
 def test_what_arrives_late_is_found_by_the_week_s_deep_read(stack: Stack, source: Source) -> None:
-    stack.sync(source)
+    stack.stands(source)
     late = Sale(datetime(2026, 10, 5, 10), (Item("B2", "Cup", 1, 99999),))
     source.sales = [*source.sales, late]
     saturday, sunday, monday = (FRIDAY + timedelta(days=n) for n in (1, 2, 3))

@@ -44,7 +44,7 @@ def test_a_read_that_is_young_enough_is_shared(stack: Stack, source: Source) -> 
 def test_a_read_that_does_not_tell_what_a_job_wants_is_not_shared(
     stack: Stack, source: Source, since_then: timedelta, more: dict[str, Any]
 ) -> None:
-    stack.sync(source)
+    stack.stands(source)
     stack.sync(source)  # the second one reads the last days alone
     moment = datetime.combine(FRIDAY, time(16, 20), UTC) + since_then
     stack.sync(source, at=moment, shared_for=48 * HOUR, **more)
@@ -55,7 +55,7 @@ def test_a_read_that_does_not_tell_what_a_job_wants_is_not_shared(
 def test_a_read_whose_months_are_gone_is_not_shared(
     stack: Stack, source: Source, deed: Callable[[Stack], None]
 ) -> None:
-    stack.sync(source)
+    stack.stands(source)
     deed(stack)
     stack.sync(source, shared_for=HOUR)
     assert len(source.asked) == 2
@@ -96,7 +96,7 @@ def test_what_is_set_aside_of_the_night_is_told_with_its_business_date(
 
 
 def test_a_warm_container_asks_for_nothing_that_has_not_changed(stack: Stack, source: Source, wire: Wire) -> None:
-    stack.sync(source)
+    stack.stands(source)
     history = stack.history()
     demand = Demand(FRIDAY, True, FRIDAY - timedelta(days=89), FRIDAY + timedelta(days=1))
     for _ in range(2):
@@ -110,7 +110,7 @@ def test_a_warm_container_asks_for_nothing_that_has_not_changed(stack: Stack, so
 def test_syncs_at_once_leave_the_newest_read_and_an_index_that_the_next_one_believes(
     stack: Stack, source: Source
 ) -> None:
-    stack.sync(source, FRIDAY - timedelta(days=1))
+    stack.stands(source, FRIDAY - timedelta(days=1))
     demand = Demand(FRIDAY, True, FRIDAY - timedelta(days=30), FRIDAY + timedelta(days=1))
 
     def sync(n: int) -> None:

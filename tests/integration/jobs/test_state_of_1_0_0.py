@@ -11,6 +11,7 @@ import lzma
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import batched
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from local.api.records import Product, Sale
 from salesflow.library.keeper import INDEX_KEY
 from tests.integration.jobs.conftest import OWNER, READERS, System
 from tests.integration.jobs.watched import put_schedule
+from tests.integration.kept import Kept, put_back
 from tests.stand_ins.clocks import HandClock
 
 BOUNCED = "gone@shop.example.com"
@@ -41,33 +43,41 @@ def recorded() -> Any:
     return json.loads(lzma.decompress((Path(__file__).parent / "state-1.0.0.json.xz").read_bytes()))
 
 
-@pytest.fixture
-def api(recorded: Any, hand_clock: HandClock) -> Iterator[SalesFlowServer]:
-    """The shop whose sales 1.0.0 read, on the morning after."""
-    hand_clock.moment = NEXT_TICK
-    store = SalesStore(
+@pytest.fixture(scope="module")
+def store(recorded: Any) -> SalesStore:
+    """The shop's sales."""
+    return SalesStore(
         msgspec.convert(recorded["sales"], list[Sale]), msgspec.convert(recorded["products"], list[Product])
     )
+
+
+@pytest.fixture(scope="module")
+def objects(recorded: Any) -> list[Kept]:
+    """What stood in the bucket."""
+    return [
+        Kept(key, base64.b64decode(there["body"]), {"Content-Type": there["type"], **there["metadata"]})
+        for key, there in recorded["objects"].items()
+    ]
+
+
+@pytest.fixture
+def api(store: SalesStore, hand_clock: HandClock) -> Iterator[SalesFlowServer]:
+    """The shop whose sales 1.0.0 read, on the morning after."""
+    hand_clock.moment = NEXT_TICK
     shops_clock = lambda: (hand_clock.now() + timedelta(hours=8)).replace(tzinfo=None)  # noqa: E731
     with SalesFlowServer(store, clock=shops_clock) as server:
         yield server
 
 
 @pytest.fixture
-def upgraded(system: System, recorded: Any, monkeypatch: pytest.MonkeyPatch) -> System:
+def upgraded(system: System, recorded: Any, objects: list[Kept], monkeypatch: pytest.MonkeyPatch) -> System:
     """A stack that holds what 1.0.0 wrote, with this version's functions."""
     for name in ("REPORT_RECIPIENTS", "ALERT_RECIPIENTS", "OWNER_RECIPIENTS", "HISTORY_DAYS"):
         monkeypatch.setenv(name, recorded["environment"][name])
-    for row in recorded["rows"]:
-        system.clients.dynamodb.put_item(TableName=system.table, Item=row)
-    for key, there in recorded["objects"].items():
-        system.clients.s3.put_object(
-            Bucket=system.bucket,
-            Key=key,
-            Body=base64.b64decode(there["body"]),
-            ContentType=there["type"],
-            Metadata={name.removeprefix("x-amz-meta-"): value for name, value in there["metadata"].items()},
-        )
+    for rows in batched(recorded["rows"], 25, strict=False):
+        puts = [{"PutRequest": {"Item": row}} for row in rows]
+        system.clients.dynamodb.batch_write_item(RequestItems={system.table: puts})
+    put_back(system.bucket, objects)
     return system
 
 
