@@ -206,6 +206,8 @@ def due(
 ) -> None:
     """When the schedules of a template would be due next, were it deployed with these parameters: as JSON."""
     from local.cloud import LocalCloud, Scheduler
+    from local.cloud.deployment import check_parameters
+    from local.cloud.template import load_template
     from local.shop import STAND_INS, TEMPLATE
     from salesflow import clock
 
@@ -216,8 +218,10 @@ def due(
             _say(f"{item} is not Name=Value. Write it as TimeZone=Europe/Paris.")
             raise typer.Exit(MISUSED)
         given[name] = value
+    deployed = template or TEMPLATE
+    check_parameters(load_template(deployed), given, deployed)  # before a cloud is there, which takes seconds
     with LocalCloud.start() as cloud:
-        cloud.deploy(template or TEMPLATE, given)
+        cloud.deploy(deployed, given)
         found = Scheduler(cloud).next_due(clock.now(), count=count)
         stack = cloud.stack.stack
     rows: list[dict[str, Any]] = [

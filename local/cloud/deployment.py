@@ -66,7 +66,7 @@ def deploy(aws: LocalAws, template: Path, *, stack: str, parameters: Mapping[str
     """
     given = dict(parameters or {})
     source = load_template(template)
-    _check_parameters(source, given, template)
+    check_parameters(source, given, template)
     bucket = f"{stack}-artefacts".lower()
     s3 = aws.client("s3")
     if bucket not in {b["Name"] for b in s3.list_buckets()["Buckets"]}:
@@ -103,8 +103,8 @@ def deploy(aws: LocalAws, template: Path, *, stack: str, parameters: Mapping[str
     return Deployment(stack, translated, resources, outputs, functions)
 
 
-def _check_parameters(source: Mapping[str, Any], given: Mapping[str, str], template: Path) -> None:
-    """What CloudFormation checks before it makes anything, and moto does not."""
+def check_parameters(source: Mapping[str, Any], given: Mapping[str, str], template: Path) -> None:
+    """What CloudFormation checks before it makes anything, and moto does not. Raises LocalCloudError."""
     declared = source.get("Parameters", {})
     unknown = sorted(set(given) - set(declared))
     if unknown:
