@@ -79,6 +79,7 @@ def test_the_same_history_gives_the_same_bytes(system: System) -> None:
     assert len(versions) == 1
 
 
+@pytest.mark.parametrize("api", [40], indirect=True)
 def test_a_firing_that_comes_twice_does_its_work_once(system: System) -> None:
     system.fire("forecast", TICK)
     assert system.fire("forecast", TICK)["status"] == "DUPLICATE"
@@ -101,7 +102,7 @@ def test_a_new_shop_s_unfinished_day_is_tried_again_when_it_is_over(system: Syst
     assert system.fire("forecast", TICK)["status"] == "SKIPPED_EMPTY"
 
 
-@pytest.mark.parametrize("api", [70], indirect=True)
+@pytest.mark.parametrize("api", [40], indirect=True)
 def test_models_that_fail_leave_the_last_good_forecast_standing_and_say_so(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +127,7 @@ def test_models_that_fail_leave_the_last_good_forecast_standing_and_say_so(
     monkeypatch.undo()
 
 
-@pytest.mark.parametrize("api", [70], indirect=True)
+@pytest.mark.parametrize("api", [40], indirect=True)
 def test_a_day_that_is_not_over_is_not_learnt_from(system: System) -> None:
     yesterday = system.fire("forecast", at(BUSINESS_DATE - timedelta(days=1)))
     answer = system.fire(
@@ -139,6 +140,7 @@ def test_a_day_that_is_not_over_is_not_learnt_from(system: System) -> None:
     assert yesterday["status"] == "SUCCEEDED"
 
 
+@pytest.mark.parametrize("api", [40], indirect=True)
 def test_the_shop_s_own_holidays_reach_the_forecast(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLIDAYS", "2026-12-24=Stocktaking,CN")
     system.fire("forecast", TICK)
@@ -160,7 +162,7 @@ def test_an_unusable_holiday_is_refused_before_anything_runs(system: System, mon
         system.fire("forecast", TICK)
 
 
-@pytest.mark.parametrize("api", [70], indirect=True)
+@pytest.mark.parametrize("api", [40], indirect=True)
 def test_a_damaged_forecast_is_no_last_good_one(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     good, damaged = BUSINESS_DATE - timedelta(days=2), BUSINESS_DATE - timedelta(days=1)
     system.fire("forecast", at(good))
@@ -179,7 +181,7 @@ def report(system: System, **fields: Any) -> dict[str, Any]:
     return {"answer": answer, "manifest": manifest, "forecast": content["forecast"]}
 
 
-@pytest.mark.parametrize("api", [70], indirect=True)
+@pytest.mark.parametrize("api", [40], indirect=True)
 def test_the_report_shows_the_forecast_of_its_date_or_the_newest_before_it(system: System) -> None:
     before, after = BUSINESS_DATE - timedelta(days=1), BUSINESS_DATE + timedelta(days=1)
     assert report(system)["forecast"] is None

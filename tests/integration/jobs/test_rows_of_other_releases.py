@@ -11,11 +11,11 @@ import salesflow
 from salesflow.ledger import RunStatus
 from salesflow.stored import UnreadableRow
 from salesflow.watch.logbook import Logbook
-from tests.integration.jobs.conftest import READERS, System
+from tests.integration.jobs.conftest import READERS, TEN_DAYS_AGO, System
 from tests.integration.jobs.watched import SALES, SALES_INPUT, Watched, utc
 from tests.stand_ins.clocks import HandClock
 
-pytestmark = pytest.mark.usefixtures("settled")
+SHOP_OPENED = TEN_DAYS_AGO
 
 Item = dict[str, Any]
 EVENT = {"business_date": "2026-11-20", "formats": ["json"]}
