@@ -218,6 +218,7 @@ def _serve(folder: Path) -> None:
         warm_up(Path(memory))
         gc.collect()
         gc.freeze()  # what is loaded stays shared with the containers
+        gc.set_threshold(20_000)  # most live for one run
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the containers
         server, holding = _listening(folder / LISTENING), _listening(folder / HOLDING)
         holders: set[Any] = {sys.stdin}  # of whoever started it

@@ -7,7 +7,7 @@ at the call until its successor has done the work, and then goes on: as after a 
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -88,9 +88,14 @@ type Attempt = Callable[[str, Point, When], tuple[list[Finding], set[str]]]
 
 
 def sweep(
-    stage: Stage, *, points: Iterable[Point] | None = None, broken: str = "", progress: Progress = print
+    stage: Stage,
+    *,
+    points: Iterable[Point] | None = None,
+    on: Collection[When] = tuple(When),
+    broken: str = "",
+    progress: Progress = print,
 ) -> Swept:
-    """Kill the stage's job at every point (or at those given), before and after, and look at what is left after the retry."""
+    """Kill the stage's job at every point (or at those given), before and after (or `on` one side), and look at what the retry leaves."""
     world, scenario = stage.world, stage.scenario
 
     def killed(where: str, point: Point, when: When) -> tuple[list[Finding], set[str]]:
@@ -108,7 +113,7 @@ def sweep(
         found += _read_again(where, between, stage)
         return found + _retried(where, second, stage), may_repeat(kill.victim, when)
 
-    swept = _swept(stage, "killed", killed, points, shows=True)
+    swept = _swept(stage, "killed", killed, points, on=on, shows=True)
     progress(f"{scenario.name}: {swept.points} crashes, {len(swept.findings)} findings")
     return swept
 
@@ -119,12 +124,13 @@ def _swept(
     attempt: Attempt,
     points: Iterable[Point] | None,
     *,
+    on: Collection[When] = tuple(When),
     shows: bool = False,
 ) -> Swept:
     """Disturb the job at every point, on both sides of its effect, and judge each end; `shows`: what the library page tells, too."""
     swept = Swept()
     for point in stage.expected.points if points is None else points:
-        for when in sides(point):
+        for when in (side for side in sides(point) if side in on):
             where = f"{stage.scenario.name}: {how} {when} {point}"
             stage.reset()
             found, again = attempt(where, point, when)

@@ -35,6 +35,7 @@ def warm_up(folder: Path) -> None:
     _remember(folder, "salesflow.detection.timeline", "score_windows")
     _remember(folder, "salesflow.jobs.usual", "usual_days")
     _remember(folder, "salesflow.history.csv_table", "CsvTable.decode")
+    _remember(folder, "salesflow.history.csv_table", "CsvTable.encode")
 
 
 def _remember(folder: Path, module_name: str, function_name: str) -> None:
