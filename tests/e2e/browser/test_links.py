@@ -58,8 +58,10 @@ def test_a_reader_goes_from_the_mail_to_the_report_to_quiet_to_stop_and_back(
     phone.get_by_role("button", name="Stop these mails").first.click()
     assert phone.get_by_role("heading", level=1).inner_text() == "You get no reports by mail any more."
     phone.screenshot(path=screenshots / f"link-stopped-{PHONE}.png", full_page=True)
+    assert linked.stopped() == [["reports"]], "what a run obeys stands in integration/links"
     phone.get_by_role("button", name="Send them to me again").click()
     assert phone.get_by_role("heading", level=1).inner_text() == "You get reports by mail."
+    assert linked.stopped() == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

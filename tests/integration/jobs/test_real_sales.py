@@ -1,4 +1,4 @@
-"""The report job on 145,453 real sale lines: every printed total against an independent computation, to the cent.
+"""The report job on 57,494 real sale lines: every printed total against an independent computation, to the cent.
 
 All 541,909 of them are read by `tests.benchmarks.pipeline`.
 """

@@ -65,6 +65,11 @@ class Linked:
         items = cloud.aws.client("dynamodb").scan(TableName=table)["Items"]
         return [item for item in items if item["pk"]["S"] == pk]
 
+    def stopped(self) -> list[list[str]]:
+        """The lists that each reader stopped."""
+        lists = ([name["S"] for name in row["lists"]["L"]] for row in self.rows("address"))
+        return [one for one in lists if one]
+
 
 def links_of(mail: Mail) -> dict[str, str]:
     """The addresses in a mail's text, each by the words before it."""

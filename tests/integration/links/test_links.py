@@ -78,11 +78,12 @@ def test_one_click_stops_a_list_the_next_run_obeys_and_the_page_takes_it_up_agai
     assert report.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     one_click = report.message["List-Unsubscribe"].partition(">")[0].lstrip("<")
     assert linked.ask("GET", one_click).status == 200
-    assert linked.rows("address") == [], "a scanner that follows the link stops nothing"
+    assert linked.stopped() == [], "a scanner that follows the link stops nothing"
     stopped = linked.ask("POST", one_click, "List-Unsubscribe=One-Click")
     assert stopped.status == 200, "RFC 8058: no redirect"
     assert "You get no reports by mail any more." in stopped.body
     assert READER not in stopped.body
+    assert linked.stopped() == [["reports"]]
     before = len(linked.mails())
     run = linked.fire("ReportFunction", report_type="sales", formats=["pdf"], force=True)
     assert run["status"] == "SUCCEEDED", run
