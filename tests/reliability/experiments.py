@@ -61,7 +61,7 @@ def experiments(*, quick: bool = False, wide: bool = False, seed: int = 1) -> li
         for each in sorted(chosen, key=lambda each: each.name not in EVERY_FAULT)
         if each.name in EVERY_FAULT + LASTING_FAULTS
     ]
-    found.append(Experiment("alerts", "alerts", partial(_alerts, *((13, 21) if quick else (365, 0)))))
+    found.append(Experiment("alerts", "alerts", partial(_alerts, *((16, 20) if quick else (365, 0)))))
     found.append(Experiment("field", "field", partial(_field, len(EVENTS) if quick else 180, seed)))
     found.append(
         Experiment("night", "a night of many shops", partial(_night, 12 if quick else 100, () if quick else BAD))
@@ -149,7 +149,7 @@ def _side_by_side(*, quick: bool, wide: bool) -> Row:
     with two_shops() as two:
         for shop in two.points:
             points = without_more_of_a_kind(two.points[shop])
-            points = tuple(points[len(points) * part // 3] for part in (1, 2)) if quick else points
+            points = points[:: len(points) // 2] if quick else points
             for number, point in enumerate(points):
                 ways = WAYS if wide else ways_in_turn(point, number, alone=shop == CORNER)
                 two.disturbed([point], shop=shop, ways=ways, into=swept)

@@ -68,12 +68,13 @@ def test_a_call_that_goes_wrong_ends_well_or_says_so(stage: Stage) -> None:
 
 
 def test_the_read_of_the_shop_s_settings_is_a_call_like_any_other(stage: Stage) -> None:
-    """It is the run's first: without it no date is known, so the run fails by name, and the retry makes it good. (A table that is down for
-    good meets the claim, a call later.)"""
+    """It is the run's first: without it no date is known, so the run fails by name, and the retry makes it good."""
     swept = sweep(stage, points=points(SETTINGS))
     assert told(swept.findings) == []
-    injected = inject(stage, faults=[Fault.DENIED, Fault.CORRUPT, Fault.CUT_BEFORE], points=points(SETTINGS))
-    assert (injected.faults, told(injected.findings)) == (3, [])
+    injected = inject(
+        stage, faults=[Fault.DOWN, Fault.DENIED, Fault.CORRUPT, Fault.CUT_BEFORE], points=points(SETTINGS)
+    )
+    assert (injected.faults, told(injected.findings)) == (4, [])
 
 
 @pytest.mark.parametrize("killed_at", [FILE, FIRST_MAIL, LAST_RECORD])
